@@ -1,0 +1,1 @@
+"""Photographs in, sightings with embeddings out."""

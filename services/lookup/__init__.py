@@ -1,0 +1,1 @@
+"""The gallery: enrolments in, candidates out."""

@@ -1,0 +1,1 @@
+"""Local features: evidence for each candidate."""

@@ -1,0 +1,1 @@
+"""Evidence to probability to decision, and the ledger of them."""

@@ -1,0 +1,37 @@
+"""The errors that the stage loop tells apart.
+
+    ResightError
+    ├── Transient   a dependency is down: pause, back off, try the same batch again
+    ├── Poison      this message can't ever be handled: dead-letter it
+    └── SettingsError   the process can't start as configured
+
+Anything else is a crash: the process ends without committing and is restarted.
+"""
+
+
+class ResightError(Exception):
+    """Every error of this project that has a meaning to its callers."""
+
+
+class Transient(ResightError):
+    """A dependency did not answer as it should; the same call may succeed later."""
+
+
+class Poison(ResightError):
+    """A message that can't be handled however often it is tried.
+
+    The text is what an operator reads in the dead-letter topic: it names the
+    thing, the value and the way out. `kind` is a short slug for metrics,
+    such as `box-outside-image`. `sightings` counts the animals that are lost
+    with the message.
+    """
+
+    def __init__(self, reason: str, *, kind: str = "invalid", sightings: int = 1) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.kind = kind
+        self.sightings = sightings
+
+
+class SettingsError(ResightError):
+    """A setting is unknown, missing or out of range."""

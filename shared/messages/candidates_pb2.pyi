@@ -1,0 +1,22 @@
+from shared.messages import matches_pb2 as _matches_pb2
+from shared.messages import sighting_pb2 as _sighting_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class CandidateList(_message.Message):
+    __slots__ = ("query", "watermark", "candidates", "earlier")
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    WATERMARK_FIELD_NUMBER: _ClassVar[int]
+    PASS_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    EARLIER_FIELD_NUMBER: _ClassVar[int]
+    query: _sighting_pb2.Sighting
+    watermark: int
+    candidates: _containers.RepeatedCompositeFieldContainer[_matches_pb2.Candidate]
+    earlier: _containers.RepeatedCompositeFieldContainer[_matches_pb2.Evidence]
+    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[_matches_pb2.Candidate, _Mapping]]] = ..., earlier: _Optional[_Iterable[_Union[_matches_pb2.Evidence, _Mapping]]] = ..., **kwargs) -> None: ...

@@ -1,0 +1,61 @@
+"""What passes between the stage loop and a service; no Kafka in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from google.protobuf.message import Message
+
+from shared.errors import Poison
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a topic as it came: what a decoder turns into a message."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Decoder(Protocol):
+    """Turns a record into a message; raises Poison when that can't be done."""
+
+    def __call__(self, record: Record) -> Message: ...
+
+
+# What became of one message: the messages that follow from it, or why it can't be handled.
+Result = Sequence[Message] | Poison
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Proof that the broker has taken a message."""
+
+    message: Message
+    topic: str
+    partition: int
+    offset: int
+
+
+class Handler(Protocol):
+    """A service as the stage loop sees it.
+
+    `handle` gets the decoded messages of one batch and returns one result for
+    each, in the same order. Its own writes are applied when it returns. It may
+    raise Transient: then the whole batch comes again, so it must be idempotent.
+    Any other exception is a crash.
+
+    `acknowledged` is told what the broker has taken, before the offsets are
+    committed. `ready` says whether the service's dependencies answer.
+    """
+
+    def handle(self, messages: Sequence[Message]) -> Sequence[Result]: ...
+
+    def acknowledged(self, receipts: Sequence[Receipt]) -> None: ...
+
+    def ready(self) -> bool: ...

@@ -1,0 +1,167 @@
+"""Typed settings from the environment, one class per concern.
+
+Every variable is `RESIGHT_<CONCERN>_<NAME>`. A variable with that prefix that no
+class knows is an error, so that a misspelt setting can't silently do nothing.
+Concerns of a single service live in that service's `settings.py`.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import SettingsError
+
+PREFIX = "RESIGHT_"
+
+# Concerns of all services: a service does not know the others' classes, but
+# all of them may share one environment.
+CONCERNS = (
+    "KAFKA",
+    "STAGE",
+    "TELEMETRY",
+    "BLOBS",
+    "EMBEDDER",
+    "ENCODER",
+    "GALLERY",
+    "LOOKUP",
+    "MATCHER",
+    "CACHE",
+    "LEDGER",
+    "REGISTRY",
+)
+
+
+class Settings(BaseSettings):
+    """One concern's settings; subclasses set `env_prefix`. Load them with `load`."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
+
+
+class KafkaSettings(Settings):
+    """How to reach the broker."""
+
+    model_config = SettingsConfigDict(env_prefix="RESIGHT_KAFKA_")
+
+    bootstrap_servers: str = Field(
+        "127.0.0.1:9092", description="Brokers to start from, host:port, separated by commas."
+    )
+    instance_id: str = Field(
+        "",
+        description="Static group membership: a restarted replica takes its partitions back "
+        "without a rebalance. One value per replica; empty: dynamic membership.",
+    )
+    session_timeout_seconds: float = Field(
+        10.0, gt=0, description="A member that is silent for so long loses its partitions."
+    )
+    producer_batch_bytes: int = Field(
+        65536,
+        ge=0,
+        description="Records up to so many bytes travel together. 0 sends each alone; the "
+        "embedded broker needs that, since its end offsets count batches.",
+    )
+    request_timeout_seconds: float = Field(
+        30.0, gt=0, description="How long one request to the broker may take."
+    )
+
+
+class StageSettings(Settings):
+    """The consume loop."""
+
+    model_config = SettingsConfigDict(env_prefix="RESIGHT_STAGE_")
+
+    max_messages: int = Field(
+        32, ge=1, description="Messages that are handled together at most. Default per service."
+    )
+    max_bytes: int = Field(
+        64 * 1024 * 1024, ge=1, description="Bytes of messages in flight at most."
+    )
+    backoff_seconds: float = Field(
+        0.5, gt=0, description="First pause after a transient error; doubles, with jitter."
+    )
+    backoff_limit_seconds: float = Field(30.0, gt=0, description="Longest such pause.")
+    drain_seconds: float = Field(
+        25.0, gt=0, description="After SIGTERM the batch in hand must be done within this time."
+    )
+    stall_seconds: float = Field(
+        60.0,
+        gt=0,
+        description="A partition that has records but does not advance for so long makes the "
+        "service build its Kafka client anew.",
+    )
+
+
+class TelemetrySettings(Settings):
+    """Logs, metrics and health."""
+
+    model_config = SettingsConfigDict(env_prefix="RESIGHT_TELEMETRY_")
+
+    host: str = Field("127.0.0.1", description="Where /metrics, /healthz and /readyz listen.")
+    port: int = Field(9100, ge=0, le=65535, description="Their port; 0 takes a free one.")
+    log_level: str = Field(
+        "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
+    )
+
+
+class BlobSettings(Settings):
+    """Blob storage: a local folder, S3, GCS or Azure, by URL."""
+
+    model_config = SettingsConfigDict(env_prefix="RESIGHT_BLOBS_")
+
+    crops_url: str = Field(
+        "file:///var/lib/resight/crops",
+        description="Store of the crops: file:///folder, s3://bucket/prefix, gs://…, az://….",
+    )
+    captures_url: str = Field(
+        "file:///var/lib/resight/captures",
+        description="Store that captures refer to when they carry no image of their own.",
+    )
+
+
+S = TypeVar("S", bound=Settings)
+
+
+def load(concern: type[S], environment: Mapping[str, str] = os.environ) -> S:
+    """Return one concern's settings from the environment.
+
+    Raises:
+        SettingsError: a variable is unknown, malformed or out of range.
+    """
+    _refuse_unknown(concern, environment)
+    try:
+        return concern()
+    except ValidationError as error:
+        prefix = str(concern.model_config.get("env_prefix", ""))
+        lines = [
+            f"{prefix}{'_'.join(str(part) for part in item['loc']).upper()}"
+            f"={item['input']!r}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise SettingsError("; ".join(lines)) from error
+
+
+def variables(concern: type[Settings]) -> dict[str, str]:
+    """Return every environment variable of a concern with its description."""
+    prefix = str(concern.model_config.get("env_prefix", ""))
+    return {
+        f"{prefix}{name.upper()}": field.description or ""
+        for name, field in concern.model_fields.items()
+    }
+
+
+def _refuse_unknown(concern: type[Settings], environment: Mapping[str, str]) -> None:
+    prefix = str(concern.model_config.get("env_prefix", ""))
+    known = list(variables(concern))
+    prefixes = [f"{PREFIX}{name}_" for name in CONCERNS]
+    for name in environment:
+        if not name.startswith(PREFIX):
+            continue
+        misspelt = name.startswith(prefix) and name not in known
+        homeless = not name.startswith(tuple(prefixes))
+        if misspelt or homeless:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise SettingsError(f"unknown setting {name}{hint}")
