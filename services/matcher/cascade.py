@@ -1,0 +1,96 @@
+"""From cheap to dear: neighbours for every candidate, LightGlue for the best of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from services.matcher.homography import TOLERANCE, inliers
+from services.matcher.keypoints import Keypoints
+from services.matcher.lightglue import LightGlueMatcher
+from services.matcher.neighbours import mutual_neighbours
+from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, Depth, ModelReference
+
+# One keypoint has a mutual neighbour in every picture, so it says nothing.
+FEWEST = 2
+
+
+@dataclass(frozen=True)
+class PairEvidence:
+    """What two pictures have in common; a stage that was not reached leaves zeros.
+
+    neighbours, neighbour_score: mutual nearest neighbours above the floor, and
+        the sum of (cosine - floor) over them
+    matches, confidence: LightGlue's matches, and the sum of their scores
+    inliers: how many of the matches one homography explains
+    reason: why there is no evidence at all
+    """
+
+    depth: Depth
+    neighbours: int = 0
+    neighbour_score: float = 0.0
+    matches: int = 0
+    confidence: float = 0.0
+    inliers: int = 0
+    reason: str = ""
+
+
+class Cascade:
+    """Compares one query with its candidates.
+
+    `lightglue_candidates` is how many of them, best neighbour score first, are
+    matched with LightGlue; 0 means all. Without a `matcher`, none is. `model`
+    names all that the meaning of the evidence depends on, but the extractor.
+    """
+
+    def __init__(
+        self, floor: float, matcher: LightGlueMatcher | None, lightglue_candidates: int
+    ) -> None:
+        self._floor = floor
+        self._matcher = matcher
+        self._lightglue_candidates = lightglue_candidates
+        parameters = f"floor{floor:g}-best{lightglue_candidates}-tolerance{TOLERANCE:g}"
+        self.model = (
+            ModelReference(name="neighbours", version="1", preprocessing=f"floor{floor:g}")
+            if matcher is None
+            else ModelReference(
+                name=matcher.model.name,
+                version=matcher.model.version,
+                preprocessing=f"{parameters}-{matcher.model.preprocessing}",
+            )
+        )
+
+    def gather(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[PairEvidence]:
+        """Return the evidence for each candidate, in order. All come from one extractor."""
+        if len(query) < FEWEST:
+            reason = f"the query has {len(query)} keypoints, too few to compare"
+            return [PairEvidence(DEPTH_NONE, reason=reason) for _ in candidates]
+        evidence = [
+            PairEvidence(
+                DEPTH_NONE, reason=f"the candidate has {len(candidate)} keypoints, too few"
+            )
+            for candidate in candidates
+        ]
+        comparable = [i for i, candidate in enumerate(candidates) if len(candidate) >= FEWEST]
+        found = mutual_neighbours(query, [candidates[i] for i in comparable], self._floor)
+        for i, neighbours in zip(comparable, found, strict=True):
+            evidence[i] = PairEvidence(DEPTH_NEIGHBOURS, neighbours.count, neighbours.score)
+        if self._matcher is None:
+            return evidence
+        ranked = sorted(comparable, key=lambda i: -evidence[i].neighbour_score)
+        for i in ranked[: self._lightglue_candidates or None]:
+            evidence[i] = _matched(self._matcher, query, candidates[i], evidence[i])
+        return evidence
+
+
+def _matched(
+    matcher: LightGlueMatcher, query: Keypoints, candidate: Keypoints, so_far: PairEvidence
+) -> PairEvidence:
+    found = matcher.match(query, candidate)
+    return replace(
+        so_far,
+        depth=DEPTH_LIGHTGLUE,
+        matches=len(found.indices),
+        confidence=float(found.confidence.sum()),
+        inliers=inliers(
+            query.positions[found.indices[:, 0]], candidate.positions[found.indices[:, 1]]
+        ),
+    )

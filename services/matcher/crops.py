@@ -1,0 +1,59 @@
+"""Keypoints of stored crops: out of the cache, else computed from the crop."""
+
+from collections.abc import Sequence
+
+from services.matcher.cache import KeypointCache
+from services.matcher.extractor import KeypointExtractor
+from services.matcher.keypoints import Keypoints
+from services.matcher.metrics import EXTRACTION, KEYPOINTS
+from shared import images
+from shared.blobs import BlobStore
+from shared.errors import Poison
+from shared.messages import BlobReference
+
+
+class CropKeypoints:
+    """Looks crops up by their SHA-256; `max_bytes` bounds what is read from the store."""
+
+    def __init__(
+        self,
+        store: BlobStore,
+        extractor: KeypointExtractor,
+        cache: KeypointCache,
+        max_bytes: int,
+    ) -> None:
+        self._store = store
+        self._extractor = extractor
+        self._cache = cache
+        self._max_bytes = max_bytes
+
+    def find(self, crops: Sequence[BlobReference]) -> list[Keypoints | Poison]:
+        """Return the keypoints of each crop, or why it has none.
+
+        A crop that is missing or can't be decoded spoils only itself.
+
+        Raises:
+            Transient: the store does not answer. What was computed is cached.
+        """
+        known = self._cache.get(list(dict.fromkeys(crop.sha256 for crop in crops)))
+        found: list[Keypoints | Poison] = []
+        for crop in crops:
+            keypoints = known.get(crop.sha256)
+            answer = self._compute(crop) if keypoints is None else keypoints
+            if isinstance(answer, Keypoints):
+                known[crop.sha256] = answer
+            found.append(answer)
+        return found
+
+    def _compute(self, crop: BlobReference) -> Keypoints | Poison:
+        try:
+            content = self._store.get(crop, self._max_bytes)
+            with EXTRACTION.time():
+                keypoints = self._extractor.extract(
+                    images.decode(content, max_bytes=self._max_bytes)
+                )
+        except Poison as unusable:
+            return unusable
+        KEYPOINTS.labels("computed").inc()
+        self._cache.put(crop.sha256, keypoints)
+        return keypoints

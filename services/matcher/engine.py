@@ -1,0 +1,64 @@
+"""The networks that the settings name, for the service and for offline evaluation alike."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.matcher.aliked import AlikedExtractor
+from services.matcher.cascade import Cascade
+from services.matcher.extractor import KeypointExtractor, Preprocessing
+from services.matcher.lightglue import VARIANTS, LightGlueMatcher
+from services.matcher.settings import MatcherSettings
+from services.matcher.xfeat import XFeatExtractor
+from shared.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What turns crops into keypoints, and keypoints into evidence."""
+
+    extractor: KeypointExtractor
+    cascade: Cascade
+
+    def warm_up(self) -> None:
+        """Run everything once on noise, so that the first sighting is not slow."""
+        noise = np.random.default_rng(0).integers(0, 256, (384, 384, 3), dtype=np.uint8)
+        keypoints = self.extractor.extract(noise)
+        self.cascade.gather(keypoints, [keypoints])
+
+
+def engine(settings: MatcherSettings) -> Engine:
+    """Load the networks; takes about a second and no network connection.
+
+    Raises:
+        SettingsError: weights are not installed, or LightGlue has none for this
+            extractor or not so many layers.
+    """
+    preprocessing = Preprocessing(settings.longest_side, settings.keypoints)
+    return Engine(
+        _extractor(settings, preprocessing),
+        Cascade(settings.neighbour_floor, _matcher(settings), settings.lightglue_candidates),
+    )
+
+
+def _extractor(settings: MatcherSettings, preprocessing: Preprocessing) -> KeypointExtractor:
+    if settings.extractor == "xfeat":
+        return XFeatExtractor(preprocessing)
+    return AlikedExtractor(settings.extractor, preprocessing)
+
+
+def _matcher(settings: MatcherSettings) -> LightGlueMatcher | None:
+    if settings.lightglue_layers == 0:
+        return None
+    variant = VARIANTS.get(settings.extractor)
+    if variant is None:
+        raise SettingsError(
+            f"LightGlue has no weights for RESIGHT_MATCHER_EXTRACTOR={settings.extractor}; "
+            f"choose one of {', '.join(VARIANTS)}, or set RESIGHT_MATCHER_LIGHTGLUE_LAYERS=0"
+        )
+    if settings.lightglue_layers > variant.layers:
+        raise SettingsError(
+            f"RESIGHT_MATCHER_LIGHTGLUE_LAYERS={settings.lightglue_layers}, but "
+            f"{variant.name} has {variant.layers}"
+        )
+    return LightGlueMatcher(variant, settings.lightglue_layers, settings.lightglue_threshold)

@@ -1,0 +1,69 @@
+"""What finds keypoints in a crop, whatever the network."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from services.matcher.keypoints import Keypoints
+from shared.messages import ModelReference
+
+# A strip thinner than this holds nothing that a network with stride 32 could describe.
+THINNEST = 16
+
+
+class KeypointExtractor(Protocol):
+    """Finds and describes keypoints.
+
+    `model` names the network, its weights and everything before it; keypoints
+    compare only when it is equal. `descriptor_length` is D.
+    """
+
+    @property
+    def model(self) -> ModelReference: ...
+
+    @property
+    def descriptor_length(self) -> int: ...
+
+    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+        """Return the keypoints of an RGB crop, uint8 [H, W, 3], best first.
+
+        Positions are in pixels of the scaled crop. A picture that shows nothing
+        gives none.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How a crop becomes a network's input: the longest side in pixels, and how many keypoints."""
+
+    longest_side: int
+    keypoints: int
+
+    def digest(self, least_score: float) -> str:
+        """Return a short hash of everything that happens before and after the network."""
+        text = (
+            f"rgb/255 area-shrink longest={self.longest_side} best={self.keypoints} "
+            f"least={least_score:g} thinnest={THINNEST}"
+        )
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def scaled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the crop with its longest side at most `longest_side`; it is never enlarged."""
+        height, width = image.shape[:2]
+        factor = self.longest_side / max(height, width)
+        if factor >= 1:
+            return image
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def as_tensor(image: NDArray[np.uint8]) -> torch.Tensor:
+    """Return a picture [H, W, 3] as float32 [1, 3, H, W] in 0..1."""
+    tensor = torch.tensor(image, dtype=torch.float32)
+    return tensor.permute(2, 0, 1).unsqueeze(0).div(255)

@@ -1,0 +1,28 @@
+"""How many matches one flat surface explains."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FEWEST = 4  # points that define a homography
+TOLERANCE = 6.0  # pixels; a flank bends, so more than for a wall
+ITERATIONS = 500
+CONFIDENCE = 0.99
+
+
+def inliers(source: NDArray[np.float32], target: NDArray[np.float32]) -> int:
+    """Return how many of the matched points [M, 2] agree with one homography (USAC MAGSAC++).
+
+    0 when there are too few, or when they define none (all on a line, all equal).
+    """
+    if len(source) < FEWEST:
+        return 0
+    matrix, mask = cv2.findHomography(
+        source,
+        target,
+        cv2.USAC_MAGSAC,
+        TOLERANCE,
+        maxIters=ITERATIONS,
+        confidence=CONFIDENCE,
+    )
+    return 0 if matrix is None else int(np.count_nonzero(mask))

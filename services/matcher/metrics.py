@@ -1,0 +1,18 @@
+"""What the matcher counts; a closed list."""
+
+from prometheus_client import Counter, Histogram
+
+# Keypoints that were needed, by where they came from: local, cache, computed.
+KEYPOINTS = Counter(
+    "resight_matcher_keypoints_total", "Crops whose keypoints were needed", ["source"]
+)
+# Times the cache was no help: down (no answer) or unreadable (foreign or damaged content).
+CACHE_FAILURES = Counter(
+    "resight_matcher_cache_failures_total", "Failures of the keypoint cache", ["kind"]
+)
+# Candidates by how far they were compared: none, neighbours, lightglue.
+CANDIDATES = Counter("resight_matcher_candidates_total", "Candidates compared", ["depth"])
+# One crop through the network, decoding included.
+EXTRACTION = Histogram("resight_matcher_extraction_seconds", "Time to find a crop's keypoints")
+# All candidates of one list against its query.
+COMPARISON = Histogram("resight_matcher_comparison_seconds", "Time to compare a candidate list")

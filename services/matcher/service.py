@@ -1,0 +1,111 @@
+"""Candidate lists in, matches out."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from google.protobuf.message import Message
+
+from services.matcher.cascade import PairEvidence
+from services.matcher.crops import CropKeypoints
+from services.matcher.engine import Engine
+from services.matcher.keypoints import Keypoints
+from services.matcher.metrics import CANDIDATES, COMPARISON
+from shared.blobs import BlobStore
+from shared.errors import Poison
+from shared.messages import DEPTH_NONE, Candidate, CandidateList, Depth, Evidence, Matches, Sighting
+from shared.records import Receipt, Result
+
+
+class MatcherService:
+    """Attaches local-feature evidence to every candidate of a query.
+
+    It writes nothing but the cache, so any number of replicas may run and a
+    replay gives the same matches.
+    """
+
+    def __init__(self, engine: Engine, crops: CropKeypoints, store: BlobStore) -> None:
+        self._cascade = engine.cascade
+        self._extractor_model = engine.extractor.model
+        self._matcher_model = engine.cascade.model
+        self._crops = crops
+        self._store = store
+
+    def handle(self, messages: Sequence[Message]) -> list[Result]:
+        """Return one Matches, or a Poison, for each CandidateList.
+
+        Later passes go first: a registry waits for them to mint.
+
+        Raises:
+            Transient: the store of crops does not answer.
+        """
+        lists = cast("Sequence[CandidateList]", messages)
+        results: dict[int, Result] = {}
+        for i in sorted(range(len(lists)), key=lambda i: -_pass(lists[i])):
+            try:
+                results[i] = [self._matches(lists[i])]
+            except Poison as poison:
+                results[i] = poison
+        return [results[i] for i in range(len(lists))]
+
+    def acknowledged(self, receipts: Sequence[Receipt]) -> None:
+        """Nothing waits for the broker here."""
+
+    def ready(self) -> bool:
+        """Return whether the store of crops answers; the cache may be away."""
+        return self._store.ready()
+
+    def _matches(self, candidates: CandidateList) -> Matches:
+        compared = {evidence.candidate.sighting_id for evidence in candidates.earlier}
+        new = [c for c in candidates.candidates if c.sighting_id not in compared]
+        every = [*candidates.earlier, *self._compare(candidates.query, new)]
+        once: dict[str, Evidence] = {}
+        for evidence in every:
+            once.setdefault(evidence.candidate.sighting_id, evidence)
+        return Matches(
+            query=candidates.query,
+            watermark=candidates.watermark,
+            evidence=once.values(),
+            extractor=self._extractor_model,
+            matcher=self._matcher_model,
+            **{"pass": _pass(candidates)},
+        )
+
+    def _compare(self, query: Sighting, candidates: Sequence[Candidate]) -> list[Evidence]:
+        """Find the query's keypoints even without candidates: it may soon be one itself."""
+        mine, *theirs = self._crops.find([query.crop, *(c.crop for c in candidates)])
+        if isinstance(mine, Poison):
+            raise Poison(
+                f"the crop of sighting {query.sighting_id} can't be read ({mine.reason}); "
+                "publish its capture again so that it is cut anew",
+                kind="missing-crop" if mine.kind == "missing-blob" else mine.kind,
+            )
+        with COMPARISON.time():
+            pairs = iter(
+                self._cascade.gather(mine, [k for k in theirs if isinstance(k, Keypoints)])
+            )
+        return [
+            _evidence(candidate, next(pairs) if isinstance(crop, Keypoints) else _unread(crop))
+            for candidate, crop in zip(candidates, theirs, strict=True)
+        ]
+
+
+def _pass(candidates: CandidateList) -> int:
+    return int(getattr(candidates, "pass"))  # a keyword, so no plain attribute
+
+
+def _unread(crop: Poison) -> PairEvidence:
+    return PairEvidence(DEPTH_NONE, reason=f"the candidate's crop can't be read: {crop.reason}")
+
+
+def _evidence(candidate: Candidate, pair: PairEvidence) -> Evidence:
+    CANDIDATES.labels(Depth.Name(pair.depth).removeprefix("DEPTH_").lower()).inc()
+    return Evidence(
+        candidate=candidate,
+        depth=pair.depth,
+        neighbours=pair.neighbours,
+        neighbour_score=pair.neighbour_score,
+        matches=pair.matches,
+        confidence=pair.confidence,
+        inliers=pair.inliers,
+        reason=pair.reason,
+    )

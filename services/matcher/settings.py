@@ -1,0 +1,64 @@
+"""The matcher's settings."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import Settings
+
+
+class MatcherSettings(Settings):
+    """Keypoints and how pairs are compared. Change them and calibrate anew."""
+
+    model_config = SettingsConfigDict(env_prefix="RESIGHT_MATCHER_")
+
+    extractor: Literal["aliked-t16", "aliked-n16", "xfeat"] = Field(
+        default="aliked-n16",
+        description="Network that finds keypoints. LightGlue has weights for aliked-n16 and xfeat.",
+    )
+    longest_side: int = Field(
+        default=384, ge=64, le=2048, description="Crops are shrunk to this longest side, in pixels."
+    )
+    keypoints: int = Field(default=256, ge=4, le=4096, description="Keypoints of a crop at most.")
+    neighbour_floor: float = Field(
+        default=0.7, ge=0, lt=1, description="Cosine above which mutual nearest neighbours count."
+    )
+    lightglue_candidates: int = Field(
+        default=2,
+        ge=0,
+        description="Candidates with the best neighbour scores that LightGlue matches; 0: all.",
+    )
+    lightglue_layers: int = Field(
+        default=3, ge=0, le=9, description="Layers of LightGlue that run; 0 switches it off."
+    )
+    lightglue_threshold: float = Field(
+        default=0.1, ge=0, le=1, description="Confidence above which LightGlue's matches count."
+    )
+    max_crop_bytes: int = Field(
+        default=32 * 1024 * 1024, ge=1, description="A stored crop larger than this is not read."
+    )
+    threads: int = Field(
+        default=1,
+        ge=1,
+        description="Threads of the networks; a replica per core is faster than threads.",
+    )
+
+
+class CacheSettings(Settings):
+    """The keypoint cache: a Redis-protocol server that evicts what is least recently used."""
+
+    model_config = SettingsConfigDict(env_prefix="RESIGHT_CACHE_")
+
+    url: str = Field(default="redis://127.0.0.1:6380/0", description="The cache's server.")
+    local_entries: int = Field(
+        default=2048,
+        ge=0,
+        description="Crops whose keypoints this process keeps too, some 70 kB each.",
+    )
+    timeout_seconds: float = Field(
+        default=1.0, gt=0, description="How long the cache may take to answer."
+    )
+    retry_seconds: float = Field(
+        default=5.0, ge=0, description="After a failure the cache is left alone for so long."
+    )

@@ -1,0 +1,129 @@
+"""The keypoints' compact form: what goes in comes out, and nothing else is believed."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from services.matcher.keypoints import (
+    FORMAT,
+    HEADER,
+    Keypoints,
+    UnreadableKeypointsError,
+    decode,
+    encode,
+    none_in,
+    sound,
+)
+
+WIDTH, HEIGHT = 384, 288
+
+
+@st.composite
+def keypoints(draw: st.DrawFn) -> Keypoints:
+    count, length = draw(st.integers(0, 9)), draw(st.integers(1, 8))
+    within = st.floats(0, HEIGHT, width=32)
+    unit = st.floats(-1, 1, width=16)
+    return Keypoints(
+        draw(arrays.arrays(np.float32, (count, 2), elements=within)),
+        draw(arrays.arrays(np.float32, count, elements=within)),
+        draw(arrays.arrays(np.float16, (count, length), elements=unit)),
+        WIDTH,
+        HEIGHT,
+    )
+
+
+@given(keypoints())
+def test_what_is_encoded_is_decoded(original: Keypoints) -> None:
+    copy = decode(encode(original))
+    np.testing.assert_array_equal(copy.positions, original.positions)
+    np.testing.assert_array_equal(copy.scores, original.scores)
+    np.testing.assert_array_equal(copy.descriptors, original.descriptors)
+    assert (copy.width, copy.height) == (WIDTH, HEIGHT)
+
+
+@given(keypoints(), st.data())
+def test_any_changed_byte_is_noticed(original: Keypoints, data: st.DataObject) -> None:
+    content = bytearray(encode(original))
+    content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(UnreadableKeypointsError):
+        decode(bytes(content))
+
+
+@given(keypoints(), st.integers(1, 40))
+def test_truncated_content_is_refused(original: Keypoints, missing: int) -> None:
+    with pytest.raises(UnreadableKeypointsError):
+        decode(encode(original)[:-missing])
+
+
+@given(st.binary(max_size=200))
+def test_foreign_content_is_refused(content: bytes) -> None:
+    with pytest.raises(UnreadableKeypointsError):
+        decode(content)
+
+
+def _sealed(count: int, length: int, body: bytes, version: int = FORMAT) -> bytes:
+    """Content whose checksum is right, whatever it says."""
+    sizes = struct.pack("<IIII", WIDTH, HEIGHT, count, length)
+    return struct.pack("<4sBI", b"RKPT", version, zlib.crc32(sizes + body)) + sizes + body
+
+
+def test_the_sealed_content_of_these_tests_is_what_is_written() -> None:
+    assert _sealed(0, 8, b"") == encode(none_in(WIDTH, HEIGHT, 8))
+
+
+def test_another_format_is_refused() -> None:
+    with pytest.raises(UnreadableKeypointsError, match=f"not {FORMAT}"):
+        decode(_sealed(0, 8, b"", version=FORMAT + 1))
+
+
+def test_a_count_that_does_not_fit_the_bytes_is_refused() -> None:
+    with pytest.raises(UnreadableKeypointsError, match="bytes instead of"):
+        decode(_sealed(4_000_000_000, 4_000_000_000, b""))
+
+
+def test_sealed_values_that_are_not_finite_are_refused() -> None:
+    body = np.array([1, 1, 0.5], np.float32).tobytes() + np.array([np.nan, 0], np.float16).tobytes()
+    with pytest.raises(UnreadableKeypointsError, match="not finite"):
+        decode(_sealed(1, 2, body))
+
+
+def test_a_keypoint_outside_its_picture_is_refused() -> None:
+    body = (
+        np.array([WIDTH + 1, 1, 0.5], np.float32).tobytes() + np.array([1, 0], np.float16).tobytes()
+    )
+    with pytest.raises(UnreadableKeypointsError, match="outside"):
+        decode(_sealed(1, 2, body))
+
+
+def test_a_networks_unusable_keypoints_are_left_out() -> None:
+    nan = float("nan")
+    positions = np.array([[1, 1], [2, 2], [nan, 3], [4, 4], [-1, 5], [6, 999]], np.float32)
+    scores = np.array([1, nan, 1, 1, 1, 1], np.float32)
+    descriptors = np.ones((6, 4), np.float32)
+    descriptors[3, 2] = nan
+    kept = sound(positions, scores, descriptors, width=WIDTH, height=HEIGHT)
+    np.testing.assert_array_equal(kept.positions, [[1, 1]])
+
+
+def test_weak_keypoints_are_left_out() -> None:
+    ones = np.ones((3, 2), np.float32)
+    scores = np.array([0.1, 0.2, 0.3], np.float32)
+    kept = sound(ones, scores, ones, width=WIDTH, height=HEIGHT, least_score=0.2)
+    np.testing.assert_array_equal(kept.scores, scores[1:])
+
+
+def test_256_keypoints_of_128_dimensions_take_less_than_70_kb() -> None:
+    size = HEADER.size + 256 * (8 + 4 + 2 * 128)
+    some = sound(
+        np.ones((256, 2), np.float32),
+        np.ones(256, np.float32),
+        np.ones((256, 128), np.float32),
+        width=WIDTH,
+        height=HEIGHT,
+    )
+    assert len(encode(some)) == size < 70_000
