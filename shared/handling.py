@@ -1,0 +1,50 @@
+"""Giving a batch to a handler so that each message gets a result of its own."""
+
+from collections.abc import Mapping, Sequence
+
+from google.protobuf.message import Message
+
+from shared.errors import Poison
+from shared.records import Decoder, Handler, Record, Result
+
+
+def decoded(record: Record, decoders: Mapping[str, Decoder]) -> Message | Poison:
+    """Return the message in a record, or why there is none."""
+    try:
+        return decoders[record.topic](record)
+    except Poison as poison:
+        return poison
+
+
+def results(handler: Handler, items: Sequence[Message | Poison]) -> list[Result]:
+    """Return one result for each item, in order; poison stays what it is.
+
+    Raises:
+        Transient: the handler's; the whole batch may be given again.
+        RuntimeError: the handler broke its contract.
+    """
+    messages = [item for item in items if not isinstance(item, Poison)]
+    handled = iter(_handled(handler, messages))
+    return [item if isinstance(item, Poison) else next(handled) for item in items]
+
+
+def _handled(handler: Handler, messages: Sequence[Message]) -> Sequence[Result]:
+    """Handle a batch; where it is poisoned as a whole, each message by itself.
+
+    So a handler that raises Poison, instead of returning it, costs only the
+    message that is to blame.
+    """
+    if not messages:
+        return []
+    try:
+        handled = handler.handle(messages)
+    except Poison as poison:
+        if len(messages) == 1:
+            return [poison]
+        return [result for message in messages for result in _handled(handler, [message])]
+    if len(handled) != len(messages):
+        raise RuntimeError(
+            f"{type(handler).__name__}.handle returned {len(handled)} results "
+            f"for {len(messages)} messages; it must return one for each"
+        )
+    return handled

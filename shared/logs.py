@@ -1,0 +1,43 @@
+"""Structured logs: one JSON object a line, on stderr.
+
+Give IDs as `extra={"sighting": …, "deployment": …}`. Image bytes, coordinates
+and secrets never go into a log.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+# What `extra` may carry; anything else in it is left out.
+FIELDS = ("sighting", "capture", "deployment", "gallery", "topic", "partition", "offset")
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as JSON: time, level, service, message, IDs, error."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "service": self._service,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        entry |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry, default=str, ensure_ascii=False)
+
+
+def configure_logging(service: str, level: str) -> None:
+    """Send all logs of this process to stderr as JSON. Call it once, in `main`."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter(service))
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    # Below WARNING the Kafka client logs whole keys and values, so images and places.
+    logging.getLogger("kafka").setLevel(max(logging.WARNING, logging.getLevelName(level)))

@@ -1,0 +1,233 @@
+"""The one consume loop: at least once, nothing lost, nothing skipped.
+
+Each turn goes through one protocol, and the numbers come back in the code:
+
+    1  poll a batch, bounded in messages and bytes
+    2  decode each record; what can't be decoded is poison
+    3  the handler turns messages into results; its own writes are applied
+    4  send all results, and the dead letters of what was poison
+    5  wait until the broker has taken all of them
+    6  tell the handler what was taken
+    7  commit the offsets after the batch
+
+Whatever fails before 7 leaves the batch uncommitted, so it comes again, here or
+in another member of the group. Transient in 3 to 6 means: pause all partitions,
+stay in the group, back off, and go on at 3 with the same batch. When the group
+rebalances meanwhile, the batch is dropped and positions go back to what is
+committed. A broker that is away is waited for in the same way with a new
+client. Anything else ends the process.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from google.protobuf.message import DecodeError, Message
+
+from shared import handling
+from shared import telemetry as metrics
+from shared.backoff import Backoff
+from shared.errors import Poison, Transient
+from shared.health import Health, HealthServer
+from shared.intake import Delivery, Intake
+from shared.kafka import POLL_LIMIT_SECONDS
+from shared.outlet import Outlet
+from shared.records import Decoder, Handler, Record
+from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
+from shared.shutdown import Shutdown
+from shared.stall import StallWatch
+
+log = logging.getLogger(__name__)
+
+# Short enough for a shutdown to be noticed soon, long enough to cost nothing.
+POLL_SECONDS = 0.25
+
+# A stall is looked for so many times within the time that makes one.
+LOOKS_PER_STALL = 4
+
+
+def protobuf_decoder(kind: type[Message]) -> Decoder:
+    """Return the decoder of a topic that carries plain protobuf of one type."""
+
+    def decode(record: Record) -> Message:
+        try:
+            return kind.FromString(record.value or b"")
+        except DecodeError as error:
+            raise Poison(
+                f"the {len(record.value or b'')} bytes are no {kind.DESCRIPTOR.full_name}: "
+                f"{error}; was it published to the wrong topic?",
+                kind="undecodable",
+            ) from error
+
+    return decode
+
+
+class Stage:
+    """One service: what comes in on its topics goes through its handler.
+
+    `name` is the consumer group. `pace` is asked before each poll for the topics
+    that are to be held back now; the others go on. Topics in `rewind` are read
+    from their beginning once in this process's life, whatever was committed.
+    `max_messages` is the service's default where the settings leave it open.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        decoders: Mapping[str, Decoder],
+        handler: Handler,
+        kafka: KafkaSettings,
+        settings: StageSettings,
+        telemetry: TelemetrySettings,
+        pace: Callable[[], frozenset[str]] | None = None,
+        rewind: frozenset[str] = frozenset(),
+        max_messages: int | None = None,
+    ) -> None:
+        self._name = name
+        self._decoders = decoders
+        self._handler = handler
+        self._settings = settings
+        self._pace = pace
+        self._intake = Intake(
+            kafka,
+            name,
+            list(decoders),
+            max_messages=_limit(settings, max_messages),
+            max_bytes=settings.max_bytes,
+            rewind=rewind,
+        )
+        self._outlet = Outlet(kafka, name)
+        self._backoff = Backoff(settings.backoff_seconds, settings.backoff_limit_seconds)
+        self._attempts = 0
+        self._shutdown = Shutdown(settings.drain_seconds)
+        self._watch = StallWatch(settings.stall_seconds)
+        self._waited = 0.0
+        self._next_look = 0.0
+        # Up to the poll limit a slow batch is no fault; past it Kafka gives the member up.
+        self._health = Health(max(settings.stall_seconds, POLL_LIMIT_SECONDS), handler.ready)
+        self._server = HealthServer(telemetry, self._health)
+
+    @property
+    def port(self) -> int:
+        """The port of /metrics, /healthz and /readyz; 0 while it does not run."""
+        return self._server.port
+
+    def stop(self) -> None:
+        """Make `run` finish the batch in hand and return. Callable from any thread."""
+        self._shutdown.request()
+
+    def run(self) -> None:
+        """Work until SIGTERM, SIGINT or `stop`; signals only reach the main thread.
+
+        Raises:
+            DeadLetterError: a dead letter could not be written.
+            SettingsError: the telemetry port can't be had.
+            Exception: whatever else the handler or the client raised; a crash.
+        """
+        metrics.READY.labels(self._name).set_function(lambda: not self._health.unready())
+        with self._shutdown.signals():
+            self._server.start()
+            try:
+                while not self._shutdown.requested:
+                    self._run_while_broker_answers()
+            finally:
+                self._intake.close()
+                self._outlet.close()
+                self._server.stop()
+
+    def _run_while_broker_answers(self) -> None:
+        try:
+            self._intake.open()
+            self._watch.forget()
+            while not self._shutdown.requested:
+                self._turn()
+        except Transient as error:
+            self._intake.close()
+            self._shutdown.wait(self._pause_after(error))
+
+    def _turn(self) -> None:
+        self._health.turn()
+        self._look_for_stall()
+        held = self._pace() if self._pace else frozenset()
+        began = time.monotonic()
+        batch = self._intake.take(held, POLL_SECONDS)  # 1
+        self._waited += time.monotonic() - began
+        self._health.joined = self._intake.joined
+        metrics.IN_FLIGHT_BYTES.labels(self._name).set(sum(delivery.size for delivery in batch))
+        if batch:
+            with metrics.BATCH_SECONDS.labels(self._name).time():
+                self._process(batch)
+        elif self._health.joined:
+            self._recovered()
+
+    def _process(self, batch: Sequence[Delivery]) -> None:
+        records = [delivery.record for delivery in batch]
+        decoded = [handling.decoded(record, self._decoders) for record in records]  # 2
+        while True:
+            try:
+                with metrics.HANDLE_SECONDS.labels(self._name).time():
+                    results = handling.results(self._handler, decoded)  # 3
+                receipts = self._outlet.publish(list(zip(records, results, strict=True)))  # 4, 5
+                self._handler.acknowledged(receipts)  # 6
+                break
+            except Transient as error:
+                if not self._hold_on(self._pause_after(error)):
+                    return
+        if self._intake.commit(batch):  # 7
+            for record in records:
+                metrics.CONSUMED.labels(self._name, record.topic).inc()
+        self._recovered()
+
+    def _hold_on(self, seconds: float) -> bool:
+        """Stay a member for so long; False: the batch in hand must be dropped."""
+        until = time.monotonic() + seconds
+        while not self._shutdown.requested:
+            self._health.turn()
+            if not self._intake.wait(max(0.0, until - time.monotonic())):
+                return False
+            if time.monotonic() >= until:
+                return True
+        return False
+
+    def _pause_after(self, error: Transient) -> float:
+        """Note a failed attempt and return how many seconds to wait; logs once an episode."""
+        if self._attempts == 0:
+            log.warning("waiting, and trying again until it works: %s", error)
+        metrics.TRANSIENT_ERRORS.labels(self._name).inc()
+        self._health.trouble = str(error)
+        chance = random.random()  # noqa: S311 - jitter is no secret
+        delay = self._backoff.delay(self._attempts, chance)
+        self._attempts += 1
+        return delay
+
+    def _recovered(self) -> None:
+        if self._attempts:
+            log.info("working again after %d failed attempts", self._attempts)
+        self._attempts = 0
+        self._health.trouble = ""
+
+    def _look_for_stall(self) -> None:
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + self._settings.stall_seconds / LOOKS_PER_STALL
+        readings = self._intake.readings()
+        for topic in self._decoders:
+            lag = sum(reading.lag for (name, _), reading in readings.items() if name == topic)
+            metrics.LAG.labels(self._name, topic).set(lag)
+        stalled = self._watch.observe(self._waited, readings)
+        if stalled:
+            log.error("these partitions do not advance, so the client is built anew: %s", stalled)
+            metrics.STALLS.labels(self._name).inc()
+            self._watch.forget()
+            self._intake.close()
+            self._intake.open()
+
+
+def _limit(settings: StageSettings, default: int | None) -> int:
+    """Return the messages of a batch: as set, else the service's default, else everyone's."""
+    if default is None or "max_messages" in settings.model_fields_set:
+        return settings.max_messages
+    return default

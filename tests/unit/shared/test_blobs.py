@@ -1,0 +1,160 @@
+"""Blob storage: nothing but whole, checked objects of the configured store."""
+
+import hashlib
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from resight.stack.servers import free_port
+from shared.blobs import BlobStore, check_key
+from shared.errors import Poison, SettingsError, Transient
+from shared.messages import BlobReference
+
+ROOM = 1000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> BlobStore:
+    return BlobStore(f"file://{tmp_path}/new%20folder/crops")
+
+
+def _reference(key: str, data: bytes = b"crop") -> BlobReference:
+    return BlobReference(key=key, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+
+
+def _kind(store: BlobStore, reference: BlobReference, room: int = ROOM) -> str:
+    with pytest.raises(Poison) as caught:
+        store.get(reference, room)
+    return caught.value.kind
+
+
+def test_what_was_put_can_be_got_by_its_reference(store: BlobStore, tmp_path: Path) -> None:
+    reference = store.put("crops/ab/abc.jpg", b"crop")
+    assert reference == _reference("crops/ab/abc.jpg")
+    assert store.get(reference, ROOM) == b"crop"
+    assert (tmp_path / "new folder/crops/crops/ab/abc.jpg").read_bytes() == b"crop"
+
+
+def test_putting_again_changes_nothing(store: BlobStore, tmp_path: Path) -> None:
+    first = store.put("a/b.jpg", b"crop")
+    assert store.put("a/b.jpg", b"crop") == first
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["b.jpg"]
+
+
+def test_a_reader_never_sees_half_an_object(store: BlobStore) -> None:
+    first, second = b"a" * 2_000_000, b"b" * 2_000_000
+    valid = [store.put("crop", data) for data in (second, first)]
+    done = threading.Event()
+
+    def rewrite() -> None:
+        while not done.is_set():
+            store.put("crop", first)
+            store.put("crop", second)
+
+    writer = threading.Thread(target=rewrite)
+    writer.start()
+    try:
+        for number in range(60):
+            try:
+                store.get(valid[number % 2], 10**7)
+            except Poison as poison:
+                # The other of the two whole objects, never a mixture or a part of one.
+                assert poison.kind == "wrong-hash"  # noqa: PT017
+                assert any(f"has SHA-256 {ref.sha256}" in poison.reason for ref in valid)  # noqa: PT017
+    finally:
+        done.set()
+        writer.join()
+
+
+def test_size_and_hash_are_checked(store: BlobStore) -> None:
+    store.put("a", b"crop")
+    assert _kind(store, _reference("a", b"crap")) == "wrong-hash"
+    assert _kind(store, _reference("a", b"crops")) == "wrong-size"
+    assert _kind(store, _reference("b")) == "missing-blob"
+    assert _kind(store, _reference("a/b")) == "missing-blob"
+    assert _kind(store, _reference("a"), room=3) == "too-many-bytes"
+
+
+def test_a_folder_is_no_object(store: BlobStore) -> None:
+    store.put("a/b", b"crop")
+    assert _kind(store, _reference("a")) == "missing-blob"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "/etc/passwd",
+        "../secret",
+        "a/../../secret",
+        "a/./b",
+        "a//b",
+        "a/",
+        "file:///etc/passwd",
+        "s3://other/bucket",
+        "http://169.254.169.254/latest",
+        "C:\\Windows",
+        "a\\b",
+        "a\nb",
+        "a\0b",
+        "a" * 201,
+        "a/" * 256 + "b",
+        "half-written#1",
+    ],
+)
+def test_a_key_that_could_mean_something_else_is_refused(store: BlobStore, key: str) -> None:
+    assert _kind(store, _reference(key)) == "bad-reference"
+    with pytest.raises(Poison, match="can't be followed"):
+        store.put(key, b"crop")
+
+
+@pytest.mark.parametrize("digest", ["", "ab", "AB" * 32, "zz" * 32])
+def test_a_reference_needs_a_whole_hash(store: BlobStore, digest: str) -> None:
+    reference = BlobReference(key="a", sha256=digest, size=4)
+    assert _kind(store, reference) == "bad-reference"
+
+
+def test_a_reference_needs_a_size(store: BlobStore) -> None:
+    assert _kind(store, _reference("a", b"")) == "bad-reference"
+
+
+@given(st.text(max_size=300))
+def test_any_key_that_passes_can_be_stored_and_stays_inside(key: str) -> None:
+    try:
+        check_key(key)
+    except Poison:
+        return
+    parts = Path("/store").joinpath(key).parts
+    assert parts[:2] == ("/", "store")
+    assert ".." not in parts
+
+
+@pytest.mark.parametrize("key", ["Kamera ü/2026-05-31 17:04:09.jpg", "a*?<>|~%2F..%00.jpg", "..a"])
+def test_odd_but_harmless_keys_work(store: BlobStore, key: str) -> None:
+    assert store.get(store.put(key, b"crop"), ROOM) == b"crop"
+
+
+def test_a_store_that_does_not_answer_is_transient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    store = BlobStore("s3://bucket/prefix", timeout_seconds=1)
+    assert not store.ready()
+    with pytest.raises(Transient, match="can't read 'a' in s3://bucket/prefix"):
+        store.get(_reference("a"), ROOM)
+    with pytest.raises(Transient, match="can't write"):
+        store.put("a", b"crop")
+
+
+def test_a_local_store_is_ready(store: BlobStore) -> None:
+    assert store.ready()
+
+
+@pytest.mark.parametrize("url", ["/crops", "file://host/crops", "http://host/crops", "s3://"])
+def test_a_url_of_another_kind_is_a_settings_error(url: str) -> None:
+    with pytest.raises(SettingsError, match="blob store"):
+        BlobStore(url)
