@@ -1,0 +1,126 @@
+"""From a PyTorch model to the ONNX file that the embedder loads."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from recognition import backbones
+from recognition.backbones import EmbeddingModel
+from services.embedder.encoder import (
+    EMBEDDING,
+    INPUT,
+    INPUT_SIZE,
+    NAME,
+    PREPROCESSING,
+    VERSION,
+)
+from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.preparation import Preparation
+from shared.errors import ResightError
+
+OPSET = 18
+MAX_ERROR = 1e-4
+CHECKED_PICTURES = 3  # not the number that the graph is traced with: the batch must be dynamic
+
+
+class ParityError(ResightError):
+    """The exported file does not compute what the PyTorch model computes."""
+
+
+def export(name: str, target: Path, weights: str | Path | None = None) -> Path:
+    """Write the ONNX file of a backbone, check it, and return its path.
+
+    It takes uint8 [B, S, S, 3], normalises inside, and gives float32 [B, 512]
+    of unit length. Its metadata carry the name, the version (a hash of the
+    weights) and the preprocessing that the embedder must do.
+
+    Args:
+        name, weights: see `recognition.backbones.build`.
+        target: the file; its folder is created.
+
+    Raises:
+        WeightsError: the model can't be built.
+        ParityError: the file differs from the model by more than 1e-4; nothing is written.
+    """
+    return export_model(backbones.build(name, weights), target)
+
+
+def export_model(model: EmbeddingModel, target: Path) -> Path:
+    """Write the ONNX file of a model that is built already; see `export`."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(target.name + ".draft")
+    try:
+        onnx.save(_graph(model), draft)
+        _check(model, draft)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return target
+
+
+def _graph(model: EmbeddingModel) -> onnx.ModelProto:
+    side = model.input_size
+    sample = torch.zeros(2, side, side, 3, dtype=torch.uint8)
+    with _silence():
+        program = torch.onnx.export(
+            model.eval(),
+            (sample,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[EMBEDDING],
+            dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=4096)}},
+            verbose=False,
+        )
+    if program is None:
+        raise ParityError(f"the exporter returned nothing for {model.name}")
+    graph = program.model_proto
+    onnx.helper.set_model_props(
+        graph,
+        {
+            NAME: model.name,
+            VERSION: backbones.version(model),
+            PREPROCESSING: Preparation(side).fingerprint,
+            INPUT_SIZE: str(side),
+        },
+    )
+    return graph
+
+
+def _check(model: EmbeddingModel, path: Path) -> None:
+    onnx.checker.check_model(path, full_check=True)
+    side = model.input_size
+    pictures = np.random.default_rng(0).integers(
+        0, 256, (CHECKED_PICTURES, side, side, 3), np.uint8
+    )
+    pictures[1] //= 4  # a dark one
+    pictures[2] = np.linspace(0, 255, side, dtype=np.uint8)[:, None, None]  # a smooth one
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(pictures)).numpy()
+    error = float(np.abs(OnnxEncoder(path).encode(pictures).embeddings - expected).max())
+    if not error < MAX_ERROR:
+        raise ParityError(
+            f"the ONNX file of {model.name} differs from PyTorch by {error:.2g}, more than "
+            f"{MAX_ERROR:g}; do not serve it"
+        )
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep the exporter's progress reports off the terminal; errors still raise."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

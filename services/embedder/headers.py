@@ -1,0 +1,111 @@
+"""A bare image as a record's value, described by Kafka headers.
+
+    deployment, species, population, sequence, capture-id   text
+    captured-at            ISO 8601; without an offset it is UTC
+    latitude, longitude    degrees, WGS 84; both or neither
+    viewpoint              left, right, front, back or top; any other word: unknown
+    box                    x,y,width,height as fractions; several with ';' between
+
+All are optional, and a header without a value counts as missing.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from shared.errors import Poison
+from shared.messages import (
+    VIEWPOINT_BACK,
+    VIEWPOINT_FRONT,
+    VIEWPOINT_LEFT,
+    VIEWPOINT_RIGHT,
+    VIEWPOINT_TOP,
+    VIEWPOINT_UNSPECIFIED,
+    Animal,
+    Box,
+    Capture,
+    Place,
+    Viewpoint,
+)
+
+VIEWPOINTS = {
+    "left": VIEWPOINT_LEFT,
+    "right": VIEWPOINT_RIGHT,
+    "front": VIEWPOINT_FRONT,
+    "back": VIEWPOINT_BACK,
+    "top": VIEWPOINT_TOP,
+}
+
+
+def describe(image: bytes, headers: Mapping[str, bytes]) -> Capture:
+    """Return the capture that an image and its headers are.
+
+    Raises:
+        Poison: of kind bad-header; it names the header and its value.
+    """
+    words = {name.lower(): _text(name, value) for name, value in headers.items()}
+    capture = Capture(
+        capture_id=words.get("capture-id", ""),
+        inline=image,
+        species=words.get("species", ""),
+        population=words.get("population", ""),
+        deployment=words.get("deployment", ""),
+        sequence=words.get("sequence", ""),
+        viewpoint=_viewpoint(words.get("viewpoint", "")),
+        animals=[Animal(box=box) for box in _boxes(words.get("box", ""))],
+    )
+    if taken := words.get("captured-at"):
+        capture.captured_at.CopyFrom(_time(taken))
+    latitude, longitude = words.get("latitude", ""), words.get("longitude", "")
+    if latitude or longitude:
+        capture.place.CopyFrom(
+            Place(latitude=_number("latitude", latitude), longitude=_number("longitude", longitude))
+        )
+    return capture
+
+
+def _text(name: str, value: bytes) -> str:
+    try:
+        return value.decode().strip()
+    except UnicodeDecodeError as error:
+        raise _bad(name, repr(value[:80]), "send it as UTF-8") from error
+
+
+def _viewpoint(word: str) -> Viewpoint:
+    return VIEWPOINTS.get(word.lower(), VIEWPOINT_UNSPECIFIED)
+
+
+def _boxes(value: str) -> list[Box]:
+    return [_box(part) for part in value.split(";")] if value else []
+
+
+def _box(value: str) -> Box:
+    parts = value.split(",")
+    if len(parts) != 4:
+        raise _bad("box", repr(value), "send x,y,width,height as fractions of the picture")
+    x, y, width, height = (_number("box", part) for part in parts)
+    return Box(x=x, y=y, width=width, height=height)
+
+
+def _number(name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError as error:
+        raise _bad(name, repr(value), "send numbers such as 0.25") from error
+
+
+def _time(value: str) -> Timestamp:
+    stamp = Timestamp()
+    try:
+        moment = datetime.fromisoformat(value)
+        stamp.FromDatetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError) as error:
+        raise _bad(
+            "captured-at", repr(value), "send ISO 8601, 2026-05-31T17:04:09+02:00"
+        ) from error
+    return stamp
+
+
+def _bad(name: str, value: str, way_out: str) -> Poison:
+    return Poison(f"the header {name} has the value {value[:120]}; {way_out}", kind="bad-header")

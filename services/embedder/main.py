@@ -1,0 +1,72 @@
+"""Run the embedder: `python -m services.embedder.main`; settings come from the environment."""
+
+from pathlib import Path
+
+from services.embedder.capture import decode_capture
+from services.embedder.encoder import Encoder
+from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.preparation import Preparation
+from services.embedder.service import EmbedderService
+from services.embedder.settings import EmbedderSettings, EncoderSettings
+from services.embedder.triton_encoder import TritonEncoder
+from shared import topics
+from shared.blobs import BlobStore
+from shared.errors import SettingsError
+from shared.logs import configure_logging
+from shared.messages import ModelReference
+from shared.settings import BlobSettings, KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.stage import Stage
+
+
+def build_encoder(settings: EncoderSettings) -> Encoder:
+    """Return the encoder that the settings choose.
+
+    Raises:
+        SettingsError: it can't be had as configured.
+    """
+    if settings.kind == "onnx":
+        return OnnxEncoder(Path(settings.model_path), settings.provider, settings.threads)
+    if not settings.model_version:
+        raise SettingsError(
+            "RESIGHT_ENCODER_MODEL_VERSION is empty; with Triton, give the version that "
+            "`resight export` printed, so that no other model's vectors enter the gallery"
+        )
+    model = ModelReference(
+        name=settings.model_name,
+        version=settings.model_version,
+        preprocessing=Preparation(settings.input_size).fingerprint,
+    )
+    return TritonEncoder(
+        settings.triton_url,
+        model,
+        settings.input_size,
+        settings.max_batch,
+        settings.timeout_seconds,
+    )
+
+
+def main() -> None:
+    """Wire settings to clients and consume until told to stop."""
+    telemetry = load(TelemetrySettings)
+    configure_logging("embedder", telemetry.log_level)
+    blobs = load(BlobSettings)
+    encoding = load(EncoderSettings)
+    service = EmbedderService(
+        build_encoder(encoding),
+        BlobStore(blobs.crops_url),
+        BlobStore(blobs.captures_url),
+        load(EmbedderSettings),
+        encoding.max_batch,
+    )
+    Stage(
+        name="embedder",
+        decoders={topics.CAPTURES: decode_capture},
+        handler=service,
+        kafka=load(KafkaSettings),
+        settings=load(StageSettings),
+        telemetry=telemetry,
+    ).run()
+
+
+if __name__ == "__main__":
+    main()

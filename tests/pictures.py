@@ -1,0 +1,29 @@
+"""Pictures for tests, drawn from numbers; no two seeds look alike."""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from shared.images import Pixels
+
+
+def scene(width: int = 320, height: int = 240, seed: int = 0) -> Pixels:
+    """Return a smooth coloured picture, uint8 [H, W, 3], that survives JPEG well."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (4, 5, 3), np.uint8)
+    smooth = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(smooth)
+
+
+def encoded(pixels: Pixels, kind: str = "JPEG", mode: str = "RGB", **options: Any) -> bytes:
+    """Return pixels as a file of a kind and mode that Pillow can write."""
+    target = io.BytesIO()
+    Image.fromarray(pixels).convert(mode).save(target, kind, **options)
+    return target.getvalue()
+
+
+def photograph(width: int = 320, height: int = 240, seed: int = 0, **options: Any) -> bytes:
+    """Return a JPEG of a scene."""
+    return encoded(scene(width, height, seed), **options)

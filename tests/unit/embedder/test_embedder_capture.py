@@ -1,0 +1,148 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.embedder.capture import decode_capture
+from shared.errors import Poison
+from shared.messages import (
+    VIEWPOINT_LEFT,
+    VIEWPOINT_UNSPECIFIED,
+    Animal,
+    Box,
+    Capture,
+    Place,
+)
+from shared.records import Record
+from tests.pictures import photograph
+
+PUBLISHED = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def _record(
+    value: bytes | None, headers: dict[str, bytes] | None = None, key: bytes | None = None
+) -> Record:
+    return Record("captures", 0, 1, key, value, int(PUBLISHED.timestamp() * 1000), headers or {})
+
+
+def test_a_bare_jpeg_is_described_by_its_headers() -> None:
+    image = photograph()
+    headers = {
+        "content-type": b"image/jpeg",
+        "deployment": b"cam-7",
+        "species": "Zèbre".encode(),
+        "population": b"laikipia",
+        "sequence": b"burst-3",
+        "capture-id": b"IMG_0001",
+        "captured-at": b"2026-05-31T17:04:09+02:00",
+        "latitude": b"-0.5",
+        "longitude": b"36.9",
+        "viewpoint": b"LEFT",
+        "box": b"0.25,0.25,0.5,0.5;0,0,0.125,1",
+    }
+    capture = decode_capture(_record(image, headers))
+    expected = Capture(
+        capture_id="IMG_0001",
+        inline=image,
+        species="Zèbre",
+        population="laikipia",
+        deployment="cam-7",
+        sequence="burst-3",
+        place=Place(latitude=-0.5, longitude=36.9),
+        viewpoint=VIEWPOINT_LEFT,
+        animals=[
+            Animal(box=Box(x=0.25, y=0.25, width=0.5, height=0.5)),
+            Animal(box=Box(x=0, y=0, width=0.125, height=1)),
+        ],
+    )
+    expected.captured_at.FromJsonString("2026-05-31T15:04:09Z")
+    expected.published_at.FromDatetime(PUBLISHED)
+    assert capture == expected
+
+
+def test_an_image_needs_no_headers_at_all() -> None:
+    capture = decode_capture(_record(photograph()))
+    assert capture.inline == photograph()
+    assert capture.deployment == "unknown"
+
+
+def test_a_message_is_told_from_an_image_by_its_first_bytes() -> None:
+    sent = Capture(inline=photograph(), deployment="cam-1", species="zebra")
+    sent.published_at.FromJsonString("2026-01-01T00:00:00Z")
+    assert decode_capture(_record(sent.SerializeToString())) == sent
+
+
+def test_content_type_decides_over_the_first_bytes() -> None:
+    with pytest.raises(Poison) as caught:
+        decode_capture(_record(photograph(), {"Content-Type": b"application/x-protobuf"}))
+    assert caught.value.kind == "not-a-capture"
+
+
+@pytest.mark.parametrize(
+    ("key", "deployment"), [(b"cam-9", "cam-9"), (b"", "unknown"), (None, "unknown")]
+)
+def test_without_a_deployment_the_record_s_key_is_it(key: bytes | None, deployment: str) -> None:
+    assert decode_capture(_record(photograph(), key=key)).deployment == deployment
+
+
+def test_unknown_viewpoints_count_as_unspecified() -> None:
+    assert (
+        decode_capture(_record(photograph(), {"viewpoint": b"dorsal"})).viewpoint
+        == VIEWPOINT_UNSPECIFIED
+    )
+    later = Capture(inline=photograph()).SerializeToString() + b"\x58\x63"  # viewpoint = 99
+    assert decode_capture(_record(later)).viewpoint == VIEWPOINT_UNSPECIFIED
+
+
+def test_a_time_without_an_offset_is_utc() -> None:
+    capture = decode_capture(_record(photograph(), {"captured-at": b"2026-05-31 17:04:09"}))
+    assert capture.captured_at.ToJsonString() == "2026-05-31T17:04:09Z"
+
+
+def test_a_bad_header_is_named_with_its_value() -> None:
+    with pytest.raises(Poison, match=r"captured-at.*yesterday"):
+        decode_capture(_record(photograph(), {"captured-at": b"yesterday"}))
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        b"-0.02,0,0.5,0.5",
+        b"0,-0.02,0.5,0.5",
+        b"0.6,0,0.42,0.5",
+        b"0,0.6,0.5,0.42",
+        b"1,0,0.005,0.5",
+        b"-0.005,0,0.004,0.5",
+    ],
+)
+def test_a_box_that_leaves_the_picture_on_any_side_is_poison(box: bytes) -> None:
+    with pytest.raises(Poison) as caught:
+        decode_capture(_record(photograph(8, 8), {"box": box}))
+    assert caught.value.kind == "box-outside-image"
+
+
+@given(st.binary(max_size=400), st.sampled_from([b"", b"image/png", b"application/x-protobuf"]))
+def test_any_bytes_are_a_capture_or_poison(value: bytes, content_type: bytes) -> None:
+    try:
+        capture = decode_capture(_record(value, {"content-type": content_type}))
+    except Poison as poison:
+        assert poison.reason  # noqa: PT017 - either outcome is right
+    else:
+        assert capture.WhichOneof("image")
+
+
+@given(*[st.floats(allow_nan=True, allow_infinity=True, width=32)] * 4)
+def test_any_box_is_inside_the_picture_or_poison(
+    x: float, y: float, width: float, height: float
+) -> None:
+    value = f"{x},{y},{width},{height}".encode()
+    try:
+        capture = decode_capture(_record(photograph(8, 8), {"box": value}))
+    except Poison as poison:
+        assert poison.kind in {"bad-box", "box-outside-image"}  # noqa: PT017
+        return
+    box = capture.animals[0].box
+    assert -0.011 < box.x < 1
+    assert box.width > 0
+    assert box.y + box.height < 1.011
