@@ -1,0 +1,151 @@
+"""Fit the curves and thresholds by which the registry decides.
+
+Offline: labelled pairs in, the JSON file out that `services.registry.calibration`
+loads. The features come from the registry's own `evidence.features`, so what is
+fitted is what serves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.registry.calibration import Calibration
+
+STEPS = 100
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """A logistic regression over standardised features; the fields of `Curve`."""
+
+    coefficients: tuple[float, ...]
+    means: tuple[float, ...]
+    scales: tuple[float, ...]
+    intercept: float
+
+
+@dataclass(frozen=True)
+class RankedQuery:
+    """How a query came out: its first-ranked individual's probability, and the truth.
+
+    `known`: its individual is in the gallery. `right`: that is the first-ranked one.
+    Without any candidate the probability is 0.
+    """
+
+    probability: float
+    known: bool
+    right: bool
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """The thresholds of a curve: known at or above `known`, new below `new`."""
+
+    known: float
+    new: float
+
+
+def fit(features: NDArray[np.float64], labels: NDArray[np.bool_], penalty: float = 1.0) -> Logistic:
+    """Return the logistic regression of labels [N] (same individual?) on features [N, F].
+
+    Newton's method (iteratively reweighted least squares; Bishop, Pattern
+    Recognition and Machine Learning, 4.3.3) on standardised features, with the L2
+    `penalty` on the coefficients but not on the intercept, so that separable pairs
+    have a finite answer. A feature that never varies gets the coefficient 0.
+
+    The pairs should come as they come in service: if negatives are thinned out,
+    the probabilities rise.
+
+    Raises:
+        ValueError: shapes disagree, a number is not finite, or only one class is there.
+    """
+    if features.ndim != 2 or labels.shape != (len(features),):
+        raise ValueError(f"features {features.shape} and labels {labels.shape} do not match")
+    if not np.isfinite(features).all():
+        raise ValueError("the features hold numbers that are not finite")
+    if labels.all() or not labels.any():
+        raise ValueError("a curve needs pairs of the same individual and pairs of different ones")
+    means = features.mean(axis=0)
+    spread = features.std(axis=0)
+    scales = np.where(spread > 0, spread, 1.0)
+    design = np.column_stack([np.ones(len(features)), (features - means) / scales])
+    weights = _newton(design, labels.astype(np.float64), penalty)
+    return Logistic(
+        coefficients=tuple(map(float, weights[1:])),
+        means=tuple(map(float, means)),
+        scales=tuple(map(float, scales)),
+        intercept=float(weights[0]),
+    )
+
+
+def cuts(queries: Sequence[RankedQuery], false_known: float, false_new: float) -> Cuts:
+    """Return the thresholds that send the fewest queries to a person.
+
+    `false_known`: share of the decisions "known" that may name a wrong individual.
+    `false_new`: share of the decisions "new" that may be about a known one. `known`
+    is the lowest probability from which on the first holds; `new` lies above the
+    highest one up to which the second holds, but never above `known`. Where no
+    threshold will do, `known` is 1 and `new` 0.
+
+    Raises:
+        ValueError: there are no queries.
+    """
+    if not queries:
+        raise ValueError("thresholds need queries")
+    probabilities = np.array([query.probability for query in queries])
+    wrong = np.array([not query.right for query in queries])
+    missed = np.array([query.known for query in queries])
+    levels = np.unique(probabilities)
+    from_on = np.array([wrong[probabilities >= level].mean() for level in levels])
+    up_to = np.array([missed[probabilities <= level].mean() for level in levels])
+    known = float(min(levels[from_on <= false_known], default=1.0))
+    above = [*levels[1:], 1.0]
+    new = max(
+        (
+            (low + high) / 2
+            for low, high, share in zip(levels, above, up_to, strict=True)
+            if share <= false_new
+        ),
+        default=0.0,
+    )
+    return Cuts(known, min(known, float(new)))
+
+
+def write(calibration: Calibration, path: Path) -> None:
+    """Write a calibration as the file that the registry loads."""
+    path.write_text(calibration.model_dump_json(indent=2) + "\n")
+
+
+def _newton(
+    design: NDArray[np.float64], labels: NDArray[np.float64], penalty: float
+) -> NDArray[np.float64]:
+    """Return the weights [1 + F] that minimise the penalised negative log likelihood."""
+    ridge = np.full(design.shape[1], penalty)
+    ridge[0] = 0.0
+
+    def loss(at: NDArray[np.float64]) -> float:
+        logits = design @ at
+        return float(
+            np.sum(np.logaddexp(0.0, logits) - labels * logits) + 0.5 * np.sum(ridge * at**2)
+        )
+
+    weights = np.zeros(design.shape[1])
+    current = loss(weights)
+    for _ in range(STEPS):
+        odds = 0.5 * (1 + np.tanh(design @ weights / 2))
+        gradient = design.T @ (odds - labels) + ridge * weights
+        curvature = (design * (odds * (1 - odds))[:, None]).T @ design + np.diag(ridge)
+        step = np.linalg.solve(curvature, gradient)
+        # Full steps can overshoot far from the solution: halve until the loss falls.
+        size = 1.0
+        while (following := loss(weights - size * step)) > current and size > TOLERANCE:
+            size /= 2
+        weights = weights - size * step
+        if current - following < TOLERANCE:
+            return weights
+        current = following
+    raise ArithmeticError(f"the curve did not settle in {STEPS} steps; raise the penalty")

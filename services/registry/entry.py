@@ -1,0 +1,51 @@
+"""What the ledger keeps: entries and enrolments, apart from the numbers it gives them.
+
+A stored entry is `<enrolment number> <individual>` and, after a line feed, the
+Decision without its numbers and individual. Those are put together here and
+nowhere else, so every reading of an entry gives the same message.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.message import Message
+
+from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, Enrolment, Outcome
+
+OUTCOME_NAMES: dict[Outcome, str] = {
+    OUTCOME_KNOWN: "known",
+    OUTCOME_NEW: "new",
+    OUTCOME_REVIEW: "review",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One decision of the ledger and the enrolment that it made, if it made one."""
+
+    decision: Decision
+    enrolment: Enrolment | None
+
+    def messages(self) -> Sequence[Message]:
+        """Return what is published of the entry, in order."""
+        return [self.decision] if self.enrolment is None else [self.decision, self.enrolment]
+
+
+def read_entry(number: int, stored: bytes, enrolment: bytes | None) -> Entry:
+    """Put a stored entry and its stored enrolment together."""
+    head, _, body = stored.partition(b"\n")
+    enrolment_number, _, individual = head.partition(b" ")
+    decision = Decision.FromString(body)
+    decision.number = number
+    decision.enrolment_number = int(enrolment_number)
+    decision.individual = individual.decode()
+    if not enrolment:
+        return Entry(decision, None)
+    return Entry(decision, read_enrolment(decision.enrolment_number, enrolment))
+
+
+def read_enrolment(number: int, stored: bytes) -> Enrolment:
+    """Put a stored enrolment and its number together."""
+    message = Enrolment.FromString(stored)
+    message.number = number
+    return message

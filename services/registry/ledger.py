@@ -1,0 +1,249 @@
+"""The ledger: who every sighting is, in the order in which it was decided.
+
+All writes are functions of `ledger.lua`, each atomic for one gallery. The keys of
+a gallery share a hash tag, so a cluster keeps them together.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.registry.entry import OUTCOME_NAMES, Entry, read_enrolment, read_entry
+from services.registry.proof import Acknowledgement, Proof
+from services.registry.store import Store
+from shared.errors import Transient
+from shared.identifiers import DEFAULT_POPULATION
+from shared.messages import OUTCOME_NEW, Decision, Enrolment
+
+GALLERIES = "resight:galleries"
+NAMES = (
+    "entries",
+    "decided",
+    "enrolments",
+    "members",
+    "individuals",
+    "captures",
+    "counters",
+    "outbox",
+    "proofs",
+    "lease",
+)
+CHUNK = 500
+
+
+@dataclass(frozen=True)
+class View:
+    """What the ledger knows around one sighting.
+
+    `entry` is its decision, if there is one; `taken` the individuals of the other
+    sightings of its capture; `members` the individual of every candidate that the
+    ledger knows, by sighting.
+    """
+
+    entry: Entry | None
+    taken: frozenset[str]
+    members: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A mint that came too late: enrolments after `after`, up to `last`, were not compared.
+
+    `leased`: another sighting alone may mint in this gallery for now.
+    """
+
+    after: int
+    last: int
+    leased: bool
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """The individual is gone, or was just seen elsewhere in the same capture: look again."""
+
+
+class Ledger:
+    """The ledger in one store. Every method may raise Transient."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def load(self) -> None:
+        """Install the ledger's functions in the store."""
+        self._store.load()
+
+    def ready(self) -> bool:
+        """Return whether the store answers."""
+        try:
+            self._store.run("PING")
+        except Transient:
+            return False
+        return True
+
+    def look(self, gallery: str, sighting: str, capture: str, candidates: Sequence[str]) -> View:
+        """Return what there is to know before deciding about a sighting."""
+        found, taken, individuals = self._store.call(
+            "look", _keys(gallery), sighting, capture, *candidates, write=False
+        )
+        named = zip(candidates, individuals, strict=True)
+        return View(
+            entry=read_entry(*found[1:]) if found else None,
+            taken=frozenset(taken.decode().split()),
+            members={sighting: name.decode() for sighting, name in named if name},
+        )
+
+    def decide(
+        self, decision: Decision, enrolment: Enrolment, watermark: int, lease_ms: int = 0
+    ) -> Entry | Refusal | Conflict:
+        """Write a decision unless its sighting has one, and return the ledger's entry.
+
+        The ledger sets the numbers and, for a new individual, its ID; both messages
+        come without. `enrolment` counts only for known and new. A new individual is
+        refused if anything was enrolled past `watermark`, unless `lease_ms` is given
+        and this sighting gets the gallery's lease: then only individuals minted past
+        the watermark refuse it.
+        """
+        gallery = decision.gallery
+        self._store.run("SADD", GALLERIES, gallery)
+        individual = decision.individual
+        if decision.outcome == OUTCOME_NEW:
+            individual = individual_prefix(gallery)
+        body = Decision()
+        body.CopyFrom(decision)
+        body.ClearField("individual")
+        status, *rest = self._store.call(
+            "decide",
+            _keys(gallery),
+            decision.sighting_id,
+            decision.capture_id,
+            OUTCOME_NAMES[decision.outcome],
+            individual,
+            watermark,
+            lease_ms,
+            body.SerializeToString(deterministic=True),
+            enrolment.SerializeToString(deterministic=True),
+        )
+        if status == b"DECIDED":
+            return read_entry(*rest)
+        if status == b"CONFLICT":
+            return Conflict()
+        after, last = rest
+        return Refusal(after, last, leased=status == b"LEASED")
+
+    def between(
+        self, gallery: str, after: int, last: int
+    ) -> Iterator[Sequence[tuple[Enrolment, str]]]:
+        """Yield the enrolments after `after` up to `last` with their individuals, in chunks."""
+        for start in range(after + 1, last + 1, CHUNK):
+            numbers = range(start, min(start + CHUNK, last + 1))
+            stored = self._fields(gallery, "enrolments", numbers)
+            enrolments = [
+                read_enrolment(number, body)
+                for number, body in zip(numbers, stored, strict=True)
+                if body
+            ]
+            sightings = [enrolment.sighting_id for enrolment in enrolments]
+            members = self._fields(gallery, "members", sightings)
+            yield [
+                (enrolment, individual.decode() if individual else "")
+                for enrolment, individual in zip(enrolments, members, strict=True)
+            ]
+
+    def acknowledge(self, gallery: str, taken: Acknowledgement) -> None:
+        """Take note that the broker has whole entries, and where."""
+        proofs = [
+            part
+            for proof in taken.proofs
+            for part in (f"{proof.topic} {proof.partition}", f"{proof.offset} {proof.number}")
+        ]
+        self._store.call("acknowledge", _keys(gallery), len(taken.entries), *taken.entries, *proofs)
+
+    def reopen(self, gallery: str) -> None:
+        """Count no entry of a gallery as published any more."""
+        self._store.call("reopen", _keys(gallery))
+
+    def proofs(self, gallery: str) -> list[Proof]:
+        """Return the first and the last record that each partition has taken."""
+        stored = self._store.run("HGETALL", _key(gallery, "proofs"))
+        proofs = set()
+        for place, record in stored.items():
+            topic, partition, _ = place.decode().split()
+            offset, number = record.split()
+            proofs.add(Proof(topic, int(partition), int(offset), int(number)))
+        return sorted(proofs)
+
+    def outbox(self, gallery: str) -> Iterator[Sequence[Entry]]:
+        """Yield the entries that the broker is not known to have, in order, in chunks."""
+        after = 0
+        while numbers := self._store.run(
+            "ZRANGEBYSCORE", _key(gallery, "outbox"), f"({after}", "+inf", "LIMIT", 0, CHUNK
+        ):
+            after = int(numbers[-1])
+            yield self._entries(gallery, [int(number) for number in numbers])
+
+    def galleries(self) -> list[str]:
+        """Return the names of all galleries, sorted."""
+        return sorted(name.decode() for name in self._store.run("SMEMBERS", GALLERIES))
+
+    def count(self, gallery: str, counter: str) -> int:
+        """Return how many `entries`, `enrolments` or `individuals` a gallery has."""
+        return int(self._store.run("HGET", _key(gallery, "counters"), counter) or 0)
+
+    def entries(self, gallery: str, first: int = 1) -> Iterator[Entry]:
+        """Yield a gallery's entries from number `first` on, in order."""
+        last = self.count(gallery, "entries")
+        for start in range(first, last + 1, CHUNK):
+            yield from self._entries(gallery, range(start, min(start + CHUNK, last + 1)))
+
+    def individuals(self, gallery: str) -> dict[str, list[str]]:
+        """Return every individual of a gallery with its sightings, both sorted."""
+        sightings: dict[str, list[str]] = {name: [] for name in self.names(gallery)}
+        for sighting, name in sorted(self.members(gallery).items()):
+            sightings.setdefault(name, []).append(sighting)
+        return sightings
+
+    def names(self, gallery: str) -> list[str]:
+        """Return the IDs of a gallery's individuals, sorted."""
+        stored = self._store.run("HKEYS", _key(gallery, "individuals"))
+        return sorted(name.decode() for name in stored)
+
+    def decided(self, gallery: str) -> dict[str, int]:
+        """Return the number of every decided sighting's entry."""
+        stored = self._store.run("HGETALL", _key(gallery, "decided"))
+        return {sighting.decode(): int(number) for sighting, number in stored.items()}
+
+    def members(self, gallery: str) -> dict[str, str]:
+        """Return the individual of every enrolled sighting."""
+        stored = self._store.run("HGETALL", _key(gallery, "members"))
+        return {sighting.decode(): name.decode() for sighting, name in stored.items()}
+
+    def _entries(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
+        stored = self._fields(gallery, "entries", numbers)
+        plain = [
+            read_entry(number, body, None)
+            for number, body in zip(numbers, stored, strict=True)
+            if body
+        ]
+        enrolled = [entry.decision.enrolment_number for entry in plain]
+        bodies = self._fields(gallery, "enrolments", enrolled)
+        return [
+            Entry(entry.decision, read_enrolment(number, body) if body else None)
+            for entry, number, body in zip(plain, enrolled, bodies, strict=True)
+        ]
+
+    def _fields(self, gallery: str, name: str, fields: Sequence[int | str]) -> Any:
+        return self._store.run("HMGET", _key(gallery, name), *fields) if fields else []
+
+
+def individual_prefix(gallery: str) -> str:
+    """Return what the IDs of a gallery's individuals begin with: `[population.]species`."""
+    population, _, species = gallery.partition("/")
+    return species if population == DEFAULT_POPULATION else f"{population}.{species}"
+
+
+def _key(gallery: str, name: str) -> str:
+    return f"resight:{{{gallery}}}:{name}"
+
+
+def _keys(gallery: str) -> list[str]:
+    return [_key(gallery, name) for name in NAMES]

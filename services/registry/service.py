@@ -1,0 +1,149 @@
+"""The registry: matches in, decisions and enrolments out."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from google.protobuf.message import Message
+
+from services.registry import metrics
+from services.registry.calibration import Calibration
+from services.registry.decision import judge, rank
+from services.registry.entry import OUTCOME_NAMES, Entry
+from services.registry.later_pass import nearest, next_list, pass_number
+from services.registry.ledger import Conflict, Ledger, Refusal
+from services.registry.proof import acknowledgements
+from services.registry.settings import RegistrySettings
+from services.registry.sighting import capture_of, checked, decision_about, enrolment_of
+from shared.embeddings import unpack
+from shared.errors import Poison, Transient
+from shared.messages import CandidateList, Decision, Matches
+from shared.records import Receipt, Result
+
+# Tries to decide at once. A second one is needed only when another replica wrote to
+# the gallery within the millisecond between looking and deciding.
+ATTEMPTS = 8
+
+
+class RegistryService:
+    """Decides who each sighting is; see `shared.records.Handler`.
+
+    Matches become their Decision and, if it enrolled, its Enrolment; or, when a new
+    individual is refused and there is more to compare it with, a CandidateList.
+    Raises Transient when the ledger is away. `now` is the clock, `wait` the pause
+    before sightings that can only wait for a lease go round again.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        calibration: Calibration,
+        settings: RegistrySettings,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ledger = ledger
+        self._calibration = calibration
+        self._settings = settings
+        self._now = now
+        self._wait = wait
+
+    def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
+        """Decide about each message in turn, so that one batch may hold an animal twice."""
+        results = [self._result(message) for message in messages]
+        if any(_waits(result) for result in results):
+            self._wait(self._settings.leased_wait_seconds)
+        return results
+
+    def acknowledged(self, receipts: Sequence[Receipt]) -> None:
+        """Take what the broker has out of the ledger's outbox."""
+        for gallery, taken in acknowledgements(receipts).items():
+            self._ledger.acknowledge(gallery, taken)
+
+    def ready(self) -> bool:
+        """Return whether the ledger answers."""
+        return self._ledger.ready()
+
+    def _result(self, message: Message) -> Result:
+        if not isinstance(message, Matches):
+            raise TypeError(f"the registry handles Matches, not {type(message).__name__}")
+        try:
+            checked(message.query)
+            unpack(message.query.embedding)
+            return self._decided(message)
+        except Poison as poison:
+            return poison
+
+    def _decided(self, matches: Matches) -> Sequence[Message]:
+        query = matches.query
+        sightings = sorted({item.candidate.sighting_id for item in matches.evidence})
+        curve = self._calibration.curve(query.gallery)
+        watermark = matches.watermark
+        for _ in range(ATTEMPTS):
+            view = self._ledger.look(query.gallery, query.sighting_id, capture_of(query), sightings)
+            if view.entry:
+                return view.entry.messages()
+            ranked = rank(matches.evidence, view.members, view.taken, curve)
+            verdict = judge(ranked, curve)
+            decision = decision_about(
+                matches,
+                verdict,
+                ranked[: self._settings.ranked],
+                self._calibration,
+                self._now(),
+            )
+            answer = self._ledger.decide(
+                decision, enrolment_of(query), watermark, self._lease_ms(matches)
+            )
+            if isinstance(answer, Entry):
+                metrics.UNKNOWN_CANDIDATES.inc(len(sightings) - len(view.members))
+                _count(answer.decision)
+                return answer.messages()
+            if isinstance(answer, Conflict):
+                continue
+            metrics.REFUSALS.labels(_reason(answer, watermark)).inc()
+            following = self._next(matches, answer, view.taken)
+            if following.candidates or answer.leased:
+                return [following]
+            # Only what this query can't be compared with came in between.
+            watermark = answer.last
+        raise Transient(
+            f"gallery {query.gallery} changed {ATTEMPTS} times while sighting "
+            f"{query.sighting_id} was being decided"
+        )
+
+    def _next(self, matches: Matches, refusal: Refusal, taken: frozenset[str]) -> CandidateList:
+        gallery = matches.query.gallery
+        candidates = nearest(
+            matches.query,
+            self._ledger.between(gallery, refusal.after, refusal.last),
+            self._settings.candidates,
+            seen={item.candidate.sighting_id for item in matches.evidence},
+            taken=taken,
+        )
+        return next_list(matches, refusal.last, candidates)
+
+    def _lease_ms(self, matches: Matches) -> int:
+        if pass_number(matches) < self._settings.max_passes:
+            return 0
+        return round(self._settings.lease_seconds * 1000)
+
+
+def _reason(refusal: Refusal, watermark: int) -> str:
+    if refusal.leased:
+        return "leased"
+    return "ahead" if watermark > refusal.last else "stale"
+
+
+def _waits(result: Result) -> bool:
+    """Return whether a query goes round with nothing new to compare: a lease refused it."""
+    if isinstance(result, Poison):
+        return False
+    return any(isinstance(item, CandidateList) and not item.candidates for item in result)
+
+
+def _count(decision: Decision) -> None:
+    metrics.DECISIONS.labels(OUTCOME_NAMES[decision.outcome]).inc()
+    if decision.HasField("published_at"):
+        elapsed = decision.decided_at.ToDatetime() - decision.published_at.ToDatetime()
+        metrics.DECISION_SECONDS.observe(max(0.0, elapsed.total_seconds()))

@@ -1,0 +1,93 @@
+"""A query on its way into the ledger: what is required of it, and what is written about it."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.registry.calibration import Calibration
+from services.registry.decision import Verdict
+from services.registry.later_pass import pass_number
+from shared.errors import Poison
+from shared.messages import (
+    Decision,
+    Enrolment,
+    Matches,
+    ModelReference,
+    RankedIndividual,
+    Sighting,
+    Thresholds,
+)
+
+_GALLERY = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
+ACTOR = "registry"
+
+
+def checked(query: Sighting) -> Sighting:
+    """Return the query if the ledger can name it.
+
+    Raises:
+        Poison: it has no ID, or its gallery is not `population/species`.
+    """
+    if not query.sighting_id:
+        raise Poison("the matches name no sighting; the embedder gives every one an ID")
+    if not _GALLERY.fullmatch(query.gallery):
+        raise Poison(
+            f"sighting {query.sighting_id} has the gallery {query.gallery!r}; a gallery is "
+            "population/species in lower-case letters, digits and '-'",
+            kind="bad-gallery",
+        )
+    return query
+
+
+def capture_of(query: Sighting) -> str:
+    """Return the capture that the query shares with other sightings; its own ID if it has none."""
+    return query.capture_id or query.sighting_id
+
+
+def decision_about(
+    matches: Matches,
+    verdict: Verdict,
+    ranked: Sequence[RankedIndividual],
+    calibration: Calibration,
+    decided_at: datetime,
+) -> Decision:
+    """Return the decision as the ledger takes it: all but the numbers and a new individual."""
+    query = matches.query
+    curve = calibration.curve(query.gallery)
+    models = (query.embedding.model, matches.extractor, matches.matcher)
+    decision = Decision(
+        gallery=query.gallery,
+        sighting_id=query.sighting_id,
+        capture_id=capture_of(query),
+        deployment=query.deployment,
+        sequence=query.sequence,
+        species=query.species,
+        viewpoint=query.viewpoint,
+        outcome=verdict.outcome,
+        individual=verdict.individual,
+        probability=verdict.probability,
+        ranked=ranked,
+        thresholds=Thresholds(known=curve.known, new=curve.new),
+        calibration=calibration.title,
+        models=[model for model in models if model != ModelReference()],
+        passes=pass_number(matches),
+        actor=ACTOR,
+    )
+    for name in ("box", "crop", "captured_at", "published_at"):
+        if query.HasField(name):
+            getattr(decision, name).CopyFrom(getattr(query, name))
+    decision.decided_at.FromDatetime(decided_at)
+    return decision
+
+
+def enrolment_of(query: Sighting) -> Enrolment:
+    """Return what the gallery needs of the query, without the number."""
+    enrolment = Enrolment(
+        gallery=query.gallery,
+        sighting_id=query.sighting_id,
+        viewpoint=query.viewpoint,
+        embedding=query.embedding,
+    )
+    if query.HasField("crop"):
+        enrolment.crop.CopyFrom(query.crop)
+    return enrolment

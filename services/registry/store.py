@@ -1,0 +1,95 @@
+"""The server that keeps the ledger: commands, functions, and what its errors mean."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from shared.errors import ResightError, Transient
+
+LIBRARY = Path(__file__).with_name("ledger.lua")
+
+# First words of errors that pass when the server has caught up or has been repaired.
+_PASSING = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "READONLY",
+            "TRYAGAIN", "UNBLOCKED")  # fmt: skip
+
+Argument = str | bytes | int
+
+
+class LedgerError(ResightError):
+    """The ledger's server holds something else than a ledger, or refuses the commands."""
+
+
+class Store:
+    """One Redis or Valkey with the ledger's functions in it.
+
+    Nothing is connected before the first command. Every command raises Transient
+    when the server is away, full or not ready, and LedgerError when it answers
+    something that waiting can't cure. All of the ledger's functions may be
+    repeated, so a command whose answer was lost is sent a second time.
+
+    `source` is the function library. Its digest becomes part of the functions'
+    names, so that replicas of two versions never run each other's.
+    """
+
+    def __init__(self, url: str, timeout_seconds: float, source: str | None = None) -> None:
+        text = LIBRARY.read_text() if source is None else source
+        self._version = hashlib.sha256(text.encode()).hexdigest()[:12]
+        self._library = text.replace("VERSION", self._version)
+        self._client: Any = redis.Redis.from_url(  # its commands are untyped
+            url,
+            socket_timeout=timeout_seconds,
+            socket_connect_timeout=timeout_seconds,
+            retry=Retry(NoBackoff(), 1),
+        )
+        at = self._client.connection_pool.connection_kwargs
+        self._name = str(at.get("path") or f"{at.get('host')}:{at.get('port')}")
+
+    def load(self) -> None:
+        """Install the functions; harmless when they are there."""
+        self.run("FUNCTION", "LOAD", "REPLACE", self._library)
+
+    def call(self, function: str, keys: list[str], *arguments: Argument, write: bool = True) -> Any:
+        """Call one of the library's functions; installs it when the server has lost it."""
+        name = f"resight_{function}_{self._version}"
+        command = ("FCALL" if write else "FCALL_RO", name, len(keys), *keys, *arguments)
+        try:
+            return self._command(*command)
+        except redis.ResponseError as error:
+            if "function not found" not in str(error).lower():
+                raise self._meaning(error, f"{function} of {keys[0]}") from error
+        self.load()
+        return self.run(*command)
+
+    def run(self, *command: Argument) -> Any:
+        """Run one command and return its answer as the client gives it."""
+        try:
+            return self._command(*command)
+        except redis.ResponseError as error:
+            raise self._meaning(error, " ".join(str(part) for part in command[:2])) from error
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _command(self, *command: Argument) -> Any:
+        try:
+            return self._client.execute_command(*command)
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise Transient(f"the ledger at {self._name} does not answer: {error}") from error
+
+    def _meaning(self, error: redis.ResponseError, command: str) -> ResightError:
+        text = f"the ledger at {self._name} refused {command}: {error}"
+        if isinstance(error, redis.exceptions.OutOfMemoryError):
+            return Transient(f"{text}; it is full: raise its maxmemory, the work goes on by itself")
+        if isinstance(error, redis.exceptions.ReadOnlyError) or str(error).startswith(_PASSING):
+            return Transient(text)
+        if "WRONGTYPE" in str(error):
+            return LedgerError(
+                f"{text}; another program writes these keys: give the ledger a database of its own "
+                "(RESIGHT_LEDGER_URL)"
+            )
+        return LedgerError(text)

@@ -1,0 +1,212 @@
+"""The ledger's writes: once for each sighting, numbered without gaps, whatever happens."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import redis
+
+from services.registry.audit import check
+from services.registry.entry import Entry
+from services.registry.ledger import Conflict, Ledger, Refusal
+from services.registry.sighting import enrolment_of
+from services.registry.store import LedgerError, Store
+from shared.errors import Transient
+from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, Outcome
+from tests.queries import GALLERY, ledger_at, sighting
+
+
+def decide(
+    ledger: Ledger,
+    name: str,
+    outcome: Outcome = OUTCOME_NEW,
+    individual: str = "",
+    *,
+    watermark: int = 0,
+    capture: str = "",
+    gallery: str = GALLERY,
+) -> Entry | Refusal | Conflict:
+    """Put a decision about one sighting to the ledger."""
+    query = sighting(name, capture=capture, gallery=gallery)
+    decision = Decision(
+        gallery=gallery,
+        sighting_id=name,
+        capture_id=query.capture_id,
+        outcome=outcome,
+        individual=individual,
+    )
+    return ledger.decide(decision, enrolment_of(query), watermark)
+
+
+def decided(answer: Entry | Refusal | Conflict) -> Entry:
+    """The entry that must have come of a decision."""
+    assert isinstance(answer, Entry), answer
+    return answer
+
+
+def test_a_new_individual_is_named_and_enrolled(ledger_url: str) -> None:
+    entry = decided(decide(ledger_at(ledger_url), "a"))
+    assert entry.enrolment is not None
+    assert (entry.decision.number, entry.decision.enrolment_number) == (1, 1)
+    assert entry.decision.individual == "plains-zebra-0001"
+    assert (entry.enrolment.number, entry.enrolment.gallery) == (1, GALLERY)
+    assert entry.enrolment.embedding == sighting("a").embedding
+
+
+def test_the_population_is_part_of_the_name_unless_it_is_the_default(ledger_url: str) -> None:
+    entry = decided(decide(ledger_at(ledger_url), "a", gallery="hluhluwe/nyala"))
+    assert entry.decision.individual == "hluhluwe.nyala-0001"
+
+
+def test_a_case_for_review_is_an_entry_but_not_enrolled(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    entry = decided(decide(ledger, "a", OUTCOME_REVIEW))
+    assert entry.enrolment is None
+    assert (entry.decision.number, entry.decision.enrolment_number) == (1, 0)
+    assert ledger.count(GALLERY, "enrolments") == 0
+
+
+def test_deciding_again_returns_the_same_bytes_whatever_is_decided(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    first = decided(decide(ledger, "a"))
+    for again in (
+        decide(ledger, "a", OUTCOME_REVIEW),
+        decide(ledger, "a", watermark=7),
+        decide(ledger_at(ledger_url), "a", OUTCOME_KNOWN, "nobody"),
+    ):
+        repeated = [message.SerializeToString() for message in decided(again).messages()]
+        assert repeated == [message.SerializeToString() for message in first.messages()]
+    assert ledger.count(GALLERY, "entries") == 1
+
+
+def test_a_stale_mint_is_refused_with_the_numbers_in_between(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    for number, name in enumerate("abc"):
+        decided(decide(ledger, name, watermark=number))
+    assert decide(ledger, "d", watermark=1) == Refusal(after=1, last=3, leased=False)
+    between = [item for chunk in ledger.between(GALLERY, 1, 3) for item in chunk]
+    assert [(enrolment.number, enrolment.sighting_id) for enrolment, _ in between] == [
+        (2, "b"),
+        (3, "c"),
+    ]
+    assert [individual for _, individual in between] == ["plains-zebra-0002", "plains-zebra-0003"]
+
+
+def test_an_individual_that_does_not_exist_is_a_conflict(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    assert decide(ledger, "a", OUTCOME_KNOWN, "plains-zebra-0001") == Conflict()
+    assert ledger.count(GALLERY, "entries") == 0
+
+
+def test_one_individual_is_not_given_twice_in_one_capture(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    decided(decide(ledger, "a", capture="one picture"))
+    name = "plains-zebra-0001"
+    assert decide(ledger, "b", OUTCOME_KNOWN, name, capture="one picture") == Conflict()
+    decided(decide(ledger, "b", OUTCOME_KNOWN, name, capture="another picture"))
+    assert ledger.look(GALLERY, "c", "one picture", []).taken == {name}
+
+
+def test_galleries_count_for_themselves(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    decided(decide(ledger, "a"))
+    other = decided(decide(ledger, "a", gallery="default/lion"))
+    assert (other.decision.number, other.decision.individual) == (1, "lion-0001")
+    assert ledger.galleries() == ["default/lion", GALLERY]
+
+
+def test_eight_threads_leave_no_gap_and_no_double(ledger_url: str) -> None:
+    barrier = threading.Barrier(8)
+
+    def work(thread: int) -> None:
+        ledger = ledger_at(ledger_url)
+        barrier.wait(timeout=10)
+        for number in range(12):
+            # Every other sighting is one that all threads try to decide.
+            name = f"shared {number}" if number % 2 else f"{thread} {number}"
+            outcome = OUTCOME_REVIEW if number % 3 == 0 else OUTCOME_NEW
+            watermark = 0
+            while isinstance(answer := decide(ledger, name, outcome, watermark=watermark), Refusal):
+                watermark = answer.last
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    ledger = ledger_at(ledger_url)
+    assert check(ledger, GALLERY) == []
+    assert ledger.count(GALLERY, "entries") == 8 * 6 + 6
+    numbers = [entry.decision.number for entry in ledger.entries(GALLERY)]
+    assert numbers == list(range(1, 55))
+
+
+def test_reading_is_in_order_and_starts_anywhere(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    written = [decided(decide(ledger, name, watermark=n)) for n, name in enumerate("abc")]
+    assert list(ledger.entries(GALLERY)) == written
+    assert list(ledger.entries(GALLERY, 3)) == written[2:]
+    assert ledger.individuals(GALLERY) == {
+        "plains-zebra-0001": ["a"],
+        "plains-zebra-0002": ["b"],
+        "plains-zebra-0003": ["c"],
+    }
+    assert [message for chunk in ledger.outbox(GALLERY) for message in chunk] == written
+
+
+def test_functions_that_the_server_has_lost_are_loaded_again(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    with redis.Redis.from_url(ledger_url) as client:
+        client.function_flush()
+    decided(decide(ledger, "a"))
+
+
+def test_a_server_that_is_away_is_transient() -> None:
+    ledger = Ledger(Store("redis://127.0.0.1:1/0", 0.5))
+    assert not ledger.ready()
+    with pytest.raises(Transient, match=r"127\.0\.0\.1:1 does not answer"):
+        decide(ledger, "a")
+
+
+def test_foreign_keys_are_an_error_that_says_what_to_do(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    with redis.Redis.from_url(ledger_url) as client:
+        client.set(f"resight:{{{GALLERY}}}:entries", "something else")
+    with pytest.raises(LedgerError, match="RESIGHT_LEDGER_URL"):
+        decide(ledger, "a")
+
+
+def test_a_full_server_is_transient_and_nothing_is_half_written(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    with redis.Redis.from_url(ledger_url) as client:
+        client.config_set("maxmemory", 1)
+        try:
+            with pytest.raises(Transient, match="maxmemory"):
+                decide(ledger, "a")
+        finally:
+            client.config_set("maxmemory", 0)
+    assert ledger.count(GALLERY, "entries") == 0
+    assert decided(decide(ledger, "a")).decision.number == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        (lambda client, key: client.hdel(key("entries"), 2), "entry 2 of 3 is missing"),
+        (lambda client, key: client.hdel(key("enrolments"), 1), "enrolment 1 of 3 is missing"),
+        (lambda client, key: client.hdel(key("decided"), "a"), "not found by its sighting a"),
+        (lambda client, key: client.hset(key("members"), "a", "x"), "the members say x"),
+        (lambda client, key: client.hset(key("members"), "z", "x"), "without an entry"),
+        (lambda client, key: client.hset(key("individuals"), "x", 1), "no entry minted it"),
+    ],
+)
+def test_the_check_names_what_is_wrong(
+    ledger_url: str,
+    damage: "Callable[[redis.Redis, Callable[[str], str]], object]",
+    fault: str,
+) -> None:
+    ledger = ledger_at(ledger_url)
+    for number, name in enumerate("abc"):
+        decided(decide(ledger, name, watermark=number))
+    assert check(ledger, GALLERY) == []
+    with redis.Redis.from_url(ledger_url) as client:
+        damage(client, lambda name: f"resight:{{{GALLERY}}}:{name}")
+    assert any(fault in sentence for sentence in check(ledger, GALLERY))

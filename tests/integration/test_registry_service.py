@@ -1,0 +1,191 @@
+"""The registry's handler on a real ledger: what it decides, and what a replay gives."""
+
+import pytest
+import redis
+from google.protobuf.message import Message
+
+from services.registry.ledger import Ledger
+from services.registry.service import RegistryService
+from services.registry.store import Store
+from shared.errors import Poison, Transient
+from shared.messages import (
+    OUTCOME_KNOWN,
+    OUTCOME_NEW,
+    OUTCOME_REVIEW,
+    CandidateList,
+    Decision,
+    Enrolment,
+    Evidence,
+    Matches,
+    ModelReference,
+    Sighting,
+)
+from shared.records import Receipt
+from shared.topics import address
+from tests.queries import (
+    GALLERY,
+    MODEL,
+    NOON,
+    evidence,
+    ledger_at,
+    matches,
+    registry,
+    sighting,
+    unsure,
+)
+
+
+def _handled(service: RegistryService, query: Matches) -> list[Message]:
+    (result,) = service.handle([query])
+    assert not isinstance(result, Poison), result
+    return list(result)
+
+
+def _decision(service: RegistryService, query: Matches) -> Decision:
+    message = _handled(service, query)[0]
+    assert isinstance(message, Decision)
+    return message
+
+
+def _reason(service: RegistryService, query: Matches) -> Poison:
+    (result,) = service.handle([query])
+    assert isinstance(result, Poison)
+    return result
+
+
+def test_a_decision_carries_all_that_explains_it(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    _decision(service, matches(sighting("a")))
+    _decision(service, matches(sighting("b"), watermark=1))
+    query = matches(sighting("c"), [evidence("b", same=False), evidence("a", same=True)])
+    query.matcher.CopyFrom(ModelReference(name="lightglue", version="3"))
+    decision, enrolment = _handled(service, query)
+
+    assert isinstance(decision, Decision)
+    assert (decision.outcome, decision.individual) == (OUTCOME_KNOWN, "plains-zebra-0001")
+    assert (decision.number, decision.enrolment_number) == (3, 3)
+    assert [item.individual for item in decision.ranked] == [
+        "plains-zebra-0001",
+        "plains-zebra-0002",
+    ]
+    assert decision.ranked[0].best == evidence("a", same=True)
+    assert decision.probability == decision.ranked[0].probability > 0.8
+    assert (decision.thresholds.known, decision.thresholds.new) == (0.8, 0.3)
+    assert decision.calibration == "fixture 1"
+    assert list(decision.models) == [MODEL, query.matcher]
+    assert (decision.actor, decision.passes) == ("registry", 1)
+    assert decision.decided_at.ToDatetime(NOON.tzinfo) == NOON
+    assert decision.crop == query.query.crop
+    assert not decision.HasField("captured_at")
+    assert isinstance(enrolment, Enrolment)
+    assert (enrolment.number, enrolment.sighting_id) == (3, "c")
+
+
+def test_uncertain_evidence_goes_to_review_and_names_nobody(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    _decision(service, matches(sighting("a")))
+    messages = _handled(service, matches(sighting("b"), [unsure("a")]))
+    (decision,) = messages
+    assert isinstance(decision, Decision)
+    assert (decision.outcome, decision.individual) == (OUTCOME_REVIEW, "")
+    assert decision.ranked[0].individual == "plains-zebra-0001"
+
+
+def test_no_evidence_at_all_is_a_new_individual_with_probability_0(ledger_url: str) -> None:
+    decision = _decision(registry(ledger_at(ledger_url)), matches(sighting("a")))
+    assert (decision.outcome, decision.probability) == (OUTCOME_NEW, 0.0)
+
+
+def test_a_replay_after_a_crash_gives_identical_bytes(ledger_url: str) -> None:
+    query = matches(sighting("a"))
+    before = _handled(registry(ledger_at(ledger_url)), query)
+    # The process dies before it publishes; later evidence would decide otherwise.
+    late = matches(sighting("a"), [evidence("b", same=True)], watermark=5, number=2)
+    for again in (query, late):
+        after = _handled(registry(ledger_at(ledger_url)), again)
+        assert [m.SerializeToString(deterministic=True) for m in after] == [
+            m.SerializeToString(deterministic=True) for m in before
+        ]
+
+
+def test_two_animals_in_one_picture_are_never_the_same_individual(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    _decision(service, matches(sighting("a")))
+    one = matches(sighting("b", capture="herd"), [evidence("a", same=True)])
+    other = matches(sighting("c", capture="herd"), [evidence("a", same=True)], watermark=1)
+    assert _decision(service, one).individual == "plains-zebra-0001"
+    second = _decision(service, other)
+    assert (second.outcome, second.individual) == (OUTCOME_NEW, "plains-zebra-0002")
+    assert list(second.ranked) == []
+
+
+def test_a_candidate_that_the_ledger_does_not_know_is_ignored(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    decision = _decision(service, matches(sighting("a"), [evidence("stranger", same=True)]))
+    assert decision.outcome == OUTCOME_NEW
+    assert list(decision.ranked) == []
+
+
+def test_a_candidate_whose_individual_is_gone_is_ignored(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    _decision(service, matches(sighting("a")))
+    with redis.Redis.from_url(ledger_url) as client:
+        client.hdel(f"resight:{{{GALLERY}}}:individuals", "plains-zebra-0001")
+    decision = _decision(service, matches(sighting("b"), [evidence("a", same=True)], watermark=1))
+    assert decision.outcome == OUTCOME_NEW
+
+
+def test_what_is_acknowledged_leaves_the_outbox_and_the_rest_stays(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    service = registry(ledger)
+    first = _handled(service, matches(sighting("a")))
+    second = _handled(service, matches(sighting("b"), watermark=1))
+    published = [*first, second[0]]  # the second enrolment is still on its way
+    service.acknowledged(
+        [Receipt(item, address(item).topic, 0, at) for at, item in enumerate(published)]
+    )
+    left = [entry for chunk in ledger.outbox(GALLERY) for entry in chunk]
+    assert [entry.messages() for entry in left] == [second]
+
+
+def test_candidate_lists_leave_no_trace_in_the_outbox(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    service.acknowledged([Receipt(CandidateList(query=sighting("a")), "t", 0, 0)])
+    assert ledger_at(ledger_url).proofs(GALLERY) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [
+        (Sighting(gallery=GALLERY), "invalid"),
+        (Sighting(sighting_id="a", gallery="Zebra"), "bad-gallery"),
+        (Sighting(sighting_id="a", gallery="x/{y}"), "bad-gallery"),
+        (Sighting(sighting_id="a", gallery=GALLERY), "bad-embedding"),
+    ],
+)
+def test_a_query_that_can_not_be_entered_is_poison(
+    ledger_url: str, query: Sighting, kind: str
+) -> None:
+    ledger = ledger_at(ledger_url)
+    assert _reason(registry(ledger), matches(query)).kind == kind
+    assert ledger.galleries() == []
+
+
+def test_impossible_evidence_is_poison_and_spares_the_rest_of_its_batch(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    _decision(service, matches(sighting("a")))
+    broken: Evidence = evidence("a", same=True)
+    broken.confidence = float("nan")
+    bad, good = service.handle(
+        [matches(sighting("b"), [broken]), matches(sighting("c"), [evidence("a", same=True)])]
+    )
+    assert isinstance(bad, Poison)
+    assert bad.kind == "bad-evidence"
+    assert not isinstance(good, Poison)
+
+
+def test_without_a_ledger_the_batch_is_transient_and_the_service_not_ready() -> None:
+    service = registry(Ledger(Store("redis://127.0.0.1:1/0", 0.5)))
+    assert not service.ready()
+    with pytest.raises(Transient):
+        service.handle([matches(sighting("a"))])

@@ -1,0 +1,103 @@
+"""The calibration file: what is loaded, and what is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from services.registry.calibration import load
+from services.registry.evidence import FEATURES, features
+from services.registry.settings import RegistrySettings
+from shared.errors import Poison, SettingsError
+from shared.messages import DEPTH_NEIGHBOURS, Candidate, Evidence
+from tests.queries import CURVES, evidence, unsure
+
+FILE = Path(__file__).with_name("calibration.json")
+
+
+def test_a_species_has_its_own_curve_and_the_rest_share_the_pooled_one() -> None:
+    assert CURVES.curve("hluhluwe/lion") == CURVES.species["lion"]
+    assert CURVES.curve("hluhluwe/nyala") == CURVES.pooled
+    assert CURVES.title == "fixture 1"
+
+
+def test_the_packaged_file_loads() -> None:
+    assert load(RegistrySettings().calibration).features == FEATURES
+
+
+def test_more_evidence_is_more_probable() -> None:
+    weak, middle, strong = CURVES.pooled.probabilities(
+        features([evidence("a", same=False), unsure("b"), evidence("c", same=True)])
+    )
+    assert weak < 0.01
+    assert 0.3 < middle < 0.8
+    assert 0.8 < strong < 1
+
+
+def test_features_far_from_everything_still_give_a_probability() -> None:
+    extreme = np.array([[1e6] * len(FEATURES), [-1e6] * len(FEATURES)])
+    high, low = CURVES.pooled.probabilities(extreme)
+    assert (high, low) == (1.0, 0.0)
+
+
+def test_features_have_their_order_and_counts_their_logarithm() -> None:
+    item = Evidence(
+        candidate=Candidate(cosine=-0.5),
+        depth=DEPTH_NEIGHBOURS,
+        neighbours=1,
+        neighbour_score=2,
+        matches=3,
+        confidence=4,
+        inliers=5,
+    )
+    expected = [-0.5, *np.log1p([1, 2, 3, 4, 5]), 1, 0]
+    assert features([item]) == pytest.approx(np.array([expected]))
+    assert features([]).shape == (0, len(FEATURES))
+
+
+@pytest.mark.parametrize("confidence", [float("nan"), float("inf"), -1.0])
+def test_impossible_evidence_is_poison(confidence: float) -> None:
+    with pytest.raises(Poison, match="candidate a "):
+        features([Evidence(candidate=Candidate(sighting_id="a"), confidence=confidence)])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": ""}, "name: String should have at least 1"),
+        ({"features": ["cosine"]}, "fit it again"),
+        ({"pooled": {"coefficients": [1.0]}}, "coefficients has 1 numbers instead of 8"),
+        ({"pooled": {"scales": [0.0] * 8}}, r"pooled\.scales\.0"),
+        ({"pooled": {"known": 0.2, "new": 0.3}}, r"new \(0.3\) lies above known \(0.2\)"),
+        ({"pooled": {"known": 1.2}}, r"pooled\.known"),
+        ({"pooled": {"dependence": 1.0}}, r"pooled\.dependence"),
+        ({"pooled": {"colour": 1}}, r"pooled\.colour"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_the_place(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    content = json.loads(FILE.read_text())
+    for name, value in change.items():
+        if isinstance(value, dict):
+            content[name] |= value
+        else:
+            content[name] = value
+    path = tmp_path / "calibration.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(SettingsError, match=message):
+        load(path)
+
+
+def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "calibration.json"
+    path.write_text("{")
+    with pytest.raises(SettingsError, match="is no calibration: file: Invalid JSON"):
+        load(path)
+
+
+def test_a_missing_file_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="RESIGHT_REGISTRY_CALIBRATION"):
+        load(tmp_path / "none.json")
