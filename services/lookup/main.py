@@ -1,0 +1,59 @@
+"""Run lookup: `python -m services.lookup.main`; settings come from the environment."""
+
+from services.lookup.backlog import Backlog
+from services.lookup.edge import EdgeGalleries
+from services.lookup.gallery import Galleries
+from services.lookup.pacing import NOTHING, Pacing
+from services.lookup.server import ServerGalleries, connect
+from services.lookup.service import LookupService
+from services.lookup.settings import GallerySettings, LookupSettings
+from shared import topics
+from shared.messages import Enrolment, Sighting
+from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.stage import Stage, protobuf_decoder
+
+# One batch may pass the pacing's limit, so it is no larger than that limit either.
+MAX_MESSAGES = 32
+
+
+def open_galleries(settings: GallerySettings) -> Galleries:
+    """Return the galleries in the engine that the settings choose.
+
+    Raises:
+        SettingsError: they can't be had as configured.
+    """
+    if settings.kind == "edge":
+        return EdgeGalleries(settings)
+    return ServerGalleries(connect(settings), settings)
+
+
+def main() -> None:
+    """Wire settings to clients and consume until told to stop."""
+    kafka = load(KafkaSettings)
+    lookup = load(LookupSettings)
+    galleries = open_galleries(load(GallerySettings))
+    backlog = Backlog(kafka)
+    pacing = Pacing(backlog, lookup.max_undecided)
+    try:
+        Stage(
+            name="lookup",
+            decoders={
+                topics.SIGHTINGS: protobuf_decoder(Sighting),
+                topics.ENROLMENTS: protobuf_decoder(Enrolment),
+            },
+            handler=LookupService(galleries, lookup, pacing.sent),
+            kafka=kafka,
+            settings=load(StageSettings),
+            telemetry=load(TelemetrySettings),
+            pace=pacing,
+            # What was committed speaks of a gallery that is gone.
+            rewind=frozenset({topics.ENROLMENTS}) if galleries.empty() else NOTHING,
+            max_messages=min(MAX_MESSAGES, lookup.max_undecided),
+        ).run()
+    finally:
+        backlog.close()
+        galleries.close()
+
+
+if __name__ == "__main__":
+    main()

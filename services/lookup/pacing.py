@@ -1,0 +1,71 @@
+"""How far lookup may run ahead of the decisions.
+
+A candidate list grows stale with every enrolment that comes after it, and a
+stale list costs the registry another pass. So new sightings wait while many
+lists are undecided; enrolments never do, since they are what ends the wait.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from services.lookup.metrics import PACING_FAILURES, UNDECIDED
+from shared import topics
+from shared.errors import Transient
+
+log = logging.getLogger(__name__)
+
+HELD = frozenset({topics.SIGHTINGS})
+NOTHING: frozenset[str] = frozenset()
+
+# The broker is asked no more often than this.
+READING_SECONDS = 0.05
+
+# After a failed reading it is left alone for so long: asking again may block the loop.
+RETRY_SECONDS = 5.0
+
+
+class Pacing:
+    """Says before each poll which topics are held.
+
+    `backlog` returns how many lists are undecided and may raise Transient. Pacing
+    only spares work, so without a reading nothing is held. `clock` is in seconds.
+    """
+
+    def __init__(
+        self,
+        backlog: Callable[[], int],
+        max_undecided: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._backlog = backlog
+        self._max_undecided = max_undecided
+        self._clock = clock
+        self._next_reading = clock()
+        self._undecided = 0
+        self._failing = False
+
+    def sent(self, lists: int) -> None:
+        """Count lists that went out after the last reading."""
+        self._undecided += lists
+
+    def __call__(self) -> frozenset[str]:
+        """Return the topics to hold now."""
+        if self._clock() >= self._next_reading:
+            self._read()
+        held = not self._failing and self._undecided >= self._max_undecided
+        return HELD if held else NOTHING
+
+    def _read(self) -> None:
+        try:
+            self._undecided = self._backlog()
+        except Transient as error:
+            if not self._failing:
+                log.warning("sightings are not held back, the backlog is unknown: %s", error)
+            PACING_FAILURES.inc()
+            self._failing = True
+            self._next_reading = self._clock() + RETRY_SECONDS
+            return
+        UNDECIDED.set(self._undecided)
+        self._failing = False
+        self._next_reading = self._clock() + READING_SECONDS

@@ -1,0 +1,236 @@
+"""Lookup as the stage loop sees it, over the engine that it runs with by default."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf.message import Message
+from prometheus_client import REGISTRY
+
+from services.lookup.edge import EdgeGalleries, EdgeGallery
+from services.lookup.gallery import Query
+from services.lookup.service import LookupService
+from services.lookup.settings import LookupSettings
+from shared.embeddings import DIMENSION, model_name, pack
+from shared.errors import Poison, Transient
+from shared.messages import (
+    VIEWPOINT_BACK,
+    VIEWPOINT_FRONT,
+    VIEWPOINT_LEFT,
+    VIEWPOINT_RIGHT,
+    VIEWPOINT_TOP,
+    VIEWPOINT_UNSPECIFIED,
+    Candidate,
+    CandidateList,
+    Embedding,
+    ModelReference,
+    Viewpoint,
+)
+from shared.records import Receipt
+from tests.galleries import (
+    GALLERY,
+    MODEL,
+    answer,
+    edge_settings,
+    enrolment,
+    name,
+    sighting,
+    vectors,
+)
+
+OTHER_MODEL = ModelReference(name="efficientnet_lite0", version="1", preprocessing="int8")
+
+
+@pytest.fixture
+def galleries(tmp_path: Path) -> Iterator[EdgeGalleries]:
+    opened = EdgeGalleries(edge_settings(tmp_path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def service(galleries: EdgeGalleries) -> LookupService:
+    return LookupService(galleries, LookupSettings(), lambda _: None)
+
+
+def numbers(candidates: CandidateList) -> set[int]:
+    return {candidate.enrolment_number for candidate in candidates.candidates}
+
+
+def test_a_sighting_gets_its_list_with_watermark_and_first_pass(service: LookupService) -> None:
+    query = sighting(99)
+    assert service.handle([enrolment(1), enrolment(2)]) == [[], []]
+    found = answer(service, query)
+    assert found.query == query
+    assert found.watermark == 2
+    assert getattr(found, "pass") == 1
+    assert numbers(found) == {1, 2}
+    assert not found.earlier
+
+
+def test_enrolments_of_a_batch_are_searchable_for_its_sightings(service: LookupService) -> None:
+    results = service.handle([sighting(99), enrolment(1), sighting(98), enrolment(2)])
+    assert [len(r) if not isinstance(r, Poison) else r for r in results] == [1, 0, 1, 0]
+    for result in (results[0], results[2]):
+        assert not isinstance(result, Poison)
+        (found,) = result
+        assert isinstance(found, CandidateList)
+        assert (found.watermark, numbers(found)) == (2, {1, 2})
+
+
+def test_no_more_candidates_than_asked_for(galleries: EdgeGalleries) -> None:
+    service = LookupService(galleries, LookupSettings(candidates=3), lambda _: None)
+    service.handle([enrolment(n) for n in range(1, 11)])
+    assert len(answer(service, sighting(99)).candidates) == 3
+
+
+def test_an_empty_gallery_gives_an_empty_list(service: LookupService) -> None:
+    found = answer(service, sighting(1))
+    assert (found.watermark, list(found.candidates)) == (0, [])
+
+
+def test_a_replay_changes_nothing(service: LookupService) -> None:
+    batch: list[Message] = [enrolment(1), sighting(99), enrolment(2), enrolment(3)]
+    service.handle(batch)
+    once = answer(service, sighting(99))
+    service.handle(batch)
+    service.handle(batch[::-1])
+    assert answer(service, sighting(99)) == once
+
+
+def test_a_replayed_sighting_that_was_enrolled_meanwhile_does_not_meet_itself(
+    service: LookupService,
+) -> None:
+    service.handle([enrolment(1), enrolment(2)])
+    assert numbers(answer(service, sighting(1))) == {2}
+
+
+def test_the_watermark_waits_for_a_missing_enrolment_and_then_passes_all(
+    service: LookupService, galleries: EdgeGalleries
+) -> None:
+    service.handle([enrolment(1), enrolment(3), enrolment(4)])
+    assert answer(service, sighting(99)).watermark == 1
+    taking_over = LookupService(galleries, LookupSettings(), lambda _: None)
+    taking_over.handle([enrolment(2)])
+    found = answer(taking_over, sighting(99))
+    assert (found.watermark, numbers(found)) == (4, {1, 2, 3, 4})
+
+
+VIEWS = (
+    VIEWPOINT_UNSPECIFIED,
+    VIEWPOINT_LEFT,
+    VIEWPOINT_RIGHT,
+    VIEWPOINT_FRONT,
+    VIEWPOINT_BACK,
+    VIEWPOINT_TOP,
+)
+
+
+@pytest.mark.parametrize("viewpoint", VIEWS)
+def test_only_the_opposite_flank_is_hidden(service: LookupService, viewpoint: Viewpoint) -> None:
+    service.handle([enrolment(n, viewpoint=view) for n, view in enumerate(VIEWS, 1)])
+    opposite = {VIEWPOINT_LEFT: {3}, VIEWPOINT_RIGHT: {2}}.get(viewpoint, set())
+    found = answer(service, sighting(99, viewpoint=viewpoint))
+    assert numbers(found) == {1, 2, 3, 4, 5, 6} - opposite
+
+
+def test_a_gallery_of_nothing_but_the_opposite_flank_gives_an_empty_list(
+    service: LookupService,
+) -> None:
+    service.handle([enrolment(1, viewpoint=VIEWPOINT_RIGHT)])
+    assert not answer(service, sighting(99, viewpoint=VIEWPOINT_LEFT)).candidates
+
+
+def test_models_never_meet(service: LookupService) -> None:
+    service.handle([enrolment(1), enrolment(2, model=OTHER_MODEL)])
+    assert numbers(answer(service, sighting(99))) == {1}
+    of_other = sighting(99, embedding=pack(vectors(1)[0], OTHER_MODEL))
+    found = answer(service, of_other)
+    assert numbers(found) == {2}
+    assert found.watermark == 0, "number 1 can't be found under this model"
+    third = ModelReference(name="new")
+    assert not answer(service, sighting(99, embedding=pack(vectors(1)[0], third))).candidates
+
+
+class Forgetful(EdgeGallery):
+    """A shard whose index has lost its points, as Wildbook saw in production."""
+
+    def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:  # noqa: ARG002
+        return [[] for _ in queries]
+
+
+def test_an_empty_answer_of_a_gallery_that_is_not_empty_is_an_error(
+    service: LookupService, galleries: EdgeGalleries
+) -> None:
+    service.handle([enrolment(1)])
+    whole = galleries.open(model_name(MODEL))
+    (shelf,) = galleries._galleries
+    galleries._galleries[shelf] = Forgetful(whole._shard, 512)
+    before = REGISTRY.get_sample_value("resight_lookup_empty_answers_total") or 0
+    with pytest.raises(Transient, match=rf"{GALLERY} holds 1 sightings .* found none"):
+        service.handle([sighting(99)])
+    assert REGISTRY.get_sample_value("resight_lookup_empty_answers_total") == before + 1
+    assert not answer(service, sighting(1)).candidates, "its only sighting is the query"
+
+
+def spoilt(message: Message, **fields: Any) -> Message:
+    changed = type(message)()
+    changed.CopyFrom(message)
+    for field, value in fields.items():
+        if isinstance(value, Message):
+            getattr(changed, field).CopyFrom(value)
+        else:
+            setattr(changed, field, value)
+    return changed
+
+
+ZEROS = pack(np.zeros(DIMENSION, np.float32), MODEL)
+SHORT = Embedding(model=MODEL, values=b"\0" * 12)
+NAMELESS = pack(vectors(1)[0], ModelReference())
+
+
+@pytest.mark.parametrize(
+    ("message", "kind", "says"),
+    [
+        (spoilt(sighting(5), gallery=""), "incomplete", "no gallery"),
+        (spoilt(sighting(5), sighting_id=""), "incomplete", "no sighting_id"),
+        (spoilt(sighting(5), embedding=NAMELESS), "bad-embedding", "does not name its model"),
+        (spoilt(sighting(5), embedding=ZEROS), "bad-embedding", "all zeros"),
+        (spoilt(sighting(5), embedding=SHORT), "bad-embedding", "12 bytes"),
+        (spoilt(enrolment(5), number=0), "incomplete", "no number"),
+        (spoilt(enrolment(5), embedding=ZEROS), "bad-embedding", "all zeros"),
+        (spoilt(enrolment(5), embedding=SHORT), "bad-embedding", "12 bytes"),
+        (spoilt(enrolment(5), gallery=""), "incomplete", "no gallery"),
+    ],
+)
+def test_poison_takes_nothing_with_it(
+    service: LookupService, message: Message, kind: str, says: str
+) -> None:
+    first, poison, last = service.handle([enrolment(1), message, sighting(99)])
+    assert first == []
+    assert isinstance(poison, Poison)
+    assert poison.kind == kind
+    assert says in poison.reason
+    assert not isinstance(last, Poison)
+    (found,) = last
+    assert isinstance(found, CandidateList)
+    assert numbers(found) == {1}
+
+
+def test_what_the_broker_took_is_counted(galleries: EdgeGalleries) -> None:
+    counted: list[int] = []
+    service = LookupService(galleries, LookupSettings(), counted.append)
+    receipt = Receipt(CandidateList(), "resight.candidates.v1", 0, 1)
+    service.acknowledged([receipt, receipt])
+    assert counted == [2]
+    assert service.ready()
+
+
+def test_a_list_fits_a_broker_even_when_it_is_full(service: LookupService) -> None:
+    service.handle([enrolment(n) for n in range(1, 121)])
+    found = answer(service, sighting(1))
+    assert len(found.candidates) == 100
+    assert name(1) not in {candidate.sighting_id for candidate in found.candidates}
+    assert found.ByteSize() < 100_000
