@@ -85,39 +85,33 @@ def fit(features: NDArray[np.float64], labels: NDArray[np.bool_], penalty: float
 def cuts(queries: Sequence[RankedQuery], false_known: float, false_new: float) -> Cuts:
     """Return the thresholds that send the fewest queries to a person.
 
-    `false_known`: share of the decisions "known" that may name a wrong individual.
-    `false_new`: share of the decisions "new" that may be about a known one. `known`
-    is the lowest probability from which on the first holds; `new` lies above the
-    highest one up to which the second holds, but never above `known`. Where no
-    threshold will do, `known` is 1 and `new` 0.
+    `false_known`: share of the queries whose first-ranked individual is wrong, new
+    animals among them, that may be decided "known". `false_new`: share of the queries of
+    known animals that may be decided "new". Both are shares of what the query *is*, so
+    they don't depend on how often known animals come by. `known` is the lowest
+    probability that keeps the first, `new` the highest up to `known` that keeps the
+    second; where no threshold keeps the first, `known` is 1.
 
     Raises:
         ValueError: there are no queries.
     """
     if not queries:
         raise ValueError("thresholds need queries")
-    probabilities = np.array([query.probability for query in queries])
-    wrong = np.array([not query.right for query in queries])
-    missed = np.array([query.known for query in queries])
-    levels = np.unique(probabilities)
-    from_on = np.array([wrong[probabilities >= level].mean() for level in levels])
-    up_to = np.array([missed[probabilities <= level].mean() for level in levels])
-    known = float(min(levels[from_on <= false_known], default=1.0))
-    above = [*levels[1:], 1.0]
-    new = max(
-        (
-            (low + high) / 2
-            for low, high, share in zip(levels, above, up_to, strict=True)
-            if share <= false_new
-        ),
-        default=0.0,
-    )
-    return Cuts(known, min(known, float(new)))
+    levels = np.unique([query.probability for query in queries])
+    wrong = np.array([query.probability for query in queries if not query.right])
+    enrolled = np.array([query.probability for query in queries if query.known])
+    known = min((x for x in levels if _share(wrong >= x) <= false_known), default=1.0)
+    new = max((x for x in [*levels, known] if _share(enrolled < x) <= false_new), default=0.0)
+    return Cuts(float(known), float(min(known, new)))
 
 
 def write(calibration: Calibration, path: Path) -> None:
     """Write a calibration as the file that the registry loads."""
     path.write_text(calibration.model_dump_json(indent=2) + "\n")
+
+
+def _share(of: NDArray[np.bool_]) -> float:
+    return float(of.mean()) if len(of) else 0.0
 
 
 def _newton(

@@ -5,6 +5,7 @@ assigned across a rebalance. So after every rebalance all positions go back to
 what is committed, and what the poll that noticed it returned is dropped.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -210,13 +211,26 @@ class Intake:
         if not self._changes.pending:
             return False
         self._changes.pending = False
+        anew = []
         for partition in self._client.assignment():
             offset = self._start(partition)
             if offset is None:
                 self._client.seek_to_beginning(partition)
+                anew.append(partition)
             else:
                 self._client.seek(partition, offset)
+        self._forget_commits([p for p in anew if p.topic in self._rewind])
         return True
+
+    def _forget_commits(self, rewound: Sequence[Any]) -> None:
+        """Take back what an earlier process committed: were this one to end before it has read
+        everything again, its successor must not go on from there.
+        """
+        if not rewound:
+            return
+        begins = self._client.beginning_offsets(rewound)
+        with contextlib.suppress(*_MOVED):  # then this happens again after the rebalance
+            self._client.commit({p: OffsetAndMetadata(begins[p], "", -1) for p in rewound})
 
     def _start(self, partition: Any) -> int | None:
         if partition.topic in self._rewind:

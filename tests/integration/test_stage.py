@@ -309,6 +309,25 @@ def test_a_topic_to_rewind_is_read_from_its_beginning_whatever_was_committed(
     room.producer.close(timeout=5)
 
 
+def test_a_rewind_that_was_cut_short_is_not_taken_for_done(kafka: KafkaSettings) -> None:
+    room = Room(kafka)
+    room.send("e1", "e2")
+    handler = Recorder(nothing_follows)
+    with running(room.stage(handler)):
+        until(lambda: room.committed() == 2)
+
+    def fail(_: Sequence[Sighting]) -> Sequence[Result]:
+        raise Transient("the disk is full")
+
+    with running(room.stage(Recorder(fail), rewind=frozenset({room.topic}))):
+        until(lambda: room.committed() == 0)
+    again = Recorder(nothing_follows)
+    with running(room.stage(again)):
+        until(lambda: room.committed() == 2)
+    assert again.seen == ["e1", "e2"]
+    room.producer.close(timeout=5)
+
+
 def test_a_client_that_stops_fetching_is_built_anew(room: Room) -> None:
     handler = Recorder(nothing_follows)
     room.send("before")

@@ -94,14 +94,15 @@ def test_thresholds_lie_where_the_errors_begin() -> None:
     ]
     strict = cuts(queries, 0.0, 0.0)
     assert strict.known == 0.9
-    assert 0.2 < strict.new <= 0.5
-    loose = cuts(queries, 0.25, 0.0)
+    assert strict.new == 0.5
+    loose = cuts(queries, 0.34, 0.25)
     assert loose.known == 0.5
+    assert loose.new == 0.5
 
 
-def test_where_no_threshold_will_do_nothing_is_decided() -> None:
+def test_where_no_threshold_will_do_nothing_is_known() -> None:
     hopeless = cuts([_query(0.9, "wrong"), _query(0.1, "wrong")], 0.0, 0.0)
-    assert (hopeless.known, hopeless.new) == (1.0, 0.0)
+    assert (hopeless.known, hopeless.new) == (1.0, 0.1)
 
 
 def test_without_queries_there_are_no_thresholds() -> None:
@@ -121,9 +122,11 @@ def test_on_the_queries_of_the_fit_the_shares_hold(
 ) -> None:
     found = cuts(queries, false_known, false_new)
     assert 0 <= found.new <= found.known <= 1
-    known = [query for query in queries if query.probability >= found.known]
+    wrong = [query.probability for query in queries if not query.right]
+    enrolled = [query.probability for query in queries if query.known]
     if found.known < 1:
-        assert sum(not query.right for query in known) <= false_known * len(known) + 1e-9
+        assert sum(each >= found.known for each in wrong) <= false_known * len(wrong) + 1e-9
+    assert sum(each < found.new for each in enrolled) <= false_new * len(enrolled) + 1e-9
 
 
 def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
