@@ -10,6 +10,7 @@ from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared import topics
 from shared.blobs import BlobStore
+from shared.logs import configure_logging
 from shared.messages import CandidateList
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, TelemetrySettings, load
 from shared.stage import Stage, protobuf_decoder
@@ -20,6 +21,8 @@ MAX_MESSAGES = 8
 
 def main() -> None:
     """Wire settings to real clients and consume until SIGTERM."""
+    telemetry = load(TelemetrySettings)
+    configure_logging("matcher", telemetry.log_level)
     settings, cache = load(MatcherSettings), load(CacheSettings)
     torch.set_num_threads(settings.threads)
     cv2.setNumThreads(settings.threads)
@@ -40,7 +43,7 @@ def main() -> None:
         handler=MatcherService(networks, crops, store),
         kafka=load(KafkaSettings),
         settings=load(StageSettings),
-        telemetry=load(TelemetrySettings),
+        telemetry=telemetry,
         max_messages=MAX_MESSAGES,
     ).run()
 

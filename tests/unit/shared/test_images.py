@@ -136,7 +136,11 @@ def test_a_jpeg_is_decoded_no_larger_than_needed_and_no_smaller(
 
 def test_limits_are_checked_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded: list[object] = []
-    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: decoded.append(self))
+
+    def load(picture: ImageFile.ImageFile) -> None:
+        decoded.append(picture)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
     for kind in ("JPEG", "PNG", "WEBP", "TIFF"):
         data = encoded(scene(), kind)
         assert _kind(data, max_pixels=320 * 240 - 1) == "too-many-pixels"
