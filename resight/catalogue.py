@@ -1,0 +1,228 @@
+"""The photographs of a folder, or of a list of files, with what its metadata.csv tells of them.
+
+`metadata.csv` lies in the folder and has one row for each animal:
+
+    path,identity,species,viewpoint,date
+    images/0001.jpg,leo,lion,left,2026-05-04T06:12:00
+
+Optional columns: deployment, sequence, population, and the animal's box as
+fractions of the picture: x, y, width, height. Two rows with one path are two animals in
+one picture. `identity` and `split` serve to measure and to calibrate; they are never published.
+"""
+
+import csv
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+
+from shared.images import MAX_BYTES
+from shared.media import HEADER_BYTES, PICTURES, sniff
+from shared.messages import (
+    VIEWPOINT_BACK,
+    VIEWPOINT_FRONT,
+    VIEWPOINT_LEFT,
+    VIEWPOINT_RIGHT,
+    VIEWPOINT_TOP,
+    VIEWPOINT_UNSPECIFIED,
+    Animal,
+    Box,
+    Viewpoint,
+)
+
+METADATA = "metadata.csv"
+
+_VIEWPOINTS = {
+    "left": VIEWPOINT_LEFT,
+    "right": VIEWPOINT_RIGHT,
+    "front": VIEWPOINT_FRONT,
+    "back": VIEWPOINT_BACK,
+    "top": VIEWPOINT_TOP,
+}
+_BOX = ("x", "y", "width", "height")
+
+Row = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One picture to be published. No animals: the whole picture is one sighting."""
+
+    path: Path
+    species: str = ""
+    population: str = ""
+    deployment: str = ""
+    sequence: str = ""
+    captured_at: datetime | None = None  # with its time zone; None: the picture's EXIF tells
+    viewpoint: Viewpoint = VIEWPOINT_UNSPECIFIED
+    animals: tuple[Animal, ...] = ()
+    identities: tuple[str, ...] = ()  # one for each sighting; '' where unlabelled
+    split: str = ""  # the part of a data set that it belongs to, such as train
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file or row that is not published, and why."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What there is to publish, in order, and what is left out."""
+
+    photographs: tuple[Photograph, ...]
+    skipped: tuple[Skipped, ...]
+
+    def first(self, limit: int | None) -> "Catalogue":
+        """Return it cut to its first `limit` photographs; None: all."""
+        return replace(self, photographs=self.photographs[:limit])
+
+    def labelled(
+        self,
+        species: str | None = None,
+        population: str | None = None,
+        deployment: str | None = None,
+    ) -> "Catalogue":
+        """Return it with what is given in place of what was found; None keeps that."""
+
+        def label(photograph: Photograph) -> Photograph:
+            return replace(
+                photograph,
+                species=photograph.species if species is None else species,
+                population=photograph.population if population is None else population,
+                deployment=photograph.deployment if deployment is None else deployment,
+            )
+
+        return replace(self, photographs=tuple(label(each) for each in self.photographs))
+
+
+def read(sources: Sequence[Path]) -> Catalogue:
+    """Return the photographs of files and folders, in the order given.
+
+    A folder with a metadata.csv holds what that lists; any other, all pictures
+    below it, by name, each with the name of its own folder as deployment.
+
+    Raises:
+        FileNotFoundError: a source does not exist.
+        ValueError: a metadata.csv has no column `path`.
+    """
+    found: list[Photograph | Skipped] = []
+    for source in sources:
+        if not source.exists():
+            raise FileNotFoundError(f"{source} does not exist")
+        if source.is_file():
+            found.append(_file(source))
+        elif (source / METADATA).is_file():
+            found.extend(_table(source))
+        else:
+            found.extend(_file(path) for path in sorted(source.rglob("*")) if path.is_file())
+    return Catalogue(
+        tuple(item for item in found if isinstance(item, Photograph)),
+        tuple(item for item in found if isinstance(item, Skipped)),
+    )
+
+
+def _file(path: Path) -> Photograph | Skipped:
+    if fault := _fault(path):
+        return Skipped(path, fault)
+    return Photograph(path, deployment=path.resolve().parent.name, identities=("",))
+
+
+def _fault(path: Path) -> str:
+    if not path.is_file():
+        return "there is no such file"
+    if (size := path.stat().st_size) > MAX_BYTES:
+        return f"{size} bytes are more than the {MAX_BYTES} that a message carries"
+    with path.open("rb") as file:
+        kind = sniff(file.read(HEADER_BYTES))
+    if kind not in PICTURES:
+        return f"not a JPEG, PNG, WebP or TIFF picture{f' but {kind}' if kind else ''}"
+    return ""
+
+
+def _table(folder: Path) -> Iterator[Photograph | Skipped]:
+    with (folder / METADATA).open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        if "path" not in (reader.fieldnames or ()):
+            raise ValueError(
+                f"{folder / METADATA} has no column 'path' in its first line; "
+                "it needs at least: path,identity,species,viewpoint,date"
+            )
+        rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
+    listed = set()
+    # Rows of one picture may lie apart: sorting by first appearance brings them together.
+    first = {row["path"]: number for number, row in reversed(list(enumerate(rows)))}
+    for name, group in groupby(
+        sorted(rows, key=lambda row: first[row["path"]]), key=lambda row: row["path"]
+    ):
+        path = folder / name
+        listed.add(path)
+        yield _photograph(path, list(group), folder)
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path not in listed and path.name != METADATA:
+            yield Skipped(path, f"not listed in {METADATA}")
+
+
+def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | Skipped:
+    if fault := _fault(path):
+        return Skipped(path, fault)
+    first = rows[0]
+    try:
+        boxes = [_box(row) for row in rows]
+        captured_at = _time(_value(first, "date"))
+    except ValueError as error:
+        return Skipped(path, f"its row in {METADATA}: {error}")
+    if len(rows) > 1 and None in boxes:
+        return Skipped(path, f"{len(rows)} rows in {METADATA}, but not each has x,y,width,height")
+    viewpoints = [
+        _VIEWPOINTS.get(_value(row, "viewpoint").lower(), VIEWPOINT_UNSPECIFIED) for row in rows
+    ]
+    return Photograph(
+        path,
+        species=_value(first, "species"),
+        population=_value(first, "population"),
+        deployment=_value(first, "deployment") or folder.resolve().name,
+        sequence=_value(first, "sequence"),
+        captured_at=captured_at,
+        viewpoint=viewpoints[0],
+        animals=tuple(
+            Animal(box=box, viewpoint=viewpoint)
+            for box, viewpoint in zip(boxes, viewpoints, strict=True)
+            if box is not None
+        ),
+        identities=tuple(_value(row, "identity") for row in rows),
+        split=_value(first, "split"),
+    )
+
+
+def _value(row: Row, name: str) -> str:
+    return row.get(name, "")
+
+
+def _box(row: Row) -> Box | None:
+    # Width and height without x and y are the picture's size, as many datasets have them.
+    if not _value(row, "x") and not _value(row, "y"):
+        return None
+    numbers = {}
+    for name in _BOX:
+        try:
+            numbers[name] = float(_value(row, name))
+        except ValueError:
+            numbers[name] = math.nan
+        if not math.isfinite(numbers[name]):
+            raise ValueError(f"{name} is {_value(row, name)!r}, not a fraction of the picture")
+    return Box(**numbers)
+
+
+def _time(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"date is {text!r}, not like 2026-05-04 or 2026-05-04T06:12:00") from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -1,0 +1,142 @@
+"""`resight dead-letters`: what could not be handled, and sending it round again."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from resight.console import (
+    AsJson,
+    BootstrapServers,
+    CommandError,
+    Commands,
+    DataDir,
+    note,
+    print_json,
+    results,
+)
+from resight.stack.state import DEFAULT_FOLDER
+from resight.target import kafka_settings
+from shared import dead_letters
+from shared.dead_letters import DeadLetter
+from shared.settings import KafkaSettings
+from shared.topics import dead_letter_topics
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    help="List messages that could not be handled, and send them round again.",
+)
+
+Topic = Annotated[
+    str | None,
+    typer.Option(help="Only letters of this topic: the original's or the dead-letter topic's."),
+]
+Kind = Annotated[
+    str | None, typer.Option(help="Only letters of this kind, such as box-outside-image.")
+]
+
+
+@app.command(name="list")
+def list_(
+    *,
+    bootstrap_servers: BootstrapServers = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    topic: Topic = None,
+    kind: Kind = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show dead letters: where each came from and why it could not be handled."""
+    letters = list(_letters(kafka_settings(bootstrap_servers, data_dir), topic, kind))
+    if as_json:
+        for letter in letters:
+            print_json(_fields(letter))
+        return
+    if not letters:
+        results.print("no dead letters")
+        return
+    for letter in letters:
+        results.print(_told(letter), soft_wrap=True)
+
+
+@app.command()
+def replay(
+    *,
+    bootstrap_servers: BootstrapServers = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    topic: Topic = None,
+    kind: Kind = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also those that were replayed before.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters back to the topics they came from.
+
+    Do it after the cause is gone: a letter that still can't be handled comes
+    back, with one attempt more.
+    """
+    kafka = kafka_settings(bootstrap_servers, data_dir)
+    letters = [each for each in _letters(kafka, topic, kind) if again or not _replayed(each)]
+    if letters and not yes:
+        for letter in letters[:5]:
+            note(f"{letter.topic} {letter.partition}:{letter.offset}: {letter.reason}")
+        if not typer.confirm(f"send {len(letters)} dead letters round again?", err=True):
+            raise CommandError("nothing was sent")
+    count = dead_letters.replay(kafka, letters)
+    if as_json:
+        print_json({"replayed": count})
+    else:
+        results.print(f"sent {count} dead letters round again")
+
+
+def _letters(kafka: KafkaSettings, topic: str | None, kind: str | None) -> Iterator[DeadLetter]:
+    names = dead_letter_topics()
+    chosen = [name for name in names if topic is None or name == topic or _origin(name) == topic]
+    if not chosen:
+        origins = ", ".join(dict.fromkeys(_origin(name) for name in names))
+        raise typer.BadParameter(
+            f"{topic!r} has no dead letters; choose one of {origins}", param_hint="--topic"
+        )
+    letters = dead_letters.read(kafka, chosen)
+    return (letter for letter in letters if kind is None or letter.kind == kind)
+
+
+def _origin(dead_letter_topic: str) -> str:
+    return dead_letter_topic.removesuffix(".dlq").rpartition(".")[0]
+
+
+def _replayed(letter: DeadLetter) -> bool:
+    return letter.mark is not None and letter.mark.replayed
+
+
+def _told(letter: DeadLetter) -> Text:
+    """Return a letter as two lines: what and where, and why."""
+    animals = f"{letter.sightings} sighting{'' if letter.sightings == 1 else 's'} lost"
+    facts = (
+        letter.time.isoformat(" ", "seconds"),
+        f"{letter.topic} {letter.partition}:{letter.offset}",
+        f"attempt {letter.attempt}",
+        animals,
+        *(["replayed"] if _replayed(letter) else []),
+    )
+    kind = (letter.kind, "bold red" if not _replayed(letter) else "dim")
+    return Text.assemble(kind, f"  {', '.join(facts)}\n    {letter.reason}")
+
+
+def _fields(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "time": letter.time.isoformat(),
+        "dead_letter_topic": letter.address,
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "group": letter.group,
+        "kind": letter.kind,
+        "reason": letter.reason,
+        "attempt": letter.attempt,
+        "sightings": letter.sightings,
+        "replayed": _replayed(letter),
+    }

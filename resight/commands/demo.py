@@ -1,0 +1,130 @@
+"""`resight demo`: the whole system, once, on pictures of animals."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from resight.account import Account
+from resight.catalogue import Catalogue
+from resight.commands.publish import read_catalogue, show_skipped
+from resight.console import CommandError, note, notes, results
+from resight.contact_sheet import contact_sheet
+from resight.demonstration import demonstrate
+from resight.portraits import portraits
+from resight.report import individuals_table, outcomes_table
+from resight.summary import summarise
+
+_LISTED = 5
+
+
+def demo(
+    *,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of pictures, with or without metadata.csv. Default: drawn animals.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use so many pictures.")] = None,
+    individuals: Annotated[int, typer.Option(min=2, help="Animals to draw.")] = 24,
+    seed: Annotated[int, typer.Option(help="Seed of the drawing.")] = 0,
+    output: Annotated[
+        Path, typer.Option(help="Folder for contact-sheet.png, summary.json and the stack.")
+    ] = Path("out/demo"),
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", help="Also write summary.json here.", show_default=False),
+    ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option("--keep", help="Keep the stack's data: ledger, gallery, crops, logs."),
+    ] = False,
+) -> None:
+    """Identify animals from photograph to individual on this machine, and show the result.
+
+    Without --data it draws its own animals. It ends with exit status 0 only
+    if every sighting became a decision or a dead letter.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    folder = data or _draw(output / f"drawn-{individuals}-{seed}", individuals, seed)
+    found = read_catalogue([folder]).first(limit)
+    show_skipped(found.skipped)
+    if not found.photographs:
+        raise CommandError(f"no pictures in {folder}")
+    stack = output / "stack"
+    with _bars(found) as show:
+        account = demonstrate(found.photographs, stack, output / "models", note, show)
+    _present(account, stack / "crops", output, json_file)
+    if account.missing:
+        raise CommandError(_missing(account, stack))
+    if not keep:
+        shutil.rmtree(stack)
+
+
+def _draw(folder: Path, individuals: int, seed: int) -> Path:
+    # It needs OpenCV, which no other command does.
+    from recognition.drawn.dataset import draw  # noqa: PLC0415
+
+    with _progress() as progress:
+        task = progress.add_task("drawing animals", total=None)
+        draw(
+            folder,
+            individuals=individuals,
+            seed=seed,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    return folder
+
+
+@contextmanager
+def _bars(found: Catalogue) -> Iterator[Callable[[Account], None]]:
+    with _progress() as progress:
+        published = progress.add_task("published", total=len(found.photographs))
+        decided = progress.add_task("decided", total=None)
+        dead = progress.add_task("dead letters", total=None)
+        yield lambda account: _update(progress, (published, decided, dead), account)
+
+
+def _update(progress: Progress, tasks: tuple[TaskID, TaskID, TaskID], account: Account) -> None:
+    published, decided, dead = tasks
+    sightings = len(account.published)
+    progress.update(published, completed=account.captures)
+    progress.update(decided, completed=len(account.decisions), total=sightings)
+    progress.update(dead, completed=len(account.dead), total=sightings)
+
+
+def _progress() -> Progress:
+    columns = TextColumn("{task.description:>15}"), BarColumn(), MofNCompleteColumn()
+    return Progress(*columns, console=notes)
+
+
+def _present(account: Account, crops: Path, output: Path, json_file: Path | None) -> None:
+    summary = summarise(account)
+    sheet = output / "contact-sheet.png"
+    contact_sheet(portraits(account, crops), sheet)
+    text = json.dumps(summary.as_dict(), indent=2) + "\n"
+    for target in (output / "summary.json", json_file):
+        if target is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+    results.print(individuals_table(account))
+    results.print(outcomes_table(summary))
+    note(f"every animal with its pictures: {sheet}")
+    note(f"the numbers: {output / 'summary.json'}")
+
+
+def _missing(account: Account, stack: Path) -> str:
+    paths = sorted({str(account.published[key].path) for key in account.missing})
+    more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
+    return (
+        f"{len(account.missing)} of {len(account.published)} sightings are neither decided nor "
+        f"dead letters: those of {', '.join(paths[:_LISTED])}{more}; "
+        f"the services' logs are in {stack / 'logs'}"
+    )

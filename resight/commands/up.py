@@ -1,0 +1,101 @@
+"""`resight up`: the whole system on this machine."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from resight import backlog
+from resight.console import DataDir, note, notes
+from resight.stack.profile import KAFKA_PORT, Profile, choose_ports
+from resight.stack.servers import listens
+from resight.stack.state import DEFAULT_FOLDER
+from resight.stack.supervisor import Supervisor
+from shared.errors import Transient
+from shared.settings import KafkaSettings
+from shared.topics import DECISIONS
+
+_LOOK_SECONDS = 0.5
+_COUNT_SECONDS = 3.0
+
+
+def up(
+    data_dir: DataDir = DEFAULT_FOLDER,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Port of the broker. Default: 9092, or a free one.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Run the whole system on this machine until Ctrl-C.
+
+    A broker, two stores and the four services start as processes of their own,
+    and start again when they end. Individuals, gallery and crops stay in
+    --data-dir; what is in flight does not: publish such captures again.
+    """
+    folder = data_dir.resolve()
+    profile = Profile(folder, folder / "models", choose_ports(port or _broker_port()))
+    supervisor = Supervisor(profile, note)
+    with _terminated_like_interrupted():
+        try:
+            with notes.status("starting"):
+                supervisor.start()
+            note(f"ready: broker {supervisor.state.bootstrap_servers}, data in {profile.folder}")
+            note(
+                "publish pictures with `resight publish FOLDER`, see decisions with `resight watch`"
+            )
+            _look_after(supervisor, supervisor.state.kafka())
+        except KeyboardInterrupt:
+            note("stopping: services finish what they have in hand")
+        finally:
+            supervisor.stop()
+
+
+def _look_after(supervisor: Supervisor, kafka: KafkaSettings) -> None:
+    counted_at = 0.0
+    counts = ""
+    with notes.status("") as line:
+        while True:
+            supervisor.tick()
+            if time.monotonic() - counted_at > _COUNT_SECONDS:
+                counts = _counts(kafka)
+                counted_at = time.monotonic()
+            states = " ".join(
+                f"{name} {'ready' if ready else 'not ready'}"
+                for name, ready in supervisor.readiness().items()
+            )
+            line.update(Text(f"{states} | {counts}"))
+            time.sleep(_LOOK_SECONDS)
+
+
+def _counts(kafka: KafkaSettings) -> str:
+    try:
+        now = backlog.read(kafka)
+    except Transient:
+        return "the broker does not answer"
+    waiting = sum(now.lag.values())
+    return f"{now.records[DECISIONS]} decisions, {now.dead_letters} dead letters, {waiting} waiting"
+
+
+def _broker_port() -> int:
+    return 0 if listens(KAFKA_PORT) else KAFKA_PORT
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,44 @@
+"""`resight watch`: decisions as they come."""
+
+from typing import Annotated
+
+import typer
+from google.protobuf.json_format import MessageToDict
+
+from resight.console import AsJson, BootstrapServers, DataDir, note, print_json, results
+from resight.decisions import columns, row
+from resight.feed import Feed
+from resight.stack.state import DEFAULT_FOLDER
+from resight.target import kafka_settings
+from shared.messages import Decision
+from shared.topics import DECISIONS
+
+
+def watch(
+    *,
+    bootstrap_servers: BootstrapServers = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Begin with all decisions there are.")
+    ] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="End after so many decisions.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show decisions as they come, one a line, until Ctrl-C.
+
+    A decision may come twice, with the same gallery and number.
+    """
+    kafka = kafka_settings(bootstrap_servers, data_dir)
+    shown = 0
+    with Feed(kafka, [DECISIONS], from_beginning=from_beginning) as feed:
+        if not as_json:
+            note(f"decisions of {kafka.bootstrap_servers}; Ctrl-C ends this")
+            results.print(columns(), soft_wrap=True)
+        while limit is None or shown < limit:
+            for record in feed.poll(0.5)[: None if limit is None else limit - shown]:
+                decision = Decision.FromString(record.value or b"")
+                shown += 1
+                if as_json:
+                    print_json(MessageToDict(decision, preserving_proto_field_name=True))
+                else:
+                    results.print(row(decision), soft_wrap=True)

@@ -1,0 +1,48 @@
+"""Decisions as lines of text."""
+
+from typing import Literal
+
+from rich.text import Text
+
+from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, Outcome, Viewpoint
+
+Word = Literal["known", "new", "review"]
+
+NAMES: dict[Outcome, Word] = {
+    OUTCOME_KNOWN: "known",
+    OUTCOME_NEW: "new",
+    OUTCOME_REVIEW: "review",
+}
+COLOURS: dict[Word, str] = {"known": "green", "new": "cyan", "review": "yellow"}
+_WIDTHS = (19, 7, 24, 6, 10, 16, 12)
+
+
+def outcome(decision: Decision) -> Word:
+    """Return known, new or review; an outcome of a later version is for a person too."""
+    return NAMES.get(decision.outcome, "review")
+
+
+def columns() -> Text:
+    """Return the line above the decisions."""
+    names = ("time", "outcome", "individual", "prob.", "viewpoint", "deployment", "sighting")
+    return Text(_aligned(names), style="bold", no_wrap=True)
+
+
+def row(decision: Decision) -> Text:
+    """Return one decision as a line."""
+    name = outcome(decision)
+    view = Viewpoint.Name(decision.viewpoint).removeprefix("VIEWPOINT_").lower()
+    cells = (
+        decision.decided_at.ToDatetime().isoformat(" ", "seconds"),
+        name,
+        decision.individual or "?",
+        f"{decision.probability:.2f}",
+        "unknown" if view == "unspecified" else view,
+        decision.deployment,
+        decision.sighting_id[:12],
+    )
+    return Text(_aligned(cells), style=COLOURS[name], no_wrap=True)
+
+
+def _aligned(cells: tuple[str, ...]) -> str:
+    return " ".join(cell.ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True))

@@ -1,0 +1,42 @@
+"""One run of the whole system on a set of photographs, on a stack of its own."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from resight.account import Account
+from resight.catalogue import Photograph
+from resight.follow import publish_and_follow
+from resight.stack.profile import Profile, choose_ports
+from resight.stack.state import clear
+from resight.stack.supervisor import Supervisor
+
+PATIENCE_SECONDS = 120.0  # without any news, before it gives up
+
+
+def demonstrate(
+    photographs: Sequence[Photograph],
+    stack: Path,
+    models: Path,
+    report: Callable[[str], None],
+    attend: Callable[[Account], None],
+) -> Account:
+    """Start a fresh stack in the folder `stack`, identify the photographs, and stop it.
+
+    What the folder held from an earlier run is removed first; models are kept.
+
+    Raises:
+        StackError: the folder is in use or not a stack's, or a process can't start.
+        Transient: the broker went away.
+    """
+    clear(stack)
+    supervisor = Supervisor(Profile(stack.resolve(), models.resolve(), choose_ports(0)), report)
+
+    def look(account: Account) -> None:
+        supervisor.tick()
+        attend(account)
+
+    supervisor.start()
+    try:
+        return publish_and_follow(supervisor.state.kafka(), photographs, look, PATIENCE_SECONDS)
+    finally:
+        supervisor.stop()

@@ -1,0 +1,50 @@
+"""Publishes photographs and stays until every one of their sightings is accounted for."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from resight.account import Account
+from resight.catalogue import Photograph
+from resight.feed import Feed
+from resight.publishing import publish
+from shared import dead_letters
+from shared.messages import Decision
+from shared.settings import KafkaSettings
+from shared.topics import DECISIONS, dead_letter_topics
+
+_POLL_SECONDS = 0.2
+
+
+def publish_and_follow(
+    kafka: KafkaSettings,
+    photographs: Sequence[Photograph],
+    attend: Callable[[Account], None],
+    patience_seconds: float,
+) -> Account:
+    """Return what became of the photographs' sightings.
+
+    It gives up when nothing was heard for `patience_seconds`; then
+    `Account.missing` is not empty. `attend` is called several times a second, to
+    show progress and to look after things.
+
+    Raises:
+        Transient: the broker does not answer.
+    """
+    with Feed(kafka, [DECISIONS, *dead_letter_topics()], from_beginning=True) as feed:
+        account = Account(began=time.monotonic())
+        for published in publish(kafka, photographs):
+            account.publish(published, time.monotonic())
+            attend(account)
+        while account.missing and time.monotonic() - account.last_news < patience_seconds:
+            _hear(feed, account)
+            attend(account)
+    return account
+
+
+def _hear(feed: Feed, account: Account) -> None:
+    for record in feed.poll(_POLL_SECONDS):
+        now = time.monotonic()
+        if record.topic == DECISIONS:
+            account.decide(Decision.FromString(record.value or b""), now)
+        else:
+            account.lose(dead_letters.decode(record, replayed=False), now)

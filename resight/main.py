@@ -1,0 +1,24 @@
+"""`resight`: the command line."""
+
+import typer
+
+from resight.commands import dead_letters
+from resight.commands.demo import demo
+from resight.commands.export import export
+from resight.commands.publish import publish
+from resight.commands.status import status
+from resight.commands.up import up
+from resight.commands.watch import watch
+from resight.console import Commands
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Have we seen this animal before? Photographs from camera traps in, individuals out.\n\n"
+    "Begin with `resight demo`; or `resight up` in one terminal, and in another "
+    "`resight publish FOLDER` and `resight watch --from-beginning`.",
+)
+for command in (demo, up, publish, watch, status, export):
+    app.command()(command)
+app.add_typer(dead_letters.app, name="dead-letters")

@@ -1,0 +1,29 @@
+"""The crops of a run, ordered for a contact sheet."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from resight.account import Account
+from resight.contact_sheet import Row, Thumbnail
+from resight.decisions import outcome
+from resight.summary import in_order
+
+
+def portraits(account: Account, crops: Path) -> list[Row]:
+    """Return a row for each individual, those seen most first, and one for what is in review.
+
+    `crops` is the folder that holds the crops under their keys.
+
+    Raises:
+        OSError: a crop is missing.
+    """
+    rows: dict[str | None, list[Thumbnail]] = defaultdict(list)
+    for decision in in_order(account):
+        thumbnail = Thumbnail(
+            crop=(crops / decision.crop.key).read_bytes(),
+            outcome=outcome(decision),
+            label=account.published[decision.sighting_id].identity or None,
+        )
+        rows[decision.individual or None].append(thumbnail)
+    ranked = sorted(rows.items(), key=lambda item: (-len(item[1]), item[0] or ""))
+    return [Row(individual, thumbnails) for individual, thumbnails in ranked]

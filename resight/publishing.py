@@ -1,0 +1,94 @@
+"""Photographs as captures: what is sent, and the sightings that each will become."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from resight.catalogue import Photograph
+from shared import topics
+from shared.identifiers import WHOLE_PICTURE, sighting_id
+from shared.kafka import MEBIBYTE, broker_errors, delivery_seconds, producer
+from shared.messages import Box, Capture
+from shared.settings import KafkaSettings
+
+UNDER_WAY_BYTES = 64 * MEBIBYTE
+
+
+def capture(photograph: Photograph, image: bytes, published_at: datetime) -> Capture:
+    """Return the message of one photograph, with its picture inside.
+
+    Identities stay here: who an animal is, the system finds out.
+    """
+    message = Capture(
+        capture_id=sha256(image).hexdigest(),
+        inline=image,
+        species=photograph.species,
+        population=photograph.population,
+        deployment=photograph.deployment,
+        sequence=photograph.sequence,
+        animals=photograph.animals,
+        viewpoint=photograph.viewpoint,
+    )
+    message.published_at.FromDatetime(published_at.astimezone(UTC))
+    if photograph.captured_at is not None:
+        message.captured_at.FromDatetime(photograph.captured_at.astimezone(UTC))
+    return message
+
+
+def sightings(message: Capture) -> tuple[str, ...]:
+    """Return the IDs of the sightings that a capture becomes: one a box, or one in all."""
+    if message.WhichOneof("image") == "reference":
+        digest = message.reference.sha256
+    else:
+        digest = sha256(message.inline).hexdigest()
+    boxes = [animal.box for animal in message.animals] or [_whole()]
+    return tuple(sighting_id(digest, box) for box in boxes)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A photograph that the broker has taken, and the sightings it will become."""
+
+    photograph: Photograph
+    sightings: tuple[str, ...]
+
+
+def publish(kafka: KafkaSettings, photographs: Iterable[Photograph]) -> Iterator[Published]:
+    """Publish photographs in order; yield each when the broker has taken it.
+
+    Bounded memory: so many bytes are under way at once, whatever the number of pictures.
+
+    Raises:
+        Transient: the broker does not answer; what was yielded before is taken.
+        OSError: a picture can't be read.
+    """
+    patience = delivery_seconds(kafka) + 1
+    with closing(producer(kafka, "publish")) as client, broker_errors("publishing"):
+        under_way: deque[tuple[Any, int, Published]] = deque()
+        for photograph in photographs:
+            image = photograph.path.read_bytes()
+            message = capture(photograph, image, datetime.now(UTC))
+            where = topics.address(message)
+            future = client.send(where.topic, message.SerializeToString(), where.key.encode())
+            under_way.append((future, len(image), Published(photograph, sightings(message))))
+            while sum(size for _, size, _ in under_way) > UNDER_WAY_BYTES:
+                yield _taken(under_way, patience)
+            while under_way and under_way[0][0].is_done:
+                yield _taken(under_way, patience)
+        while under_way:
+            yield _taken(under_way, patience)
+
+
+def _taken(under_way: deque[tuple[Any, int, Published]], patience: float) -> Published:
+    future, _, published = under_way.popleft()
+    future.get(patience)
+    return published
+
+
+def _whole() -> Box:
+    x, y, width, height = WHOLE_PICTURE
+    return Box(x=x, y=y, width=width, height=height)

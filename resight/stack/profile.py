@@ -1,0 +1,116 @@
+"""The embedded profile: what each process of a stack on one machine is told.
+
+Production and this profile run the same services; only settings differ. The
+work-arounds that the embedded broker needs live here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from resight.stack.servers import HOST, Server, broker, cache_store, free_port, ledger_store
+from resight.stack.state import StackState
+from shared.topics import INPUTS
+
+SERVICES = tuple(INPUTS)
+ENCODER = "efficientnet_lite0"
+KAFKA_PORT = 9092
+
+# Preferences: a variable of the same name in the caller's environment wins.
+# Two cores are shared by four services and three servers, so nobody gets more than one thread.
+_PREFERENCES = {
+    "RESIGHT_LOOKUP_MAX_UNDECIDED": "8",
+    "RESIGHT_ENCODER_THREADS": "1",
+    "RESIGHT_MATCHER_THREADS": "1",
+    "RESIGHT_STAGE_DRAIN_SECONDS": "15",
+    "OMP_NUM_THREADS": "1",
+}
+# The embedded broker counts batches where Kafka counts records, and a first join of
+# a group takes half a session.
+_BROKER_WORKAROUNDS = {
+    "RESIGHT_KAFKA_PRODUCER_BATCH_BYTES": "0",
+    "RESIGHT_KAFKA_SESSION_TIMEOUT_SECONDS": "6",
+}
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where each process of the stack listens on the loopback interface."""
+
+    broker: int
+    ledger: int
+    cache: int
+    telemetry: Mapping[str, int]  # by service
+
+
+def choose_ports(broker_port: int) -> Ports:
+    """Return free ports; `broker_port` 0 takes any for the broker too."""
+    free: set[int] = set()
+    while len(free) < len(SERVICES) + 3:
+        free.add(free_port())
+    chosen = iter(sorted(free - {broker_port}))
+    return Ports(
+        broker=broker_port or next(chosen),
+        ledger=next(chosen),
+        cache=next(chosen),
+        telemetry={service: next(chosen) for service in SERVICES},
+    )
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One embedded stack: its data folder and that of its models (both absolute), and its ports."""
+
+    folder: Path
+    models: Path
+    ports: Ports
+
+    @property
+    def model(self) -> Path:
+        """The encoder's ONNX file; exported when it is missing."""
+        return self.models / f"{ENCODER}.onnx"
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The broker, then the stores."""
+        return (
+            broker(self.folder / "broker", self.ports.broker),
+            ledger_store(self.folder / "ledger", self.ports.ledger),
+            cache_store(self.folder / "cache", self.ports.cache),
+        )
+
+    def environment(self, service: str, caller: Mapping[str, str]) -> dict[str, str]:
+        """Return the environment of one service.
+
+        What connects the processes is the profile's; everything else of the
+        caller's environment stands, RESIGHT_ settings included.
+        """
+        return {
+            **_PREFERENCES,
+            **caller,
+            **_BROKER_WORKAROUNDS,
+            "RESIGHT_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{self.ports.broker}",
+            "RESIGHT_KAFKA_INSTANCE_ID": f"{service}-0",
+            "RESIGHT_TELEMETRY_HOST": HOST,
+            "RESIGHT_TELEMETRY_PORT": str(self.ports.telemetry[service]),
+            "RESIGHT_BLOBS_CROPS_URL": (self.folder / "crops").as_uri(),
+            "RESIGHT_BLOBS_CAPTURES_URL": (self.folder / "captures").as_uri(),
+            "RESIGHT_ENCODER_KIND": "onnx",
+            "RESIGHT_ENCODER_MODEL_PATH": str(self.model),
+            "RESIGHT_GALLERY_KIND": "edge",
+            "RESIGHT_GALLERY_PATH": str(self.folder / "gallery"),
+            "RESIGHT_CACHE_URL": f"redis://{HOST}:{self.ports.cache}/0",
+            "RESIGHT_LEDGER_URL": f"redis://{HOST}:{self.ports.ledger}/0",
+        }
+
+    def state(self, pid: int) -> StackState:
+        """Return what the other commands need to find this stack."""
+        return StackState(
+            pid=pid,
+            bootstrap_servers=f"{HOST}:{self.ports.broker}",
+            ledger_url=f"redis://{HOST}:{self.ports.ledger}/0",
+            cache_url=f"redis://{HOST}:{self.ports.cache}/0",
+            telemetry={
+                service: f"http://{HOST}:{port}" for service, port in self.ports.telemetry.items()
+            },
+        )

@@ -1,0 +1,113 @@
+"""What a running stack tells the other commands: `stack.json` in its data folder."""
+
+import fcntl
+import json
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from shared.errors import ResightError
+from shared.settings import KafkaSettings, load
+
+DEFAULT_FOLDER = Path(".resight")
+_STATE = "stack.json"
+_LOCK = "stack.lock"
+# `running` holds the lock for an instant while it looks; a starting stack outwaits it.
+_LOCK_SECONDS = 1.0
+
+
+class StackError(ResightError):
+    """The embedded stack can't do what it was asked for; the text says the way out."""
+
+
+@dataclass(frozen=True)
+class StackState:
+    """Where a running stack listens."""
+
+    pid: int
+    bootstrap_servers: str
+    ledger_url: str
+    cache_url: str
+    telemetry: Mapping[str, str]  # service -> http://host:port of /readyz and /metrics
+
+    def kafka(self) -> KafkaSettings:
+        """Return how to reach the broker.
+
+        The embedded one counts batches where Kafka counts records, so each travels alone.
+
+        Raises:
+            SettingsError: other settings of the environment are malformed.
+        """
+        embedded = {"bootstrap_servers": self.bootstrap_servers, "producer_batch_bytes": 0}
+        return load(KafkaSettings).model_copy(update=embedded)
+
+    def write(self, folder: Path) -> None:
+        """Tell whoever looks into `folder`; a reader never sees half of it."""
+        draft = folder / f"{_STATE}.draft"
+        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        draft.replace(folder / _STATE)
+
+
+@contextmanager
+def occupied(folder: Path) -> Iterator[None]:
+    """Hold the data folder for one stack; the kernel lets go of it however the process ends.
+
+    Raises:
+        StackError: another stack runs from this folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / _LOCK).open("a") as lock:
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while not _take(lock, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"a stack already runs from {folder}; stop it (Ctrl-C where it runs), "
+                    "or choose another folder with --data-dir"
+                )
+            time.sleep(0.05)
+        try:
+            yield
+        finally:
+            (folder / _STATE).unlink(missing_ok=True)
+
+
+def running(folder: Path) -> StackState | None:
+    """Return the stack that runs from `folder`, or None when there is none.
+
+    A file left behind by a stack that was killed doesn't count: nobody holds the lock then.
+    """
+    try:
+        state = json.loads((folder / _STATE).read_text())
+        with (folder / _LOCK).open() as lock:
+            if _take(lock, fcntl.LOCK_SH):
+                return None
+    except FileNotFoundError:
+        return None
+    return StackState(**state)
+
+
+def clear(folder: Path) -> None:
+    """Remove the data folder of a stack that does not run; nothing happens where there is none.
+
+    Raises:
+        StackError: a stack runs from it, or it is something else's folder.
+    """
+    if not folder.exists():
+        return
+    if running(folder):
+        raise StackError(f"a stack runs from {folder}; stop it first, or choose another folder")
+    if not (folder / _LOCK).exists():
+        raise StackError(f"{folder} is not a stack's data folder; it is left alone: choose another")
+    shutil.rmtree(folder)
+
+
+def _take(lock: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

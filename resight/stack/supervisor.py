@@ -1,0 +1,186 @@
+"""Starts an embedded stack, keeps it running, and ends it in order.
+
+Servers come first: the broker and the stores. Then the topics, the encoder's model
+when it is missing, and the four services. On the way out the services go first, so
+that each can finish and commit what it has in hand.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+
+from resight.stack.child import Child, Process
+from resight.stack.leash import leashed
+from resight.stack.profile import ENCODER, SERVICES, Profile
+from resight.stack.readiness import ready as answers
+from resight.stack.servers import Server
+from resight.stack.state import StackError, occupied
+from shared.kafka import ensure_topics
+from shared.topics import ALL, dead_letter_topics
+
+READY_SECONDS = 120.0
+DRAIN_SECONDS = 20.0  # a little longer than the services give themselves
+PARTITIONS = 4  # of each topic
+_ATTEMPTS = 3  # of a service that was never ready yet; more would repeat the same error
+
+
+class Supervisor:
+    """One embedded stack. Everything happens in the calls, in the calling thread.
+
+    `report` gets a line of text whenever something noteworthy happens. The
+    processes are killed by the kernel when the calling thread ends without `stop`.
+    """
+
+    def __init__(self, profile: Profile, report: Callable[[str], None]) -> None:
+        self.profile = profile
+        self._report = report
+        self._resources = ExitStack()
+        broker, *stores = profile.servers
+        self._broker = self._server(broker)
+        self._stores = [self._server(store) for store in stores]
+        self._services = [self._service(name) for name in SERVICES]
+        self.state = profile.state(os.getpid())
+
+    def start(self) -> None:
+        """Start everything and return when every service is ready.
+
+        Raises:
+            StackError: the folder is in use, or a process can't start; its log is quoted.
+        """
+        self._resources.enter_context(occupied(self.profile.folder))
+        try:
+            for server in (self._broker, *self._stores):
+                self._start_server(server)
+            self._create_topics()
+            self._export_model()
+            for service in self._services:
+                service.start(time.monotonic())
+            self._await_readiness()
+        except BaseException:
+            self.stop()
+            raise
+        self.state.write(self.profile.folder)
+
+    def tick(self) -> None:
+        """Look after the processes once: start again what has ended. Call it often.
+
+        Raises:
+            StackError: a server doesn't come back.
+        """
+        now = time.monotonic()
+        if (status := self._broker.ended(now)) is not None:
+            self._replace_broker(status)
+        for server in self._stores:
+            if (status := server.ended(now)) is not None:
+                self._report(f"{server.name} ended with status {status}; starting it again")
+                self._start_server(server)
+        for service in self._services:
+            if (status := service.ended(now)) is not None:
+                self._report(
+                    f"{service.name} ended with status {status}; starting it again in "
+                    f"{service.pause:g} s; its log: {service.log}"
+                )
+            elif service.due(now):
+                service.start(now)
+            elif service.process is not None:
+                self._look_at(service)
+
+    def readiness(self) -> Mapping[str, bool]:
+        """Return which services were ready at the last look."""
+        return {service.name: service.ready for service in self._services}
+
+    def processes(self) -> Mapping[str, int]:
+        """Return the process ID of every service that runs now."""
+        return {each.name: each.process.pid for each in self._services if each.process}
+
+    def stop(self) -> None:
+        """End the services, let them finish their batch, then the servers."""
+        self._end(self._services, DRAIN_SECONDS)
+        self._end([self._broker, *self._stores], DRAIN_SECONDS)
+        self._resources.close()
+
+    def _await_readiness(self) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not all(self.readiness().values()):
+            self.tick()
+            for service in self._services:
+                late = time.monotonic() > deadline and not service.ready
+                if late or service.failures >= _ATTEMPTS:
+                    trouble = "was not ready in time" if late else "can't start"
+                    raise StackError(f"{service.name} {trouble}; its log:\n{service.last_words()}")
+            time.sleep(0.1)
+
+    def _replace_broker(self, status: int) -> None:
+        # It kept everything in memory, positions of the groups included. What the
+        # services have in hand can't be committed any more: draining would only wait for it.
+        self._report(
+            f"broker ended with status {status}; starting it and the services again. "
+            "Captures that were in flight are lost: publish them again, IDs stay the same"
+        )
+        self._end(self._services, 0.0)
+        self._start_server(self._broker)
+        self._create_topics()
+        for service in self._services:
+            service.start(time.monotonic())
+
+    def _start_server(self, server: Child) -> None:
+        try:
+            server.start(time.monotonic())
+        except RuntimeError as error:
+            raise StackError(str(error)) from error
+
+    def _create_topics(self) -> None:
+        ensure_topics(self.state.kafka(), [*ALL, *dead_letter_topics()], PARTITIONS)
+
+    def _export_model(self) -> None:
+        if self.profile.model.exists():
+            return
+        self._report(f"exporting the encoder {ENCODER} (once per data folder)")
+        # A process of its own: the export needs PyTorch, the supervisor must stay small.
+        command = [sys.executable, "-P", "-m", "resight", "export", ENCODER]
+        done = subprocess.run(  # noqa: S603
+            leashed([*command, "--output", str(self.profile.model)]),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise StackError(f"can't export {ENCODER}:\n{done.stderr[-1500:]}")
+
+    def _server(self, server: Server) -> Child:
+        safe = replace(server, command=leashed(server.command))
+        return Child(server.name, safe.start, server.folder / f"{server.name}.log")
+
+    def _service(self, name: str) -> Child:
+        log = self.profile.folder / "logs" / f"{name}.log"
+
+        def launch() -> Process:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("ab") as output:
+                return subprocess.Popen(  # noqa: S603
+                    leashed([sys.executable, "-P", "-m", f"services.{name}.main"]),
+                    env=self.profile.environment(name, os.environ),
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,  # Ctrl-C reaches the supervisor alone
+                )
+
+        return Child(name, launch, log)
+
+    def _look_at(self, service: Child) -> None:
+        service.ready = answers(self.state.telemetry[service.name])
+        if service.ready and not service.announced:
+            service.announced = True
+            self._report(f"{service.name} is ready")
+
+    def _end(self, children: list[Child], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for child in children:
+            child.ask_to_end()
+        for child in children:
+            if not child.end(deadline - time.monotonic()):
+                self._report(f"{child.name} did not end in time and was killed")

@@ -1,0 +1,92 @@
+"""What came out of a run, in numbers."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from recognition.grouping import Decided, pairwise, r1
+from resight.account import Account
+from resight.decisions import NAMES, Word, outcome
+from shared.messages import Decision
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`sightings` is the sum of `decisions` and `dead_letters` once all are accounted for.
+
+    `seconds` runs from the first publish to the last news, `latency_seconds`
+    from each one's publish to its decision. The last three compare with the
+    labels and are None without any: the share of sightings of enrolled
+    individuals whose first-ranked individual is the right one, and precision
+    and recall of the pairs of sightings that were given one ID.
+    """
+
+    captures: int
+    sightings: int
+    decisions: Mapping[Word, int]
+    dead_letters: int
+    seconds: float
+    images_per_second: float
+    latency_seconds: Mapping[str, float | None]
+    r1: float | None
+    id_precision: float | None
+    id_recall: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return asdict(self)
+
+
+def summarise(account: Account) -> Summary:
+    """Return the numbers of a run."""
+    decisions = in_order(account)
+    seconds = account.last_news - account.began
+    counts = dict.fromkeys(NAMES.values(), 0)
+    for decision in decisions:
+        counts[outcome(decision)] += 1
+    truth = {key: one.identity for key, one in account.published.items() if one.identity}
+    pairs = pairwise({each.sighting_id: each.individual or None for each in decisions}, truth)
+    return Summary(
+        captures=account.captures,
+        sightings=len(account.published),
+        decisions=counts,
+        dead_letters=len(account.dead),
+        seconds=round(seconds, 3),
+        images_per_second=round(account.captures / seconds, 3) if seconds else 0.0,
+        latency_seconds=_percentiles([_latency(each) for each in decisions]),
+        r1=_rounded(r1([_decided(each) for each in decisions], truth)),
+        id_precision=_rounded(pairs.precision),
+        id_recall=_rounded(pairs.recall),
+    )
+
+
+def in_order(account: Account) -> list[Decision]:
+    """Return the decisions as the ledger made them, gallery by gallery."""
+    return sorted(account.decisions.values(), key=lambda each: (each.gallery, each.number))
+
+
+def _decided(decision: Decision) -> Decided:
+    return Decided(
+        sighting=decision.sighting_id,
+        enrolled=decision.enrolment_number > 0,
+        individual=decision.individual or None,
+        ranked_first=decision.ranked[0].individual if decision.ranked else None,
+    )
+
+
+def _latency(decision: Decision) -> float:
+    decided, published = decision.decided_at, decision.published_at
+    return (decided.ToDatetime() - published.ToDatetime()).total_seconds()
+
+
+def _percentiles(seconds: list[float]) -> dict[str, float | None]:
+    if not seconds:
+        return {"p50": None, "p95": None}
+    half, most = np.percentile(seconds, [50, 95])
+    return {"p50": round(float(half), 3), "p95": round(float(most), 3)}
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)

@@ -1,0 +1,62 @@
+"""The embedded profile tells every service what it must know, in names that it knows."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from resight.environment import concerns
+from resight.stack.profile import SERVICES, Ports, Profile, choose_ports
+from shared.settings import Settings, load
+
+PORTS = Ports(1001, 1002, 1003, {name: 1100 + number for number, name in enumerate(SERVICES)})
+PROFILE = Profile(Path("/data/stack"), Path("/data/models"), PORTS)
+
+
+def each_concern() -> Iterator[tuple[str, type[Settings]]]:
+    for concern in concerns():
+        service = concern.__module__.split(".")[1]
+        for name in SERVICES:
+            if service in (name, "settings"):
+                yield name, concern
+
+
+@pytest.mark.parametrize(("service", "concern"), list(each_concern()))
+def test_every_service_understands_its_environment(
+    service: str, concern: type[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = PROFILE.environment(service, {})
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    load(concern, environment)
+
+
+def test_services_share_stores_but_not_names_or_ports() -> None:
+    made = [PROFILE.environment(service, {}) for service in SERVICES]
+    for name in (
+        "RESIGHT_KAFKA_BOOTSTRAP_SERVERS",
+        "RESIGHT_LEDGER_URL",
+        "RESIGHT_BLOBS_CROPS_URL",
+    ):
+        assert len({each[name] for each in made}) == 1
+    for name in ("RESIGHT_KAFKA_INSTANCE_ID", "RESIGHT_TELEMETRY_PORT"):
+        assert len({each[name] for each in made}) == len(SERVICES)
+
+
+def test_the_caller_may_tune_but_not_rewire() -> None:
+    caller = {
+        "RESIGHT_MATCHER_THREADS": "4",
+        "RESIGHT_LEDGER_URL": "redis://production:6379/0",
+        "PATH": "/bin",
+    }
+    made = PROFILE.environment("matcher", caller)
+    assert made["RESIGHT_MATCHER_THREADS"] == "4"
+    assert made["RESIGHT_LEDGER_URL"] == "redis://127.0.0.1:1002/0"
+    assert made["PATH"] == "/bin"
+
+
+def test_ports_are_all_different() -> None:
+    ports = choose_ports(0)
+    chosen = [ports.broker, ports.ledger, ports.cache, *ports.telemetry.values()]
+    assert len(set(chosen)) == len(SERVICES) + 3
+    assert choose_ports(19092).broker == 19092

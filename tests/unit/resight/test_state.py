@@ -1,0 +1,60 @@
+"""Commands find a running stack, and no other."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from resight.stack.state import StackError, StackState, clear, occupied, running
+
+STATE = StackState(
+    pid=os.getpid(),
+    bootstrap_servers="127.0.0.1:19092",
+    ledger_url="redis://127.0.0.1:1/0",
+    cache_url="redis://127.0.0.1:2/0",
+    telemetry={"embedder": "http://127.0.0.1:3"},
+)
+
+
+def test_a_running_stack_is_found(tmp_path: Path) -> None:
+    with occupied(tmp_path):
+        STATE.write(tmp_path)
+        assert running(tmp_path) == STATE
+    assert running(tmp_path) is None
+
+
+def test_what_a_killed_stack_left_behind_does_not_count(tmp_path: Path) -> None:
+    with occupied(tmp_path):
+        STATE.write(tmp_path)
+        left_behind = (tmp_path / "stack.json").read_text()
+    (tmp_path / "stack.json").write_text(left_behind)
+    assert json.loads(left_behind)["pid"] == os.getpid()
+    assert running(tmp_path) is None
+
+
+def test_one_folder_serves_one_stack(tmp_path: Path) -> None:
+    with occupied(tmp_path), pytest.raises(StackError, match="--data-dir"), occupied(tmp_path):
+        pass
+
+
+def test_only_a_stacks_folder_is_cleared_and_only_when_it_rests(tmp_path: Path) -> None:
+    folder = tmp_path / "stack"
+    clear(folder)
+    with occupied(folder):
+        STATE.write(folder)
+        with pytest.raises(StackError, match="runs from"):
+            clear(folder)
+    clear(folder)
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "thesis.tex").touch()
+    with pytest.raises(StackError, match="not a stack"):
+        clear(folder)
+    assert (folder / "thesis.tex").exists()
+
+
+def test_each_record_travels_alone_to_the_embedded_broker() -> None:
+    kafka = STATE.kafka()
+    assert kafka.bootstrap_servers == "127.0.0.1:19092"
+    assert kafka.producer_batch_bytes == 0
