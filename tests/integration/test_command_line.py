@@ -1,6 +1,8 @@
 """Publish, watch, dead-letters and status against a real broker, without the services."""
 
+import gc
 import json
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,10 +107,24 @@ def test_a_folder_that_is_not_there_is_wrong_usage(kafka: KafkaSettings) -> None
     assert "no/such/folder does not exist" in result.stderr
 
 
+@pytest.fixture
+def _collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Let sockets of refused connections, which the client never closes, go within the test.
+
+    What the client logs about them would hold them past its end.
+    """
+    caplog.set_level(logging.CRITICAL, "kafka")
+    yield
+    gc.collect()
+
+
+@pytest.mark.usefixtures("_collected")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 def test_a_broker_that_does_not_answer_is_a_sentence(pictures: Path) -> None:
-    result = resight("publish", pictures, "--bootstrap-servers", f"{HOST}:{free_port()}")
+    address = f"{HOST}:{free_port()}"
+    result = resight("publish", pictures, "--bootstrap-servers", address)
     assert result.exit_code == 1
-    assert "no broker answers" in result.stderr
+    assert f"Unable to bootstrap from ['{address}']" in result.stderr
     assert "Traceback" not in result.output
 
 

@@ -8,7 +8,7 @@ from shared.errors import SettingsError
 
 
 def test_a_missing_wheel_names_the_way_out() -> None:
-    with pytest.raises(SettingsError, match=r"requirements/weights\.txt"):
+    with pytest.raises(SettingsError, match=r"requirements/files-only\.txt"):
         weights.read(weights.Checkpoint("no_such_wheel", "weights.pth"))
 
 
