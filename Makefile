@@ -6,7 +6,7 @@ INSTALLED := .venv/installed
 BUF := node_modules/.bin/buf
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check proto env-example clean
+.PHONY: help .venv demo test check bench proto env-example clean
 .DELETE_ON_ERROR:
 
 help: ## What there is
@@ -24,6 +24,9 @@ check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: what m
 	@$(BIN)/mypy
 	@$(BUF) lint proto
 	@$(BIN)/pytest --quiet tests/unit/test_import_rule.py
+
+bench: $(INSTALLED) ## Time the consume loop beside the bare client
+	@$(BIN)/python -m bench.loop
 
 proto: $(INSTALLED) ## Generate shared/messages from proto/
 	@$(BIN)/python proto/generate.py

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import track
 
-from recognition.drawn.dataset import draw
 from resight.catalogue import Photograph
 from resight.commands.publish import read_catalogue, show_skipped
 from resight.console import CommandError, notes, results
@@ -60,9 +59,10 @@ def calibrate(
     those before it. A species with enough pictures gets a curve of its own; all
     together give the pooled one, for any other species.
     """
-    # PyTorch takes seconds to import, and few commands need it.
+    # PyTorch and OpenCV take seconds to import, and few commands need them.
     from recognition.arrivals import curve  # noqa: PLC0415
     from recognition.calibration import write  # noqa: PLC0415
+    from recognition.drawn.dataset import draw  # noqa: PLC0415
     from services.registry.calibration import Calibration  # noqa: PLC0415
 
     seen: dict[str, list[Arrival]] = {}
