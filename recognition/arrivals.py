@@ -17,11 +17,11 @@ from recognition.calibration import Cuts, Logistic, RankedQuery, cuts, fit
 from services.registry.calibration import Curve
 from services.registry.decision import rank
 from services.registry.evidence import features
+from services.registry.sighting import enrolment_of
 from shared.errors import Poison
 from shared.messages import (
     CandidateList,
     Capture,
-    Enrolment,
     Evidence,
     Matches,
     Sighting,
@@ -74,7 +74,7 @@ def arrivals(
     """
     identities: dict[str, str] = {}
     views: dict[str, set[Viewpoint]] = defaultdict(set)
-    enrolled: dict[str, int] = {}
+    enrolled: dict[str, int] = defaultdict(int)
     for labelled in captures:
         sightings = _handled(embedder, labelled.capture, Sighting)
         if len(sightings) != len(labelled.identities):
@@ -95,8 +95,10 @@ def arrivals(
             yield labelled, Arrival(identity, known, tuple(matches.evidence), members)
             identities[sighting.sighting_id] = identity
             views[identity].add(sighting.viewpoint)
-            enrolled[sighting.gallery] = enrolled.get(sighting.gallery, 0) + 1
-            _handled(lookup, _enrolment(sighting, enrolled[sighting.gallery]), Message)
+            enrolled[sighting.gallery] += 1
+            enrolment = enrolment_of(sighting)
+            enrolment.number = enrolled[sighting.gallery]
+            _handled(lookup, enrolment, Message)
 
 
 def curve(seen: Sequence[Arrival], fitted_on: str, false_known: float, false_new: float) -> Curve:
@@ -144,14 +146,3 @@ def _handled(handler: Handler, message: Message, kind: type[Message]) -> list:  
     if wrong:
         raise ArrivalError(f"{type(handler).__name__} answered {type(wrong[0]).__name__}")
     return list(result)
-
-
-def _enrolment(sighting: Sighting, number: int) -> Enrolment:
-    return Enrolment(
-        gallery=sighting.gallery,
-        number=number,
-        sighting_id=sighting.sighting_id,
-        viewpoint=sighting.viewpoint,
-        crop=sighting.crop,
-        embedding=sighting.embedding,
-    )

@@ -20,27 +20,11 @@ from pathlib import Path
 
 from shared.images import MAX_BYTES
 from shared.media import HEADER_BYTES, PICTURES, sniff
-from shared.messages import (
-    VIEWPOINT_BACK,
-    VIEWPOINT_FRONT,
-    VIEWPOINT_LEFT,
-    VIEWPOINT_RIGHT,
-    VIEWPOINT_TOP,
-    VIEWPOINT_UNSPECIFIED,
-    Animal,
-    Box,
-    Viewpoint,
-)
+from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Box, Viewpoint
+from shared.viewpoints import named
 
 METADATA = "metadata.csv"
 
-_VIEWPOINTS = {
-    "left": VIEWPOINT_LEFT,
-    "right": VIEWPOINT_RIGHT,
-    "front": VIEWPOINT_FRONT,
-    "back": VIEWPOINT_BACK,
-    "top": VIEWPOINT_TOP,
-}
 _BOX = ("x", "y", "width", "height")
 
 Row = Mapping[str, str]
@@ -178,9 +162,7 @@ def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | S
         return Skipped(path, f"its row in {METADATA}: {error}")
     if len(rows) > 1 and None in boxes:
         return Skipped(path, f"{len(rows)} rows in {METADATA}, but not each has x,y,width,height")
-    viewpoints = [
-        _VIEWPOINTS.get(_value(row, "viewpoint").lower(), VIEWPOINT_UNSPECIFIED) for row in rows
-    ]
+    viewpoints = [named(_value(row, "viewpoint")) for row in rows]
     return Photograph(
         path,
         species=_value(first, "species"),

@@ -1,8 +1,28 @@
-"""Which views of an animal may be compared at all."""
+"""The words for the side of an animal that is seen, and which sides may be compared at all."""
 
-from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_RIGHT, Viewpoint
+from shared.messages import (
+    VIEWPOINT_BACK,
+    VIEWPOINT_FRONT,
+    VIEWPOINT_LEFT,
+    VIEWPOINT_RIGHT,
+    VIEWPOINT_TOP,
+    VIEWPOINT_UNSPECIFIED,
+    Viewpoint,
+)
 
+_NAMED = {
+    "left": VIEWPOINT_LEFT,
+    "right": VIEWPOINT_RIGHT,
+    "front": VIEWPOINT_FRONT,
+    "back": VIEWPOINT_BACK,
+    "top": VIEWPOINT_TOP,
+}
 _OPPOSITE = {VIEWPOINT_LEFT: VIEWPOINT_RIGHT, VIEWPOINT_RIGHT: VIEWPOINT_LEFT}
+
+
+def named(word: str) -> Viewpoint:
+    """Return the viewpoint of a word such as 'left'; any other word is unspecified."""
+    return _NAMED.get(word.strip().lower(), VIEWPOINT_UNSPECIFIED)
 
 
 def opposite(viewpoint: Viewpoint) -> Viewpoint | None:

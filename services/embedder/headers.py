@@ -15,27 +15,8 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from shared.errors import Poison
-from shared.messages import (
-    VIEWPOINT_BACK,
-    VIEWPOINT_FRONT,
-    VIEWPOINT_LEFT,
-    VIEWPOINT_RIGHT,
-    VIEWPOINT_TOP,
-    VIEWPOINT_UNSPECIFIED,
-    Animal,
-    Box,
-    Capture,
-    Place,
-    Viewpoint,
-)
-
-VIEWPOINTS = {
-    "left": VIEWPOINT_LEFT,
-    "right": VIEWPOINT_RIGHT,
-    "front": VIEWPOINT_FRONT,
-    "back": VIEWPOINT_BACK,
-    "top": VIEWPOINT_TOP,
-}
+from shared.messages import Animal, Box, Capture, Place
+from shared.viewpoints import named
 
 
 def describe(image: bytes, headers: Mapping[str, bytes]) -> Capture:
@@ -52,7 +33,7 @@ def describe(image: bytes, headers: Mapping[str, bytes]) -> Capture:
         population=words.get("population", ""),
         deployment=words.get("deployment", ""),
         sequence=words.get("sequence", ""),
-        viewpoint=_viewpoint(words.get("viewpoint", "")),
+        viewpoint=named(words.get("viewpoint", "")),
         animals=[Animal(box=box) for box in _boxes(words.get("box", ""))],
     )
     if taken := words.get("captured-at"):
@@ -70,10 +51,6 @@ def _text(name: str, value: bytes) -> str:
         return value.decode().strip()
     except UnicodeDecodeError as error:
         raise _bad(name, repr(value[:80]), "send it as UTF-8") from error
-
-
-def _viewpoint(word: str) -> Viewpoint:
-    return VIEWPOINTS.get(word.lower(), VIEWPOINT_UNSPECIFIED)
 
 
 def _boxes(value: str) -> list[Box]:
