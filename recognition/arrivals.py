@@ -6,7 +6,7 @@ everything before it right.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,19 +101,21 @@ def arrivals(
             _handled(lookup, enrolment, Message)
 
 
-def curve(seen: Sequence[Arrival], fitted_on: str, false_known: float, false_new: float) -> Curve:
-    """Fit the curve and the thresholds on sightings as they arrived.
+def curve(species: Mapping[str, Sequence[Arrival]], false_known: float, false_new: float) -> Curve:
+    """Fit the curve and the thresholds on sightings as they arrived, by species.
 
-    The first half of them gives the curve, the other half the thresholds: on the
+    One half of them gives the curve, the other half the thresholds: on the
     pairs that fitted it, a curve looks better than it is.
     """
-    half, rest = seen[::2], seen[1::2]
+    half = [item for arrived in species.values() for item in arrived[::2]]
     pairs = np.concatenate([features(item.evidence) for item in half])
     labels = np.concatenate([item.labels() for item in half])
     fitted = fit(pairs, labels)
-    uncut = _curve(fitted, Cuts(known=1.0, new=0.0), fitted_on, len(pairs), len(seen))
-    queries = [_ranked(item, uncut) for item in rest]
-    return _curve(fitted, cuts(queries, false_known, false_new), fitted_on, len(pairs), len(seen))
+    names = ", ".join(sorted(species))
+    count = sum(map(len, species.values()))
+    uncut = _curve(fitted, Cuts(known=1.0, new=0.0), names, len(pairs), count)
+    queries = [[_ranked(item, uncut) for item in arrived[1::2]] for arrived in species.values()]
+    return _curve(fitted, cuts(queries, false_known, false_new), names, len(pairs), count)
 
 
 def _curve(fitted: Logistic, at: Cuts, fitted_on: str, pairs: int, queries: int) -> Curve:

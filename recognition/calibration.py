@@ -5,7 +5,7 @@ loads. The features come from the registry's own `evidence.features`, so what is
 fitted is what serves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,26 +82,32 @@ def fit(features: NDArray[np.float64], labels: NDArray[np.bool_], penalty: float
     )
 
 
-def cuts(queries: Sequence[RankedQuery], false_known: float, false_new: float) -> Cuts:
+def cuts(groups: Sequence[Sequence[RankedQuery]], false_known: float, false_new: float) -> Cuts:
     """Return the thresholds that send the fewest queries to a person.
 
-    `false_known`: share of the queries whose first-ranked individual is wrong, new
-    animals among them, that may be decided "known". `false_new`: share of the queries of
-    known animals that may be decided "new". Both are shares of what the query *is*, so
-    they don't depend on how often known animals come by. `known` is the lowest
+    `groups` are the queries of each species; every species counts alike, however many
+    pictures it has. `false_known`: share of the queries whose first-ranked individual is
+    wrong, new animals among them, that may be decided "known". `false_new`: share of the
+    queries of known animals that may be decided "new". Both are shares of what the query
+    *is*, so they don't depend on how often known animals come by. `known` is the lowest
     probability that keeps the first, `new` the highest up to `known` that keeps the
     second; where no threshold keeps the first, `known` is 1.
 
     Raises:
         ValueError: there are no queries.
     """
-    if not queries:
+    levels = np.unique([query.probability for group in groups for query in group])
+    if not len(levels):
         raise ValueError("thresholds need queries")
-    levels = np.unique([query.probability for query in queries])
-    wrong = np.array([query.probability for query in queries if not query.right])
-    enrolled = np.array([query.probability for query in queries if query.known])
-    known = min((x for x in levels if _share(wrong >= x) <= false_known), default=1.0)
-    new = max((x for x in [*levels, known] if _share(enrolled < x) <= false_new), default=0.0)
+    wrong = [_probabilities(query for query in group if not query.right) for group in groups]
+    enrolled = [_probabilities(query for query in group if query.known) for group in groups]
+    known = min(
+        (x for x in levels if _share([each >= x for each in wrong]) <= false_known), default=1.0
+    )
+    new = max(
+        (x for x in [*levels, known] if _share([each < x for each in enrolled]) <= false_new),
+        default=0.0,
+    )
     return Cuts(float(known), float(min(known, new)))
 
 
@@ -110,8 +116,13 @@ def write(calibration: Calibration, path: Path) -> None:
     path.write_text(calibration.model_dump_json(indent=2) + "\n")
 
 
-def _share(of: NDArray[np.bool_]) -> float:
-    return float(of.mean()) if len(of) else 0.0
+def _probabilities(queries: Iterable[RankedQuery]) -> NDArray[np.float64]:
+    return np.array([query.probability for query in queries])
+
+
+def _share(groups: Sequence[NDArray[np.bool_]]) -> float:
+    """Return the mean over the groups of the share that is true; an empty group has none."""
+    return float(np.mean([of.mean() if len(of) else 0.0 for of in groups]))
 
 
 def _newton(

@@ -25,7 +25,7 @@ DRAWN_SEED = 1000
 DRAWN_SIGHTINGS = 6.0
 
 # With fewer, a species has no curve of its own and goes by the pooled one.
-FEWEST = 200
+FEWEST = 100
 
 
 def calibrate(
@@ -50,7 +50,7 @@ def calibrate(
     ] = 0.02,
     false_new: Annotated[
         float, typer.Option(min=0, max=1, help="Share of 'new' that may be about a known one.")
-    ] = 0.2,
+    ] = 0.3,
     seed: Annotated[int, typer.Option(help="Order in which the pictures arrive.")] = 0,
 ) -> None:
     """Fit evidence to probability, and find the thresholds for known, new and review.
@@ -74,23 +74,22 @@ def calibrate(
         for folder in folders:
             for species, arrival in _arrive(_chosen(folder, split, limit, seed), model):
                 seen.setdefault(slug(species), []).append(arrival)
-    every = [arrival for arrivals in seen.values() for arrival in arrivals]
-    if not every:
+    if not seen:
         raise CommandError("no labelled pictures: name folders with a metadata.csv, or --drawn N")
-    names = ", ".join(sorted(seen))
     calibration = Calibration(
         name=name,
         version=datetime.now(UTC).date().isoformat(),
-        pooled=curve(every, names, false_known, false_new),
+        pooled=curve(seen, false_known, false_new),
         species={
-            species: curve(arrived, species, false_known, false_new)
+            species: curve({species: arrived}, false_known, false_new)
             for species, arrived in seen.items()
             if len(arrived) >= FEWEST
         },
     )
     write(calibration, output)
-    results.print(f"wrote {output}: {len(every)} sightings of {names}")
-    for species, fitted in {"pooled": calibration.pooled, **calibration.species}.items():
+    pooled = calibration.pooled
+    results.print(f"wrote {output}: {pooled.queries} sightings of {pooled.fitted_on}")
+    for species, fitted in {"pooled": pooled, **calibration.species}.items():
         results.print(f"  {species}: known from {fitted.known:.3f}, new below {fitted.new:.3f}")
 
 

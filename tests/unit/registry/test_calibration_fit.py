@@ -92,22 +92,30 @@ def test_thresholds_lie_where_the_errors_begin() -> None:
         _query(0.2, "new"),
         _query(0.1, "new"),
     ]
-    strict = cuts(queries, 0.0, 0.0)
+    strict = cuts([queries], 0.0, 0.0)
     assert strict.known == 0.9
     assert strict.new == 0.5
-    loose = cuts(queries, 0.34, 0.25)
+    loose = cuts([queries], 0.34, 0.25)
     assert loose.known == 0.5
     assert loose.new == 0.5
 
 
 def test_where_no_threshold_will_do_nothing_is_known() -> None:
-    hopeless = cuts([_query(0.9, "wrong"), _query(0.1, "wrong")], 0.0, 0.0)
+    hopeless = cuts([[_query(0.9, "wrong"), _query(0.1, "wrong")]], 0.0, 0.0)
     assert (hopeless.known, hopeless.new) == (1.0, 0.1)
+
+
+def test_every_species_counts_alike_however_many_pictures_it_has() -> None:
+    faint = [_query(0.1, "right") for _ in range(90)]
+    bold = [_query(0.8, "right") for _ in range(10)]
+    wrong = [_query(0.7, "new")]
+    assert cuts([faint, bold, wrong], 0.0, 0.4).new == 0.8
+    assert cuts([[*faint, *bold, *wrong]], 0.0, 0.4).new == 0.1
 
 
 def test_without_queries_there_are_no_thresholds() -> None:
     with pytest.raises(ValueError, match="need queries"):
-        cuts([], 0.0, 0.0)
+        cuts([[]], 0.0, 0.0)
 
 
 @given(
@@ -120,7 +128,7 @@ def test_without_queries_there_are_no_thresholds() -> None:
 def test_on_the_queries_of_the_fit_the_shares_hold(
     queries: list[RankedQuery], false_known: float, false_new: float
 ) -> None:
-    found = cuts(queries, false_known, false_new)
+    found = cuts([queries], false_known, false_new)
     assert 0 <= found.new <= found.known <= 1
     wrong = [query.probability for query in queries if not query.right]
     enrolled = [query.probability for query in queries if query.known]
