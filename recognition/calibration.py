@@ -17,6 +17,10 @@ from services.registry.calibration import Calibration
 STEPS = 100
 TOLERANCE = 1e-9
 
+# A species of which nearly every answer would be wrong has few wrong ones above a high
+# threshold, and still no right ones.
+MISTAKEN = 0.1
+
 
 @dataclass(frozen=True)
 class Logistic:
@@ -90,8 +94,9 @@ def cuts(groups: Sequence[Sequence[RankedQuery]], false_known: float, false_new:
     wrong, new animals among them, that may be decided "known". `false_new`: share of the
     queries of known animals that may be decided "new". Both are shares of what the query
     *is*, so they don't depend on how often known animals come by. `known` is the lowest
-    probability that keeps the first, `new` the highest up to `known` that keeps the
-    second; where no threshold keeps the first, `known` is 1.
+    probability that keeps the first and from which on at most `MISTAKEN` of the answers
+    are wrong, `new` the highest up to `known` that keeps the second. Where the evidence
+    supports no such `known`, it is 1: then nothing is called known.
 
     Raises:
         ValueError: there are no queries.
@@ -101,8 +106,15 @@ def cuts(groups: Sequence[Sequence[RankedQuery]], false_known: float, false_new:
         raise ValueError("thresholds need queries")
     wrong = [_probabilities(query for query in group if not query.right) for group in groups]
     enrolled = [_probabilities(query for query in group if query.known) for group in groups]
+    right = _probabilities(query for group in groups for query in group if query.right)
     known = min(
-        (x for x in levels if _share([each >= x for each in wrong]) <= false_known), default=1.0
+        (
+            x
+            for x in levels
+            if _share([each >= x for each in wrong]) <= false_known
+            and _mistaken(np.concatenate(wrong) >= x, right >= x) <= MISTAKEN
+        ),
+        default=1.0,
     )
     new = max(
         (x for x in [*levels, known] if _share([each < x for each in enrolled]) <= false_new),
@@ -118,6 +130,10 @@ def write(calibration: Calibration, path: Path) -> None:
 
 def _probabilities(queries: Iterable[RankedQuery]) -> NDArray[np.float64]:
     return np.array([query.probability for query in queries])
+
+
+def _mistaken(wrong: NDArray[np.bool_], right: NDArray[np.bool_]) -> float:
+    return float(wrong.sum() / max(1, wrong.sum() + right.sum()))
 
 
 def _share(groups: Sequence[NDArray[np.bool_]]) -> float:

@@ -95,7 +95,7 @@ def test_thresholds_lie_where_the_errors_begin() -> None:
     strict = cuts([queries], 0.0, 0.0)
     assert strict.known == 0.9
     assert strict.new == 0.5
-    loose = cuts([queries], 0.34, 0.25)
+    loose = cuts([[*queries, *[_query(0.97, "right")] * 10]], 0.34, 0.05)
     assert loose.known == 0.5
     assert loose.new == 0.5
 
@@ -111,6 +111,11 @@ def test_every_species_counts_alike_however_many_pictures_it_has() -> None:
     wrong = [_query(0.7, "new")]
     assert cuts([faint, bold, wrong], 0.0, 0.4).new == 0.8
     assert cuts([[*faint, *bold, *wrong]], 0.0, 0.4).new == 0.1
+
+
+def test_nothing_is_called_known_where_most_of_it_would_be_wrong() -> None:
+    chance = [_query(0.3, "wrong") for _ in range(98)] + [_query(0.9, "new"), _query(0.8, "right")]
+    assert cuts([chance], 0.02, 0.0).known == 1.0
 
 
 def test_without_queries_there_are_no_thresholds() -> None:
