@@ -5,6 +5,14 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BUF := node_modules/.bin/buf
 
+# Exits with 0 where the shared library of Python 3.11 is.
+define HAS_LIBPYTHON
+import ctypes.util, pathlib, sys, sysconfig
+own = pathlib.Path(sysconfig.get_config_var("LIBDIR"), "libpython3.11.so.1.0")
+sys.exit(not (own.exists() or ctypes.util.find_library("python3.11")))
+endef
+export HAS_LIBPYTHON
+
 .DEFAULT_GOAL := help
 .PHONY: help .venv demo test check bench proto env-example clean
 .DELETE_ON_ERROR:
@@ -16,6 +24,8 @@ demo: $(INSTALLED) ## Draw animals, identify them with the whole system, show th
 	@$(BIN)/resight demo
 
 test: $(INSTALLED) ## All tests, on real servers
+	@$(BIN)/python -c "$$HAS_LIBPYTHON" || apt-get install --yes --quiet libpython3.11 \
+	  || { echo "the tests' Triton server needs the shared libpython3.11: apt-get install libpython3.11" >&2; exit 1; }
 	@$(BIN)/pytest
 
 check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: what must pass before a commit
