@@ -30,6 +30,7 @@ _MEANING: dict[Outcome, str] = {
     "review": "for a person to review",
 }
 _THUMB_WIDTH, _THUMB_HEIGHT, _FRAME, _GAP = 138, 90, 4, 8
+_ENDING = 5  # characters of an ID's number and the dash before it
 _MARGIN, _LABEL, _HEADER, _FOOTER = 28, 176, 96, 34
 _CELL = _THUMB_WIDTH + 2 * _FRAME + _GAP
 _PITCH = _THUMB_HEIGHT + 2 * _FRAME + 2 * _GAP
@@ -178,12 +179,16 @@ def _draw_thumbnail(
 
 
 def _fitted(pen: ImageDraw.ImageDraw, text: str) -> str:
-    """Return the text, its end cut where it is wider than the column of labels."""
-    if pen.textlength(text, _font(17)) <= _LABEL - 12:
-        return text
-    while text and pen.textlength(text + "…", _font(17)) > _LABEL - 12:
-        text = text[:-1]
-    return text + "…"
+    """Return the text, cut in its middle where it is wider than the column of labels.
+
+    The end of an ID is its number, which tells it from the others.
+    """
+    end = text[-_ENDING:]
+    start, short = text[:-_ENDING], text
+    while start and pen.textlength(short, _font(17)) > _LABEL - 12:
+        start = start[:-1]
+        short = f"{start}…{end}"
+    return short
 
 
 def _count(number: int, thing: str) -> str:

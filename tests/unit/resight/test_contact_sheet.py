@@ -6,9 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
-from resight.contact_sheet import MOST_COLUMNS, MOST_ROWS, Outcome, Row, Thumbnail, contact_sheet
+from resight.contact_sheet import (
+    MOST_COLUMNS,
+    MOST_ROWS,
+    Outcome,
+    Row,
+    Thumbnail,
+    _fitted,
+    contact_sheet,
+)
 
 FRAMES = {"new": (47, 111, 178), "known": (74, 150, 92), "review": (226, 158, 42)}
 WRONG = (205, 43, 49)
@@ -107,3 +115,11 @@ def test_a_very_long_id_stays_in_its_column(tmp_path: Path) -> None:
     short = _sheet([_row("L", None)], tmp_path / "short.png")
     assert sheet.shape == short.shape
     assert np.array_equal(sheet[HEADER:, 200:], short[HEADER:, 200:])
+
+
+def test_a_long_name_keeps_the_number_at_its_end() -> None:
+    pen = ImageDraw.Draw(Image.new("RGB", (8, 8)))
+    short = _fitted(pen, "plains-grevy-zebra-of-the-north-0012")
+    assert short.startswith("plains")
+    assert short.endswith("…-0012")
+    assert _fitted(pen, "nyala-0012") == "nyala-0012"
