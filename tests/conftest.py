@@ -47,13 +47,6 @@ def cache_url(_cache_server: str) -> Iterator[str]:
     yield from _emptied(_cache_server)
 
 
-@pytest.fixture(scope="session")
-def shared_data() -> Path | None:
-    """Real animals to measure on, where the machine has them."""
-    folder = Path(__file__).parents[2] / "shared" / "data"
-    return folder if folder.is_dir() else None
-
-
 def _emptied(url: str) -> Iterator[str]:
     client = redis.Redis.from_url(url)
     client.flushall()
