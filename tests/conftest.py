@@ -1,7 +1,6 @@
 """Real servers for the tests: each session starts its own, on free ports."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
