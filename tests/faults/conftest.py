@@ -169,14 +169,17 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Photograph]:
-    """200 captures of drawn animals by day: what is easy to tell apart is grouped alike
-    whatever the order, so a difference between two runs has another cause.
+    """200 captures of drawn animals by day, all of one deployment.
+
+    One deployment is one partition, so they arrive in one order: which doubtful cases
+    are told apart depends on that order, and a difference between two runs must have
+    another cause.
     """
     folder = tmp_path_factory.mktemp("drawn")
     draw(folder, individuals=60, sightings=9.0, seed=11, species=["drawn leopard", "drawn cheetah"])
     by_day = [
         each
-        for each in catalogue.read([folder]).photographs
+        for each in catalogue.read([folder]).labelled(deployment="waterhole").photographs
         if each.captured_at and each.captured_at.hour in DAYLIGHT
     ]
     assert len(by_day) >= CAPTURES_PUBLISHED
