@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from recognition.catalogue import Photograph
 from resight.account import Account
-from resight.catalogue import Photograph
 from resight.follow import publish_and_follow
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.state import clear

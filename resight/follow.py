@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Sequence
 
+from recognition.catalogue import Photograph
 from resight.account import Account
-from resight.catalogue import Photograph
 from resight.feed import Feed
 from resight.publishing import publish
 from shared import dead_letters

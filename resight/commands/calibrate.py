@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import track
 
-from resight.catalogue import Photograph
+from recognition.catalogue import Photograph
 from resight.commands.publish import read_catalogue, show_skipped
 from resight.console import CommandError, notes, results
 from resight.publishing import capture

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from recognition.catalogue import Catalogue
 from resight.account import Account
-from resight.catalogue import Catalogue
 from resight.commands.publish import read_catalogue, show_skipped
 from resight.console import CommandError, note, notes, results
 from resight.contact_sheet import contact_sheet

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.progress import track
 
-from resight import catalogue
-from resight.catalogue import Catalogue, Skipped
+from recognition import catalogue
+from recognition.catalogue import Catalogue, Skipped
 from resight.console import (
     AsJson,
     BootstrapServers,

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recognition import catalogue
+from recognition.catalogue import Photograph
 from recognition.drawn.dataset import draw
 from recognition.grouping import pairwise
-from resight import backlog, catalogue
+from resight import backlog
 from resight.account import Account
-from resight.catalogue import Photograph
 from resight.feed import Feed
 from resight.follow import publish_and_follow
 from resight.stack.profile import Profile, choose_ports

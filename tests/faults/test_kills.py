@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from recognition.catalogue import Photograph
 from resight.account import Account
-from resight.catalogue import Photograph
 from resight.stack.profile import SERVICES
 from resight.stack.supervisor import Supervisor
 from tests.faults.conftest import Run, run
@@ -85,5 +85,4 @@ def test_the_gallery_holds_exactly_what_the_ledger_enrolled(disturbed: Run) -> N
 
 
 def test_the_grouping_is_as_good_as_undisturbed(disturbed: Run, calm: Run) -> None:
-    print(f"pairwise F1: {disturbed.f1():.3f} with the kills, {calm.f1():.3f} without")
     assert disturbed.f1() >= calm.f1() - 0.02

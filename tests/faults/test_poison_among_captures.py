@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from resight.catalogue import Photograph
+from recognition.catalogue import Photograph
 from tests.faults.conftest import POISON_PUBLISHED, Run
 
 pytestmark = pytest.mark.timeout(900)

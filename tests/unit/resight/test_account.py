@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from recognition.catalogue import Photograph
 from resight.account import Account
-from resight.catalogue import Photograph
 from resight.publishing import Published, capture, sightings
 from shared import topics
 from shared.dead_letters import DeadLetter

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from recognition.catalogue import Photograph
 from resight.account import Account
-from resight.catalogue import Photograph
 from resight.publishing import Published
 from resight.summary import summarise
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, RankedIndividual

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from resight import catalogue
-from resight.catalogue import METADATA, Catalogue
+from recognition import catalogue
+from recognition.catalogue import METADATA, Catalogue
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_UNSPECIFIED, Box
 
 HEADER = "path,identity,species,viewpoint,date"
