@@ -8,26 +8,27 @@
 Optional columns: deployment, sequence, population, and the animal's box as
 fractions of the picture: x, y, width, height. Two rows with one path are two animals in
 one picture. `identity` and `split` serve to measure and to calibrate; they are never published.
+Other names of columns that are understood stand in `recognition.columns`.
 """
 
 import csv
-import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
+from recognition.columns import Row, box, names_individual, time, value
 from shared.images import MAX_BYTES
 from shared.media import HEADER_BYTES, PICTURES, sniff
-from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Box, Viewpoint
+from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Viewpoint
 from shared.viewpoints import named
 
 METADATA = "metadata.csv"
 
-_BOX = ("x", "y", "width", "height")
-
-Row = Mapping[str, str]
+# What a photographer of both flanks calls the pictures of one encounter: 299_leftphoto.jpg.
+_NUMBERED = re.compile(r"(\d+)_(?:left|right|front|back|top)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,12 @@ class Photograph:
     animals: tuple[Animal, ...] = ()
     identities: tuple[str, ...] = ()  # one for each sighting; '' where unlabelled
     split: str = ""  # the part of a data set that it belongs to, such as train
+
+    @property
+    def encounter(self) -> str:
+        """The sequence, or the encounter that the file's name begins with; '' for neither."""
+        numbered = _NUMBERED.match(self.path.name)
+        return self.sequence or (numbered[1] if numbered else "")
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,41 @@ def read(sources: Sequence[Path]) -> Catalogue:
             found.extend(_table(source))
         else:
             found.extend(_file(path) for path in sorted(source.rglob("*")) if path.is_file())
+    return _catalogue(found)
+
+
+def listed(folder: Path, rows: Sequence[Row]) -> Catalogue:
+    """Return the photographs that rows like those of a metadata.csv describe.
+
+    Each row has a `path` relative to the folder; whatever else lies there is not looked at.
+    """
+    return _catalogue(_listed(folder, rows))
+
+
+def _catalogue(found: Iterable[Photograph | Skipped]) -> Catalogue:
+    items = list(found)
     return Catalogue(
-        tuple(item for item in found if isinstance(item, Photograph)),
-        tuple(item for item in found if isinstance(item, Skipped)),
+        tuple(item for item in items if isinstance(item, Photograph)),
+        tuple(item for item in items if isinstance(item, Skipped)),
     )
+
+
+def single(photographs: Iterable[Photograph]) -> tuple[Photograph, ...]:
+    """Return one photograph for each animal, with its own box, viewpoint and identity.
+
+    A photograph of two animals comes out twice, one after the other.
+    """
+    return tuple(alone for photograph in photographs for alone in _alone(photograph))
+
+
+def _alone(photograph: Photograph) -> Iterator[Photograph]:
+    if not photograph.animals:
+        yield photograph
+        return
+    for animal, identity in zip(photograph.animals, photograph.identities, strict=True):
+        yield replace(
+            photograph, viewpoint=animal.viewpoint, animals=(animal,), identities=(identity,)
+        )
 
 
 def _file(path: Path) -> Photograph | Skipped:
@@ -136,19 +174,21 @@ def _table(folder: Path) -> Iterator[Photograph | Skipped]:
                 f"{folder / METADATA} has no column 'path' in its first line; "
                 "it needs at least: path,identity,species,viewpoint,date"
             )
-        rows = [{key: (value or "").strip() for key, value in row.items() if key} for row in reader]
-    listed = set()
+        rows = [{key: (text or "").strip() for key, text in row.items() if key} for row in reader]
+    yield from _listed(folder, rows)
+    known = {folder / row["path"] for row in rows}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path not in known and path.name != METADATA:
+            yield Skipped(path, f"not listed in {METADATA}")
+
+
+def _listed(folder: Path, rows: Sequence[Row]) -> Iterator[Photograph | Skipped]:
     # Rows of one picture may lie apart: sorting by first appearance brings them together.
     first = {row["path"]: number for number, row in reversed(list(enumerate(rows)))}
     for name, group in groupby(
         sorted(rows, key=lambda row: first[row["path"]]), key=lambda row: row["path"]
     ):
-        path = folder / name
-        listed.add(path)
-        yield _photograph(path, list(group), folder)
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path not in listed and path.name != METADATA:
-            yield Skipped(path, f"not listed in {METADATA}")
+        yield _photograph(folder / name, list(group), folder)
 
 
 def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | Skipped:
@@ -156,55 +196,28 @@ def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | S
         return Skipped(path, fault)
     first = rows[0]
     try:
-        boxes = [_box(row) for row in rows]
-        captured_at = _time(_value(first, "date"))
+        boxes = [box(row) for row in rows]
+        captured_at = time(value(first, "date"))
     except ValueError as error:
-        return Skipped(path, f"its row in {METADATA}: {error}")
+        return Skipped(path, f"its row: {error}")
     if len(rows) > 1 and None in boxes:
-        return Skipped(path, f"{len(rows)} rows in {METADATA}, but not each has x,y,width,height")
-    viewpoints = [named(_value(row, "viewpoint")) for row in rows]
+        return Skipped(path, f"{len(rows)} rows, but not each has x,y,width,height")
+    viewpoints = [named(value(row, "viewpoint")) for row in rows]
     return Photograph(
         path,
-        species=_value(first, "species"),
-        population=_value(first, "population"),
-        deployment=_value(first, "deployment") or folder.resolve().name,
-        sequence=_value(first, "sequence"),
+        species=value(first, "species"),
+        population=value(first, "population"),
+        deployment=value(first, "deployment") or folder.resolve().name,
+        sequence=value(first, "sequence"),
         captured_at=captured_at,
         viewpoint=viewpoints[0],
         animals=tuple(
-            Animal(box=box, viewpoint=viewpoint)
-            for box, viewpoint in zip(boxes, viewpoints, strict=True)
-            if box is not None
+            Animal(box=own, viewpoint=viewpoint)
+            for own, viewpoint in zip(boxes, viewpoints, strict=True)
+            if own is not None
         ),
-        identities=tuple(_value(row, "identity") for row in rows),
-        split=_value(first, "split"),
+        identities=tuple(
+            name if names_individual(name := value(row, "identity")) else "" for row in rows
+        ),
+        split=value(first, "split"),
     )
-
-
-def _value(row: Row, name: str) -> str:
-    return row.get(name, "")
-
-
-def _box(row: Row) -> Box | None:
-    # Width and height without x and y are the picture's size, as many datasets have them.
-    if not _value(row, "x") and not _value(row, "y"):
-        return None
-    numbers = {}
-    for name in _BOX:
-        try:
-            numbers[name] = float(_value(row, name))
-        except ValueError:
-            numbers[name] = math.nan
-        if not math.isfinite(numbers[name]):
-            raise ValueError(f"{name} is {_value(row, name)!r}, not a fraction of the picture")
-    return Box(**numbers)
-
-
-def _time(text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"date is {text!r}, not like 2026-05-04 or 2026-05-04T06:12:00") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

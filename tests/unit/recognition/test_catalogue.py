@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from recognition import catalogue
-from recognition.catalogue import METADATA, Catalogue
+from recognition.catalogue import METADATA, Catalogue, Photograph
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_UNSPECIFIED, Box
 
 HEADER = "path,identity,species,viewpoint,date"
@@ -118,3 +118,41 @@ def test_what_is_given_replaces_what_was_found(tmp_path: Path) -> None:
     assert found.photographs[0].species == "lion"
     assert found.photographs[0].population == "north"
     assert found.photographs[0].deployment == tmp_path.name
+
+
+def test_each_animal_alone_keeps_its_box_viewpoint_and_identity(tmp_path: Path) -> None:
+    picture(tmp_path / "a.jpg")
+    picture(tmp_path / "b.jpg")
+    found = table(
+        tmp_path,
+        f"{HEADER},x,y,width,height",
+        "a.jpg,leo,lion,,,0.0,0.1,0.5,0.5",
+        "a.jpg,ida,lion,left,,0.5,0.1,0.25,0.5",
+        "b.jpg,kim,lion,left,,,,,",
+    )
+    leo, ida, kim = catalogue.single(found.photographs)
+    assert [each.identities for each in (leo, ida, kim)] == [("leo",), ("ida",), ("kim",)]
+    assert (leo.viewpoint, ida.viewpoint) == (VIEWPOINT_UNSPECIFIED, VIEWPOINT_LEFT)
+    assert [animal.box.x for animal in ida.animals] == [0.5]
+    assert kim == found.photographs[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "sequence", "encounter"),
+    [
+        ("299_leftphoto.jpg", "", "299"),
+        ("299_rightphoto.jpg", "s7", "s7"),
+        ("11_cropped.jpg", "", ""),
+        ("IMG_0299_left.jpg", "", ""),
+    ],
+)
+def test_an_encounter_is_the_sequence_or_the_number_before_the_flank(
+    name: str, sequence: str, encounter: str
+) -> None:
+    assert Photograph(Path("100") / name, sequence=sequence).encounter == encounter
+
+
+def test_an_unknown_animal_has_no_identity(tmp_path: Path) -> None:
+    picture(tmp_path / "a.jpg")
+    found = table(tmp_path, HEADER, "a.jpg,Unknown,lion,,")
+    assert found.photographs[0].identities == ("",)
