@@ -10,21 +10,20 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import TypeVar, cast
+from typing import cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from services.matcher import keypoints as codec
+from services.matcher.cache_server import CacheServer
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import CACHE_FAILURES, KEYPOINTS
 from shared.embeddings import model_name
 from shared.messages import ModelReference
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 
 def connect(url: str, timeout_seconds: float) -> redis.Redis:
@@ -55,14 +54,11 @@ class KeypointCache:
         retry_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client
+        self._server = CacheServer(client, retry_seconds, clock)
         self._prefix = f"resight:keypoints:{codec.FORMAT}:{model_name(model)}:"
         self._descriptor_length = descriptor_length
         self._local: OrderedDict[str, Keypoints] = OrderedDict()
         self._local_entries = local_entries
-        self._retry_seconds = retry_seconds
-        self._clock = clock
-        self._silent_until = float("-inf")
 
     def key(self, digest: str) -> str:
         """Return the server's key for the crop with this SHA-256."""
@@ -85,13 +81,13 @@ class KeypointCache:
     def put(self, digest: str, keypoints: Keypoints) -> None:
         """Keep a crop's keypoints here and on the server."""
         self._remember(digest, keypoints)
-        self._ask(lambda: self._client.set(self.key(digest), codec.encode(keypoints)))
+        self._server.ask(lambda client: client.set(self.key(digest), codec.encode(keypoints)))
 
     def _fetch(self, digests: Sequence[str]) -> dict[str, Keypoints]:
         if not digests:
             return {}
         keys = [self.key(digest) for digest in digests]
-        answers = self._ask(lambda: cast("list[bytes | None]", self._client.mget(keys)))
+        answers = self._server.ask(lambda client: cast("list[bytes | None]", client.mget(keys)))
         if answers is None:
             return {}
         found = {}
@@ -120,18 +116,3 @@ class KeypointCache:
         self._local.move_to_end(digest)
         while len(self._local) > self._local_entries:
             self._local.popitem(last=False)
-
-    def _ask(self, question: Callable[[], T]) -> T | None:
-        if self._clock() < self._silent_until:
-            return None
-        try:
-            return question()
-        except redis.RedisError as error:
-            CACHE_FAILURES.labels("down").inc()
-            self._silent_until = self._clock() + self._retry_seconds
-            log.warning(
-                "the keypoint cache does not answer, going on without it for %g s: %s",
-                self._retry_seconds,
-                error,
-            )
-            return None

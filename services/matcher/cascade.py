@@ -59,13 +59,18 @@ class Cascade:
         )
 
     def gather(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[PairEvidence]:
-        """Return the evidence for each candidate, in order. All come from one extractor."""
+        """Return the evidence for each candidate, in order. All come from one extractor.
+
+        Keypoints that are known as background count on neither side.
+        """
+        query, candidates = query.that_count(), [each.that_count() for each in candidates]
         if len(query) < FEWEST:
-            reason = f"the query has {len(query)} keypoints, too few to compare"
+            reason = f"the query has {len(query)} keypoints that count, too few to compare"
             return [PairEvidence(DEPTH_NONE, reason=reason) for _ in candidates]
         evidence = [
             PairEvidence(
-                DEPTH_NONE, reason=f"the candidate has {len(candidate)} keypoints, too few"
+                DEPTH_NONE,
+                reason=f"the candidate has {len(candidate)} keypoints that count, too few",
             )
             for candidate in candidates
         ]

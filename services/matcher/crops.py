@@ -1,8 +1,8 @@
 """Keypoints of stored crops: out of the cache, else computed from the crop."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
-from services.matcher.cache import KeypointCache
 from services.matcher.extractor import KeypointExtractor
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import EXTRACTION, KEYPOINTS
@@ -12,6 +12,21 @@ from shared.errors import Poison
 from shared.messages import BlobReference
 
 
+class KeypointStore(Protocol):
+    """Where keypoints are kept by the SHA-256 of their crop, for one model.
+
+    In service a cache with a server behind it, for work on files a folder.
+    """
+
+    def get(self, digests: Sequence[str]) -> dict[str, Keypoints]:
+        """Return what is kept of these crops."""
+        ...
+
+    def put(self, digest: str, keypoints: Keypoints) -> None:
+        """Keep a crop's keypoints."""
+        ...
+
+
 class CropKeypoints:
     """Looks crops up by their SHA-256; `max_bytes` bounds what is read from the store."""
 
@@ -19,7 +34,7 @@ class CropKeypoints:
         self,
         store: BlobStore,
         extractor: KeypointExtractor,
-        cache: KeypointCache,
+        cache: KeypointStore,
         max_bytes: int,
     ) -> None:
         self._store = store

@@ -1,13 +1,19 @@
 """The networks that the settings name, for the service and for offline evaluation alike."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
+from services.matcher import background
 from services.matcher.aliked import AlikedExtractor
 from services.matcher.cascade import Cascade
 from services.matcher.extractor import KeypointExtractor, Preprocessing
+from services.matcher.foreground import SURPLUS, ForegroundExtractor
+from services.matcher.grabcut import GrabCutSegmenter
 from services.matcher.lightglue import VARIANTS, LightGlueMatcher
+from services.matcher.onnx_segmenter import OnnxSegmenter
+from services.matcher.segmenter import Segmenter
 from services.matcher.settings import MatcherSettings
 from services.matcher.xfeat import XFeatExtractor
 from shared.errors import SettingsError
@@ -32,11 +38,15 @@ def engine(settings: MatcherSettings) -> Engine:
 
     Raises:
         SettingsError: weights are not installed, or LightGlue has none for this
-            extractor or not so many layers.
+            extractor or not so many layers, or the segmenter's file is of no use.
     """
-    preprocessing = Preprocessing(settings.longest_side, settings.keypoints)
+    marks = background.FINGERPRINT if settings.background == "on" else ""
+    preprocessing = Preprocessing(settings.longest_side, settings.keypoints, marks)
+    segmenter = _segmenter(settings)
     return Engine(
-        _extractor(settings, preprocessing),
+        _extractor(settings, preprocessing)
+        if segmenter is None
+        else _foreground(settings, preprocessing, segmenter),
         Cascade(settings.neighbour_floor, _matcher(settings), settings.lightglue_candidates),
     )
 
@@ -45,6 +55,20 @@ def _extractor(settings: MatcherSettings, preprocessing: Preprocessing) -> Keypo
     if settings.extractor == "xfeat":
         return XFeatExtractor(preprocessing)
     return AlikedExtractor(settings.extractor, preprocessing)
+
+
+def _foreground(
+    settings: MatcherSettings, preprocessing: Preprocessing, segmenter: Segmenter
+) -> ForegroundExtractor:
+    more = replace(preprocessing, keypoints=SURPLUS * preprocessing.keypoints)
+    return ForegroundExtractor(_extractor(settings, more), segmenter, preprocessing)
+
+
+def _segmenter(settings: MatcherSettings) -> Segmenter | None:
+    if settings.segmenter == "onnx":
+        path = Path(settings.segmenter_path)
+        return OnnxSegmenter(path, settings.segmenter_threshold, settings.threads)
+    return GrabCutSegmenter() if settings.segmenter == "grabcut" else None
 
 
 def _matcher(settings: MatcherSettings) -> LightGlueMatcher | None:

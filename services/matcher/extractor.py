@@ -40,18 +40,25 @@ class KeypointExtractor(Protocol):
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a crop becomes a network's input: the longest side in pixels, and how many keypoints."""
+    """How a crop becomes a network's input, and what becomes of the keypoints.
+
+    longest_side: of the input, in pixels
+    keypoints: how many at most
+    marks: names how those that count are told later on; '' where all do
+    """
 
     longest_side: int
     keypoints: int
+    marks: str = ""
 
     def digest(self, least_score: float) -> str:
-        """Return a short hash of everything that happens before and after the network."""
+        """Return a short hash of all that happens before and after the network, and `marks`."""
         text = (
             f"rgb/255 area-shrink longest={self.longest_side} best={self.keypoints} "
             f"least={least_score:g} thinnest={THINNEST}"
         )
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        return f"{digest}-{self.marks}" if self.marks else digest
 
     def scaled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the crop with its longest side at most `longest_side`; it is never enlarged."""

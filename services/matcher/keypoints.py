@@ -2,15 +2,15 @@
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"RKPT"
-# magic, format, CRC-32 of all that follows it, width, height, keypoints, descriptor length
-HEADER = struct.Struct("<4sBIIIII")
+# magic, format, CRC-32 of all that follows it, width, height, keypoints, descriptor length, marked
+HEADER = struct.Struct("<4sBIIIIIB")
 _CHECKED_FROM = struct.calcsize("<4sBI")
 
 
@@ -25,6 +25,8 @@ class Keypoints:
     positions: float32 [K, 2], x and y in pixels, inside the picture
     scores: float32 [K], the detector's own scale
     descriptors: float16 [K, D], L2-normalised
+    animal: bool [K], which of them count, since they are not known as background; None: no
+        mark was made, and all count
 
     Raises:
         ValueError: shapes or types disagree, a value is not finite, or a
@@ -36,6 +38,7 @@ class Keypoints:
     descriptors: NDArray[np.float16]
     width: int
     height: int
+    animal: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         count = len(self.positions)
@@ -48,6 +51,9 @@ class Keypoints:
         arrays = (self.positions, self.scores, self.descriptors)
         if [array.dtype.str for array in arrays] != ["<f4", "<f4", "<f2"]:
             raise ValueError(f"keypoints of types {[array.dtype.str for array in arrays]}")
+        marks = self.animal
+        if marks is not None and (marks.shape != (count,) or marks.dtype != np.bool_):
+            raise ValueError(f"marks {marks.dtype} {marks.shape} for {count} keypoints")
         if not all(np.isfinite(array).all() for array in arrays):
             raise ValueError("keypoints hold values that are not finite")
         edge = np.array([self.width, self.height], dtype=np.float32)
@@ -56,6 +62,24 @@ class Keypoints:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def where(self, keep: NDArray[np.bool_]) -> "Keypoints":
+        """Return those that `keep`, bool [K], names."""
+        return replace(
+            self,
+            positions=self.positions[keep],
+            scores=self.scores[keep],
+            descriptors=self.descriptors[keep],
+            animal=None if self.animal is None else self.animal[keep],
+        )
+
+    def marked(self, animal: NDArray[np.bool_]) -> "Keypoints":
+        """Return them with the marks `animal`, bool [K]."""
+        return replace(self, animal=animal)
+
+    def that_count(self) -> "Keypoints":
+        """Return those that are not known as background."""
+        return self if self.animal is None else self.where(self.animal)
 
 
 def sound(
@@ -95,17 +119,16 @@ def none_in(width: int, height: int, descriptor_length: int) -> Keypoints:
 def encode(keypoints: Keypoints) -> bytes:
     """Return keypoints as bytes, little endian; 256 of 128 dimensions take 68 kB."""
     count, length = keypoints.descriptors.shape
+    marks = b"" if keypoints.animal is None else keypoints.animal.tobytes()
+    sizes = (keypoints.width, keypoints.height, count, length, keypoints.animal is not None)
     body = (
         keypoints.positions.astype("<f4").tobytes()
         + keypoints.scores.astype("<f4").tobytes()
         + keypoints.descriptors.astype("<f2").tobytes()
+        + marks
     )
-    blank = HEADER.pack(MAGIC, FORMAT, 0, keypoints.width, keypoints.height, count, length)
-    checksum = zlib.crc32(blank[_CHECKED_FROM:] + body)
-    return (
-        HEADER.pack(MAGIC, FORMAT, checksum, keypoints.width, keypoints.height, count, length)
-        + body
-    )
+    checksum = zlib.crc32(HEADER.pack(MAGIC, FORMAT, 0, *sizes)[_CHECKED_FROM:] + body)
+    return HEADER.pack(MAGIC, FORMAT, checksum, *sizes) + body
 
 
 def decode(content: bytes) -> Keypoints:
@@ -116,12 +139,12 @@ def decode(content: bytes) -> Keypoints:
     """
     if len(content) < HEADER.size:
         raise UnreadableKeypointsError(f"{len(content)} bytes are too few for keypoints")
-    magic, version, checksum, width, height, count, length = HEADER.unpack_from(content)
+    magic, version, checksum, width, height, count, length, marked = HEADER.unpack_from(content)
     if magic != MAGIC or version != FORMAT:
         raise UnreadableKeypointsError(f"keypoints of format {magic!r} {version}, not {FORMAT}")
     if zlib.crc32(content[_CHECKED_FROM:]) != checksum:
         raise UnreadableKeypointsError("the keypoints' checksum is wrong")
-    expected = HEADER.size + count * (12 + 2 * length)
+    expected = HEADER.size + count * (12 + 2 * length + (marked != 0))
     if len(content) != expected:
         raise UnreadableKeypointsError(f"keypoints of {len(content)} bytes instead of {expected}")
     scores_at = HEADER.size + 8 * count
@@ -129,7 +152,9 @@ def decode(content: bytes) -> Keypoints:
     positions = np.frombuffer(content, "<f4", 2 * count, HEADER.size).reshape(count, 2)
     scores = np.frombuffer(content, "<f4", count, scores_at)
     descriptors = np.frombuffer(content, "<f2", count * length, descriptors_at)
+    descriptors = descriptors.reshape(count, length)
+    marks = np.frombuffer(content, np.uint8, count, len(content) - count) != 0 if marked else None
     try:
-        return Keypoints(positions, scores, descriptors.reshape(count, length), width, height)
+        return Keypoints(positions, scores, descriptors, width, height, marks)
     except ValueError as error:
         raise UnreadableKeypointsError(str(error)) from error

@@ -3,7 +3,9 @@
 import cv2
 import torch
 
+from services.matcher.background_memory import BackgroundMemory
 from services.matcher.cache import KeypointCache, connect
+from services.matcher.cache_server import CacheServer
 from services.matcher.crops import CropKeypoints
 from services.matcher.engine import engine
 from services.matcher.service import MatcherService
@@ -29,18 +31,26 @@ def main() -> None:
     networks = engine(settings)
     networks.warm_up()
     store = BlobStore(load(BlobSettings).crops_url)
+    client = connect(cache.url, cache.timeout_seconds)
     keypoints = KeypointCache(
-        connect(cache.url, cache.timeout_seconds),
+        client,
         networks.extractor.model,
         networks.extractor.descriptor_length,
         local_entries=cache.local_entries,
         retry_seconds=cache.retry_seconds,
     )
     crops = CropKeypoints(store, networks.extractor, keypoints, settings.max_crop_bytes)
+    background = (
+        BackgroundMemory(
+            CacheServer(client, cache.retry_seconds), keypoints, networks.extractor.model
+        )
+        if settings.background == "on"
+        else None
+    )
     Stage(
         name="matcher",
         decoders={topics.CANDIDATES: protobuf_decoder(CandidateList)},
-        handler=MatcherService(networks, crops, store),
+        handler=MatcherService(networks, crops, store, background),
         kafka=load(KafkaSettings),
         settings=load(StageSettings),
         telemetry=telemetry,

@@ -10,6 +10,10 @@ KEYPOINTS = Counter(
 CACHE_FAILURES = Counter(
     "resight_matcher_cache_failures_total", "Failures of the keypoint cache", ["kind"]
 )
+# Keypoints that were not counted, since the query's camera sees the like without the animal.
+BACKGROUND = Counter(
+    "resight_matcher_background_keypoints_total", "Keypoints of queries that show background"
+)
 # Candidates by how far they were compared: none, neighbours, lightglue.
 CANDIDATES = Counter("resight_matcher_candidates_total", "Candidates compared", ["depth"])
 # One crop through the network, decoding included.

@@ -5,6 +5,7 @@ from typing import cast
 
 from google.protobuf.message import Message
 
+from services.matcher.background_memory import BackgroundMemory
 from services.matcher.cascade import PairEvidence
 from services.matcher.crops import CropKeypoints
 from services.matcher.engine import Engine
@@ -20,15 +21,23 @@ class MatcherService:
     """Attaches local-feature evidence to every candidate of a query.
 
     It writes nothing but the cache, so any number of replicas may run and a
-    replay gives the same matches.
+    replay gives the same matches; with a `background` as long as the cache has the
+    query's keypoints, see there.
     """
 
-    def __init__(self, engine: Engine, crops: CropKeypoints, store: BlobStore) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        crops: CropKeypoints,
+        store: BlobStore,
+        background: BackgroundMemory | None = None,
+    ) -> None:
         self._cascade = engine.cascade
         self._extractor_model = engine.extractor.model
         self._matcher_model = engine.cascade.model
         self._crops = crops
         self._store = store
+        self._background = background
 
     def handle(self, messages: Sequence[Message]) -> list[Result]:
         """Return one Matches, or a Poison, for each CandidateList.
@@ -79,6 +88,8 @@ class MatcherService:
                 "publish its capture again so that it is cut anew",
                 kind="missing-crop" if mine.kind == "missing-blob" else mine.kind,
             )
+        if self._background is not None:
+            mine = self._background.marked(query, mine)
         with COMPARISON.time():
             pairs = iter(
                 self._cascade.gather(mine, [k for k in theirs if isinstance(k, Keypoints)])

@@ -21,6 +21,23 @@ class MatcherSettings(Settings):
         default=384, ge=64, le=2048, description="Crops are shrunk to this longest side, in pixels."
     )
     keypoints: int = Field(default=256, ge=4, le=4096, description="Keypoints of a crop at most.")
+    segmenter: Literal["none", "grabcut", "onnx"] = Field(
+        default="none",
+        description="What finds the animal in a crop, so that keypoints beside it don't count: "
+        "grabcut goes by colours (0.2 s a crop), onnx runs a network of yours.",
+    )
+    segmenter_path: str = Field(
+        default="", description="The segmentation network's ONNX file, for onnx."
+    )
+    segmenter_threshold: float = Field(
+        default=0.5,
+        description="Value of that network above which a pixel is animal; 0 suits logits.",
+    )
+    background: Literal["on", "off"] = Field(
+        default="off",
+        description="Whether each deployment's background is learnt from its captures and does not "
+        "count. Only for cameras that stay in place.",
+    )
     neighbour_floor: float = Field(
         default=0.7, ge=0, lt=1, description="Cosine above which mutual nearest neighbours count."
     )

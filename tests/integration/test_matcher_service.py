@@ -286,7 +286,7 @@ def test_a_cache_that_comes_back_is_used_again(bench: Bench) -> None:
         clock=lambda: now,
     )
     cache.put("digest", keypoints)
-    cache._client = connect(bench.url, 0.5)
+    cache._server._client = connect(bench.url, 0.5)
     now = 4.9
     cache.put("digest", keypoints)
     assert bench.cache().get(["digest"]) == {}

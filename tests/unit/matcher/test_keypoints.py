@@ -34,6 +34,7 @@ def keypoints(draw: st.DrawFn) -> Keypoints:
         draw(arrays.arrays(np.float16, (count, length), elements=unit)),
         WIDTH,
         HEIGHT,
+        draw(st.none() | arrays.arrays(np.bool_, count)),
     )
 
 
@@ -43,6 +44,7 @@ def test_what_is_encoded_is_decoded(original: Keypoints) -> None:
     np.testing.assert_array_equal(copy.positions, original.positions)
     np.testing.assert_array_equal(copy.scores, original.scores)
     np.testing.assert_array_equal(copy.descriptors, original.descriptors)
+    np.testing.assert_equal(copy.animal, original.animal)
     assert (copy.width, copy.height) == (WIDTH, HEIGHT)
 
 
@@ -68,7 +70,7 @@ def test_foreign_content_is_refused(content: bytes) -> None:
 
 def _sealed(count: int, length: int, body: bytes, version: int = FORMAT) -> bytes:
     """Content whose checksum is right, whatever it says."""
-    sizes = struct.pack("<IIII", WIDTH, HEIGHT, count, length)
+    sizes = struct.pack("<IIIIB", WIDTH, HEIGHT, count, length, 0)
     return struct.pack("<4sBI", b"RKPT", version, zlib.crc32(sizes + body)) + sizes + body
 
 
@@ -100,6 +102,27 @@ def test_a_keypoint_outside_its_picture_is_refused() -> None:
         decode(_sealed(1, 2, body))
 
 
+def test_marks_that_do_not_fit_are_refused() -> None:
+    whole = none_in(WIDTH, HEIGHT, 2)
+    with pytest.raises(ValueError, match="marks"):
+        whole.marked(np.ones(1, np.bool_))
+
+
+def test_keypoints_known_as_background_do_not_count() -> None:
+    three = sound(
+        np.array([[1, 1], [2, 2], [3, 3]], np.float32),
+        np.ones(3, np.float32),
+        np.ones((3, 2), np.float32),
+        width=WIDTH,
+        height=HEIGHT,
+    )
+    assert three.that_count() is three
+    counting = three.marked(np.array([True, False, True])).that_count()
+    np.testing.assert_array_equal(counting.positions, [[1, 1], [3, 3]])
+    assert counting.animal is not None
+    assert counting.animal.all()
+
+
 def test_a_networks_unusable_keypoints_are_left_out() -> None:
     nan = float("nan")
     positions = np.array([[1, 1], [2, 2], [nan, 3], [4, 4], [-1, 5], [6, 999]], np.float32)
@@ -118,12 +141,12 @@ def test_weak_keypoints_are_left_out() -> None:
 
 
 def test_256_keypoints_of_128_dimensions_take_less_than_70_kb() -> None:
-    size = HEADER.size + 256 * (8 + 4 + 2 * 128)
+    size = HEADER.size + 256 * (8 + 4 + 2 * 128 + 1)
     some = sound(
         np.ones((256, 2), np.float32),
         np.ones(256, np.float32),
         np.ones((256, 128), np.float32),
         width=WIDTH,
         height=HEIGHT,
-    )
+    ).marked(np.ones(256, np.bool_))
     assert len(encode(some)) == size < 70_000

@@ -1,0 +1,45 @@
+"""A Redis-protocol server that work goes on without."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+
+from services.matcher.metrics import CACHE_FAILURES
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+class CacheServer:
+    """Asks a server that may be away; after a failure it is left alone for `retry_seconds`."""
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        retry_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._retry_seconds = retry_seconds
+        self._clock = clock
+        self._silent_until = float("-inf")
+
+    def ask(self, question: Callable[[redis.Redis], T]) -> T | None:
+        """Return the server's answer, or None when there is none now."""
+        if self._clock() < self._silent_until:
+            return None
+        try:
+            return question(self._client)
+        except redis.RedisError as error:
+            CACHE_FAILURES.labels("down").inc()
+            self._silent_until = self._clock() + self._retry_seconds
+            log.warning(
+                "the cache's server does not answer, going on without it for %g s: %s",
+                self._retry_seconds,
+                error,
+            )
+            return None

@@ -1,0 +1,129 @@
+"""A segmentation network of the user's, run by ONNX Runtime.
+
+The contract of the file:
+
+- one input: RGB, [1, 3, H, W] or [1, H, W, 3]; uint8 in 0..255 or float32 in 0..1. Any other
+  normalisation belongs into the graph. H and W are its own; where they are dynamic the
+  crop comes with both as `DYNAMIC_SIDE`. The crop is stretched to them.
+- the first output: floats of one channel, [1, 1, h, w], [1, h, w, 1] or [1, h, w], logits or
+  probabilities; values above the threshold are the animal.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from shared.errors import SettingsError
+
+DYNAMIC_SIDE = 320
+LOG_ERRORS_ONLY = 3
+TYPES = ("tensor(uint8)", "tensor(float)")
+
+
+@dataclass(frozen=True)
+class _Input:
+    name: str
+    width: int
+    height: int
+    channels_first: bool
+    bytes: bool
+
+    def batch(self, image: NDArray[np.uint8]) -> NDArray[np.uint8] | NDArray[np.float32]:
+        """Return a crop [H, W, 3] as the network takes it."""
+        size = (self.width, self.height)
+        stretched = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        if self.channels_first:
+            stretched = stretched.transpose(2, 0, 1)
+        if self.bytes:
+            return np.ascontiguousarray(stretched[None])
+        return np.ascontiguousarray(stretched[None], dtype=np.float32) / np.float32(255)
+
+
+class OnnxSegmenter:
+    """A `Segmenter` of a model file; see above what it must be like.
+
+    `threshold` is the value above which a pixel is the animal: 0.5 for
+    probabilities, 0 for logits.
+
+    Raises:
+        SettingsError: there is no such file, it can't be loaded, or does not fit.
+    """
+
+    def __init__(self, path: Path, threshold: float, threads: int = 1) -> None:
+        if not path.is_file():
+            raise SettingsError(
+                f"RESIGHT_MATCHER_SEGMENTER_PATH={str(path)!r}: no such file; name a segmentation "
+                "network in ONNX form, or set RESIGHT_MATCHER_SEGMENTER=grabcut"
+            )
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()[:12]
+        self.fingerprint = f"onnx1-{digest}-above{threshold:g}"
+        self._threshold = threshold
+        self._session = _session(path, content, threads)
+        self._input = _input(path, self._session)
+        try:
+            self.mask(np.full((self._input.height, self._input.width, 3), 128, np.uint8))
+        except Exception as error:  # ONNX Runtime's exceptions share no base but this
+            raise SettingsError(
+                f"{path} is no segmentation network of use here: {error}"
+            ) from error
+
+    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return where the network sees the animal."""
+        output = self._session.run(None, {self._input.name: self._input.batch(image)})[0]
+        values = _one_channel(np.asarray(output))
+        size = (image.shape[1], image.shape[0])
+        return np.asarray(
+            cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) > self._threshold
+        )
+
+
+def _session(path: Path, content: bytes, threads: int) -> "onnxruntime.InferenceSession":
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = LOG_ERRORS_ONLY
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions share no base but this
+        raise SettingsError(f"{path} is no ONNX model that can be loaded: {error}") from error
+
+
+def _input(path: Path, session: "onnxruntime.InferenceSession") -> _Input:
+    inputs = session.get_inputs()
+    shapes = [list(each.shape) for each in inputs]
+    if len(inputs) != 1 or len(shapes[0]) != 4 or inputs[0].type not in TYPES:
+        raise SettingsError(
+            f"{path} has the inputs {[(each.name, each.type, each.shape) for each in inputs]}; "
+            "expected one, uint8 or float32, [1, 3, H, W] or [1, H, W, 3]"
+        )
+    [(_, *shape)] = shapes
+    if 3 not in (shape[0], shape[2]):
+        raise SettingsError(f"{path} takes {shapes[0]}; expected [1, 3, H, W] or [1, H, W, 3]")
+    channels_first = shape[0] == 3
+    height, width = (
+        side if isinstance(side, int) else DYNAMIC_SIDE
+        for side in (shape[1:] if channels_first else shape[:2])
+    )
+    return _Input(inputs[0].name, width, height, channels_first, inputs[0].type == TYPES[0])
+
+
+def _one_channel(output: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Return a network's output as one picture [h, w].
+
+    Raises:
+        ValueError: it is of another form.
+    """
+    shape = output.shape
+    first, last = len(shape) == 4 and shape[1] == 1, len(shape) == 4 and shape[3] == 1
+    if shape[0] != 1 or not (len(shape) == 3 or first or last) or output.dtype.kind != "f":
+        raise ValueError(
+            f"it returns {output.dtype} {list(shape)}; expected one channel of floats, "
+            "[1, 1, h, w], [1, h, w, 1] or [1, h, w]"
+        )
+    picture = output[0, 0] if first else output[0, ..., 0] if last else output[0]
+    return picture.astype(np.float32)

@@ -1,0 +1,125 @@
+"""Keypoints beside the animal are left out, before the best are chosen."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from services.matcher.engine import engine
+from services.matcher.extractor import Preprocessing
+from services.matcher.foreground import MARGIN, ForegroundExtractor
+from services.matcher.keypoints import Keypoints, none_in, sound
+from services.matcher.settings import MatcherSettings
+from shared.errors import SettingsError
+from shared.messages import ModelReference
+
+WIDTH, HEIGHT = 200, 100
+
+
+@dataclass(frozen=True)
+class _Half:
+    """Sees the animal in the left `share` of every crop."""
+
+    share: float = 0.5
+    fingerprint: str = "half"
+
+    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        mask = np.zeros(image.shape[:2], np.bool_)
+        mask[:, : round(image.shape[1] * self.share)] = True
+        return mask
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Finds one keypoint in each column of the picture, the better the more to the right."""
+
+    model = ModelReference(name="row", version="1", preprocessing="plain")
+    descriptor_length = 2
+
+    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+        height, width = image.shape[:2]
+        columns = np.arange(width, dtype=np.float32)
+        positions = np.stack([columns, np.full(width, height / 2, np.float32)], axis=1)
+        descriptors = np.ones((width, 2), np.float32)
+        return sound(positions, columns, descriptors, width=width, height=height)
+
+
+@dataclass(frozen=True)
+class _Nothing(_Row):
+    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+        return none_in(image.shape[1], image.shape[0], 2)
+
+
+PICTURE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+
+
+def _extractor(
+    segmenter: _Half, keypoints: int = 500, longest_side: int = 400
+) -> ForegroundExtractor:
+    return ForegroundExtractor(_Row(), segmenter, Preprocessing(longest_side, keypoints))
+
+
+def test_only_keypoints_on_the_animal_or_just_beside_it_are_kept() -> None:
+    kept = _extractor(_Half()).extract(PICTURE)
+    assert kept.positions[:, 0].max() == WIDTH / 2 - 1 + MARGIN * WIDTH
+    assert len(kept) == WIDTH / 2 + MARGIN * WIDTH
+
+
+def test_the_best_of_those_on_the_animal_are_kept() -> None:
+    kept = _extractor(_Half(), keypoints=10).extract(PICTURE)
+    assert len(kept) == 10
+    assert kept.scores.min() == _extractor(_Half()).extract(PICTURE).scores.max() - 9
+
+
+def test_the_mask_is_of_the_picture_that_the_network_sees() -> None:
+    kept = _extractor(_Half(), longest_side=50).extract(PICTURE)
+    assert (kept.width, kept.height) == (50, 25)
+    assert kept.positions[:, 0].max() == 25
+
+
+def test_a_mask_that_missed_the_animal_drops_nothing() -> None:
+    assert len(_extractor(_Half(share=0.0)).extract(PICTURE)) == WIDTH
+
+
+def test_a_picture_without_keypoints_has_none_on_the_animal() -> None:
+    extractor = ForegroundExtractor(_Nothing(), _Half(), Preprocessing(400, 10))
+    assert len(extractor.extract(PICTURE)) == 0
+
+
+def test_the_models_name_tells_segmenter_margin_and_number() -> None:
+    model = _extractor(_Half(), keypoints=10).model
+    assert (model.name, model.version) == ("row", "1")
+    assert model.preprocessing == f"plain-half-margin{MARGIN:g}-best10"
+
+
+def test_every_way_to_tell_the_animal_has_its_own_name() -> None:
+    names = {
+        engine(settings).extractor.model.preprocessing
+        for settings in (
+            MatcherSettings(extractor="xfeat"),
+            MatcherSettings(extractor="xfeat", segmenter="grabcut"),
+            MatcherSettings(extractor="xfeat", background="on"),
+            MatcherSettings(extractor="xfeat", segmenter="grabcut", background="on"),
+        )
+    }
+    assert len(names) == 4
+
+
+def test_an_animal_on_its_own_ground_keeps_only_its_own_keypoints() -> None:
+    """A textured body on textured ground of another colour, through the real network."""
+    rng = np.random.default_rng(0)
+    picture = np.kron(rng.integers(0, 90, (24, 36, 3)), np.ones((10, 10, 1))).astype(np.uint8)
+    body = np.kron(rng.integers(150, 250, (12, 18, 3)), np.ones((10, 10, 1))).astype(np.uint8)
+    picture[60:180, 90:270] = body
+    masked = engine(MatcherSettings(extractor="xfeat", segmenter="grabcut", keypoints=128))
+    x, y = masked.extractor.extract(picture).positions.T
+    reach = MARGIN * 360 + 4
+    inside = (x > 90 - reach) & (x < 270 + reach) & (y > 60 - reach) & (y < 180 + reach)
+    assert 20 < len(x) <= 128
+    assert inside.mean() > 0.95
+
+
+def test_a_segmenter_without_its_file_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"SEGMENTER_PATH='nowhere\.onnx'"):
+        engine(MatcherSettings(extractor="xfeat", segmenter="onnx", segmenter_path="nowhere.onnx"))
