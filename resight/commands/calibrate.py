@@ -2,7 +2,7 @@
 
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,13 +19,13 @@ from shared.identifiers import slug
 
 if TYPE_CHECKING:
     from recognition.arrivals import Arrival, LabelledCapture
+    from recognition.calibration.queries import RankedQuery
+    from recognition.calibration.thresholds import Accepted
+    from services.registry.calibration import Curve
 
 # Other animals than any demo draws: its seeds are small numbers.
 DRAWN_SEED = 1000
 DRAWN_SIGHTINGS = 6.0
-
-# With fewer, a species has no curve of its own and goes by the pooled one.
-FEWEST = 100
 
 
 def calibrate(
@@ -45,25 +45,42 @@ def calibrate(
         typer.Option(help="Where metadata.csv has a column `split`: only rows with this value."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Pictures of a folder at most.")] = None,
-    false_known: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of 'known' that may name a wrong individual.")
+    max_false_known: Annotated[
+        float,
+        typer.Option(
+            min=0.0001,
+            max=0.9999,
+            help="Accepted share of new animals called known, and of known ones named wrong.",
+        ),
     ] = 0.02,
-    false_new: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of 'new' that may be about a known one.")
+    confidence: Annotated[
+        float, typer.Option(min=0.5, max=0.9999, help="How sure that must be.")
+    ] = 0.95,
+    max_false_new: Annotated[
+        float, typer.Option(min=0, max=1, help="Accepted share of known animals called new.")
     ] = 0.3,
+    check: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Try the promise so often: thresholds from one half of the individuals, errors "
+            "on the other.",
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Order in which the pictures arrive.")] = 0,
 ) -> None:
     """Fit evidence to probability, and find the thresholds for known, new and review.
 
     The pictures go one by one through the services' own code, each compared with
-    those before it. A species with enough pictures gets a curve of its own; all
-    together give the pooled one, for any other species.
+    those before it, and once more as if its animal had never been seen. You say which
+    error you accept; the thresholds keep it, or you are told how many more animals
+    that takes. A species with enough sightings gets a curve of its own; all together
+    give the pooled one, for any other species.
     """
-    # PyTorch and OpenCV take seconds to import, and few commands need them.
-    from recognition.arrivals import curve  # noqa: PLC0415
-    from recognition.calibration import write  # noqa: PLC0415
+    # PyTorch and scikit-learn take seconds to import, and few commands need them.
+    from recognition.calibration import file  # noqa: PLC0415
+    from recognition.calibration.thresholds import Accepted  # noqa: PLC0415
     from recognition.drawn.dataset import draw  # noqa: PLC0415
-    from services.registry.calibration import Calibration  # noqa: PLC0415
 
     seen: dict[str, list[Arrival]] = {}
     with tempfile.TemporaryDirectory() as studio:
@@ -76,21 +93,51 @@ def calibrate(
                 seen.setdefault(slug(species), []).append(arrival)
     if not seen:
         raise CommandError("no labelled pictures: name folders with a metadata.csv, or --drawn N")
-    calibration = Calibration(
-        name=name,
-        version=datetime.now(UTC).date().isoformat(),
-        pooled=curve(seen, false_known, false_new),
-        species={
-            species: curve({species: arrived}, false_known, false_new)
-            for species, arrived in seen.items()
-            if len(arrived) >= FEWEST
-        },
-    )
-    write(calibration, output)
-    pooled = calibration.pooled
+    accepted = Accepted(max_false_known, max_false_new, confidence)
+    found = file.calibrate(seen, accepted, name, datetime.now(UTC).date().isoformat())
+    file.write(found.calibration, output)
+    pooled = found.calibration.pooled
     results.print(f"wrote {output}: {pooled.queries} sightings of {pooled.fitted_on}")
-    for species, fitted in {"pooled": pooled, **calibration.species}.items():
-        results.print(f"  {species}: known from {fitted.known:.3f}, new below {fitted.new:.3f}")
+    for species, curve in {"pooled": pooled, **found.calibration.species}.items():
+        results.print(f"  {species}: {_cut(curve)}")
+    for species, reason in found.shared.items():
+        results.print(f"  {species} has no promise of its own: {reason}")
+    if check:
+        _check(found.queries, accepted, check, seed)
+
+
+def _cut(curve: "Curve") -> str:
+    """Return a curve's thresholds and what they rest on, as a line."""
+    new = f"new below {curve.new:.3f}"
+    if curve.known == 1:
+        return f"nothing is called known, the evidence supports no threshold; {new}"
+    if curve.promise is None:
+        return f"known from {curve.known:.3f}, {new}"
+    return (
+        f"known from {curve.known:.3f}, {new}; of new animals at most {curve.promise.bound:.3f} "
+        f"are called known (confidence {curve.promise.confidence:g}, one picture of each of "
+        f"{curve.promise.individuals} individuals, {', '.join(curve.promise.species)})"
+    )
+
+
+def _check(
+    queries: "Mapping[str, Sequence[RankedQuery]]", accepted: "Accepted", count: int, seed: int
+) -> None:
+    """Print in how many repetitions each promise was kept."""
+    from recognition.calibration.bound import CalibrationError  # noqa: PLC0415
+    from recognition.calibration.repetition import repetitions  # noqa: PLC0415
+
+    for species, asked in queries.items():
+        try:
+            found = repetitions(asked, accepted, count, seed)
+        except CalibrationError as error:
+            results.print(f"  {species}: half of the individuals can't be checked: {error}")
+        else:
+            results.print(
+                f"  {species}: the promise held in {found.kept} of {count} repetitions; "
+                f"false known {sum(found.rates) / count:.4f} on average, "
+                f"{max(found.rates):.4f} at worst"
+            )
 
 
 def _chosen(folder: Path, split: str | None, limit: int | None, seed: int) -> list[Photograph]:

@@ -1,73 +1,103 @@
-"""Features → probability that two sightings show one individual.
+"""The calibration file: features → probability, and where to cut it.
 
-A calibration is one JSON file: a logistic curve with its thresholds that was
-fitted over several species, and one for each species that had enough pairs of
-its own. `recognition.calibration` fits and writes it.
+One JSON file holds a curve that was fitted over several species, and one for each
+species that had enough animals of its own. `recognition.calibration` fits and writes it.
 """
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from services.registry.drift import Histogram
 from services.registry.evidence import FEATURES
+from services.registry.families import Inside, Isotonic, Logistic, Part, Probability
 from shared.errors import SettingsError
+from shared.messages import Matches, ModelReference
 
-Probability = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+Count = Annotated[int, Field(ge=0)]
 
 
-class Curve(_Part):
-    """One logistic regression over standardised features, and where to cut it.
+class Promise(Part):
+    """What was asked of the thresholds, and what they rest on.
 
-    Probability = 1 / (1 + exp(-(intercept + Σ coefficients · (x - means) / scales))).
-    At or above `known` the first-ranked individual is taken, below `new` none is.
-    `dependence` says how much several sightings of one individual add to the best
-    of them, see `decision.combined`. `fitted_on`, `pairs` and `queries` say on what.
+    With probability `confidence` at most the accepted share `false_known` of new animals'
+    pictures is called known, and as few of known animals' get a wrong name. `bound` and
+    `wrong_bound` are the Clopper–Pearson bounds of the two at the threshold; 0 where
+    nothing is called known. Both were counted on one picture of each of `individuals`
+    (asked as new) and `known_individuals`, as pictures of one animal are not independent;
+    `pictures` says from how many. `species` are theirs: where there is more than one, the
+    promise is about all of them together.
     """
 
-    coefficients: tuple[float, ...]
-    means: tuple[float, ...]
-    scales: tuple[Annotated[float, Field(gt=0)], ...]
-    intercept: float
+    false_known: Inside
+    false_new: Probability
+    confidence: Inside
+    bound: Probability
+    wrong_bound: Probability
+    individuals: Count
+    known_individuals: Count
+    pictures: Count
+    species: tuple[str, ...]
+
+
+class Curve(Part):
+    """How evidence becomes the probability of an individual, and an outcome.
+
+    `family` gives each piece of evidence its probability. `dependence` says how much
+    several sightings of one individual add to the best of them; `temperature` and
+    `nobody` set the individuals against each other: see `services.registry.decision`.
+    At or above `known` the first-ranked individual is taken, below `new` none is.
+    `baseline`: the first-ranked probabilities of the calibration, to notice drift.
+    `fitted_on`, `pairs` and `queries` say on what it was fitted.
+    """
+
+    family: Annotated[Logistic | Isotonic, Field(discriminator="kind")]
+    dependence: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    temperature: Annotated[float, Field(gt=0)] = 1.0
+    nobody: float = 0.0
     known: Probability
     new: Probability
-    dependence: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    promise: Promise | None = None
+    baseline: Histogram | None = None
     fitted_on: str
-    pairs: Annotated[int, Field(ge=0)]
-    queries: Annotated[int, Field(ge=0)]
+    pairs: Count
+    queries: Count
 
     @model_validator(mode="after")
-    def _complete(self) -> Self:
-        for name in ("coefficients", "means", "scales"):
-            count = len(getattr(self, name))
-            if count != len(FEATURES):
-                raise ValueError(f"{name} has {count} numbers instead of {len(FEATURES)}")
+    def _ordered(self) -> Self:
         if self.new > self.known:
             raise ValueError(f"new ({self.new}) lies above known ({self.known})")
         return self
 
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each row of features [N, F], float64 [N]."""
-        standard = (features - np.array(self.means)) / np.array(self.scales)
-        logits = self.intercept + standard @ np.array(self.coefficients)
-        # The same as 1 / (1 + exp(-x)), without overflow at either end.
-        return np.asarray(0.5 * (1 + np.tanh(logits / 2)))
+        return self.family.probabilities(features)
 
 
-class Calibration(_Part):
-    """The curves of one file."""
+class Model(Part):
+    """A model that made the evidence, and what for."""
+
+    role: Literal["encoder", "extractor", "matcher"]
+    name: str
+    version: str
+    preprocessing: str
+
+
+class Calibration(Part):
+    """The curves of one file, and the models whose evidence they were fitted on.
+
+    Without `models` it is not known which they were, and none is refused.
+    """
 
     name: Annotated[str, Field(min_length=1)]
     version: Annotated[str, Field(min_length=1)]
     features: tuple[str, ...] = FEATURES
+    models: tuple[Model, ...] = ()
     pooled: Curve
-    species: dict[str, Curve] = {}
+    species: dict[str, Curve] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _same_features(self) -> Self:
@@ -82,10 +112,25 @@ class Calibration(_Part):
         """Return the curve for a gallery: its species' own, or the pooled one."""
         return self.species.get(gallery.rpartition("/")[2], self.pooled)
 
+    def strangers(self, matches: Matches) -> tuple[Model, ...]:
+        """Return the models behind the matches that the calibration was not fitted on."""
+        if not self.models:
+            return ()
+        return tuple(model for model in models_of(matches) if model not in self.models)
+
     @property
     def title(self) -> str:
         """Name and version, as a decision quotes them."""
         return f"{self.name} {self.version}"
+
+
+def models_of(matches: Matches) -> tuple[Model, ...]:
+    """Return the models that made a query's evidence."""
+    return (
+        _model("encoder", matches.query.embedding.model),
+        _model("extractor", matches.extractor),
+        _model("matcher", matches.matcher),
+    )
 
 
 def load(path: Path) -> Calibration:
@@ -109,3 +154,12 @@ def load(path: Path) -> Calibration:
             for item in error.errors()
         ]
         raise SettingsError(f"{path} is no calibration: {'; '.join(lines)}") from error
+
+
+def _model(role: Literal["encoder", "extractor", "matcher"], made_by: ModelReference) -> Model:
+    return Model(
+        role=role,
+        name=made_by.name,
+        version=made_by.version,
+        preprocessing=made_by.preprocessing,
+    )

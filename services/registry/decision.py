@@ -5,8 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.registry.calibration import Curve
 from services.registry.evidence import features
+from services.registry.families import logit
 from shared.messages import (
     OUTCOME_KNOWN,
     OUTCOME_NEW,
@@ -45,6 +49,21 @@ def combined(probabilities: Iterable[float], dependence: float) -> float:
     return 1 - missed
 
 
+def against_each_other(
+    alone: NDArray[np.float64], temperature: float, nobody: float
+) -> NDArray[np.float64]:
+    """Return the probabilities of individuals [I] that were each judged on its own [I].
+
+    The query is one of them or none of them, so together they have at most 1: a
+    softmax over their log-odds divided by `temperature`, with `nobody` for none of
+    them. The order stays. With 1 and 0 a lone individual keeps its probability, and
+    two that are equally likely share.
+    """
+    odds = np.append(logit(alone) / temperature, nobody)
+    weights = np.exp(odds - odds.max())
+    return np.asarray(weights[:-1] / weights.sum())
+
+
 def rank(
     evidence: Sequence[Evidence], members: Mapping[str, str], taken: AbstractSet[str], curve: Curve
 ) -> list[RankedIndividual]:
@@ -64,23 +83,36 @@ def rank(
     grouped: dict[str, list[tuple[float, Evidence]]] = defaultdict(list)
     for item, probability in zip(usable, curve.probabilities(features(usable)), strict=True):
         grouped[members[item.candidate.sighting_id]].append((float(probability), item))
+    alone = np.array(
+        [
+            combined((probability for probability, _ in sightings), curve.dependence)
+            for sightings in grouped.values()
+        ]
+    )
+    together = against_each_other(alone, curve.temperature, curve.nobody)
     ranked = [
         RankedIndividual(
             individual=individual,
-            probability=combined((probability for probability, _ in sightings), curve.dependence),
+            probability=float(probability),
             best=max(sightings, key=lambda pair: pair[0])[1],
         )
-        for individual, sightings in grouped.items()
+        for (individual, sightings), probability in zip(grouped.items(), together, strict=True)
     ]
     return sorted(ranked, key=lambda item: (-item.probability, item.individual))
 
 
-def judge(ranked: Sequence[RankedIndividual], curve: Curve) -> Verdict:
-    """Return what the ranking comes to at the curve's thresholds."""
+def judge(ranked: Sequence[RankedIndividual], curve: Curve, *, promised: bool = True) -> Verdict:
+    """Return what the ranking comes to at the curve's thresholds.
+
+    Unless the calibration's promise holds (`promised`), what would be known goes to
+    review. A new individual stays one: it names nobody, and a merge undoes it.
+    """
     if not ranked:
         return Verdict(OUTCOME_NEW, "", 0.0)
     first = ranked[0]
     if first.probability >= curve.known:
+        if not promised:
+            return Verdict(OUTCOME_REVIEW, "", first.probability)
         return Verdict(OUTCOME_KNOWN, first.individual, first.probability)
     outcome = OUTCOME_NEW if first.probability < curve.new else OUTCOME_REVIEW
     return Verdict(outcome, "", first.probability)

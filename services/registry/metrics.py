@@ -1,6 +1,6 @@
 """What the registry counts, beside what every service does."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 # Decisions written, by outcome: known, new, review. A replay is not counted again.
 DECISIONS = Counter("resight_decisions", "Decisions written to the ledger", ["outcome"])
@@ -23,3 +23,19 @@ UNKNOWN_CANDIDATES = Counter(
 
 # Entries published again at start because the broker was not known to have them.
 REPUBLISHED = Counter("resight_republished_entries", "Ledger entries published again at start")
+
+# Sightings whose evidence comes from models that the calibration was not fitted on, by role of
+# the strange model (encoder, extractor, matcher). None of them is decided "known".
+OTHER_MODELS = Counter(
+    "resight_calibration_other_models",
+    "Sightings whose evidence comes from a model that the calibration was not fitted on",
+    ["role"],
+)
+
+# Population stability index of the first-ranked probability, against the calibration's: below
+# 0.1 stable, above 0.25 fit again. Over this replica's latest sightings of the gallery.
+DRIFT = Gauge(
+    "resight_calibration_drift",
+    "How far the evidence has moved away from what the calibration was fitted on",
+    ["gallery"],
+)

@@ -1,5 +1,6 @@
 """The registry: matches in, decisions and enrolments out."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -7,8 +8,9 @@ from datetime import UTC, datetime
 from google.protobuf.message import Message
 
 from services.registry import metrics
-from services.registry.calibration import Calibration
+from services.registry.calibration import Calibration, Model
 from services.registry.decision import judge, rank
+from services.registry.drift import DriftWatch
 from services.registry.entry import OUTCOME_NAMES, Entry
 from services.registry.later_pass import nearest, next_list, pass_number
 from services.registry.ledger import Conflict, Ledger, Refusal
@@ -23,6 +25,8 @@ from shared.records import Receipt, Result
 # Tries to decide at once. A second one is needed only when another replica wrote to
 # the gallery within the millisecond between looking and deciding.
 ATTEMPTS = 8
+
+log = logging.getLogger(__name__)
 
 
 class RegistryService:
@@ -47,6 +51,8 @@ class RegistryService:
         self._settings = settings
         self._now = now
         self._wait = wait
+        self._drift = DriftWatch(settings.drift_window)
+        self._strangers: set[Model] = set()
 
     def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
         """Decide about each message in turn, so that one batch may hold an animal twice."""
@@ -78,13 +84,14 @@ class RegistryService:
         query = matches.query
         sightings = sorted({item.candidate.sighting_id for item in matches.evidence})
         curve = self._calibration.curve(query.gallery)
+        strangers = self._calibration.strangers(matches)
         watermark = matches.watermark
         for _ in range(ATTEMPTS):
             view = self._ledger.look(query.gallery, query.sighting_id, capture_of(query), sightings)
             if view.entry:
                 return view.entry.messages()
             ranked = rank(matches.evidence, view.members, view.taken, curve)
-            verdict = judge(ranked, curve)
+            verdict = judge(ranked, curve, promised=not strangers)
             decision = decision_about(
                 matches,
                 verdict,
@@ -98,6 +105,9 @@ class RegistryService:
             if isinstance(answer, Entry):
                 metrics.UNKNOWN_CANDIDATES.inc(len(sightings) - len(view.members))
                 _count(answer.decision)
+                self._report(strangers)
+                if ranked and curve.baseline:
+                    self._drift.saw(query.gallery, verdict.probability, curve.baseline)
                 return answer.messages()
             if isinstance(answer, Conflict):
                 continue
@@ -122,6 +132,22 @@ class RegistryService:
             taken=taken,
         )
         return next_list(matches, refusal.last, candidates)
+
+    def _report(self, strangers: Sequence[Model]) -> None:
+        """Count the models that the calibration does not know; log each once."""
+        for model in strangers:
+            metrics.OTHER_MODELS.labels(model.role).inc()
+        for model in set(strangers) - self._strangers:
+            log.warning(
+                "the calibration %s was not fitted on the %s %s %s (preprocessing %s), so nothing "
+                "is called known; fit one with `resight calibrate`",
+                self._calibration.title,
+                model.role,
+                model.name,
+                model.version,
+                model.preprocessing,
+            )
+        self._strangers.update(strangers)
 
     def _lease_ms(self, matches: Matches) -> int:
         if pass_number(matches) < self._settings.max_passes:

@@ -56,3 +56,9 @@ class RegistrySettings(Settings):
     ranked: int = Field(
         20, ge=1, description="Individuals that a decision lists with their evidence at most."
     )
+    drift_window: int = Field(
+        500,
+        ge=1,
+        description="Latest sightings of a gallery whose probabilities are compared with those "
+        "of the calibration.",
+    )

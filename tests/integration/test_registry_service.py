@@ -3,9 +3,13 @@
 import pytest
 import redis
 from google.protobuf.message import Message
+from prometheus_client import REGISTRY
 
+from services.registry.calibration import models_of
+from services.registry.drift import Histogram
 from services.registry.ledger import Ledger
 from services.registry.service import RegistryService
+from services.registry.settings import RegistrySettings
 from services.registry.store import Store
 from shared.errors import Poison, Transient
 from shared.messages import (
@@ -23,6 +27,7 @@ from shared.messages import (
 from shared.records import Receipt
 from shared.topics import address
 from tests.queries import (
+    CURVES,
     GALLERY,
     MODEL,
     NOON,
@@ -79,6 +84,38 @@ def test_a_decision_carries_all_that_explains_it(ledger_url: str) -> None:
     assert not decision.HasField("captured_at")
     assert isinstance(enrolment, Enrolment)
     assert (enrolment.number, enrolment.sighting_id) == (3, "c")
+
+
+def test_evidence_of_a_model_that_the_calibration_does_not_know_names_nobody(
+    ledger_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    fitted = CURVES.model_copy(update={"models": models_of(matches(sighting("a")))})
+    service = RegistryService(ledger_at(ledger_url), fitted, RegistrySettings(), now=lambda: NOON)
+    _decision(service, matches(sighting("a")))
+    for name in ("b", "c"):
+        query = matches(sighting(name), [evidence("a", same=True)], watermark=1)
+        query.matcher.CopyFrom(ModelReference(name="lightglue", version="3"))
+        assert _decision(service, query).outcome == OUTCOME_REVIEW
+    (warning,) = caplog.records
+    assert "was not fitted on the matcher lightglue 3" in warning.getMessage()
+    usual = matches(sighting("d"), [evidence("a", same=True)], watermark=1)
+    assert _decision(service, usual).outcome == OUTCOME_KNOWN
+
+
+def test_a_service_reports_how_far_its_evidence_has_moved_away(ledger_url: str) -> None:
+    """The calibration saw only weak evidence, the service sees only strong one."""
+    weak = Histogram(edges=(0.5,), shares=(0.95, 0.05))
+    pooled = CURVES.pooled.model_copy(update={"baseline": weak})
+    fitted = CURVES.model_copy(update={"pooled": pooled})
+    settings = RegistrySettings(drift_window=3)
+    service = RegistryService(ledger_at(ledger_url), fitted, settings, now=lambda: NOON)
+    _decision(service, matches(sighting("a")))
+    for number, name in enumerate("bcd", 1):
+        query = matches(sighting(name), [evidence("a", same=True)], watermark=number)
+        assert _decision(service, query).outcome == OUTCOME_KNOWN
+    drift = REGISTRY.get_sample_value("resight_calibration_drift", {"gallery": GALLERY})
+    assert drift is not None
+    assert drift > 0.25
 
 
 def test_uncertain_evidence_goes_to_review_and_names_nobody(ledger_url: str) -> None:

@@ -7,14 +7,29 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.registry.calibration import load
+from services.registry.calibration import load, models_of
 from services.registry.evidence import FEATURES, features
 from services.registry.settings import RegistrySettings
 from shared.errors import Poison, SettingsError
-from shared.messages import DEPTH_NEIGHBOURS, Candidate, Evidence
-from tests.queries import CURVES, evidence, unsure
+from shared.messages import DEPTH_NEIGHBOURS, Candidate, Evidence, ModelReference
+from tests.queries import CURVES, evidence, matches, sighting, unsure
 
 FILE = Path(__file__).with_name("calibration.json")
+KNOTS = {"at": [0.0, 1.0], "probability": [0.1, 0.9]}
+
+
+def _family(**changed: Any) -> dict[str, Any]:
+    family = json.loads(FILE.read_text())["pooled"]["family"]
+    return {"pooled": {"family": family | changed}}
+
+
+def _isotonic(scores: list[dict[str, Any]]) -> dict[str, Any]:
+    family = {"kind": "isotonic", "scores": scores, "slope": 1.0, "intercept": 0.0}
+    return {"pooled": {"family": family}}
+
+
+def _baseline(edges: list[float], shares: list[float]) -> dict[str, Any]:
+    return {"pooled": {"baseline": {"edges": edges, "shares": shares}}}
 
 
 def test_a_species_has_its_own_curve_and_the_rest_share_the_pooled_one() -> None:
@@ -68,8 +83,16 @@ def test_impossible_evidence_is_poison(confidence: float) -> None:
     [
         ({"name": ""}, "name: String should have at least 1"),
         ({"features": ["cosine"]}, "fit it again"),
-        ({"pooled": {"coefficients": [1.0]}}, "coefficients has 1 numbers instead of 8"),
-        ({"pooled": {"scales": [0.0] * 8}}, r"pooled\.scales\.0"),
+        (_family(coefficients=[1.0]), "coefficients has 1 numbers instead of 8"),
+        (_family(scales=[0.0] * 8), r"pooled\.family\.logistic\.scales\.0"),
+        (_family(kind="linear"), r"pooled\.family: .*'logistic', 'isotonic'"),
+        (_isotonic([KNOTS] * 5), "scores has 5 curves instead of 6"),
+        (_isotonic([KNOTS | {"at": [1.0, 0.0]}] * 6), "knots must rise"),
+        (_isotonic([KNOTS | {"at": [1.0]}] * 6), "1 places have 2 probabilities"),
+        ({"pooled": {"temperature": 0.0}}, r"pooled\.temperature"),
+        (_baseline([0.5], [1.0]), "1 edges have 1 shares"),
+        (_baseline([0.5, 0.4], [0.2, 0.3, 0.5]), "edges must rise"),
+        (_baseline([0.5], [0.2, 0.3]), r"add up to 0.500"),
         ({"pooled": {"known": 0.2, "new": 0.3}}, r"new \(0.3\) lies above known \(0.2\)"),
         ({"pooled": {"known": 1.2}}, r"pooled\.known"),
         ({"pooled": {"dependence": 1.0}}, r"pooled\.dependence"),
@@ -89,6 +112,20 @@ def test_a_wrong_file_is_refused_with_the_place(
     path.write_text(json.dumps(content))
     with pytest.raises(SettingsError, match=message):
         load(path)
+
+
+def test_models_of_another_version_are_strangers() -> None:
+    query = matches(sighting("a"))
+    fitted = CURVES.model_copy(update={"models": models_of(query)})
+    assert fitted.strangers(query) == ()
+    query.matcher.CopyFrom(ModelReference(name="lightglue", version="2"))
+    (stranger,) = fitted.strangers(query)
+    assert (stranger.role, stranger.name, stranger.version) == ("matcher", "lightglue", "2")
+
+
+def test_where_the_models_were_not_recorded_none_is_a_stranger() -> None:
+    assert CURVES.models == ()
+    assert CURVES.strangers(matches(sighting("a"))) == ()
 
 
 def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:

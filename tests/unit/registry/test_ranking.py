@@ -1,10 +1,11 @@
 """Evidence → ranked individuals → outcome."""
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.registry.decision import combined, judge, rank
+from services.registry.decision import against_each_other, combined, judge, rank
 from shared.messages import (
     OUTCOME_KNOWN,
     OUTCOME_NEW,
@@ -83,3 +84,35 @@ def test_more_sightings_never_lower_a_probability(values: list[float], dependenc
 
 def test_a_hundred_weak_sightings_do_not_outweigh_a_good_one() -> None:
     assert combined([0.1] * 100, 0.5) < 0.2
+
+
+def test_what_no_promise_covers_goes_to_review_instead_of_known() -> None:
+    sure = [RankedIndividual(individual="A", probability=1.0)]
+    verdict = judge(sure, CURVE, promised=False)
+    assert (verdict.outcome, verdict.individual) == (OUTCOME_REVIEW, "")
+    unlikely = [RankedIndividual(individual="A", probability=0.0)]
+    assert judge(unlikely, CURVE, promised=False).outcome == OUTCOME_NEW
+
+
+def test_a_lone_individual_keeps_its_probability() -> None:
+    assert against_each_other(np.array([0.3]), 1.0, 0.0) == pytest.approx([0.3])
+
+
+def test_two_that_are_equally_likely_share() -> None:
+    found = against_each_other(np.array([0.99, 0.99]), 1.0, 0.0)
+    assert found == pytest.approx([99 / 199, 99 / 199])
+
+
+@given(probabilities, st.floats(0.2, 5), st.floats(-20, 20))
+def test_individuals_together_have_at_most_one_and_keep_their_order(
+    values: list[float], temperature: float, nobody: float
+) -> None:
+    alone = np.array(values)
+    together = against_each_other(alone, temperature, nobody)
+    assert (together >= 0).all()
+    assert together.sum() <= 1 + 1e-12
+    assert (np.diff(together[np.argsort(alone, kind="stable")]) >= 0).all()
+
+
+def test_even_certain_evidence_leaves_a_doubt_so_a_threshold_of_1_is_never_reached() -> None:
+    assert against_each_other(np.array([1.0]), 1.0, 0.0)[0] < 1

@@ -1,0 +1,49 @@
+"""Which family of curves foretells best whether two sightings show one individual."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.calibration.bound import CalibrationError
+from recognition.calibration.isotonic import fit_isotonic
+from recognition.calibration.logistic import fit_logistic
+from recognition.calibration.pairs import Pairs
+from services.registry.families import Isotonic, Logistic
+
+Fit = Callable[[Pairs], Logistic | Isotonic]
+
+# In the order of preference where two do equally well.
+FAMILIES: Mapping[str, Fit] = {"logistic": fit_logistic, "isotonic": fit_isotonic}
+
+
+def best_family(pairs: Pairs) -> Fit:
+    """Return the family with the least log loss on animals that it was not fitted on.
+
+    Raises:
+        CalibrationError: all pairs are of one kind.
+    """
+    if pairs.labels.all() or not pairs.labels.any():
+        raise CalibrationError(
+            "a curve needs pairs of pictures of the same individual and pairs of different ones; "
+            f"of {len(pairs.labels)} pairs {pairs.labels.sum()} show the same"
+        )
+    return min(FAMILIES.values(), key=lambda fit: log_loss(held_out(pairs, fit), pairs.labels))
+
+
+def held_out(pairs: Pairs, fit: Fit) -> NDArray[np.float64]:
+    """Return each pair's probability by the curve of all the other folds, float64 [N]."""
+    found = np.full(len(pairs.labels), pairs.labels.mean())
+    for fold in np.unique(pairs.folds):
+        out = pairs.folds == fold
+        others = pairs.where(~out)
+        # A fold may hold all pairs of one kind; then the base rate stands.
+        if others.labels.any() and not others.labels.all():
+            found[out] = fit(others).probabilities(pairs.features[out])
+    return found
+
+
+def log_loss(probabilities: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    """Return the mean negative log likelihood, in nats; 0 is perfect."""
+    sure = np.clip(probabilities, 1e-12, 1 - 1e-12)
+    return float(-np.mean(np.where(labels, np.log(sure), np.log1p(-sure))))

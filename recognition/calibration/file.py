@@ -1,0 +1,92 @@
+"""The whole file: a pooled curve, and one for each species that has enough sightings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from recognition.arrivals import Arrival
+from recognition.calibration.bound import CalibrationError
+from recognition.calibration.curve import Fitted, fit_curve
+from recognition.calibration.queries import RankedQuery
+from recognition.calibration.repetition import false_known
+from recognition.calibration.thresholds import MISTAKEN, Accepted, new_threshold, thresholds
+from services.registry.calibration import Calibration, Curve
+
+# With fewer sightings a species has no curve of its own.
+FEWEST = 100
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The file's content, the queries behind each promise, and why a species shares one.
+
+    `queries` has those of "pooled" and of every species with a promise of its own.
+    """
+
+    calibration: Calibration
+    queries: dict[str, tuple[RankedQuery, ...]]
+    shared: dict[str, str]
+
+
+def calibrate(
+    seen: Mapping[str, Sequence[Arrival]], accepted: Accepted, name: str, version: str
+) -> Calibrated:
+    """Fit a calibration on sightings as they arrived, by species.
+
+    A species with enough sightings has a curve of its own. With too few animals for a
+    promise of its own it shares the threshold for known with all species, each judged
+    by its own curve; if its own pictures speak against that, nothing of it is called
+    known. A species without a curve goes by the pooled one.
+
+    Raises:
+        CalibrationError: all animals together are too few, there is no pair of pictures of
+            one individual, or the arrivals come from different models.
+    """
+    models = {arrival.models for arrived in seen.values() for arrival in arrived}
+    if len(models) > 1:
+        raise CalibrationError("the pictures were compared by different models; fit them apart")
+    pooled = fit_curve(seen)
+    own: dict[str, Fitted] = {}
+    sharing: dict[str, str] = {}
+    for species, arrived in seen.items():
+        if len(arrived) >= FEWEST:
+            try:
+                own[species] = pooled if len(seen) == 1 else fit_curve({species: arrived})
+            except CalibrationError as error:
+                sharing[species] = str(error)
+    together = [query for query in pooled.queries if query.species not in own]
+    together += [query for fit in own.values() for query in fit.queries]
+    shared = thresholds(together, accepted)
+
+    queries = {"pooled": pooled.queries}
+    curves: dict[str, Curve] = {}
+    for species, fit in own.items():
+        try:
+            at = thresholds(fit.queries, accepted)
+            queries[species] = fit.queries
+        except CalibrationError as error:
+            sharing[species] = str(error)
+            known = shared.known if _suits(shared.known, fit.queries, accepted) else 1.0
+            new = new_threshold(fit.queries, known, accepted)
+            at = replace(shared, known=known, new=new)
+        curves[species] = fit.cut(at)
+    calibration = Calibration(
+        name=name,
+        version=version,
+        models=models.pop(),
+        pooled=pooled.cut(thresholds(pooled.queries, accepted)),
+        species=curves,
+    )
+    return Calibrated(calibration, queries, sharing)
+
+
+def write(calibration: Calibration, path: Path) -> None:
+    """Write a calibration as the file that the registry loads."""
+    path.write_text(calibration.model_dump_json(indent=2) + "\n")
+
+
+def _suits(known: float, queries: Sequence[RankedQuery], accepted: Accepted) -> bool:
+    """Return whether a species' own queries don't speak against a threshold for known."""
+    called = [query for query in queries if query.probability >= known]
+    wrong = sum(not query.right for query in called)
+    return wrong <= MISTAKEN * len(called) and false_known(queries, known) <= accepted.false_known

@@ -1,0 +1,79 @@
+"""From pairs to individuals: how much more pictures add, and who else it could be."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp
+
+from recognition.arrivals import Arrival
+from services.registry.decision import combined
+from services.registry.evidence import features
+from services.registry.families import Isotonic, Logistic, logit
+
+DEPENDENCES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8)
+
+# Beyond these a temperature says that the evidence is worthless, or proof.
+TEMPERATURES = (0.2, 5.0)
+NOBODY = (-20.0, 20.0)
+
+
+@dataclass(frozen=True)
+class Competition:
+    """The fields of a curve that set individuals against each other, and their log loss."""
+
+    dependence: float
+    temperature: float
+    nobody: float
+    loss: float
+
+
+def fit_competition(arrived: Sequence[Arrival], family: Logistic | Isotonic) -> Competition:
+    """Return how individuals compete, by the least log loss of who the query shows.
+
+    Every sighting is asked as it came and once more without its own individual, so the
+    probabilities are right where about half of the animals that come by are new.
+    """
+    grouped = [_grouped(arrival, family) for arrival in arrived if arrival.evidence]
+    fitted = [_fit(grouped, dependence) for dependence in DEPENDENCES]
+    return min(fitted, key=lambda each: each.loss)
+
+
+def _grouped(arrival: Arrival, family: Logistic | Isotonic) -> tuple[list[list[float]], bool]:
+    """Return the probabilities of each individual's pictures; its own first, if it is there."""
+    grouped: dict[str, list[float]] = defaultdict(list)
+    scores = family.probabilities(features(arrival.evidence))
+    for item, probability in zip(arrival.evidence, scores, strict=True):
+        grouped[arrival.members[item.candidate.sighting_id]].append(float(probability))
+    own = grouped.pop(arrival.identity, None)
+    return [*([own] if own else []), *grouped.values()], own is not None
+
+
+def _fit(grouped: Sequence[tuple[list[list[float]], bool]], dependence: float) -> Competition:
+    width = max(len(individuals) for individuals, _ in grouped)
+    alone = np.full((len(grouped), width), -np.inf)
+    for row, (individuals, _) in enumerate(grouped):
+        values = np.array([combined(each, dependence) for each in individuals])
+        alone[row, : len(values)] = logit(values)
+    there = np.array([own for _, own in grouped])
+    without = alone[there].copy()
+    without[:, 0] = -np.inf
+    asked = np.concatenate([alone, without])
+    own_first = np.concatenate([there, np.zeros(len(without), dtype=np.bool_)])
+
+    def loss(at: NDArray[np.float64]) -> float:
+        odds = asked / np.exp(at[0])
+        nobody = np.full((len(odds), 1), at[1])
+        total = logsumexp(np.hstack([odds, nobody]), axis=1)
+        return float(np.mean(total - np.where(own_first, odds[:, 0], at[1])))
+
+    found = minimize(
+        loss,
+        x0=np.zeros(2),
+        method="L-BFGS-B",
+        bounds=[tuple(np.log(TEMPERATURES)), NOBODY],
+    )
+    return Competition(dependence, float(np.exp(found.x[0])), float(found.x[1]), float(found.fun))

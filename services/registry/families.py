@@ -1,0 +1,108 @@
+"""Two ways from the features of a pair to P(same individual); a curve has one of them."""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.registry.evidence import FEATURES
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Inside = Annotated[float, Field(gt=0, lt=1)]
+
+# The features that are scores: the larger, the more alike. The others say what was tried.
+SCORES = FEATURES[:6]
+
+
+class Part(BaseModel):
+    """A part of the calibration file: frozen, finite, and with no field that nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Logistic(Part):
+    """One logistic regression over all features, standardised.
+
+    Probability = 1 / (1 + exp(-(intercept + Σ coefficients · (x - means) / scales))).
+    """
+
+    kind: Literal["logistic"] = "logistic"
+    coefficients: tuple[float, ...]
+    means: tuple[float, ...]
+    scales: tuple[Annotated[float, Field(gt=0)], ...]
+    intercept: float
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        for name in ("coefficients", "means", "scales"):
+            count = len(getattr(self, name))
+            if count != len(FEATURES):
+                raise ValueError(f"{name} has {count} numbers instead of {len(FEATURES)}")
+        return self
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each row of features [N, F], float64 [N]."""
+        standard = (features - np.array(self.means)) / np.array(self.scales)
+        return sigmoid(self.intercept + standard @ np.array(self.coefficients))
+
+
+class Knots(Part):
+    """A rising line through points: straight between them, level beyond the ends."""
+
+    at: Annotated[tuple[float, ...], Field(min_length=1)]
+    probability: tuple[Inside, ...]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if len(self.at) != len(self.probability):
+            raise ValueError(f"{len(self.at)} places have {len(self.probability)} probabilities")
+        if (np.diff(self.at) <= 0).any() or (np.diff(self.probability) < 0).any():
+            raise ValueError("knots must rise from one to the next")
+        return self
+
+    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability at each score, float64 of the same shape."""
+        return np.interp(scores, self.at, self.probability)
+
+
+class Isotonic(Part):
+    """Every score calibrated for itself, then their mean, as WildFusion does it.
+
+    Čermák et al., WildFusion: Individual Animal Identification with Calibrated
+    Similarity Fusion, 2024. A mean is too timid a probability, so its log-odds are
+    stretched by `slope` and moved by `intercept` (Platt); the order stays.
+    """
+
+    kind: Literal["isotonic"] = "isotonic"
+    scores: tuple[Knots, ...]
+    slope: Annotated[float, Field(gt=0)]
+    intercept: float
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if len(self.scores) != len(SCORES):
+            raise ValueError(f"scores has {len(self.scores)} curves instead of {len(SCORES)}")
+        return self
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each row of features [N, F], float64 [N]."""
+        return sigmoid(self.intercept + self.slope * logit(mean(self.scores, features)))
+
+
+def mean(scores: tuple[Knots, ...], features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean over the scores of their own probabilities, float64 [N]."""
+    each = [knots.probabilities(features[:, index]) for index, knots in enumerate(scores)]
+    return np.asarray(np.mean(each, axis=0))
+
+
+def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 / (1 + exp(-x)), without overflow at either end."""
+    return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))
+
+
+def logit(probabilities: NDArray[np.float64], limit: float = 30.0) -> NDArray[np.float64]:
+    """Return the log-odds of probabilities, cut off at ± `limit`."""
+    with np.errstate(divide="ignore"):
+        odds = np.log(probabilities) - np.log1p(-probabilities)
+    return np.asarray(np.clip(odds, -limit, limit))
