@@ -20,6 +20,8 @@ from services.embedder.encoder import (
     NAME,
     PREPROCESSING,
     VERSION,
+    VIEWPOINT,
+    VIEWPOINTS,
 )
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.preparation import Preparation
@@ -34,22 +36,33 @@ class ParityError(ResightError):
     """The exported file does not compute what the PyTorch model computes."""
 
 
-def export(name: str, target: Path, weights: str | Path | None = None) -> Path:
+def export(
+    name: str,
+    target: Path,
+    weights: str | Path | None = None,
+    *,
+    input_size: int | None = None,
+    accept_restricted: bool = False,
+) -> Path:
     """Write the ONNX file of a backbone, check it, and return its path.
 
     It takes uint8 [B, S, S, 3], normalises inside, and gives float32 [B, 512]
-    of unit length. Its metadata carry the name, the version (a hash of the
-    weights) and the preprocessing that the embedder must do.
+    of unit length; a model with a viewpoint head also gives scores [B, 6]. Its
+    metadata carry the name, the version (a hash of the weights) and the
+    preprocessing that the embedder must do.
 
     Args:
-        name, weights: see `recognition.backbones.build`.
+        name, weights, input_size, accept_restricted: see `recognition.backbones.build`.
         target: the file; its folder is created.
 
     Raises:
         WeightsError: the model can't be built.
         ParityError: the file differs from the model by more than 1e-4; nothing is written.
     """
-    return export_model(backbones.build(name, weights), target)
+    model = backbones.build(
+        name, weights, input_size=input_size, accept_restricted=accept_restricted
+    )
+    return export_model(model, target)
 
 
 def export_model(model: EmbeddingModel, target: Path) -> Path:
@@ -68,14 +81,14 @@ def export_model(model: EmbeddingModel, target: Path) -> Path:
 def _graph(model: EmbeddingModel) -> onnx.ModelProto:
     side = model.input_size
     sample = torch.zeros(2, side, side, 3, dtype=torch.uint8)
-    with _silence():
+    with silence():
         program = torch.onnx.export(
             model.eval(),
             (sample,),
             dynamo=True,
             opset_version=OPSET,
             input_names=[INPUT],
-            output_names=[EMBEDDING],
+            output_names=[EMBEDDING, VIEWPOINT] if model.viewpoint_head else [EMBEDDING],
             dynamic_shapes={"image": {0: torch.export.Dim("batch", min=1, max=4096)}},
             verbose=False,
         )
@@ -103,24 +116,30 @@ def _check(model: EmbeddingModel, path: Path) -> None:
     pictures[1] //= 4  # a dark one
     pictures[2] = np.linspace(0, 255, side, dtype=np.uint8)[:, None, None]  # a smooth one
     with torch.inference_mode():
-        expected = model(torch.from_numpy(pictures)).numpy()
-    error = float(np.abs(OnnxEncoder(path).encode(pictures).embeddings - expected).max())
+        embeddings, scores = model.scores(torch.from_numpy(pictures))
+    encoding = OnnxEncoder(path).encode(pictures)
+    error = float(np.abs(encoding.embeddings - embeddings.numpy()).max())
     if not error < MAX_ERROR:
         raise ParityError(
             f"the ONNX file of {model.name} differs from PyTorch by {error:.2g}, more than "
             f"{MAX_ERROR:g}; do not serve it"
         )
+    told = None if scores is None else tuple(VIEWPOINTS[best] for best in scores.argmax(dim=1))
+    if encoding.viewpoints != told:
+        raise ParityError(
+            f"the ONNX file of {model.name} sees the viewpoints {encoding.viewpoints}, PyTorch "
+            f"{told}; do not serve it"
+        )
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the exporter's progress reports off the terminal; errors still raise."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+def silence() -> Iterator[None]:
+    """Keep reports of torch.onnx and of ONNX Runtime's quantiser off the terminal; errors raise."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), redirect_stdout(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(disabled)

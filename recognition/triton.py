@@ -12,6 +12,8 @@ from services.embedder.encoder import (
     NAME,
     PREPROCESSING,
     VERSION,
+    VIEWPOINT,
+    VIEWPOINTS,
 )
 from shared.embeddings import DIMENSION, model_name
 from shared.messages import ModelReference
@@ -31,8 +33,9 @@ def write_repository(model: Path, repository: Path, max_batch: int = MAX_BATCH) 
     Raises:
         KeyError: the file lacks Resight's metadata; `recognition.export` writes them.
     """
-    properties = onnx.load(model, load_external_data=False).metadata_props
-    metadata = {entry.key: entry.value for entry in properties}
+    graph = onnx.load(model, load_external_data=False)
+    metadata = {entry.key: entry.value for entry in graph.metadata_props}
+    told = VIEWPOINT in [output.name for output in graph.graph.output]
     served = model_name(
         ModelReference(
             name=metadata[NAME], version=metadata[VERSION], preprocessing=metadata[PREPROCESSING]
@@ -41,16 +44,22 @@ def write_repository(model: Path, repository: Path, max_batch: int = MAX_BATCH) 
     folder = repository / served
     (folder / "1").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, folder / "1" / "model.onnx")
-    (folder / "config.pbtxt").write_text(_configuration(served, metadata[INPUT_SIZE], max_batch))
+    (folder / "config.pbtxt").write_text(
+        _configuration(served, metadata[INPUT_SIZE], max_batch, told)
+    )
     return folder
 
 
-def _configuration(served: str, side: str, max_batch: int) -> str:
+def _configuration(served: str, side: str, max_batch: int, viewpoint: bool) -> str:
+    outputs = {EMBEDDING: DIMENSION} | ({VIEWPOINT: len(VIEWPOINTS)} if viewpoint else {})
+    declared = "".join(
+        f'output [ {{ name: "{name}" data_type: TYPE_FP32 dims: [ {length} ] }} ]\n'
+        for name, length in outputs.items()
+    )
     return f"""\
 name: "{served}"
 backend: "onnxruntime"
 max_batch_size: {max_batch}
 input [ {{ name: "{INPUT}" data_type: TYPE_UINT8 dims: [ {side}, {side}, 3 ] }} ]
-output [ {{ name: "{EMBEDDING}" data_type: TYPE_FP32 dims: [ {DIMENSION} ] }} ]
-dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}
+{declared}dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}
 """

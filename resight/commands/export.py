@@ -1,29 +1,143 @@
-"""`resight export`: a backbone as the ONNX file that the embedder or Triton loads."""
+"""`resight export`: a network as the ONNX file that the embedder or Triton loads."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
+from rich.table import Table
 
-from resight.console import results
+from recognition.catalogue import Photograph, single
+from resight.commands.publish import read_catalogue
+from resight.console import CommandError, results
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Ranges of activations settle long before; what they cost is measured on all pictures.
+_RANGING = 128
 
 
 def export(
     name: Annotated[
-        str, typer.Argument(help="Backbone: efficientnet_lite0, resnet50 or efficientnet_b3.")
-    ],
-    output: Annotated[Path, typer.Option(help="The file to write.")],
+        str | None, typer.Argument(help="Network: see --list.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write.", show_default=False)
+    ] = None,
+    *,
     weights: Annotated[
         str | None,
-        typer.Option(help="File of weights, or 'random'. Default: the published ones."),
+        typer.Option(
+            help="File of weights that `resight train` wrote, or 'random'. Default: the "
+            "published ones.",
+            show_default=False,
+        ),
     ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=32,
+            help="Side of the model's input. Default: the network's own.",
+            show_default=False,
+        ),
+    ] = None,
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="Write it in 8 bits, as a different model, beside OUTPUT."),
+    ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="With --int8: pictures on which to find the ranges and to measure what it costs.",
+            show_default=False,
+        ),
+    ] = None,
+    accept_non_commercial: Annotated[
+        bool,
+        typer.Option(
+            "--accept-non-commercial",
+            help="Take weights that are not free for commercial use.",
+        ),
+    ] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Show the networks, and end.")] = False,
 ) -> None:
-    """Write a backbone as an ONNX file, checked against PyTorch.
+    """Write a network as an ONNX file, checked against PyTorch.
 
     Normalisation is inside the file: it takes uint8 [B, H, W, 3] and gives 512
-    numbers of unit length. Its metadata name the model and its version.
+    numbers of unit length, and the viewpoint if it was trained to tell it. Its metadata
+    name the model and its version.
     """
-    # PyTorch takes seconds to import, and no other command needs it.
+    if list_:
+        results.print(_networks())
+        return
+    if name is None or output is None:
+        raise CommandError("name a network and --output FILE; `resight export --list` shows them")
+    # PyTorch takes seconds to import, and few commands need it.
     from recognition.export import export as export_backbone  # noqa: PLC0415
 
-    results.print(f"wrote {export_backbone(name, output, weights)}")
+    written = export_backbone(
+        name,
+        output,
+        weights,
+        input_size=image_size,
+        accept_restricted=accept_non_commercial,
+    )
+    results.print(f"wrote {written}", soft_wrap=True)
+    if int8:
+        _quantise(written, _animals(data) if data else [])
+
+
+def _networks() -> Table:
+    from recognition.architectures import BACKBONES  # noqa: PLC0415
+
+    table = Table("network", "input", "published weights", "their licence")
+    table.columns[0].no_wrap = True
+    for name, network in BACKBONES.items():
+        licence = network.licence + (" *" if network.restricted else "")
+        table.add_row(name, str(network.input_size), network.source, licence)
+    table.caption = "* not free for commercial use: needs --accept-non-commercial"
+    return table
+
+
+def _animals(folder: Path) -> list[Photograph]:
+    found = list(single(read_catalogue([folder]).photographs))
+    if not found:
+        raise CommandError(f"no pictures in {folder}")
+    return found
+
+
+def _quantise(model: Path, photographs: list[Photograph]) -> None:
+    from recognition.quantisation import cost, quantise  # noqa: PLC0415
+    from recognition.training.crops import decode  # noqa: PLC0415
+    from services.embedder.onnx_encoder import OnnxEncoder  # noqa: PLC0415
+
+    target = model.with_name(f"{model.stem}-int8{model.suffix}")
+    if not photographs:
+        results.print(f"wrote {quantise(model, target)}; --data would tell what it costs")
+        return
+    pictures = decode(photographs, OnnxEncoder(model).input_size).exact
+    some = np.linspace(0, len(pictures) - 1, min(_RANGING, len(pictures))).round().astype(int)
+    quantise(model, target, pictures[some])
+    told = cost(model, target, pictures)
+    results.print(
+        f"wrote {target}: {told.bytes / 1e6:.1f} MB instead of {told.original_bytes / 1e6:.1f}; "
+        f"cosine to the original {told.median_cosine:.4f} in the median, "
+        f"{told.worst_cosine:.4f} at worst, on {len(pictures)} pictures",
+        soft_wrap=True,
+    )
+    _compare(model, target, photographs, pictures)
+
+
+def _compare(
+    model: Path, quantised: Path, photographs: list[Photograph], pictures: "NDArray[np.uint8]"
+) -> None:
+    """Print R-1 of both, every picture asked for among all others."""
+    from recognition.quantisation import embed  # noqa: PLC0415
+    from recognition.training.exam import exam  # noqa: PLC0415
+
+    labelled = [number for number, each in enumerate(photographs) if each.identities[0]]
+    everyone = exam(photographs, labelled, labelled)
+    if everyone.answerable.any():
+        before, after = (everyone.r1(embed(path, pictures)) for path in (model, quantised))
+        results.print(f"R-1 of each picture among all others: {after:.3f} instead of {before:.3f}")

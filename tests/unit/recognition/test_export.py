@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from recognition import backbones
-from recognition.backbones import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    Backbone,
-    EmbeddingModel,
-    WeightsError,
-)
+from recognition.architectures import IMAGENET_MEAN, IMAGENET_STD, Backbone
+from recognition.backbones import EmbeddingModel
+from recognition.catalogue import read, single
+from recognition.drawn.dataset import draw
 from recognition.export import ParityError, export, export_model
-from recognition.projection import orthonormal
+from recognition.quantisation import QuantisationError, cost, quantise
+from recognition.training.crops import decode
 from recognition.triton import write_repository
+from services.embedder.encoder import VIEWPOINTS
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.preparation import Preparation
 from shared.embeddings import model_name
+from tests.model_files import tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_the_file_gives_pytorch_s_embeddings(
     model: EmbeddingModel, file: Path, pictures: NDArray[np.uint8]
 ) -> None:
     with torch.inference_mode():
-        expected = model(torch.from_numpy(pictures)).numpy()
+        expected = model.embed(torch.from_numpy(pictures)).numpy()
     encoding = OnnxEncoder(file, threads=1).encode(pictures)
     assert encoding.viewpoints is None
     assert np.abs(encoding.embeddings - expected).max() < 1e-4
@@ -73,20 +73,6 @@ def test_the_file_takes_bytes_and_needs_nothing_beside_it(file: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == [file.name]
 
 
-def test_the_version_changes_with_any_weight_and_with_nothing_else() -> None:
-    one, same, other = (backbones.build("efficientnet_lite0") for _ in range(3))
-    with torch.no_grad():
-        other.head.weight[0, 0] += 1e-3
-    assert backbones.version(one) == backbones.version(same) != backbones.version(other)
-
-
-def test_saved_weights_come_back_with_the_same_version(tmp_path: Path) -> None:
-    trained = backbones.build("efficientnet_lite0", backbones.RANDOM)
-    backbones.save(trained, tmp_path / "trained.safetensors")
-    loaded = backbones.build("efficientnet_lite0", tmp_path / "trained.safetensors")
-    assert backbones.version(loaded) == backbones.version(trained)
-
-
 class _Noisy(nn.Module):
     """Draws noise, so that no file can compute the same."""
 
@@ -94,60 +80,68 @@ class _Noisy(nn.Module):
         return torch.rand(image.shape[0], 600) + image.mean((1, 2, 3))[:, None]
 
 
+class _Mean(nn.Module):
+    def forward(self, image: Tensor) -> Tensor:
+        return image.mean((2, 3))
+
+
 def test_a_file_that_differs_from_the_model_is_not_kept(tmp_path: Path) -> None:
-    backbone = Backbone(600, 32, IMAGENET_MEAN, IMAGENET_STD, lambda _: _Noisy())
+    backbone = Backbone(600, 32, IMAGENET_MEAN, IMAGENET_STD, lambda *_: _Noisy())
     noisy = EmbeddingModel("noisy", backbone, default_weights=False)
     with pytest.raises(ParityError, match="differs from PyTorch"):
         export_model(noisy, tmp_path / "noisy.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["resnet50", "efficientnet_b3"])
-def test_networks_of_the_hub_are_built_with_the_shape_they_promise(name: str) -> None:
-    network = backbones.build(name, backbones.RANDOM)
-    side = network.input_size
-    with torch.inference_mode():
-        vectors = network(torch.zeros(1, side, side, 3, dtype=torch.uint8))
-    assert vectors.shape == (1, 512)
-    assert float(vectors.norm()) == pytest.approx(1)
+@pytest.fixture(scope="module")
+def crops(tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.uint8]:
+    folder = tmp_path_factory.mktemp("drawn")
+    draw(folder, individuals=3, sightings=3.0, seed=4)
+    return decode(single(read([folder]).photographs), 224).exact
 
 
-def test_weights_that_can_t_be_had_say_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_on_drawn_animals_the_file_gives_pytorch_s_embeddings(
+    model: EmbeddingModel, file: Path, crops: NDArray[np.uint8]
 ) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    with pytest.raises(WeightsError, match=r"connect to a network.*efficientnet_lite0"):
-        backbones.build("resnet50")
-    with pytest.raises(WeightsError, match="there are resnet50"):
-        backbones.build("resnet51")
-    with pytest.raises(WeightsError, match="no weights file"):
-        backbones.build("efficientnet_lite0", tmp_path / "none.safetensors")
+    with torch.inference_mode():
+        expected = model.embed(torch.from_numpy(crops)).numpy()
+    answers = OnnxEncoder(file).encode(crops).embeddings
+    assert np.abs(answers - expected).max() < 1e-4
+    assert (answers * expected).sum(axis=1).min() >= 0.999
 
 
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    backbones.save(backbones.build("efficientnet_lite0"), tmp_path / "lite0.safetensors")
-    with pytest.raises(WeightsError, match="does not hold the weights of resnet50"):
-        backbones.build("resnet50", tmp_path / "lite0.safetensors")
+def test_a_viewpoint_head_is_a_second_output(tmp_path: Path, pictures: NDArray[np.uint8]) -> None:
+    backbone = Backbone(3, 32, IMAGENET_MEAN, IMAGENET_STD, lambda *_: _Mean())
+    seeing = EmbeddingModel("seeing", backbone, default_weights=False, viewpoint_head=True)
+    encoder = OnnxEncoder(export_model(seeing, tmp_path / "seeing.onnx"))
+    small = pictures[:, :32, :32]
+    _, scores = seeing.scores(torch.from_numpy(small))
+    assert scores is not None
+    expected = tuple(VIEWPOINTS[best] for best in scores.argmax(dim=1))
+    assert encoder.encode(small).viewpoints == expected
 
 
-def test_the_projection_is_orthonormal_and_known_to_the_bit() -> None:
-    head = orthonormal(512, 1280)
-    assert float((head @ head.T - torch.eye(512)).abs().max()) < 1e-5
-    assert (head * 2**20 == (head * 2**20).round()).all()
+def test_int8_is_another_model_near_the_first(
+    file: Path, crops: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    target = quantise(file, tmp_path / "small.onnx", crops)
+    original, small = OnnxEncoder(file).model, OnnxEncoder(target).model
+    assert small.name == f"{original.name}-int8"
+    assert small.version != original.version
+    assert small.preprocessing == original.preprocessing
+    told = cost(file, target, crops)
+    assert told.bytes < 0.4 * told.original_bytes
+    assert 0.9 < told.worst_cosine <= told.median_cosine < 0.9999
+    with pytest.raises(QuantisationError, match="in int8 already"):
+        quantise(target, tmp_path / "smaller.onnx")
 
 
-def test_cosines_survive_the_projection() -> None:
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(40, 1280)).astype(np.float32)
-    vectors += 2 * rng.normal(size=1280).astype(np.float32)
-    projected = vectors @ orthonormal(512, 1280).numpy().T
-
-    def cosines(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-        return unit @ unit.T
-
-    assert float(np.abs(cosines(vectors) - cosines(projected)).max()) < 3 / np.sqrt(512)
+def test_int8_without_pictures_leaves_convolutions_alone(
+    file: Path, crops: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    target = quantise(file, tmp_path / "dynamic.onnx")
+    assert OnnxEncoder(target).model.name.endswith("-int8")
+    assert cost(file, target, crops).median_cosine > 0.99
 
 
 def test_a_model_repository_for_triton_names_the_model(file: Path, tmp_path: Path) -> None:
@@ -157,3 +151,13 @@ def test_a_model_repository_for_triton_names_the_model(file: Path, tmp_path: Pat
     assert folder.name == model_name(OnnxEncoder(file).model)
     assert f'name: "{folder.name}"' in configuration
     assert "dims: [ 224, 224, 3 ]" in configuration
+
+
+@pytest.mark.parametrize("side", [None, 1])
+def test_a_model_repository_declares_the_viewpoint_of_a_model_that_tells_it(
+    tmp_path: Path, side: int | None
+) -> None:
+    model = tiny_model(tmp_path / "model.onnx", viewpoint=side)
+    configuration = (write_repository(model, tmp_path / "models") / "config.pbtxt").read_text()
+    assert ('name: "viewpoint"' in configuration) == (side is not None)
+    assert "dims: [ 512 ]" in configuration

@@ -1,0 +1,1 @@
+"""Labelled pictures into a model that embeds their kind of animal."""

@@ -1,0 +1,110 @@
+"""The page that goes with a trained model: what it is, what it learnt from, what it can't do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from recognition.backbones import EmbeddingModel, version
+from recognition.catalogue import Photograph
+from recognition.training.history import Epoch
+from recognition.training.lesson import NONE, Lesson
+from recognition.training.recipe import Recipe
+from recognition.training.samples import individual_of
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a card is about; `kept` is the epoch whose weights the model has."""
+
+    model: EmbeddingModel
+    recipe: Recipe
+    lesson: Lesson
+    photographs: Sequence[Photograph]
+    history: Sequence[Epoch]
+    kept: Epoch
+
+
+def card(subject: Subject) -> str:
+    """Return the model card as Markdown."""
+    return (
+        "\n\n".join(
+            (
+                f"# {subject.model.name} {version(subject.model)}",
+                "Embeds one animal's crop as 512 numbers of unit length; a larger cosine means "
+                "more alike. Trained with `resight train`.",
+                "## Model\n\n" + _table(_model(subject)),
+                "## Data\n\n" + _table(_data(subject)),
+                "## Numbers\n\n" + _numbers(subject),
+                "## Limits\n\n" + _limits(subject),
+            )
+        )
+        + "\n"
+    )
+
+
+def _model(subject: Subject) -> dict[str, object]:
+    side = subject.model.input_size
+    chosen = {
+        name.replace("_", " "): value
+        for name, value in subject.recipe.as_dict().items()
+        if name not in ("backbone", "weights", "input_size")
+    }
+    return {
+        "backbone": subject.model.name,
+        "began with": subject.recipe.weights or "its published weights",
+        "input": f"{side} × {side}, uint8 RGB",
+        "outputs": "embedding, viewpoint" if subject.model.viewpoint_head else "embedding",
+        "licence of the weights it began with": subject.model.licence or "none: random or own",
+        **chosen,
+    }
+
+
+def _data(subject: Subject) -> dict[str, object]:
+    lesson = subject.lesson
+    learnt = {each.picture for each in lesson.samples if not each.mirrored}
+    shown = [subject.photographs[number] for number in sorted(learnt)]
+    held_out = len(lesson.exam.queries) if lesson.exam else 0
+    return {
+        "species": ", ".join(sorted({each.species or "unspecified" for each in shown})),
+        "pictures learnt from": len(shown),
+        "mirrored copies": len(lesson.samples) - len(shown),
+        "individuals": len({individual_of(each) for each in shown}),
+        "coats told apart": lesson.classes,
+        "pictures held out": f"{held_out} ({lesson.held_out} split)",
+        "digest": lesson.digest,
+    }
+
+
+def _numbers(subject: Subject) -> str:
+    kept = subject.kept
+    lines = [f"Weights of epoch {kept.number} of {subject.recipe.epochs}."]
+    if kept.r1 is not None:
+        before = subject.history[0].r1
+        lines.append(
+            f"R-1 of the held-out pictures, by embedding alone, left never compared with right: "
+            f"{kept.r1:.3f}; before training {before:.3f}. The epoch was "
+            "chosen by this number, so it is a little too good."
+        )
+    if kept.viewpoint is not None:
+        lines.append(f"Viewpoints of held-out pictures told right: {kept.viewpoint:.3f}.")
+    return "\n".join(lines) + "\n\n![learning curve](learning-curve.png)"
+
+
+def _limits(subject: Subject) -> str:
+    limits = [
+        "Only fit for the species it learnt, seen by cameras like those it learnt from.",
+        "Not calibrated: run `resight calibrate` on pictures of neither part before it decides.",
+        "Its embeddings are never comparable with another model's or another version's.",
+    ]
+    if subject.lesson.held_out == NONE:
+        limits.append("No picture was held out, so nothing is known of how well it does.")
+    if subject.lesson.held_out == "closed":
+        limits.append(
+            "Pictures of one encounter may stand on both sides of the closed split, which "
+            "flatters the number above."
+        )
+    return "\n".join(f"- {limit}" for limit in limits)
+
+
+def _table(rows: dict[str, object]) -> str:
+    lines = [f"| {name} | {value} |" for name, value in rows.items()]
+    return "\n".join(["| | |", "|---|---|", *lines])

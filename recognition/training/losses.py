@@ -1,0 +1,72 @@
+"""What makes embeddings of one coat near, and those of different coats far.
+
+| name      | what it is                                                                     |
+|-----------|--------------------------------------------------------------------------------|
+| softmax   | cross-entropy over cosines with one proxy a label (Zhai & Wu 2019)              |
+| arcface   | the same with an angular margin (Deng et al. 2019)                              |
+| subcenter | ArcFace with three proxies a label, for labels that are wrong or look in several |
+|           | ways (Deng et al. 2020)                                                          |
+| triplet   | for every picture its farthest equal and nearest other, at least a margin apart  |
+|           | (Hermans et al. 2017)                                                            |
+
+All from pytorch-metric-learning.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import torch
+from pytorch_metric_learning import losses, miners
+from torch import Tensor, nn
+
+from shared.embeddings import DIMENSION
+
+# ArcFace's margin is an angle in degrees, half a radian; its scale suits thousands of labels.
+_MARGIN_DEGREES = 28.6
+_SCALE = 64.0
+_TRIPLET_MARGIN = 0.2
+
+# Pictures of one label that come together in a batch: triplets need some, proxies none.
+TOGETHER = {"softmax": 1, "arcface": 1, "subcenter": 1, "triplet": 4}
+
+
+class _Mined(nn.Module):
+    """Triplet loss on the hardest of a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.miner = miners.BatchHardMiner()
+        self.loss = losses.TripletMarginLoss(margin=_TRIPLET_MARGIN)
+
+    def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        return cast(Tensor, self.loss(embeddings, labels, self.miner(embeddings, labels)))
+
+
+_LOSSES: Mapping[str, Callable[[int], nn.Module]] = {
+    "softmax": lambda classes: losses.NormalizedSoftmaxLoss(classes, DIMENSION),
+    "arcface": lambda classes: losses.ArcFaceLoss(
+        num_classes=classes, embedding_size=DIMENSION, margin=_MARGIN_DEGREES, scale=_SCALE
+    ),
+    "subcenter": lambda classes: losses.SubCenterArcFaceLoss(
+        num_classes=classes,
+        embedding_size=DIMENSION,
+        margin=_MARGIN_DEGREES,
+        scale=_SCALE,
+        sub_centers=3,
+    ),
+    "triplet": lambda _: _Mined(),
+}
+
+
+def build(name: str, classes: int) -> nn.Module:
+    """Return a loss of embeddings float32 [B, 512] and labels int64 [B] below `classes`.
+
+    Its proxies, if it has any, are parameters that the caller trains.
+    """
+    loss = _LOSSES[name](classes)
+    with torch.no_grad():
+        # Only directions count. Adam's steps are of one size whatever the length, so proxies
+        # of unit length turn as fast as the heads do; as the package makes them, 20 times slower.
+        for proxies in loss.parameters():
+            proxies.copy_(nn.functional.normalize(proxies, dim=0))
+    return loss

@@ -1,0 +1,169 @@
+"""One training run, from photographs to a folder that the embedder can serve."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from recognition import backbones
+from recognition.catalogue import Photograph
+from recognition.export import export_model
+from recognition.training import checkpoint
+from recognition.training.card import Subject, card
+from recognition.training.history import Epoch
+from recognition.training.learning_curve import draw
+from recognition.training.lesson import AUTO, prepare
+from recognition.training.recipe import Recipe, TrainingError
+from recognition.training.trainer import Trainer
+
+WEIGHTS, MODEL, CARD = "model.safetensors", "model.onnx", "card.md"
+CURVE, LOG, CHECKPOINTS = "learning-curve.png", "log.json", "checkpoints"
+_BEST = "best.safetensors"
+
+# A run tells of its stages (what is being done, how much of it is done, of how much).
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a run is done; none of it changes what comes out, but `hold_out` and the device.
+
+    Attributes:
+        hold_out: split whose queries are kept from being learnt, see `lesson.prepare`.
+        device: cpu, cuda, or auto: cuda where there is one.
+        workers: processes that augment pictures ahead; 0: none.
+        resume: go on from the output folder's checkpoint, where there is one.
+        examine_every: epochs from one validation to the next.
+        accept_restricted: see `backbones.build`.
+    """
+
+    hold_out: str = AUTO
+    device: str = "auto"
+    workers: int = 0
+    resume: bool = False
+    examine_every: int = 1
+    accept_restricted: bool = False
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run made: the folder, and the epoch whose weights the model has."""
+
+    folder: Path
+    kept: Epoch
+    history: tuple[Epoch, ...]
+
+
+def train(
+    photographs: Sequence[Photograph],
+    recipe: Recipe,
+    output: Path,
+    conduct: Conduct = Conduct(),
+    *,
+    progress: Progress = lambda *_: None,
+    told: Callable[[Epoch], None] = lambda _: None,
+) -> Result:
+    """Train on photographs of one animal each and write the model, its card and curve.
+
+        output/model.safetensors   for `resight export` and further training
+        output/model.onnx          for the embedder, checked against PyTorch
+        output/card.md             what it is
+        output/learning-curve.png, output/log.json, output/checkpoints/
+
+    With held-out pictures the best epoch's weights are kept, else the last one's; the
+    best one may be number 0, the model as it began. `told` gets every epoch when it is over.
+
+    Raises:
+        TrainingError, WeightsError: it can't be done so.
+        ParityError: the exported model is not what was trained.
+    """
+    checkpoints = output / CHECKPOINTS
+    if checkpoints.exists() and not conduct.resume:
+        raise TrainingError(
+            f"{checkpoints} holds an earlier run; pass --resume to go on with it, "
+            "or take another --output"
+        )
+    device = _device(conduct.device)
+    model = backbones.build(
+        recipe.backbone,
+        recipe.weights,
+        input_size=recipe.input_size,
+        viewpoint_head=recipe.viewpoint_head,
+        accept_restricted=conduct.accept_restricted,
+    )
+    lesson = prepare(
+        photographs,
+        recipe,
+        model.input_size,
+        conduct.hold_out,
+        progress=lambda done: progress("decoding", done, len(photographs)),
+    )
+    trainer = Trainer(model, lesson, recipe, device, conduct.workers)
+    if (found := checkpoint.read(checkpoints, recipe, lesson.digest)) is not None:
+        trainer.restore(found)
+    for epoch in _epochs(trainer, conduct.examine_every, progress):
+        _keep(trainer, epoch, checkpoints)
+        _log(output, recipe, trainer.history)
+        told(epoch)
+    kept = _best(trainer.history)
+    if kept.number != recipe.epochs:
+        model = backbones.build(recipe.backbone, checkpoints / _BEST)
+    subject = Subject(model.cpu().eval(), recipe, lesson, photographs, tuple(trainer.history), kept)
+    return _write(subject, output)
+
+
+def _epochs(trainer: Trainer, examine_every: int, progress: Progress) -> Iterator[Epoch]:
+    """Yield each epoch that is still to be done, when it is over."""
+    if not trainer.history:
+        yield trainer.examine_untrained()
+    last = trainer.recipe.epochs
+    while (number := trainer.next_epoch) <= last:
+        examined = number % examine_every == 0 or number == last
+        yield trainer.epoch(examined, partial(progress, f"epoch {number}"))
+
+
+def _keep(trainer: Trainer, epoch: Epoch, checkpoints: Path) -> None:
+    checkpoints.mkdir(parents=True, exist_ok=True)
+    if _best(trainer.history) is epoch:
+        _saved(trainer.model, checkpoints / _BEST)
+    checkpoint.write(trainer.checkpoint(), checkpoints)
+
+
+def _best(history: Sequence[Epoch]) -> Epoch:
+    """Return the epoch with the best R-1, the later of equals; the last where none has one."""
+    examined = [each for each in history if each.r1 is not None]
+    return max(examined, key=lambda each: (each.r1, each.number)) if examined else history[-1]
+
+
+def _write(subject: Subject, output: Path) -> Result:
+    _saved(subject.model, output / WEIGHTS)
+    export_model(subject.model, output / MODEL)
+    draw(subject.history, output / CURVE)
+    (output / CARD).write_text(card(subject))
+    return Result(output, subject.kept, tuple(subject.history))
+
+
+def _saved(model: backbones.EmbeddingModel, target: Path) -> None:
+    draft = target.with_name(target.name + ".draft")
+    backbones.save(model, draft)
+    draft.replace(target)
+
+
+def _log(output: Path, recipe: Recipe, history: Sequence[Epoch]) -> None:
+    told = {"recipe": recipe.as_dict(), "epochs": [each.as_dict() for each in history]}
+    draft = output / (LOG + ".draft")
+    draft.write_text(json.dumps(told, indent=2) + "\n")
+    draft.replace(output / LOG)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise TrainingError(
+            "this PyTorch sees no CUDA device; install its CUDA build and a driver, or --device cpu"
+        )
+    return torch.device(name)

@@ -1,0 +1,125 @@
+"""What is learnt from: pictures of one animal each, and which of them show the same coat."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.catalogue import Photograph
+from recognition.training.recipe import Recipe, TrainingError
+from services.embedder.encoder import VIEWPOINTS
+from shared.identifiers import WHOLE_PICTURE, gallery_name
+from shared.messages import VIEWPOINT_UNSPECIFIED, Box, Viewpoint
+from shared.viewpoints import opposite
+
+# No label: cross-entropy leaves such a picture out.
+NO_VIEWPOINT = -100
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture of one animal; `picture` numbers the photograph that its pixels come from.
+
+    `individual` is unique over all galleries. A mirrored sample shows an animal that
+    does not exist, with a name of its own.
+    """
+
+    picture: int
+    individual: str
+    viewpoint: Viewpoint
+    mirrored: bool = False
+
+
+def box_of(photograph: Photograph) -> Box:
+    """Return the box of a photograph's one animal; the whole picture where it has none."""
+    if photograph.animals:
+        return photograph.animals[0].box
+    x, y, width, height = WHOLE_PICTURE
+    return Box(x=x, y=y, width=width, height=height)
+
+
+def viewpoint_of(photograph: Photograph) -> Viewpoint:
+    """Return the side that a photograph shows of its one animal."""
+    own = photograph.animals[0].viewpoint if photograph.animals else VIEWPOINT_UNSPECIFIED
+    return own or photograph.viewpoint
+
+
+def individual_of(photograph: Photograph) -> str:
+    """Return who a photograph's one animal is, in words that no other gallery uses."""
+    gallery = gallery_name(photograph.population, photograph.species)
+    return f"{gallery}/{photograph.identities[0]}"
+
+
+def whole(photographs: Sequence[Photograph], pictures: Sequence[int]) -> list[Sample]:
+    """Return one sample for each of the photographs numbered `pictures`, as it was taken."""
+    return [
+        Sample(number, individual_of(photographs[number]), viewpoint_of(photographs[number]))
+        for number in pictures
+    ]
+
+
+def samples(
+    photographs: Sequence[Photograph], pictures: Sequence[int], recipe: Recipe
+) -> list[Sample]:
+    """Return what to learn from the photographs numbered `pictures`.
+
+    With `recipe.flip` = flank, a left or right one comes a second time, mirrored: as
+    the other flank of another individual, for a mirrored coat is nobody's coat.
+    A picture from the front, or from nobody knows where, comes once.
+    """
+    found = whole(photographs, pictures)
+    if recipe.flip == "flank":
+        for each in tuple(found):
+            if (side := opposite(each.viewpoint)) is not None:
+                name = f"{each.individual} mirrored"
+                found.append(Sample(each.picture, name, side, mirrored=True))
+    return found
+
+
+def labels(found: Sequence[Sample], merge_flanks: bool) -> NDArray[np.int64]:
+    """Return a number for each sample, int64 [N]: equal where the same coat is seen.
+
+    The two flanks of an individual are two labels, since they have nothing in
+    common, unless they are to be merged.
+
+    Raises:
+        TrainingError: there is nothing to tell apart, or nothing to bring together.
+    """
+    names = [_coat(each, merge_flanks) for each in found]
+    distinct, numbers, counts = np.unique(
+        np.array(names, dtype=object).astype(str), return_inverse=True, return_counts=True
+    )
+    if len(distinct) < 2 or counts.max() < 2:
+        raise TrainingError(
+            f"{len(names)} pictures of {len(distinct)} individuals (each flank for itself) teach "
+            "nothing; it takes two individuals, and two pictures of one: check the identities in "
+            "metadata.csv, and the split"
+        )
+    return numbers.astype(np.int64)
+
+
+def viewpoint_labels(found: Sequence[Sample]) -> NDArray[np.int64]:
+    """Return each sample's place in `VIEWPOINTS`, int64 [N]; NO_VIEWPOINT where nobody said it."""
+    return np.array(
+        [VIEWPOINTS.index(each.viewpoint) if each.viewpoint else NO_VIEWPOINT for each in found],
+        np.int64,
+    )
+
+
+def digest(photographs: Sequence[Photograph], found: Sequence[Sample]) -> str:
+    """Return 12 hex digits that change with the pictures' names, boxes, labels or order."""
+    told = hashlib.sha256()
+    for each in found:
+        photograph = photographs[each.picture]
+        box = box_of(photograph).SerializeToString(deterministic=True).hex()
+        name = f"{photograph.path.parent.name}/{photograph.path.name}"
+        told.update(f"{name} {box} {each.individual} {each.viewpoint}\n".encode())
+    return told.hexdigest()[:12]
+
+
+def _coat(sample: Sample, merge_flanks: bool) -> str:
+    if merge_flanks or opposite(sample.viewpoint) is None:
+        return sample.individual
+    return f"{sample.individual} {VIEWPOINTS.index(sample.viewpoint)}"

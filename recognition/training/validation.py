@@ -1,0 +1,50 @@
+"""How well a model that is being trained does on pictures that it does not learn from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recognition.backbones import EmbeddingModel
+from recognition.training.exam import Exam
+from recognition.training.samples import NO_VIEWPOINT
+
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Marks:
+    """R-1 of the answerable queries; share of right viewpoints, if model and pictures tell them."""
+
+    r1: float
+    viewpoint: float | None
+
+
+def sit(
+    model: EmbeddingModel, pictures: NDArray[np.uint8], exam: Exam, device: torch.device
+) -> Marks:
+    """Return a model's marks on pictures uint8 [N, S, S, 3], as the embedder would see them."""
+    embeddings, viewpoints = _read(model, pictures, device)
+    told = exam.viewpoints != NO_VIEWPOINT
+    if viewpoints is None or not told.any():
+        return Marks(exam.r1(embeddings), None)
+    answers = viewpoints[exam.queries].argmax(axis=1)
+    return Marks(exam.r1(embeddings), float((answers == exam.viewpoints)[told].mean()))
+
+
+def _read(
+    model: EmbeddingModel, pictures: NDArray[np.uint8], device: torch.device
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    was_training = model.training
+    model.eval()
+    embeddings, viewpoints = [], []
+    with torch.inference_mode():
+        for start in range(0, len(pictures), _BATCH):
+            batch = torch.from_numpy(pictures[start : start + _BATCH]).to(device)
+            vectors, scores = model.scores(batch)
+            embeddings.append(vectors.cpu().numpy())
+            if scores is not None:
+                viewpoints.append(scores.cpu().numpy())
+    model.train(was_training)
+    return np.concatenate(embeddings), np.concatenate(viewpoints) if viewpoints else None
