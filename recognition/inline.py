@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import torch
 
+from recognition.keypoint_folder import KeypointFolder
+from recognition.remembered import Remembered
 from services.embedder.main import build_encoder
 from services.embedder.service import EmbedderService
 from services.embedder.settings import EmbedderSettings, EncoderSettings
@@ -15,21 +18,27 @@ from services.lookup.edge import EdgeGalleries
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
 from services.matcher.cache import KeypointCache, connect
-from services.matcher.crops import CropKeypoints
-from services.matcher.engine import engine
+from services.matcher.crops import CropKeypoints, KeypointStore
+from services.matcher.engine import Engine, engine
 from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
+from shared.embeddings import model_name
+from shared.errors import SettingsError
+from shared.messages import Matches, Sighting
+from shared.records import Handler
 from shared.settings import load
 
 
 @dataclass(frozen=True)
 class Handlers:
-    """What stands before the registry, in order."""
+    """What stands before the registry, in order, and what it works with."""
 
-    embedder: EmbedderService
-    lookup: LookupService
-    matcher: MatcherService
+    embedder: Handler
+    lookup: Handler
+    matcher: Handler
+    networks: Engine
+    crops: BlobStore
 
 
 @contextmanager
@@ -41,15 +50,8 @@ def handlers(folder: Path, cache_url: str, model: Path) -> Iterator[Handlers]:
     Raises:
         SettingsError: a setting or the model's file is not usable.
     """
-    store = BlobStore((folder / "crops").resolve().as_uri())
-    encoding = load(EncoderSettings).model_copy(update={"kind": "onnx", "model_path": str(model)})
-    embedder = EmbedderService(build_encoder(encoding), store, store, load(EmbedderSettings))
-    gallery = load(GallerySettings).model_copy(update={"path": str(folder / "gallery")})
-    galleries = EdgeGalleries(gallery)
-    matching, cache = load(MatcherSettings), load(CacheSettings)
-    torch.set_num_threads(matching.threads)
-    cv2.setNumThreads(matching.threads)
-    networks = engine(matching)
+    cache = load(CacheSettings)
+    networks = _networks(load(MatcherSettings))
     keypoints = KeypointCache(
         connect(cache_url, cache.timeout_seconds),
         networks.extractor.model,
@@ -57,12 +59,66 @@ def handlers(folder: Path, cache_url: str, model: Path) -> Iterator[Handlers]:
         local_entries=cache.local_entries,
         retry_seconds=cache.retry_seconds,
     )
-    crops = CropKeypoints(store, networks.extractor, keypoints, matching.max_crop_bytes)
+    with _wired(folder / "gallery", folder / "crops", model, networks, keypoints) as through:
+        yield through
+
+
+@contextmanager
+def remembering_handlers(
+    gallery: Path, kept: Path, model: Path, matching: MatcherSettings
+) -> Iterator[Handlers]:
+    """Give the three handlers with an empty gallery; what they find out stays in `kept`.
+
+    Crops, embeddings, keypoints and comparisons lie there under the models and
+    settings that made them, so the same work once more costs next to nothing. `matching`
+    are the matcher's settings, anything else is as the environment sets it. The
+    matcher may be asked from several threads.
+
+    Raises:
+        SettingsError: a setting or the model's file is not usable, or the matcher is to
+            learn backgrounds.
+    """
+    if matching.background == "on":
+        raise SettingsError(
+            "RESIGHT_MATCHER_BACKGROUND=on learns from captures as they come; work on files asks "
+            "them in no such order, so its results can't be kept: set it to off"
+        )
+    networks = _networks(matching)
+    keypoints = KeypointFolder(kept / "keypoints", networks.extractor.model)
+    encoding = f"{sha256(model.read_bytes()).hexdigest()} {load(EmbedderSettings)!r}"
+    comparing = " ".join(map(model_name, (networks.extractor.model, networks.cascade.model)))
+    with _wired(gallery, kept / "crops", model, networks, keypoints) as through:
+        yield replace(
+            through,
+            embedder=Remembered(through.embedder, encoding, Sighting, kept / "sightings"),
+            matcher=Remembered(through.matcher, comparing, Matches, kept / "matches"),
+        )
+
+
+def _networks(matching: MatcherSettings) -> Engine:
+    torch.set_num_threads(matching.threads)
+    cv2.setNumThreads(matching.threads)
+    return engine(matching)
+
+
+@contextmanager
+def _wired(
+    gallery: Path, crops: Path, model: Path, networks: Engine, keypoints: KeypointStore
+) -> Iterator[Handlers]:
+    store = BlobStore(crops.resolve().as_uri())
+    encoding = load(EncoderSettings).model_copy(update={"kind": "onnx", "model_path": str(model)})
+    embedder = EmbedderService(build_encoder(encoding), store, store, load(EmbedderSettings))
+    found = CropKeypoints(
+        store, networks.extractor, keypoints, load(MatcherSettings).max_crop_bytes
+    )
+    galleries = EdgeGalleries(load(GallerySettings).model_copy(update={"path": str(gallery)}))
     try:
         yield Handlers(
             embedder,
             LookupService(galleries, load(LookupSettings), sent=lambda _: None),
-            MatcherService(networks, crops, store),
+            MatcherService(networks, found, store),
+            networks,
+            store,
         )
     finally:
         galleries.close()

@@ -5,9 +5,11 @@ import typer
 from resight.commands import dead_letters
 from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
+from resight.commands.evaluate import evaluate
 from resight.commands.export import export
 from resight.commands.publish import publish
 from resight.commands.status import status
+from resight.commands.train import train
 from resight.commands.up import up
 from resight.commands.watch import watch
 from resight.console import Commands
@@ -20,6 +22,6 @@ app = typer.Typer(
     "Begin with `resight demo`; or `resight up` in one terminal, and in another "
     "`resight publish FOLDER` and `resight watch --from-beginning`.",
 )
-for command in (demo, up, publish, watch, status, export, calibrate):
+for command in (demo, up, publish, watch, status, export, train, calibrate, evaluate):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")

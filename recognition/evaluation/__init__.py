@@ -1,0 +1,1 @@
+"""Evaluation: how often the services recognise who is in a picture, and how they fail."""

@@ -1,0 +1,58 @@
+"""How high the right individual ranks, for queries whose individual is in the gallery."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.arrivals import Arrival
+from recognition.evaluation.pipelines import EMBEDDING, Ranked
+
+
+def place(ranking: Sequence[Ranked], identity: str) -> float:
+    """Return the place of an individual in a ranking, from 1; infinity if it is not there."""
+    places = (place for place, item in enumerate(ranking, 1) if item.identity == identity)
+    return float(next(places, np.inf))
+
+
+def within(places: NDArray[np.float64], k: int) -> NDArray[np.bool_]:
+    """Return which queries [Q] have their individual among the first k; the mean is R-k."""
+    return places <= k
+
+
+def cmc(places: NDArray[np.float64], depth: int) -> NDArray[np.float64]:
+    """Return the cumulative match characteristic: R-1 to R-`depth`, float64 [depth].
+
+    Raises:
+        ValueError: there are no queries.
+    """
+    if not len(places):
+        raise ValueError("a CMC curve needs queries")
+    return np.asarray((places[:, None] <= np.arange(1, depth + 1)).mean(axis=0))
+
+
+def average_precision(pictures: NDArray[np.bool_], relevant: int) -> float:
+    """Return the average precision of one query; its mean over the queries is the mAP.
+
+    `pictures`: which of the candidates, the best first, show the query's individual.
+    `relevant`: how many pictures in the whole gallery do. AP is the mean over those of
+    the precision at their places (Manning, Raghavan & Schütze, Introduction to
+    Information Retrieval, 8.4), as re-identification reports it since Market-1501 (Zheng
+    et al. 2015); one that is not among the candidates counts 0.
+
+    Raises:
+        ValueError: more pictures are found than there are, or there are none to find.
+    """
+    found = int(pictures.sum())
+    if relevant < max(1, found):
+        raise ValueError(f"{found} of {relevant} pictures of the individual were found")
+    at = np.flatnonzero(pictures) + 1
+    return float((np.arange(1, found + 1) / at).sum() / relevant)
+
+
+def shortlisted(arrival: Arrival, k: int) -> bool:
+    """Return whether a picture of the query's individual is among its k nearest candidates.
+
+    Whatever re-ranks the shortlist can't find what is not on it.
+    """
+    return bool(EMBEDDING.pictures(arrival)[:k].any())

@@ -1,0 +1,75 @@
+"""The calibration that an evaluation decides by: fitted on its gallery, never on a query."""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from recognition.arrivals import Arrival
+from recognition.calibration.bound import CalibrationError, supported
+from recognition.calibration.curve import Fitted, fit_curve
+from recognition.calibration.thresholds import Accepted, thresholds
+from recognition.evaluation.trial import Asked, Subject
+from services.registry.calibration import Calibration, Curve
+
+CONFIDENCE = 0.95
+FALSE_NEW = 0.3
+
+# With fewer sightings a species goes by the pooled curve.
+FEWEST = 100
+
+
+def sample(gallery: Sequence[Subject], most: int, seed: int) -> list[Subject]:
+    """Return at most so many pictures of the gallery, drawn by lot, to be asked as queries."""
+    drawn = list(gallery)
+    random.Random(seed).shuffle(drawn)  # noqa: S311 - an order, no secret
+    return drawn[:most]
+
+
+def fitted(asked: Iterable[Asked], false_known: float) -> Calibration:
+    """Return the calibration of gallery pictures that were asked against all others.
+
+    `false_known` is the accepted error. Where the gallery has too few individuals to
+    promise it, the least error that they can promise is accepted in its place; the
+    curve's `promise` says which.
+
+    Raises:
+        CalibrationError: the pictures don't suffice for a curve.
+    """
+    species: dict[str, list[Arrival]] = defaultdict(list)
+    for each in asked:
+        species[each.subject.sighting.gallery.rpartition("/")[2]].append(each.arrival)
+    large = [name for name, arrived in species.items() if len(arrived) >= FEWEST]
+    return Calibration(
+        name="gallery",
+        version="1",
+        models=next((each.models for arrived in species.values() for each in arrived), ()),
+        pooled=_curve(species, false_known),
+        species={
+            name: _curve({name: species[name]}, false_known) for name in large if len(species) > 1
+        },
+    )
+
+
+def _curve(species: Mapping[str, Sequence[Arrival]], false_known: float) -> Curve:
+    try:
+        found = fit_curve(species)
+    except CalibrationError as error:
+        pictures = sum(map(len, species.values()))
+        raise CalibrationError(
+            f"no calibration from the gallery's {pictures} pictures of "
+            f"{', '.join(sorted(species))}: {error}; take more pictures, with several of each "
+            "individual, or a calibration that you have with --calibration"
+        ) from error
+    return _cut(found, false_known)
+
+
+def _cut(found: Fitted, false_known: float) -> Curve:
+    strangers = {query.individual for query in found.queries if not query.known}
+    enrolled = {query.individual for query in found.queries if query.known}
+    fewest = min(len(strangers), len(enrolled))
+    if not fewest:
+        return found.curve  # nothing to choose thresholds by: everything goes to review
+    # A hair more than the least: what n individuals support must need no more than n.
+    least = supported(fewest, CONFIDENCE) * (1 + 1e-6)
+    accepted = Accepted(max(false_known, least), FALSE_NEW, CONFIDENCE)
+    return found.cut(thresholds(found.queries, accepted))

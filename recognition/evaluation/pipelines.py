@@ -1,0 +1,126 @@
+"""From a query's evidence to ranked individuals: four ways to compare."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.arrivals import Arrival
+from services.registry.calibration import Curve
+from services.registry.decision import rank
+from services.registry.evidence import features
+from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, Evidence
+
+# Evidence → one score for each piece of it, float64 [N]; the higher the better.
+PictureScore = Callable[[Sequence[Evidence]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An individual and its score, on the pipeline's own scale."""
+
+    identity: str
+    score: float
+
+
+class Pipeline(Protocol):
+    """One way to rank what the gallery offers for a query. It has no state."""
+
+    @property
+    def name(self) -> str: ...
+
+    def individuals(self, arrival: Arrival) -> list[Ranked]:
+        """Return the individuals among the candidates, the best first."""
+        ...
+
+    def pictures(self, arrival: Arrival) -> NDArray[np.bool_]:
+        """Return for each candidate, the best first, whether it shows the query's individual."""
+        ...
+
+
+@dataclass(frozen=True)
+class BestPicture:
+    """An individual is as good as its best picture; between equal scores, cosine decides."""
+
+    name: str
+    score: PictureScore
+
+    def individuals(self, arrival: Arrival) -> list[Ranked]:
+        scores = self.score(arrival.evidence)
+        best: dict[str, Ranked] = {}
+        for index in _order(arrival.evidence, scores):
+            identity = arrival.members[arrival.evidence[index].candidate.sighting_id]
+            best.setdefault(identity, Ranked(identity, float(scores[index])))
+        return list(best.values())
+
+    def pictures(self, arrival: Arrival) -> NDArray[np.bool_]:
+        return arrival.labels()[_order(arrival.evidence, self.score(arrival.evidence))]
+
+
+@dataclass(frozen=True)
+class Fusion:
+    """What serves: the registry's calibrated probability of every individual."""
+
+    curve: Curve
+    name: str = "fusion"
+
+    def individuals(self, arrival: Arrival) -> list[Ranked]:
+        ranked = rank(arrival.evidence, arrival.members, frozenset(), self.curve)
+        return [Ranked(item.individual, item.probability) for item in ranked]
+
+    def pictures(self, arrival: Arrival) -> NDArray[np.bool_]:
+        scores = self.curve.probabilities(features(arrival.evidence))
+        return arrival.labels()[_order(arrival.evidence, scores)]
+
+
+def cosine(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
+    """Return the cosine of the embeddings."""
+    return np.array([item.candidate.cosine for item in evidence], dtype=np.float64)
+
+
+def local_score(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
+    """Return how far the cascade went, and within that what it found there.
+
+    Uncalibrated: 2 + c for a candidate that LightGlue saw, 1 + c for one that only the
+    neighbours were counted for, else 0, where c = x / (1 + x) keeps the order of x, the
+    sum of LightGlue's confidences or the neighbours' score, and stays below 1. The
+    cascade gives LightGlue the candidates with the best neighbours, so the depth itself
+    ranks.
+    """
+    return np.array([_local(item) for item in evidence], dtype=np.float64)
+
+
+def match_count(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
+    """Return the number of LightGlue's matches; without LightGlue, cosine - 2, so below all."""
+    return np.array(
+        [
+            item.matches if item.depth == DEPTH_LIGHTGLUE else item.candidate.cosine - 2
+            for item in evidence
+        ],
+        dtype=np.float64,
+    )
+
+
+EMBEDDING = BestPicture("embedding", cosine)
+LOCAL = BestPicture("local", local_score)
+COUNT = BestPicture("count", match_count)
+
+
+def pipelines(curve: Curve) -> tuple[Pipeline, ...]:
+    """Return the four in the order of tables and charts."""
+    return EMBEDDING, LOCAL, COUNT, Fusion(curve)
+
+
+def _local(item: Evidence) -> float:
+    if item.depth == DEPTH_LIGHTGLUE:
+        return 2 + item.confidence / (1 + item.confidence)
+    if item.depth == DEPTH_NEIGHBOURS:
+        return 1 + item.neighbour_score / (1 + item.neighbour_score)
+    return 0.0
+
+
+def _order(evidence: Sequence[Evidence], scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the evidence's indices, the highest score first, then the highest cosine."""
+    return np.lexsort((-cosine(evidence), -scores))

@@ -1,0 +1,91 @@
+"""Results of a handler kept on disk, so that work that is done again costs a fraction."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.proto import (  # type: ignore[import-not-found]  # no stub has it
+    parse_length_prefixed,
+    serialize_length_prefixed,
+)
+
+from shared.errors import Poison, ResightError
+from shared.records import Handler, Receipt, Result
+
+
+class Remembered:
+    """A handler whose answers are looked up before it is asked; see `shared.records.Handler`.
+
+    Only for a handler whose answer follows from the message alone. `identity` names
+    everything else that it follows from, models and settings; `kind` is what it
+    answers with. Poison is not kept: the next run may have mended what it is about.
+    Methods may be called from several threads if the handler's may.
+    """
+
+    def __init__(self, handler: Handler, identity: str, kind: type[Message], folder: Path) -> None:
+        self._handler = handler
+        self._identity = identity.encode()
+        self._kind = kind
+        self._folder = folder
+
+    def handle(self, messages: Sequence[Message]) -> list[Result]:
+        """Return one result for each message, in order.
+
+        Raises:
+            ResightError: a file in the folder is damaged.
+            Transient: the handler's.
+        """
+        paths = [self._path(message) for message in messages]
+        kept = [self._read(path) for path in paths]
+        missing = [index for index, answer in enumerate(kept) if answer is None]
+        fresh = self._handler.handle([messages[index] for index in missing]) if missing else []
+        for index, result in zip(missing, fresh, strict=True):
+            kept[index] = result
+            if not isinstance(result, Poison):
+                write_at_once(paths[index], _packed(result))
+        return [result for result in kept if result is not None]
+
+    def acknowledged(self, receipts: Sequence[Receipt]) -> None:
+        """Tell the handler."""
+        self._handler.acknowledged(receipts)
+
+    def ready(self) -> bool:
+        """Return whether the handler is."""
+        return self._handler.ready()
+
+    def _path(self, message: Message) -> Path:
+        content = message.SerializeToString(deterministic=True)
+        digest = hashlib.sha256(self._identity + b"\n" + content).hexdigest()
+        return self._folder / digest[:2] / digest
+
+    def _read(self, path: Path) -> Result | None:
+        try:
+            source = BytesIO(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        messages = []
+        try:
+            while (message := parse_length_prefixed(self._kind, source)) is not None:
+                messages.append(message)
+        except (DecodeError, ValueError) as error:
+            raise ResightError(f"{path} is damaged ({error}); delete it and run again") from error
+        return messages
+
+
+def write_at_once(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all, whoever else writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def _packed(messages: Sequence[Message]) -> bytes:
+    target = BytesIO()
+    for message in messages:
+        serialize_length_prefixed(message, target)
+    return target.getvalue()

@@ -1,0 +1,173 @@
+"""`resight evaluate`: how well labelled pictures are recognised, by the code that serves."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resight.console import CommandError, note, results
+
+if TYPE_CHECKING:
+    from resight.evaluating import Task
+
+DEFAULT_MODEL = "efficientnet_lite0"
+STUDY = "study"
+# The seed of the published splits, so that they come out the same.
+PUBLISHED_SEED = 666
+STUDY_CANDIDATES = 20
+
+
+def evaluate(
+    *,
+    data: Annotated[
+        list[Path],
+        typer.Option(help="A data set: its folder with a metadata.csv. A preset takes several."),
+    ],
+    split: Annotated[
+        str,
+        typer.Option(
+            help="How pictures are parted into gallery and queries. closed, open, disjoint, time: "
+            "as published; encounter: no encounter is on both sides, the honest one; study: a "
+            "fifth of the individuals is new."
+        ),
+    ] = "closed",
+    preset: Annotated[
+        str | None,
+        typer.Option(help="study: a table of backbones by pipelines over several data sets."),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="The encoder: an ONNX file, or a backbone's name.")
+    ] = DEFAULT_MODEL,
+    backbone: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=FILE]", help="With a preset: a row of the table; may come again."
+        ),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="Decide by this file. Default: what is fitted on the gallery, never on a query.",
+            show_default=False,
+        ),
+    ] = None,
+    whole: Annotated[
+        bool | None,
+        typer.Option(
+            "--whole/--flank",
+            help="Search the whole gallery, or leave opposite flanks out as the service does. "
+            "Default: whole, as published; with the encounter split, flank.",
+            show_default=False,
+        ),
+    ] = None,
+    lightglue_candidates: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Candidates that LightGlue matches, 0: all. Default: as served; in the study 20.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = PUBLISHED_SEED,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    fitting_pictures: Annotated[
+        int, typer.Option(min=1, help="Gallery pictures to fit the calibration on, at most.")
+    ] = 400,
+    max_false_known: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Share of new animals called known, at most.")
+    ] = 0.02,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the numbers here.", show_default=False)
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Folder for charts and the gravest mistakes.", show_default=False),
+    ] = None,
+    cache: Annotated[
+        Path, typer.Option(help="Keeps crops, embeddings, keypoints and comparisons.")
+    ] = Path("out/cache"),
+    workers: Annotated[
+        int, typer.Option(min=1, help="Pictures that are compared at the same time.")
+    ] = os.cpu_count() or 1,
+) -> None:
+    """Measure how well labelled pictures are recognised.
+
+    The gallery is enrolled and every query asked of it through the services' own code:
+    the same crops, encoder, cascade and decision. A second run over the same pictures
+    finds most of its work in --cache.
+    """
+    # PyTorch, OpenCV and Matplotlib take seconds to import, and few commands need them.
+    from resight.evaluating import Task  # noqa: PLC0415
+
+    task = Task(
+        folder=data[0],
+        split=split,
+        seed=seed,
+        model=model,
+        whole=split != "encounter" if whole is None else whole,
+        limit=limit,
+        calibration=calibration,
+        lightglue_candidates=lightglue_candidates,
+        fitting_pictures=fitting_pictures,
+        false_known=max_false_known,
+        cache=cache,
+        workers=workers,
+        pictures=pictures,
+    )
+    numbers: Any
+    if preset is None:
+        numbers = _one(task, data, backbone or [])
+    elif preset == STUDY:
+        numbers = _study(task, data, backbone or [DEFAULT_MODEL])
+    else:
+        raise CommandError(f"there is no preset {preset!r}; there is {STUDY}")
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(numbers, indent=2) + "\n")
+        note(f"wrote {json_file}")
+
+
+def _one(task: "Task", data: list[Path], backbones: list[str]) -> dict[str, Any]:
+    """Evaluate one data set and print its tables."""
+    from resight import scores  # noqa: PLC0415
+    from resight.evaluating import evaluate as carry_out  # noqa: PLC0415
+
+    if len(data) > 1 or backbones:
+        raise CommandError("several --data or any --backbone need a table: add --preset study")
+    found = carry_out(task)
+    results.print(scores.rows_table(task, found.report))
+    if found.report.open_set is not None:
+        results.print(scores.open_set_table(found.report.open_set, found.report.calibration_error))
+    return scores.as_json(task, found)
+
+
+def _study(task: "Task", data: list[Path], backbones: list[str]) -> list[dict[str, Any]]:
+    """Evaluate every backbone on every data set and print one table in Markdown."""
+    from resight import scores  # noqa: PLC0415
+    from resight.evaluating import evaluate as carry_out  # noqa: PLC0415
+
+    studied, numbers = [], []
+    for folder in data:
+        for named in backbones:
+            name, _, file = named.partition("=")
+            each = replace(
+                task,
+                folder=folder,
+                split=STUDY,
+                model=file or name,
+                lightglue_candidates=(
+                    STUDY_CANDIDATES
+                    if task.lightglue_candidates is None
+                    else task.lightglue_candidates
+                ),
+                pictures=task.pictures and task.pictures / folder.resolve().name / name,
+            )
+            note(f"{each.dataset}, {name}")
+            found = carry_out(each)
+            studied.append(scores.Studied(each.dataset, name, found.report))
+            numbers.append({"backbone": name, **scores.as_json(each, found)})
+    results.print(scores.study_markdown(studied), soft_wrap=True, markup=False)
+    return numbers

@@ -1,0 +1,166 @@
+"""A folder of labelled pictures, evaluated: what `resight evaluate` does with each."""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from rich.progress import track
+
+from recognition import catalogue, splits
+from recognition.arrivals import LabelledCapture
+from recognition.catalogue import METADATA, Photograph
+from recognition.evaluation import misled, pictures
+from recognition.evaluation.encoders import model_file
+from recognition.evaluation.run import Conditions, Evaluation, run
+from recognition.inline import remembering_handlers
+from recognition.splits import Split, SplitError
+from resight.commands.publish import read_catalogue, show_skipped
+from resight.console import CommandError, note, notes
+from resight.publishing import capture
+from services.matcher.settings import MatcherSettings
+from services.registry import calibration
+from shared.settings import load
+
+T = TypeVar("T")
+
+# No decision depends on it, and results are remembered by the whole message.
+PUBLISHED_AT = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One evaluation: see the options of `resight evaluate`."""
+
+    folder: Path
+    split: str
+    seed: int
+    model: str
+    whole: bool
+    limit: int | None
+    calibration: Path | None
+    lightglue_candidates: int | None
+    fitting_pictures: int
+    false_known: float
+    cache: Path
+    workers: int
+    pictures: Path | None
+
+    @property
+    def dataset(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def matching(self) -> MatcherSettings:
+        """The matcher's settings: as served, but for LightGlue's candidates."""
+        served = load(MatcherSettings)
+        if self.lightglue_candidates is None:
+            return served
+        return served.model_copy(update={"lightglue_candidates": self.lightglue_candidates})
+
+
+def evaluate(task: Task) -> Evaluation:
+    """Carry a task out; progress goes to stderr, pictures where the task says.
+
+    Raises:
+        CommandError: the folder has no metadata.csv or no labels, or can't be split so.
+        ResightError: a model, a picture or a calibration is not usable.
+    """
+    animals = labelled_animals(task.folder, task.limit)
+    split = _split(task, animals)
+    given = None if task.calibration is None else calibration.load(task.calibration)
+    model = model_file(task.model, task.cache / "models")
+    with (
+        tempfile.TemporaryDirectory() as gallery,
+        remembering_handlers(Path(gallery), task.cache, model, task.matching) as through,
+    ):
+        found = run(
+            _captures(animals, split.gallery, "embedding the gallery"),
+            _captures(animals, split.queries, "embedding the queries"),
+            through,
+            Conditions(
+                task.whole, task.seed, task.fitting_pictures, task.false_known, task.workers
+            ),
+            calibration=given,
+            watch=_watch,
+        )
+        _warn(found, task.false_known)
+        if task.pictures is not None:
+            subject = f"{task.dataset}, {task.split}"
+            for path in pictures.draw(found, task.pictures, subject):
+                note(f"wrote {path}")
+            target = task.pictures / "mistakes.png"
+            if misled.draw(found, through, task.matching, target, subject):
+                note(f"wrote {target}")
+    return found
+
+
+def labelled_animals(folder: Path, limit: int | None) -> tuple[Photograph, ...]:
+    """Return one photograph for each animal in a data set's folder.
+
+    Raises:
+        CommandError: there is no metadata.csv, or no picture has an identity.
+    """
+    if not (folder / METADATA).is_file():
+        raise CommandError(
+            f"{folder / METADATA} does not exist; evaluation needs labels: a file with the columns "
+            "path,identity and, if you have them, species,viewpoint,date,sequence"
+        )
+    found = read_catalogue([folder]).first(limit)
+    show_skipped(found.skipped)
+    animals = catalogue.single(found.photographs)
+    named = {name for animal in animals for name in animal.identities} - {"", "unknown"}
+    if not named:
+        raise CommandError(
+            f"no picture of {folder} has an identity; fill that column of {METADATA}"
+        )
+    if len(named) == 1:
+        raise CommandError(
+            f"all labelled pictures of {folder} show one individual, {named.pop()}; telling "
+            "individuals apart takes two" + (" (--limit took the first ones)" if limit else "")
+        )
+    return animals
+
+
+def _split(task: Task, animals: Sequence[Photograph]) -> Split:
+    try:
+        return splits.split(task.split, animals, task.seed)
+    except SplitError as error:
+        raise CommandError(f"{task.folder}: {error}") from error
+
+
+def _captures(
+    animals: Sequence[Photograph], chosen: Sequence[int], what: str
+) -> Iterable[LabelledCapture]:
+    return _watch((_labelled(animals[index]) for index in chosen), what, len(chosen))
+
+
+def _labelled(animal: Photograph) -> LabelledCapture:
+    message = capture(animal, animal.path.read_bytes(), PUBLISHED_AT)
+    return LabelledCapture(message, animal.identities, animal.encounter, str(animal.path))
+
+
+def _watch(items: Iterable[T], what: str, total: int) -> Iterator[T]:
+    yield from track(
+        items, what, total=total, console=notes, transient=True, disable=not notes.is_terminal
+    )
+
+
+def _warn(found: Evaluation, asked_for: float) -> None:
+    """Tell what the numbers must be read with."""
+    promise = found.curve(found.asked[0]).promise
+    if promise is None:
+        note("the calibration has no thresholds that keep a promise")
+    elif promise.false_known > asked_for:
+        note(
+            f"the gallery's {promise.individuals} individuals can't promise that at most "
+            f"{asked_for:g} of new animals are called known; {promise.false_known:.3f} is accepted"
+        )
+    for model in found.calibration.strangers(found.asked[0].matches):
+        note(
+            f"the calibration {found.calibration.title} was not fitted on the {model.role} "
+            f"{model.name}; its probabilities may mean little"
+        )
