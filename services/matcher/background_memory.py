@@ -110,6 +110,5 @@ def _frame(sighting: Sighting, found: Keypoints) -> Frame:
 
 def _in_picture(found: Keypoints, box: Box) -> NDArray[np.float32]:
     """Return where in the whole picture a crop's keypoints lie, as fractions of it."""
-    corner = np.array([box.x, box.y])
-    scale = np.array([box.width / found.width, box.height / found.height])
-    return np.asarray(corner + found.positions * scale, dtype=np.float32)
+    corner, extent = np.array([box.x, box.y]), np.array([box.width, box.height])
+    return np.asarray(corner + found.in_crop() * extent, dtype=np.float32)

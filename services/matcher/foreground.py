@@ -1,30 +1,37 @@
-"""Keypoints on the animal alone."""
+"""Keypoints on the animal alone, seen from near."""
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from services.matcher import close_up
+from services.matcher.close_up import CloseUp
 from services.matcher.extractor import KeypointExtractor, Preprocessing
 from services.matcher.keypoints import Keypoints
 from services.matcher.segmenter import Segmenter
 from shared.messages import ModelReference
 
-# About a third of the keypoints of a nyala's crop lie on the nyala, so a network behind
-# a mask is asked for so many times more.
+# A third to a half of what is found in a nyala's box lies on the nyala, so a network behind a
+# mask is asked for so many times more.
 SURPLUS = 3
-# How far outside of the mask a keypoint may lie, of the crop's longest side: outlines
+# How far outside of the mask a keypoint may lie, of the view's longest side: outlines
 # are told by both sides of them, and masks are not exact.
 MARGIN = 0.02
-# A mask smaller than this, of the picture, has missed the animal. Nothing is dropped
+# A part of the mask that is smaller than this, of the largest, is not of the animal.
+LEAST_PART = 0.25
+# A mask smaller than this, of the picture, has missed the animal. Nothing is cut or dropped
 # then: an animal without keypoints would pass for one never seen before.
 LEAST = 0.02
 
 
 class ForegroundExtractor:
-    """The best keypoints of another extractor that lie on the animal.
+    """The best keypoints of another extractor that lie on the animal, seen from near.
 
-    `inner` finds `SURPLUS` times as many keypoints as `preprocessing` allows, in crops
-    of its longest side.
+    The animal fills the longest side of `preprocessing`, so the network spends its
+    resolution on it. `inner` finds `SURPLUS` times as many keypoints as `preprocessing`
+    allows, in pictures of that side.
     """
 
     def __init__(
@@ -36,7 +43,8 @@ class ForegroundExtractor:
         parts = (
             inner.model.preprocessing,
             segmenter.fingerprint,
-            f"margin{MARGIN:g}",
+            close_up.FINGERPRINT,
+            f"part{LEAST_PART:g}-margin{MARGIN:g}",
             f"best{preprocessing.keypoints}",
         )
         self.model = ModelReference(
@@ -45,21 +53,32 @@ class ForegroundExtractor:
         self.descriptor_length = inner.descriptor_length
 
     def extract(self, image: NDArray[np.uint8]) -> Keypoints:
-        """Return the keypoints of an RGB crop, uint8 [H, W, 3], that lie on the animal."""
-        # The mask is of the picture that the network sees, so positions need no conversion.
-        scaled = self._preprocessing.scaled(image)
-        found = self._inner.extract(scaled)
-        if len(found):
-            found = found.where(_on(self._segmenter.mask(scaled), found.positions))
+        """Return the keypoints of an RGB crop, uint8 [H, W, 3], that lie on the animal.
+
+        Positions are in pixels of the view, and the `window` tells where in the crop it is.
+        """
+        mask = _main_parts(self._segmenter.mask(self._preprocessing.scaled(image)))
+        height, width = image.shape[:2]
+        view = CloseUp.of(mask, width, height, self._preprocessing.longest_side)
+        found = self._inner.extract(view.picture(image))
+        found = found.where(_on(view.mask(mask), found.positions))
         best = np.zeros(len(found), dtype=np.bool_)
         best[np.argsort(-found.scores, kind="stable")[: self._preprocessing.keypoints]] = True
-        return found.where(best)
+        return replace(found.where(best), window=view.window)
+
+
+def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask without its small parts; the whole picture where it missed the animal."""
+    if mask.mean() < LEAST:
+        return np.ones_like(mask)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    areas[0] = 0  # of what is no part
+    return np.asarray((areas >= LEAST_PART * areas.max())[labels])
 
 
 def _on(mask: NDArray[np.bool_], positions: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which positions [K, 2] lie on a mask [H, W], or near it: bool [K]."""
-    if mask.mean() < LEAST:
-        return np.ones(len(positions), dtype=np.bool_)
     reach = round(MARGIN * max(mask.shape))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     near = cv2.dilate(mask.astype(np.uint8), disc) > 0

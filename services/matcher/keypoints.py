@@ -3,15 +3,22 @@
 import struct
 import zlib
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = 2
+FORMAT = 3
 MAGIC = b"RKPT"
-# magic, format, CRC-32 of all that follows it, width, height, keypoints, descriptor length, marked
-HEADER = struct.Struct("<4sBIIIIIB")
+# magic, format, CRC-32 of all that follows it, width, height, keypoints, descriptor length, marked,
+# window
+HEADER = struct.Struct("<4sBIIIIIB4f")
 _CHECKED_FROM = struct.calcsize("<4sBI")
+
+
+# Left, top, width and height of a part of a crop, as fractions of the crop.
+Window = tuple[float, float, float, float]
+WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
 class UnreadableKeypointsError(ValueError):
@@ -27,10 +34,11 @@ class Keypoints:
     descriptors: float16 [K, D], L2-normalised
     animal: bool [K], which of them count, since they are not known as background; None: no
         mark was made, and all count
+    window: the part of the crop that is the picture, in numbers that float32 holds
 
     Raises:
         ValueError: shapes or types disagree, a value is not finite, or a
-            keypoint lies outside the picture.
+            keypoint lies outside the picture, or the picture outside the crop.
     """
 
     positions: NDArray[np.float32]
@@ -39,6 +47,7 @@ class Keypoints:
     width: int
     height: int
     animal: NDArray[np.bool_] | None = None
+    window: Window = WHOLE
 
     def __post_init__(self) -> None:
         count = len(self.positions)
@@ -59,6 +68,8 @@ class Keypoints:
         edge = np.array([self.width, self.height], dtype=np.float32)
         if (self.positions < 0).any() or (self.positions > edge).any():
             raise ValueError(f"keypoints outside the picture of {self.width}x{self.height} pixels")
+        if not (all(0 <= part <= 1 for part in self.window) and min(self.window[2:]) > 0):
+            raise ValueError(f"a window of {self.window} of the crop")
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -72,6 +83,12 @@ class Keypoints:
             descriptors=self.descriptors[keep],
             animal=None if self.animal is None else self.animal[keep],
         )
+
+    def in_crop(self) -> NDArray[np.float64]:
+        """Return where they lie in the whole crop, x and y as fractions of it, [K, 2]."""
+        left, top, width, height = self.window
+        part = self.positions / np.array([self.width, self.height], dtype=np.float64)
+        return np.asarray(np.array([left, top]) + part * np.array([width, height]))
 
     def marked(self, animal: NDArray[np.bool_]) -> "Keypoints":
         """Return them with the marks `animal`, bool [K]."""
@@ -120,7 +137,8 @@ def encode(keypoints: Keypoints) -> bytes:
     """Return keypoints as bytes, little endian; 256 of 128 dimensions take 68 kB."""
     count, length = keypoints.descriptors.shape
     marks = b"" if keypoints.animal is None else keypoints.animal.tobytes()
-    sizes = (keypoints.width, keypoints.height, count, length, keypoints.animal is not None)
+    marked = keypoints.animal is not None
+    sizes = (keypoints.width, keypoints.height, count, length, marked, *keypoints.window)
     body = (
         keypoints.positions.astype("<f4").tobytes()
         + keypoints.scores.astype("<f4").tobytes()
@@ -139,7 +157,9 @@ def decode(content: bytes) -> Keypoints:
     """
     if len(content) < HEADER.size:
         raise UnreadableKeypointsError(f"{len(content)} bytes are too few for keypoints")
-    magic, version, checksum, width, height, count, length, marked = HEADER.unpack_from(content)
+    magic, version, checksum, width, height, count, length, marked, *window = HEADER.unpack_from(
+        content
+    )
     if magic != MAGIC or version != FORMAT:
         raise UnreadableKeypointsError(f"keypoints of format {magic!r} {version}, not {FORMAT}")
     if zlib.crc32(content[_CHECKED_FROM:]) != checksum:
@@ -155,6 +175,8 @@ def decode(content: bytes) -> Keypoints:
     descriptors = descriptors.reshape(count, length)
     marks = np.frombuffer(content, np.uint8, count, len(content) - count) != 0 if marked else None
     try:
-        return Keypoints(positions, scores, descriptors, width, height, marks)
+        return Keypoints(
+            positions, scores, descriptors, width, height, marks, cast("Window", tuple(window))
+        )
     except ValueError as error:
         raise UnreadableKeypointsError(str(error)) from error

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.matcher import close_up
+from services.matcher.close_up import SURROUNDINGS
 from services.matcher.engine import engine
 from services.matcher.extractor import Preprocessing
 from services.matcher.foreground import MARGIN, ForegroundExtractor
@@ -31,6 +33,16 @@ class _Half:
 
 
 @dataclass(frozen=True)
+class _Speckled(_Half):
+    """Sees something small at the right edge too."""
+
+    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        mask = super().mask(image)
+        mask[:9, -9:] = True
+        return mask
+
+
+@dataclass(frozen=True)
 class _Row:
     """Finds one keypoint in each column of the picture, the better the more to the right."""
 
@@ -43,6 +55,14 @@ class _Row:
         positions = np.stack([columns, np.full(width, height / 2, np.float32)], axis=1)
         descriptors = np.ones((width, 2), np.float32)
         return sound(positions, columns, descriptors, width=width, height=height)
+
+
+@dataclass(frozen=True)
+class _Bright(_Row):
+    """Finds one keypoint in each bright column."""
+
+    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+        return super().extract(image).where(image[0, :, 0] > 127)
 
 
 @dataclass(frozen=True)
@@ -60,10 +80,22 @@ def _extractor(
     return ForegroundExtractor(_Row(), segmenter, Preprocessing(longest_side, keypoints))
 
 
+def _across(found: Keypoints) -> NDArray[np.float64]:
+    """How far to the right each keypoint lies, as a fraction of the crop."""
+    return found.in_crop()[:, 0]
+
+
 def test_only_keypoints_on_the_animal_or_just_beside_it_are_kept() -> None:
-    kept = _extractor(_Half()).extract(PICTURE)
-    assert kept.positions[:, 0].max() == WIDTH / 2 - 1 + MARGIN * WIDTH
-    assert len(kept) == WIDTH / 2 + MARGIN * WIDTH
+    kept = _across(_extractor(_Half()).extract(PICTURE))
+    assert kept.min() == 0
+    assert kept.max() == pytest.approx(0.5 + MARGIN * (0.5 + SURROUNDINGS), abs=0.01)
+
+
+def test_the_animal_fills_the_picture_that_the_network_sees() -> None:
+    kept = _extractor(_Half(share=0.25)).extract(PICTURE)
+    # As high as the crop and a quarter as wide: its 100 rows fill the network's 400.
+    assert (kept.width, kept.height) == (4 * round((0.25 + SURROUNDINGS) * WIDTH), 400)
+    assert len(kept) == 4 * WIDTH / 4 + MARGIN * 400
 
 
 def test_the_best_of_those_on_the_animal_are_kept() -> None:
@@ -72,14 +104,24 @@ def test_the_best_of_those_on_the_animal_are_kept() -> None:
     assert kept.scores.min() == _extractor(_Half()).extract(PICTURE).scores.max() - 9
 
 
-def test_the_mask_is_of_the_picture_that_the_network_sees() -> None:
-    kept = _extractor(_Half(), longest_side=50).extract(PICTURE)
-    assert (kept.width, kept.height) == (50, 25)
-    assert kept.positions[:, 0].max() == 25
+@pytest.mark.parametrize("longest_side", [50, 100, 400])
+def test_keypoints_lie_where_they_are_in_the_crop(longest_side: int) -> None:
+    """Whatever the scale: a bright column is found where it stands."""
+    picture = PICTURE.copy()
+    picture[:, 80:84] = 255
+    kept = ForegroundExtractor(_Bright(), _Half(), Preprocessing(longest_side, 9)).extract(picture)
+    assert _across(kept).mean() == pytest.approx(82 / WIDTH, abs=0.01)
 
 
 def test_a_mask_that_missed_the_animal_drops_nothing() -> None:
-    assert len(_extractor(_Half(share=0.0)).extract(PICTURE)) == WIDTH
+    kept = _extractor(_Half(share=0.0)).extract(PICTURE)
+    assert len(kept) == 400
+    assert _across(kept).max() > 0.99
+
+
+def test_a_speck_beside_the_animal_is_no_part_of_it() -> None:
+    kept = _across(_extractor(_Speckled()).extract(PICTURE))
+    assert kept.max() == pytest.approx(0.5 + MARGIN * (0.5 + SURROUNDINGS), abs=0.01)
 
 
 def test_a_picture_without_keypoints_has_none_on_the_animal() -> None:
@@ -87,10 +129,11 @@ def test_a_picture_without_keypoints_has_none_on_the_animal() -> None:
     assert len(extractor.extract(PICTURE)) == 0
 
 
-def test_the_models_name_tells_segmenter_margin_and_number() -> None:
+def test_the_models_name_tells_segmenter_view_margin_and_number() -> None:
     model = _extractor(_Half(), keypoints=10).model
     assert (model.name, model.version) == ("row", "1")
-    assert model.preprocessing == f"plain-half-margin{MARGIN:g}-best10"
+    view = close_up.FINGERPRINT
+    assert model.preprocessing == f"plain-half-{view}-part0.25-margin{MARGIN:g}-best10"
 
 
 def test_every_way_to_tell_the_animal_has_its_own_name() -> None:
@@ -113,7 +156,8 @@ def test_an_animal_on_its_own_ground_keeps_only_its_own_keypoints() -> None:
     body = np.kron(rng.integers(150, 250, (12, 18, 3)), np.ones((10, 10, 1))).astype(np.uint8)
     picture[60:180, 90:270] = body
     masked = engine(MatcherSettings(extractor="xfeat", segmenter="grabcut", keypoints=128))
-    x, y = masked.extractor.extract(picture).positions.T
+    found = masked.extractor.extract(picture)
+    x, y = (found.in_crop() * np.array([360, 240])).T
     reach = MARGIN * 360 + 4
     inside = (x > 90 - reach) & (x < 270 + reach) & (y > 60 - reach) & (y < 180 + reach)
     assert 20 < len(x) <= 128

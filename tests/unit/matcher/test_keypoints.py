@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from hypothesis.extra import numpy as arrays
 from services.matcher.keypoints import (
     FORMAT,
     HEADER,
+    WHOLE,
     Keypoints,
     UnreadableKeypointsError,
+    Window,
     decode,
     encode,
     none_in,
@@ -35,6 +38,7 @@ def keypoints(draw: st.DrawFn) -> Keypoints:
         WIDTH,
         HEIGHT,
         draw(st.none() | arrays.arrays(np.bool_, count)),
+        draw(st.sampled_from([WHOLE, (0.25, 0.5, 0.125, 0.5)])),
     )
 
 
@@ -46,6 +50,7 @@ def test_what_is_encoded_is_decoded(original: Keypoints) -> None:
     np.testing.assert_array_equal(copy.descriptors, original.descriptors)
     np.testing.assert_equal(copy.animal, original.animal)
     assert (copy.width, copy.height) == (WIDTH, HEIGHT)
+    assert copy.window == original.window
 
 
 @given(keypoints(), st.data())
@@ -70,7 +75,7 @@ def test_foreign_content_is_refused(content: bytes) -> None:
 
 def _sealed(count: int, length: int, body: bytes, version: int = FORMAT) -> bytes:
     """Content whose checksum is right, whatever it says."""
-    sizes = struct.pack("<IIIIB", WIDTH, HEIGHT, count, length, 0)
+    sizes = struct.pack("<IIIIB4f", WIDTH, HEIGHT, count, length, 0, *WHOLE)
     return struct.pack("<4sBI", b"RKPT", version, zlib.crc32(sizes + body)) + sizes + body
 
 
@@ -106,6 +111,19 @@ def test_marks_that_do_not_fit_are_refused() -> None:
     whole = none_in(WIDTH, HEIGHT, 2)
     with pytest.raises(ValueError, match="marks"):
         whole.marked(np.ones(1, np.bool_))
+
+
+@pytest.mark.parametrize("window", [(-0.1, 0, 1, 1), (0, 0, 0, 1), (0, 0, 1, float("nan"))])
+def test_a_window_that_is_no_part_of_the_crop_is_refused(window: Window) -> None:
+    with pytest.raises(ValueError, match="window"):
+        replace(none_in(WIDTH, HEIGHT, 2), window=window)
+
+
+def test_keypoints_of_a_window_lie_in_the_crop() -> None:
+    one = np.ones((1, 2), np.float32)
+    seen = sound(96 * one, one[0, :1], one, width=WIDTH, height=HEIGHT)
+    shown = replace(seen, window=(0.5, 0.25, 0.5, 0.75))
+    np.testing.assert_allclose(shown.in_crop(), [[0.5 + 0.125, 0.25 + 0.25]])
 
 
 def test_keypoints_known_as_background_do_not_count() -> None:
