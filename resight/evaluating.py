@@ -1,22 +1,25 @@
 """A folder of labelled pictures, evaluated: what `resight evaluate` does with each."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
-from rich.progress import track
+from rich.progress import Progress, track
 
 from recognition import catalogue, splits
 from recognition.arrivals import LabelledCapture
 from recognition.catalogue import METADATA, Photograph
 from recognition.evaluation import misled, pictures
-from recognition.evaluation.encoders import model_file
+from recognition.evaluation.encoders import ADAPTED, adapted_file, model_file
+from recognition.evaluation.fitting import sample
 from recognition.evaluation.run import Conditions, Evaluation, run
 from recognition.inline import remembering_handlers
 from recognition.splits import Split, SplitError
+from recognition.training.recipe import TrainingError
 from resight.commands.publish import read_catalogue, show_skipped
 from resight.console import CommandError, note, notes
 from resight.publishing import capture
@@ -71,8 +74,9 @@ def evaluate(task: Task) -> Evaluation:
     """
     animals = labelled_animals(task.folder, task.limit)
     split = _split(task, animals)
+    spared = sample(split.gallery, _most_spared(task, split), task.seed)
     given = None if task.calibration is None else calibration.load(task.calibration)
-    model = model_file(task.model, task.cache / "models")
+    model = _model(task, animals, split, spared)
     with (
         tempfile.TemporaryDirectory() as gallery,
         remembering_handlers(Path(gallery), task.cache, model, task.matching) as through,
@@ -82,7 +86,11 @@ def evaluate(task: Task) -> Evaluation:
             _captures(animals, split.queries, "embedding the queries"),
             through,
             Conditions(
-                task.whole, task.seed, task.fitting_pictures, task.false_known, task.workers
+                task.whole,
+                task.seed,
+                frozenset(str(animals[index].path) for index in spared),
+                task.false_known,
+                task.workers,
             ),
             calibration=given,
             watch=_watch,
@@ -132,6 +140,30 @@ def _split(task: Task, animals: Sequence[Photograph]) -> Split:
         raise CommandError(f"{task.folder}: {error}") from error
 
 
+def _most_spared(task: Task, split: Split) -> int:
+    """Return how many gallery pictures to fit the calibration on; the model learns none of them."""
+    if task.model != ADAPTED:
+        return task.fitting_pictures
+    return min(task.fitting_pictures, max(1, len(split.gallery) // 3))
+
+
+def _model(task: Task, animals: Sequence[Photograph], split: Split, spared: Sequence[int]) -> Path:
+    """Return the encoder's file; one that is adapted saw neither a query nor a spared picture."""
+    folder = task.cache / "models"
+    if task.model != ADAPTED:
+        return model_file(task.model, folder)
+    left_out = set() if task.calibration else set(spared)
+    learnt = [animals[index] for index in split.gallery if index not in left_out]
+    try:
+        with _counted("adapting the model") as progress:
+            return adapted_file(learnt, folder, progress)
+    except TrainingError as error:
+        raise CommandError(
+            f"the default model can't be adapted to the gallery: {error}; take more pictures, or "
+            "a model as it is, such as --model efficientnet_lite0"
+        ) from error
+
+
 def _captures(
     animals: Sequence[Photograph], chosen: Sequence[int], what: str
 ) -> Iterable[LabelledCapture]:
@@ -141,6 +173,13 @@ def _captures(
 def _labelled(animal: Photograph) -> LabelledCapture:
     message = capture(animal, animal.path.read_bytes(), PUBLISHED_AT)
     return LabelledCapture(message, animal.identities, animal.encounter, str(animal.path))
+
+
+@contextmanager
+def _counted(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    with Progress(console=notes, transient=True, disable=not notes.is_terminal) as progress:
+        row = progress.add_task(what)
+        yield lambda _stage, done, total: progress.update(row, completed=done, total=total)
 
 
 def _watch(items: Iterable[T], what: str, total: int) -> Iterator[T]:

@@ -3,6 +3,7 @@
 import typer
 
 from resight.commands import dead_letters
+from resight.commands.adapt import adapt
 from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
 from resight.commands.evaluate import evaluate
@@ -22,6 +23,6 @@ app = typer.Typer(
     "Begin with `resight demo`; or `resight up` in one terminal, and in another "
     "`resight publish FOLDER` and `resight watch --from-beginning`.",
 )
-for command in (demo, up, publish, watch, status, export, train, calibrate, evaluate):
+for command in (demo, up, publish, watch, status, export, train, adapt, calibrate, evaluate):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")

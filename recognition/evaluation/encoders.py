@@ -1,10 +1,19 @@
-"""Model files by name: a file that is there, or a backbone that is exported when needed."""
+"""Model files by name: one that is there, a backbone as published, or one adapted to a gallery."""
 
+from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 from recognition.architectures import BACKBONES
-from recognition.export import export
+from recognition.catalogue import Photograph
+from recognition.export import export, export_model
+from recognition.training.adaptation import BACKBONE, adapt
+from recognition.training.lesson import NONE
+from recognition.training.samples import digest, whole
 from shared.errors import SettingsError
+
+# The name of a model that is made of the gallery it serves, as `resight adapt` makes it.
+ADAPTED = "adapted"
 
 
 def model_file(model: str, folder: Path) -> Path:
@@ -21,7 +30,25 @@ def model_file(model: str, folder: Path) -> Path:
     if model not in BACKBONES:
         raise SettingsError(
             f"there is no model file {model}, and no backbone of that name; make the file with "
-            f"`resight export` or `resight train`, or name one of {', '.join(BACKBONES)}"
+            f"`resight export` or `resight train`, or name {ADAPTED} or one of "
+            f"{', '.join(BACKBONES)}"
         )
     target = folder / f"{model}.onnx"
     return target if target.is_file() else export(model, target)
+
+
+def adapted_file(
+    learnt: Sequence[Photograph], folder: Path, progress: Callable[[str, int, int], None]
+) -> Path:
+    """Return the ONNX file of the default model adapted to photographs; made in `folder` once.
+
+    Raises:
+        TrainingError: the photographs don't allow it.
+    """
+    told = sha256(digest(learnt, whole(learnt, range(len(learnt)))).encode())
+    for each in learnt:
+        told.update(each.path.read_bytes())
+    target = folder / f"{BACKBONE}-{told.hexdigest()[:12]}.onnx"
+    if target.is_file():
+        return target
+    return export_model(adapt(learnt, hold_out=NONE, progress=progress).model, target)

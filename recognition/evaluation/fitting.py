@@ -3,13 +3,16 @@
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from recognition.arrivals import Arrival
 from recognition.calibration.bound import CalibrationError, supported
 from recognition.calibration.curve import Fitted, fit_curve
 from recognition.calibration.thresholds import Accepted, thresholds
-from recognition.evaluation.trial import Asked, Subject
+from recognition.evaluation.trial import Asked
 from services.registry.calibration import Calibration, Curve
+
+T = TypeVar("T")
 
 CONFIDENCE = 0.95
 FALSE_NEW = 0.3
@@ -18,8 +21,8 @@ FALSE_NEW = 0.3
 FEWEST = 100
 
 
-def sample(gallery: Sequence[Subject], most: int, seed: int) -> list[Subject]:
-    """Return at most so many pictures of the gallery, drawn by lot, to be asked as queries."""
+def sample(gallery: Sequence[T], most: int, seed: int) -> list[T]:
+    """Return at most so many of the gallery's pictures, drawn by lot, to be asked as queries."""
     drawn = list(gallery)
     random.Random(seed).shuffle(drawn)  # noqa: S311 - an order, no secret
     return drawn[:most]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from recognition.arrivals import LabelledCapture
-from recognition.evaluation.fitting import fitted, sample
+from recognition.evaluation.fitting import fitted
 from recognition.evaluation.report import Report, report
 from recognition.evaluation.trial import Asked, Gallery, embed
 from recognition.inline import Handlers
@@ -25,15 +25,15 @@ class Conditions:
     """How an evaluation is run.
 
     whole: viewpoints are ignored, so left flanks are compared with right ones too
-    seed: draws the fitting sample, the pictures that the thresholds rest on, the bootstrap
-    fitting_pictures: gallery pictures that the calibration is fitted on at most
+    seed: draws the pictures that the thresholds rest on, and the bootstrap
+    fitting: sources of the gallery's pictures that the calibration is fitted on
     false_known: the share of new animals that may be called known
     workers: queries that are compared at the same time
     """
 
     whole: bool
     seed: int
-    fitting_pictures: int
+    fitting: frozenset[str]
     false_known: float
     workers: int
 
@@ -77,7 +77,7 @@ def run(
     for _ in watch(held.prepare(asking), "finding keypoints", crops):
         pass
     if calibration is None:
-        chosen = sample(held.subjects, conditions.fitting_pictures, conditions.seed)
+        chosen = [each for each in held.subjects if each.source in conditions.fitting]
         compared = watch(held.ask(chosen, elsewhere=True), "fitting on the gallery", len(chosen))
         calibration = fitted(compared, conditions.false_known)
     asked = tuple(watch(held.ask(asking), "asking the queries", len(asking)))

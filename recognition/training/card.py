@@ -10,6 +10,13 @@ from recognition.training.lesson import NONE, Lesson
 from recognition.training.recipe import Recipe
 from recognition.training.samples import individual_of
 
+# Of every model that learnt from labelled animals.
+LIMITS = (
+    "Only fit for the species it learnt, seen by cameras like those it learnt from.",
+    "Not calibrated: run `resight calibrate` on pictures of neither part before it decides.",
+    "Its embeddings are never comparable with another model's or another version's.",
+)
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -31,8 +38,8 @@ def card(subject: Subject) -> str:
                 f"# {subject.model.name} {version(subject.model)}",
                 "Embeds one animal's crop as 512 numbers of unit length; a larger cosine means "
                 "more alike. Trained with `resight train`.",
-                "## Model\n\n" + _table(_model(subject)),
-                "## Data\n\n" + _table(_data(subject)),
+                "## Model\n\n" + table(_model(subject)),
+                "## Data\n\n" + table(_data(subject)),
                 "## Numbers\n\n" + _numbers(subject),
                 "## Limits\n\n" + _limits(subject),
             )
@@ -90,11 +97,7 @@ def _numbers(subject: Subject) -> str:
 
 
 def _limits(subject: Subject) -> str:
-    limits = [
-        "Only fit for the species it learnt, seen by cameras like those it learnt from.",
-        "Not calibrated: run `resight calibrate` on pictures of neither part before it decides.",
-        "Its embeddings are never comparable with another model's or another version's.",
-    ]
+    limits = [*LIMITS]
     if subject.lesson.held_out == NONE:
         limits.append("No picture was held out, so nothing is known of how well it does.")
     if subject.lesson.held_out == "closed":
@@ -102,9 +105,15 @@ def _limits(subject: Subject) -> str:
             "Pictures of one encounter may stand on both sides of the closed split, which "
             "flatters the number above."
         )
-    return "\n".join(f"- {limit}" for limit in limits)
+    return bullets(limits)
 
 
-def _table(rows: dict[str, object]) -> str:
+def bullets(items: Sequence[str]) -> str:
+    """Return a list in Markdown."""
+    return "\n".join(f"- {item}" for item in items)
+
+
+def table(rows: dict[str, object]) -> str:
+    """Return names and values as a table in Markdown."""
     lines = [f"| {name} | {value} |" for name, value in rows.items()]
     return "\n".join(["| | |", "|---|---|", *lines])

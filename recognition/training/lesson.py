@@ -66,7 +66,7 @@ def prepare(
     Raises:
         TrainingError: the photographs do not allow it.
     """
-    parts = _parts(photographs, hold_out, recipe.seed)
+    parts = part(photographs, hold_out, recipe.seed)
     found = samples(photographs, parts.gallery, recipe)
     numbers = labels(found, recipe.merge_flanks)
     viewpoints = viewpoint_labels(found)
@@ -86,13 +86,18 @@ def prepare(
         tuple(found),
         numbers,
         viewpoints,
-        _exam(photographs, parts),
+        examination(photographs, parts),
         parts.name,
         digest(photographs, found),
     )
 
 
-def _parts(photographs: Sequence[Photograph], hold_out: str, seed: int) -> Split:
+def part(photographs: Sequence[Photograph], hold_out: str, seed: int) -> Split:
+    """Return what is learnt from, as the gallery, and what is held out, as queries.
+
+    Raises:
+        TrainingError: they can't be parted so.
+    """
     if hold_out == NONE:
         return Split(NONE, tuple(range(len(photographs))), ())
     if hold_out == AUTO:
@@ -110,7 +115,12 @@ def _apart(photograph: Photograph) -> Photograph:
     return replace(photograph, identities=(individual_of(photograph),), sequence=encounter)
 
 
-def _exam(photographs: Sequence[Photograph], parts: Split) -> Exam | None:
+def examination(photographs: Sequence[Photograph], parts: Split) -> Exam | None:
+    """Return the exam over what is held out; None if nothing is.
+
+    Raises:
+        TrainingError: no query could be answered.
+    """
     if not parts.queries:
         return None
     set_up = exam(photographs, parts.queries, parts.gallery)

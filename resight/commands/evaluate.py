@@ -13,7 +13,7 @@ from resight.console import CommandError, note, results
 if TYPE_CHECKING:
     from resight.evaluating import Task
 
-DEFAULT_MODEL = "efficientnet_lite0"
+DEFAULT_MODEL = "adapted"
 STUDY = "study"
 # The seed of the published splits, so that they come out the same.
 PUBLISHED_SEED = 666
@@ -39,7 +39,11 @@ def evaluate(
         typer.Option(help="study: a table of backbones by pipelines over several data sets."),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="The encoder: an ONNX file, or a backbone's name.")
+        str,
+        typer.Option(
+            help="The encoder: an ONNX file, a backbone's name, or adapted: what `resight adapt` "
+            "makes of the gallery, without the pictures that the calibration is fitted on."
+        ),
     ] = DEFAULT_MODEL,
     backbone: Annotated[
         list[str] | None,

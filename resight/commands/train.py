@@ -160,8 +160,8 @@ def train(
         examine_every=examine_every,
         accept_restricted=accept_non_commercial,
     )
-    photographs = _labelled(data, split)
-    with _bar() as progress:
+    photographs = labelled(data, split)
+    with progress_bar() as progress:
         result = run.train(photographs, recipe, output, conduct, progress=progress, told=_tell)
     results.print(
         f"wrote {result.folder / run.MODEL}; what it is: {result.folder / run.CARD}",
@@ -169,7 +169,7 @@ def train(
     )
 
 
-def _labelled(folders: list[Path], part: str | None) -> list[Photograph]:
+def labelled(folders: list[Path], part: str | None) -> list[Photograph]:
     found = read_catalogue(folders)
     show_skipped(found.skipped)
     animals = [each for each in single(found.photographs) if part in (None, each.split)]
@@ -195,7 +195,7 @@ def _tell(epoch: "Epoch") -> None:
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[str, int, int], None]]:
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
     columns = (
         TextColumn("{task.description:>10}"),
         BarColumn(),

@@ -117,6 +117,16 @@ def test_the_study_preset_prints_a_markdown_table(
     ]
 
 
+def test_the_default_model_is_adapted_to_the_gallery_and_saw_no_query(
+    drawn: Path, cache: Path, tmp_path: Path
+) -> None:
+    done = _run("--data", drawn, "--cache", cache, "--json", tmp_path / "adapted.json")
+    assert done.exit_code == 0, done.output
+    found = json.loads((tmp_path / "adapted.json").read_text())
+    assert found["queries"] + found["gallery"] <= len(list(drawn.rglob("*.jpg")))
+    assert len(list((cache / "models").glob("efficientnet_lite0_stages-*.onnx"))) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

@@ -1,0 +1,65 @@
+"""The default model, adapted to drawn animals."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from recognition import backbones
+from recognition.catalogue import Photograph, read, single
+from recognition.drawn.dataset import draw
+from recognition.evaluation.encoders import adapted_file
+from recognition.training.adaptation import BACKBONE, adapt, write
+from recognition.training.adaptation_card import card
+from recognition.training.crops import decode
+from services.embedder.onnx_encoder import OnnxEncoder
+
+SIDE = 96
+
+
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Photograph, ...]:
+    folder = tmp_path_factory.mktemp("zebras")
+    draw(folder, individuals=6, sightings=5.0, seed=4, species=["drawn zebra"], size=(320, 240))
+    return single(read([folder]).photographs)
+
+
+def test_the_file_that_serves_computes_what_was_solved_for_and_the_card_says_how_good_it_is(
+    photographs: tuple[Photograph, ...], tmp_path: Path
+) -> None:
+    adapted = adapt(photographs, input_size=SIDE, hold_out="closed")
+    assert adapted.r1 is not None
+    assert adapted.r1_before is not None
+    assert adapted.r1 >= adapted.r1_before
+    page = card(adapted)
+    assert f"{adapted.r1:.3f} with a head that had not seen" in page
+    assert "Apache-2.0" in page
+
+    served = OnnxEncoder(write(adapted, tmp_path, page))
+    pixels = decode(photographs, SIDE).exact
+    found = served.encode(pixels).embeddings
+    loaded = backbones.build(BACKBONE, tmp_path / "model.safetensors")
+    with torch.inference_mode():
+        expected = loaded.embed(torch.from_numpy(pixels)).numpy()
+    assert np.abs(found - expected).max() < 1e-4
+    assert loaded.input_size == SIDE
+
+
+def test_without_held_out_pictures_the_card_claims_nothing(
+    photographs: tuple[Photograph, ...],
+) -> None:
+    page = card(adapt(photographs, input_size=SIDE, hold_out="none"))
+    assert "nothing is known of how well it does" in page
+
+
+def test_a_gallery_s_model_is_made_once_and_anew_when_pictures_change(
+    photographs: tuple[Photograph, ...], tmp_path: Path
+) -> None:
+    told: list[int] = []
+    made = adapted_file(photographs, tmp_path, lambda _, done, __: told.append(done))
+    assert told[-1] == len(photographs)
+    told.clear()
+    assert adapted_file(photographs, tmp_path, lambda _, done, __: told.append(done)) == made
+    assert told == []
+    assert adapted_file(photographs[:-1], tmp_path, lambda *_: None) != made
