@@ -27,7 +27,7 @@ def _r1(
     queries: NDArray[np.float32], gallery: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> float:
     def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
     nearest = (unit(queries) @ unit(gallery).T).argmax(axis=1)
     return float((labels[nearest] == labels[: len(queries)]).mean())
