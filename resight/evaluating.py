@@ -20,6 +20,7 @@ from recognition.evaluation.run import Conditions, Evaluation, run
 from recognition.inline import remembering_handlers
 from recognition.splits import Split, SplitError
 from recognition.training.recipe import TrainingError
+from recognition.training.samples import individual_of
 from resight.commands.publish import read_catalogue, show_skipped
 from resight.console import CommandError, note, notes
 from resight.publishing import capture
@@ -74,7 +75,7 @@ def evaluate(task: Task) -> Evaluation:
     """
     animals = labelled_animals(task.folder, task.limit)
     split = _split(task, animals)
-    spared = sample(split.gallery, _most_spared(task, split), task.seed)
+    spared = _spared(task, animals, split)
     given = None if task.calibration is None else calibration.load(task.calibration)
     model = _model(task, animals, split, spared)
     with (
@@ -140,20 +141,30 @@ def _split(task: Task, animals: Sequence[Photograph]) -> Split:
         raise CommandError(f"{task.folder}: {error}") from error
 
 
-def _most_spared(task: Task, split: Split) -> int:
-    """Return how many gallery pictures to fit the calibration on; the model learns none of them."""
+def _spared(task: Task, animals: Sequence[Photograph], split: Split) -> list[int]:
+    """Return the gallery's pictures that the calibration is fitted on.
+
+    An adapted model must not have learnt those individuals at all: it tells the animals
+    that it learnt apart better than any new one, and thresholds drawn from them would
+    promise too much. So a third of the individuals is spared.
+    """
     if task.model != ADAPTED:
-        return task.fitting_pictures
-    return min(task.fitting_pictures, max(1, len(split.gallery) // 3))
+        return sample(split.gallery, task.fitting_pictures, task.seed)
+    names = sorted({individual_of(animals[index]) for index in split.gallery})
+    chosen = set(sample(names, max(1, len(names) // 3), task.seed))
+    pictures = [index for index in split.gallery if individual_of(animals[index]) in chosen]
+    return sample(pictures, task.fitting_pictures, task.seed)
 
 
 def _model(task: Task, animals: Sequence[Photograph], split: Split, spared: Sequence[int]) -> Path:
-    """Return the encoder's file; one that is adapted saw neither a query nor a spared picture."""
+    """Return the encoder's file; one that is adapted saw no query and no spared individual."""
     folder = task.cache / "models"
     if task.model != ADAPTED:
         return model_file(task.model, folder)
-    left_out = set() if task.calibration else set(spared)
-    learnt = [animals[index] for index in split.gallery if index not in left_out]
+    strangers = set() if task.calibration else {individual_of(animals[each]) for each in spared}
+    learnt = [
+        animals[index] for index in split.gallery if individual_of(animals[index]) not in strangers
+    ]
     try:
         with _counted("adapting the model") as progress:
             return adapted_file(learnt, folder, progress)

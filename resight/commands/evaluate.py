@@ -42,7 +42,7 @@ def evaluate(
         str,
         typer.Option(
             help="The encoder: an ONNX file, a backbone's name, or adapted: what `resight adapt` "
-            "makes of the gallery, without the pictures that the calibration is fitted on."
+            "makes of the gallery, without the individuals that the calibration is fitted on."
         ),
     ] = DEFAULT_MODEL,
     backbone: Annotated[

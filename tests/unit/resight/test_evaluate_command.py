@@ -4,11 +4,16 @@ import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from recognition import splits
+from recognition.catalogue import Photograph
 from recognition.drawn.dataset import draw
+from recognition.evaluation.encoders import adapted_file
+from resight import evaluating
 from resight.main import app
 from services.matcher.metrics import KEYPOINTS
 from tests.model_files import tiny_model
@@ -117,14 +122,25 @@ def test_the_study_preset_prints_a_markdown_table(
     ]
 
 
-def test_the_default_model_is_adapted_to_the_gallery_and_saw_no_query(
-    drawn: Path, cache: Path, tmp_path: Path
+def test_the_default_model_saw_no_query_and_no_individual_that_it_is_calibrated_on(
+    drawn: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done = _run("--data", drawn, "--cache", cache, "--json", tmp_path / "adapted.json")
+    learnt: list[Photograph] = []
+
+    def spy(photographs: Sequence[Photograph], *rest: Any) -> Path:
+        learnt.extend(photographs)
+        return adapted_file(photographs, *rest)
+
+    monkeypatch.setattr(evaluating, "adapted_file", spy)
+    done = _run("--data", drawn, "--cache", cache)
     assert done.exit_code == 0, done.output
-    found = json.loads((tmp_path / "adapted.json").read_text())
-    assert found["queries"] + found["gallery"] <= len(list(drawn.rglob("*.jpg")))
-    assert len(list((cache / "models").glob("efficientnet_lite0_stages-*.onnx"))) == 1
+    animals = evaluating.labelled_animals(drawn, None)
+    parts = splits.split("closed", animals, 666)
+    queries = {animals[index].path for index in parts.queries}
+    assert learnt
+    assert queries.isdisjoint(each.path for each in learnt)
+    everyone = {animals[index].identities for index in parts.gallery}
+    assert len({each.identities for each in learnt}) == len(everyone) - len(everyone) // 3
 
 
 @pytest.mark.parametrize(
