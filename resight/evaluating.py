@@ -15,9 +15,11 @@ from recognition.arrivals import LabelledCapture
 from recognition.catalogue import METADATA, Photograph
 from recognition.evaluation import misled, pictures
 from recognition.evaluation.encoders import ADAPTED, adapted_file, model_file
-from recognition.evaluation.fitting import sample
-from recognition.evaluation.run import Conditions, Evaluation, run
-from recognition.inline import remembering_handlers
+from recognition.evaluation.fitting import fitted, sample
+from recognition.evaluation.folds import Fold, folds
+from recognition.evaluation.run import Conditions, Evaluation, fitting_queries, run
+from recognition.evaluation.trial import Asked
+from recognition.inline import Handlers, remembering_handlers
 from recognition.splits import Split, SplitError
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import individual_of
@@ -26,9 +28,13 @@ from resight.console import CommandError, note, notes
 from resight.publishing import capture
 from services.matcher.settings import MatcherSettings
 from services.registry import calibration
+from services.registry.calibration import Calibration
 from shared.settings import load
 
 T = TypeVar("T")
+
+# An adapted model is calibrated by so many others, to each of which other individuals are new.
+FOLDS = 3
 
 # No decision depends on it, and results are remembered by the whole message.
 PUBLISHED_AT = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,25 +81,16 @@ def evaluate(task: Task) -> Evaluation:
     """
     animals = labelled_animals(task.folder, task.limit)
     split = _split(task, animals)
-    spared = _spared(task, animals, split)
     given = None if task.calibration is None else calibration.load(task.calibration)
-    model = _model(task, animals, split, spared)
-    with (
-        tempfile.TemporaryDirectory() as gallery,
-        remembering_handlers(Path(gallery), task.cache, model, task.matching) as through,
-    ):
+    conditions = Conditions(task.whole, task.seed, task.workers)
+    decided_by = given or _fitted(task, animals, split, conditions)
+    with _served(task, _model(task, animals, split.gallery)) as through:
         found = run(
             _captures(animals, split.gallery, "embedding the gallery"),
             _captures(animals, split.queries, "embedding the queries"),
             through,
-            Conditions(
-                task.whole,
-                task.seed,
-                frozenset(str(animals[index].path) for index in spared),
-                task.false_known,
-                task.workers,
-            ),
-            calibration=given,
+            conditions,
+            calibration=decided_by,
             watch=_watch,
         )
         _warn(found, task.false_known)
@@ -141,33 +138,42 @@ def _split(task: Task, animals: Sequence[Photograph]) -> Split:
         raise CommandError(f"{task.folder}: {error}") from error
 
 
-def _spared(task: Task, animals: Sequence[Photograph], split: Split) -> list[int]:
-    """Return the gallery's pictures that the calibration is fitted on.
+def _fitted(
+    task: Task, animals: Sequence[Photograph], split: Split, conditions: Conditions
+) -> Calibration:
+    """Return a calibration of the gallery alone; to an adapted model the asked ones are new."""
+    chosen = sample(split.gallery, task.fitting_pictures, task.seed)
+    if task.model == ADAPTED:
+        individuals = {index: individual_of(animals[index]) for index in split.gallery}
+        turns = folds(individuals, chosen, FOLDS, task.seed)
+    else:
+        turns = (Fold(tuple(chosen), ()),)
+    asked: list[Asked] = []
+    for turn in turns:
+        sources = frozenset(str(animals[index].path) for index in turn.asked)
+        with _served(task, _model(task, animals, turn.learnt)) as through:
+            gallery = _captures(animals, split.gallery, "embedding the gallery")
+            asked += fitting_queries(gallery, sources, through, conditions, _watch)
+    return fitted(asked, task.false_known)
 
-    An adapted model must not have learnt those individuals at all: it tells the animals
-    that it learnt apart better than any new one, and thresholds drawn from them would
-    promise too much. So a third of the individuals is spared.
-    """
-    if task.model != ADAPTED:
-        return sample(split.gallery, task.fitting_pictures, task.seed)
-    names = sorted({individual_of(animals[index]) for index in split.gallery})
-    chosen = set(sample(names, max(1, len(names) // 3), task.seed))
-    pictures = [index for index in split.gallery if individual_of(animals[index]) in chosen]
-    return sample(pictures, task.fitting_pictures, task.seed)
+
+@contextmanager
+def _served(task: Task, model: Path) -> Iterator[Handlers]:
+    with (
+        tempfile.TemporaryDirectory() as gallery,
+        remembering_handlers(Path(gallery), task.cache, model, task.matching) as through,
+    ):
+        yield through
 
 
-def _model(task: Task, animals: Sequence[Photograph], split: Split, spared: Sequence[int]) -> Path:
-    """Return the encoder's file; one that is adapted saw no query and no spared individual."""
+def _model(task: Task, animals: Sequence[Photograph], learnt: Sequence[int]) -> Path:
+    """Return the encoder's file; one that is adapted knows what was `learnt` and no more."""
     folder = task.cache / "models"
     if task.model != ADAPTED:
         return model_file(task.model, folder)
-    strangers = set() if task.calibration else {individual_of(animals[each]) for each in spared}
-    learnt = [
-        animals[index] for index in split.gallery if individual_of(animals[index]) not in strangers
-    ]
     try:
         with _counted("adapting the model") as progress:
-            return adapted_file(learnt, folder, progress)
+            return adapted_file([animals[index] for index in learnt], folder, progress)
     except TrainingError as error:
         raise CommandError(
             f"the default model can't be adapted to the gallery: {error}; take more pictures, or "

@@ -1,13 +1,12 @@
 """One evaluation from captures to numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from recognition.arrivals import LabelledCapture
-from recognition.evaluation.fitting import fitted
 from recognition.evaluation.report import Report, report
-from recognition.evaluation.trial import Asked, Gallery, embed
+from recognition.evaluation.trial import Asked, Gallery, Subject, embed
 from recognition.inline import Handlers
 from services.registry.calibration import Calibration, Curve
 
@@ -25,16 +24,12 @@ class Conditions:
     """How an evaluation is run.
 
     whole: viewpoints are ignored, so left flanks are compared with right ones too
-    seed: draws the pictures that the thresholds rest on, and the bootstrap
-    fitting: sources of the gallery's pictures that the calibration is fitted on
-    false_known: the share of new animals that may be called known
+    seed: of the bootstrap
     workers: queries that are compared at the same time
     """
 
     whole: bool
     seed: int
-    fitting: frozenset[str]
-    false_known: float
     workers: int
 
 
@@ -52,34 +47,56 @@ class Evaluation:
         return self.calibration.curve(asked.subject.sighting.gallery)
 
 
+def fitting_queries(
+    gallery: Iterable[LabelledCapture],
+    chosen: frozenset[str],
+    through: Handlers,
+    conditions: Conditions,
+    watch: Watch,
+) -> list[Asked]:
+    """Ask the gallery's own pictures whose source is `chosen` of all those of other encounters.
+
+    Raises:
+        ArrivalError: a service refuses a picture.
+    """
+    enrolled = list(embed(gallery, through.embedder, whole=conditions.whole))
+    held = _gallery(enrolled, (), through, conditions, watch)
+    asking = [each for each in held.subjects if each.source in chosen]
+    return list(watch(held.ask(asking, elsewhere=True), "fitting on the gallery", len(asking)))
+
+
 def run(
     gallery: Iterable[LabelledCapture],
     queries: Iterable[LabelledCapture],
     through: Handlers,
     conditions: Conditions,
     *,
-    calibration: Calibration | None,
+    calibration: Calibration,
     watch: Watch,
 ) -> Evaluation:
     """Enrol the gallery, then ask every query of it; both have at least one capture.
 
-    Without a `calibration` one is fitted on the gallery alone: its pictures are asked against
-    those of other encounters.
-
     Raises:
         ArrivalError: a service refuses a picture.
-        CalibrationError: the gallery does not suffice to fit a calibration.
     """
     enrolled = list(embed(gallery, through.embedder, whole=conditions.whole))
     asking = list(embed(queries, through.embedder, whole=conditions.whole))
+    held = _gallery(enrolled, asking, through, conditions, watch)
+    asked = tuple(watch(held.ask(asking), "asking the queries", len(asking)))
+    numbers = report(asked, len(held.subjects), calibration, conditions.seed)
+    return Evaluation(held, asked, calibration, numbers)
+
+
+def _gallery(
+    enrolled: Sequence[Subject],
+    asking: Sequence[Subject],
+    through: Handlers,
+    conditions: Conditions,
+    watch: Watch,
+) -> Gallery:
+    """Return the gallery; the keypoints of it and of what will be asked are found."""
     held = Gallery(enrolled, through.lookup, through.matcher, conditions.workers)
     crops = len(held.subjects) + len(asking)
     for _ in watch(held.prepare(asking), "finding keypoints", crops):
         pass
-    if calibration is None:
-        chosen = [each for each in held.subjects if each.source in conditions.fitting]
-        compared = watch(held.ask(chosen, elsewhere=True), "fitting on the gallery", len(chosen))
-        calibration = fitted(compared, conditions.false_known)
-    asked = tuple(watch(held.ask(asking), "asking the queries", len(asking)))
-    numbers = report(asked, len(held.subjects), calibration, conditions.seed)
-    return Evaluation(held, asked, calibration, numbers)
+    return held

@@ -42,7 +42,7 @@ def evaluate(
         str,
         typer.Option(
             help="The encoder: an ONNX file, a backbone's name, or adapted: what `resight adapt` "
-            "makes of the gallery, without the individuals that the calibration is fitted on."
+            "makes of the gallery; to what its calibration is fitted on, it is a stranger."
         ),
     ] = DEFAULT_MODEL,
     backbone: Annotated[
