@@ -8,7 +8,7 @@ everything before it right.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 from google.protobuf.message import Message
@@ -45,13 +45,18 @@ class LabelledCapture:
     source: str = ""
 
 
+StandsFor = Literal["both", "known", "new"]
+
+
 @dataclass(frozen=True)
 class Arrival:
     """One sighting with its evidence, and the truth about it.
 
     `members` gives the true identity of every candidate's sighting; `known`:
     the gallery held a sighting of this identity that it could be compared with.
-    `models` made the evidence.
+    `models` made the evidence. `stands_for` says as what it may be asked where thresholds
+    are chosen: an encoder that learnt an animal can't show how a new one looks to it,
+    and one that never saw it can't show how well it knows those that it learnt.
     """
 
     identity: str
@@ -59,6 +64,7 @@ class Arrival:
     evidence: tuple[Evidence, ...]
     members: dict[str, str]
     models: tuple[Model, ...] = ()
+    stands_for: StandsFor = "both"
 
     def labels(self) -> NDArray[np.bool_]:
         """Return for each piece of evidence whether it is about the same individual, bool [N]."""

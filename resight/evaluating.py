@@ -16,7 +16,7 @@ from recognition.catalogue import METADATA, Photograph
 from recognition.evaluation import misled, pictures
 from recognition.evaluation.encoders import ADAPTED, adapted_file, model_file
 from recognition.evaluation.fitting import fitted, sample
-from recognition.evaluation.folds import Fold, folds
+from recognition.evaluation.folds import folds
 from recognition.evaluation.run import Conditions, Evaluation, fitting_queries, run
 from recognition.evaluation.trial import Asked
 from recognition.inline import Handlers, remembering_handlers
@@ -93,7 +93,7 @@ def evaluate(task: Task) -> Evaluation:
             calibration=decided_by,
             watch=_watch,
         )
-        _warn(found, task.false_known)
+        _warn(found, task.false_known, given)
         if task.pictures is not None:
             subject = f"{task.dataset}, {task.split}"
             for path in pictures.draw(found, task.pictures, subject):
@@ -141,20 +141,33 @@ def _split(task: Task, animals: Sequence[Photograph]) -> Split:
 def _fitted(
     task: Task, animals: Sequence[Photograph], split: Split, conditions: Conditions
 ) -> Calibration:
-    """Return a calibration of the gallery alone; to an adapted model the asked ones are new."""
-    chosen = sample(split.gallery, task.fitting_pictures, task.seed)
-    if task.model == ADAPTED:
-        individuals = {index: individual_of(animals[index]) for index in split.gallery}
-        turns = folds(individuals, chosen, FOLDS, task.seed)
-    else:
-        turns = (Fold(tuple(chosen), ()),)
+    """Return a calibration of the gallery alone."""
+    if task.model != ADAPTED:
+        chosen = sample(split.gallery, task.fitting_pictures, task.seed)
+        with _served(task, _model(task, animals, ())) as through:
+            return fitted(_asked(animals, split, chosen, through, conditions), task.false_known)
+    individuals = {index: individual_of(animals[index]) for index in split.gallery}
     asked: list[Asked] = []
-    for turn in turns:
-        sources = frozenset(str(animals[index].path) for index in turn.asked)
+    for turn in folds(individuals, task.fitting_pictures, FOLDS, task.seed):
         with _served(task, _model(task, animals, turn.learnt)) as through:
-            gallery = _captures(animals, split.gallery, "embedding the gallery")
-            asked += fitting_queries(gallery, sources, through, conditions, _watch)
-    return fitted(asked, task.false_known)
+            new = _asked(animals, split, turn.new, through, conditions)
+            known = _asked(animals, split, turn.known, through, conditions)
+        asked += [each.standing_for("new") for each in new]
+        asked += [each.standing_for("known") for each in known]
+    # Of arrivals in order the later half is asked; here all met the same gallery.
+    return fitted(sample(asked, len(asked), task.seed), task.false_known)
+
+
+def _asked(
+    animals: Sequence[Photograph],
+    split: Split,
+    chosen: Sequence[int],
+    through: Handlers,
+    conditions: Conditions,
+) -> list[Asked]:
+    sources = frozenset(str(animals[index].path) for index in chosen)
+    gallery = _captures(animals, split.gallery, "embedding the gallery")
+    return fitting_queries(gallery, sources, through, conditions, _watch)
 
 
 @contextmanager
@@ -205,7 +218,7 @@ def _watch(items: Iterable[T], what: str, total: int) -> Iterator[T]:
     )
 
 
-def _warn(found: Evaluation, asked_for: float) -> None:
+def _warn(found: Evaluation, asked_for: float, given: Calibration | None) -> None:
     """Tell what the numbers must be read with."""
     promise = found.curve(found.asked[0]).promise
     if promise is None:
@@ -215,7 +228,7 @@ def _warn(found: Evaluation, asked_for: float) -> None:
             f"the gallery's {promise.individuals} individuals can't promise that at most "
             f"{asked_for:g} of new animals are called known; {promise.false_known:.3f} is accepted"
         )
-    for model in found.calibration.strangers(found.asked[0].matches):
+    for model in given.strangers(found.asked[0].matches) if given else ():
         note(
             f"the calibration {found.calibration.title} was not fitted on the {model.role} "
             f"{model.name}; its probabilities may mean little"

@@ -45,17 +45,19 @@ def fit_curve(species: Mapping[str, Sequence[Arrival]]) -> Fitted:
     """
     every = cases(species)
     dealt = folds(case.individual for case in every)
-    pairs = Pairs.of(every, dealt)
+    # What stands for a new animal alone says nothing of how alike an animal's pictures are.
+    learnt = [case for case in every if case.arrival.stands_for != "new"]
+    pairs = Pairs.of(learnt, dealt)
     fit = best_family(pairs)
     names = ", ".join(sorted(species))
-    curve = _curve(every, pairs, fit, names)
+    curve = _curve(learnt, pairs, fit, names)
     settled = cases({name: arrived[len(arrived) // 2 :] for name, arrived in species.items()})
     queries = []
     for fold in sorted(set(dealt.values())):
         others = pairs.where(pairs.folds != fold)
         # Without both kinds of pairs the others have no curve, and this fold's animals no say.
         if others.labels.any() and not others.labels.all():
-            kept = [case for case in every if dealt[case.individual] != fold]
+            kept = [case for case in learnt if dealt[case.individual] != fold]
             asked = [case for case in settled if dealt[case.individual] == fold]
             queries += ask(asked, _curve(kept, others, fit, names))
     seen = [ranked(case, curve).probability for case in settled if case.arrival.evidence]

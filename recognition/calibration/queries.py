@@ -44,11 +44,15 @@ def without_own(arrival: Arrival) -> Arrival:
 
 
 def ask(cases: Sequence[Case], curve: Curve) -> list[RankedQuery]:
-    """Return each sighting as a new animal's and, if its animal is known, as a known one's."""
+    """Return each sighting as a new animal's and, if its animal is known, as a known one's.
+
+    One that stands for either alone is asked as that.
+    """
     found = []
     for case in cases:
-        found.append(ranked(replace(case, arrival=without_own(case.arrival)), curve))
-        if case.arrival.known:
+        if case.arrival.stands_for != "known":
+            found.append(ranked(replace(case, arrival=without_own(case.arrival)), curve))
+        if case.arrival.known and case.arrival.stands_for != "new":
             found.append(ranked(case, curve))
     return found
 

@@ -7,13 +7,13 @@ meets the same gallery, as the field's closed and open splits want it.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TypeVar, cast
+from typing import Self, TypeVar, cast
 
 from google.protobuf.message import Message
 
-from recognition.arrivals import Arrival, ArrivalError, LabelledCapture, handled
+from recognition.arrivals import Arrival, ArrivalError, LabelledCapture, StandsFor, handled
 from services.registry.calibration import models_of
 from services.registry.sighting import enrolment_of
 from shared.errors import Poison
@@ -52,6 +52,10 @@ class Asked:
     matches: Matches
     arrival: Arrival
     relevant: int
+
+    def standing_for(self, role: StandsFor) -> Self:
+        """Return it for a part that it may stand for alone, see `Arrival`."""
+        return replace(self, arrival=replace(self.arrival, stands_for=role))
 
 
 class Gallery:

@@ -41,6 +41,25 @@ def test_each_sighting_of_the_later_half_is_asked_as_new_and_where_known_as_know
     assert (fitted.curve.known, fitted.curve.new) == (1.0, 0.0)
 
 
+def test_what_stands_for_a_new_animal_or_for_a_known_one_alone_is_asked_as_that_alone() -> None:
+    half = len(ARRIVED) // 2
+    later = ARRIVED[half:]
+    as_new = [replace(each, stands_for="new") for each in later[::2]]
+    as_known = [replace(each, stands_for="known") for each in later[1::2]]
+    fitted = fit_curve({"nyala": [*ARRIVED[:half], *as_new, *as_known]})
+    assert sum(not query.known for query in fitted.queries) == len(as_new)
+    assert sum(query.known for query in fitted.queries) == sum(each.known for each in as_known)
+
+
+def test_what_stands_for_a_new_animal_alone_has_no_part_in_the_curve() -> None:
+    others = ARRIVED[:-40]
+    strangers = [replace(each, stands_for="new") for each in ARRIVED[-40:]]
+    assert (
+        fit_curve({"nyala": [*others, *strangers]}).curve.family
+        == fit_curve({"nyala": others}).curve.family
+    )
+
+
 def test_an_animal_has_no_part_in_the_curve_by_which_it_is_asked() -> None:
     last = ARRIVED[-1]
     odd = replace(last, evidence=tuple(_inliers(item, 12) for item in last.evidence))
