@@ -10,6 +10,7 @@ from resight.commands.evaluate import evaluate
 from resight.commands.export import export
 from resight.commands.publish import publish
 from resight.commands.status import status
+from resight.commands.table import table
 from resight.commands.train import train
 from resight.commands.up import up
 from resight.commands.watch import watch
@@ -23,6 +24,6 @@ app = typer.Typer(
     "Begin with `resight demo`; or `resight up` in one terminal, and in another "
     "`resight publish FOLDER` and `resight watch --from-beginning`.",
 )
-for command in (demo, up, publish, watch, status, export, train, adapt, calibrate, evaluate):
+for command in (demo, up, publish, watch, status, export, train, adapt, calibrate, evaluate, table):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -1,0 +1,71 @@
+"""`resight table`: saved evaluations as one table in Markdown."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from resight.console import CommandError, results
+
+_PIPELINES = ("embedding", "local", "count", "fusion")
+_HEADER = (
+    *("data", "split", "encoder", "queries", *_PIPELINES, "95 %", "R@100"),
+    *("AUROC", "√(BAKS·BAUS)", "called known", "accepted"),
+)
+
+
+def table(
+    files: Annotated[
+        list[Path], typer.Argument(help="What `resight evaluate --json` wrote; one row each.")
+    ],
+) -> None:
+    """Print saved evaluations as one Markdown table: R-1 by pipeline, and the open set.
+
+    `95 %` is fusion's bootstrap interval, `R@100` how often the shortlist holds the right
+    individual, `called known` the share of new animals called known, `accepted` the share that
+    the thresholds were chosen for.
+    """
+    rows = [_row(found, file) for file in files for found in _read(file)]
+    lines = [_HEADER, ("---",) * len(_HEADER), *rows]
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    results.print(text, soft_wrap=True, markup=False)
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise CommandError(f"{file} is not an evaluation's JSON: {error}") from error
+    return found if isinstance(found, list) else [found]
+
+
+def _row(found: dict[str, Any], file: Path) -> tuple[str, ...]:
+    try:
+        by_name = {row["pipeline"]: row for row in found["rows"]}
+        low, high = by_name["fusion"]["r1_interval"]
+        shortlist, open_set = found["shortlist_recall_at_100"], found["open_set"]
+        return (
+            found["dataset"],
+            found["split"],
+            found["model"].split("-")[0],
+            str(found["queries"]),
+            *(f"{by_name[name]['r1']:.3f}" for name in _PIPELINES),
+            f"{low:.3f}–{high:.3f}",
+            "" if shortlist is None else f"{shortlist:.3f}",
+            *_open_set(open_set, found["accepted_false_known"]),
+        )
+    except (KeyError, TypeError) as error:
+        raise CommandError(
+            f"{file} is not what `resight evaluate --json` writes: it lacks {error}"
+        ) from error
+
+
+def _open_set(found: dict[str, float] | None, accepted: float | None) -> tuple[str, ...]:
+    if found is None:
+        return ("",) * 4
+    names = ("auroc", "geometric_mean", "false_known_rate")
+    return (
+        *(f"{found[name]:.3f}" for name in names),
+        "none" if accepted is None else f"{accepted:.3f}",
+    )
