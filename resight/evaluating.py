@@ -150,10 +150,11 @@ def _fitted(
     asked: list[Asked] = []
     for turn in folds(individuals, task.fitting_pictures, FOLDS, task.seed):
         with _served(task, _model(task, animals, turn.learnt)) as through:
-            new = _asked(animals, split, turn.new, through, conditions)
-            known = _asked(animals, split, turn.known, through, conditions)
-        asked += [each.standing_for("new") for each in new]
-        asked += [each.standing_for("known") for each in known]
+            answers = _asked(animals, split, turn.new + turn.known, through, conditions)
+        new = {str(animals[index].path) for index in turn.new}
+        asked += [
+            each.standing_for("new" if each.subject.source in new else "known") for each in answers
+        ]
     # Of arrivals in order the later half is asked; here all met the same gallery.
     return fitted(sample(asked, len(asked), task.seed), task.false_known)
 

@@ -8,6 +8,7 @@ from recognition.architectures import BACKBONES
 from recognition.catalogue import Photograph
 from recognition.export import export, export_model
 from recognition.training.adaptation import BACKBONE, adapt
+from recognition.training.discriminant import SETTINGS
 from recognition.training.lesson import NONE
 from recognition.training.samples import digest, whole
 from shared.errors import SettingsError
@@ -46,6 +47,7 @@ def adapted_file(
         TrainingError: the photographs don't allow it.
     """
     told = sha256(digest(learnt, whole(learnt, range(len(learnt)))).encode())
+    told.update(repr(SETTINGS).encode())
     for each in learnt:
         told.update(each.path.read_bytes())
     target = folder / f"{BACKBONE}-{told.hexdigest()[:12]}.onnx"
