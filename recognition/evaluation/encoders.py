@@ -53,4 +53,5 @@ def adapted_file(
     target = folder / f"{BACKBONE}-{told.hexdigest()[:12]}.onnx"
     if target.is_file():
         return target
-    return export_model(adapt(learnt, hold_out=NONE, progress=progress).model, target)
+    adapted = adapt(learnt, hold_out=NONE, kept=folder / "features", progress=progress)
+    return export_model(adapted.model, target)

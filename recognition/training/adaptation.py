@@ -5,8 +5,10 @@ every picture are computed once, so the numbers on the card, by a head that did 
 the held-out pictures, cost next to nothing.
 """
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +22,7 @@ from recognition.export import export_model
 from recognition.training.crops import decode
 from recognition.training.discriminant import discriminant
 from recognition.training.lesson import AUTO, examination, part
-from recognition.training.samples import digest, individual_of, whole
+from recognition.training.samples import box_of, digest, individual_of, whole
 
 BACKBONE = "efficientnet_lite0_stages"
 _BATCH = 16
@@ -53,12 +55,14 @@ def adapt(
     hold_out: str = AUTO,
     seed: int = 0,
     accept_restricted: bool = False,
+    kept: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Adapted:
     """Return a model adapted to all photographs, of one labelled animal each.
 
     `hold_out` names the split that it is examined by, see `lesson.part`; after
-    the exam the held-out pictures are learnt too. The rest: see `backbones.build`.
+    the exam the held-out pictures are learnt too. `kept` is a folder in which the features
+    of every picture stay for the next time. The rest: see `backbones.build`.
 
     Raises:
         TrainingError, WeightsError: it can't be done so.
@@ -68,7 +72,7 @@ def adapt(
     model = backbones.build(
         backbone, weights, input_size=input_size, accept_restricted=accept_restricted
     )
-    features = _features(model, photographs, progress)
+    features = _features(model, photographs, kept, progress)
     names = np.array([individual_of(each) for each in photographs])
     labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
     r1 = before = None
@@ -104,15 +108,45 @@ def _place(model: EmbeddingModel, features: NDArray[np.float32], labels: NDArray
 def _features(
     model: EmbeddingModel,
     photographs: Sequence[Photograph],
+    kept: Path | None,
     progress: Callable[[str, int, int], None],
 ) -> NDArray[np.float32]:
-    found = []
+    """Return the features of all, float32 [N, F]; what is in `kept` is not computed."""
+    files = [None] * len(photographs) if kept is None else _files(model, photographs, kept)
+    found = {number: np.load(file) for number, file in enumerate(files) if file and file.is_file()}
+    missing = [number for number in range(len(photographs)) if number not in found]
     with torch.inference_mode():
-        for start in range(0, len(photographs), _BATCH):
-            crops = decode(photographs[start : start + _BATCH], model.input_size)
-            found.append(model.features(torch.from_numpy(crops.exact)).numpy())
-            progress("features", min(start + _BATCH, len(photographs)), len(photographs))
-    return np.concatenate(found)
+        for start in range(0, len(missing), _BATCH):
+            batch = missing[start : start + _BATCH]
+            crops = decode([photographs[number] for number in batch], model.input_size)
+            computed = model.features(torch.from_numpy(crops.exact)).numpy()
+            for number, features in zip(batch, computed, strict=True):
+                found[number] = features
+                if (file := files[number]) is not None:
+                    _keep(features, file)
+            progress("features", len(found), len(photographs))
+    return np.stack([found[number] for number in range(len(photographs))])
+
+
+def _files(
+    model: EmbeddingModel, photographs: Sequence[Photograph], kept: Path
+) -> list[Path | None]:
+    """Return a name for each picture's features that changes with pixels, box and network."""
+    network = f"{backbones.version(model)} {model.input_size} ".encode()
+    names: list[Path | None] = []
+    for each in photographs:
+        box = box_of(each).SerializeToString(deterministic=True)
+        told = sha256(network + box + b" " + each.path.read_bytes()).hexdigest()
+        names.append(kept / told[:2] / f"{told[2:]}.npy")
+    return names
+
+
+def _keep(features: NDArray[np.float32], file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
+    with draft.open("wb") as opened:
+        np.save(opened, features)
+    draft.replace(file)
 
 
 def _embeddings(model: EmbeddingModel, features: NDArray[np.float32]) -> NDArray[np.float32]:

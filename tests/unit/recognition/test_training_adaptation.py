@@ -53,7 +53,7 @@ def test_without_held_out_pictures_the_card_claims_nothing(
     assert "nothing is known of how well it does" in page
 
 
-def test_a_gallery_s_model_is_made_once_and_anew_when_pictures_change(
+def test_a_gallery_s_model_is_made_once(
     photographs: tuple[Photograph, ...], tmp_path: Path
 ) -> None:
     told: list[int] = []
@@ -62,4 +62,29 @@ def test_a_gallery_s_model_is_made_once_and_anew_when_pictures_change(
     told.clear()
     assert adapted_file(photographs, tmp_path, lambda _, done, __: told.append(done)) == made
     assert told == []
-    assert adapted_file(photographs[:-1], tmp_path, lambda *_: None) != made
+
+
+def test_features_that_were_computed_for_another_gallery_are_not_computed_again(
+    photographs: tuple[Photograph, ...], tmp_path: Path
+) -> None:
+    told: list[int] = []
+    first = adapt(photographs, input_size=SIDE, hold_out="none", kept=tmp_path)
+    again = adapt(
+        photographs,
+        input_size=SIDE,
+        hold_out="none",
+        kept=tmp_path,
+        progress=lambda _, done, __: told.append(done),
+    )
+    assert told == []
+    assert backbones.version(again.model) == backbones.version(first.model)
+    fewer = adapt(photographs[:-1], input_size=SIDE, hold_out="none", kept=tmp_path)
+    assert backbones.version(fewer.model) != backbones.version(first.model)
+    adapt(
+        photographs[:2] + photographs[-3:],
+        input_size=SIDE + 32,
+        hold_out="none",
+        kept=tmp_path,
+        progress=lambda _, done, __: told.append(done),
+    )
+    assert told == [5]
