@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 
 from recognition import backbones
 from recognition.backbones import EmbeddingModel
+from services.embedder import reference
 from services.embedder.encoder import (
     EMBEDDING,
     INPUT,
@@ -102,9 +104,16 @@ def _graph(model: EmbeddingModel) -> onnx.ModelProto:
             VERSION: backbones.version(model),
             PREPROCESSING: Preparation(side).fingerprint,
             INPUT_SIZE: str(side),
+            reference.REFERENCE: reference.pack(_reference(model)),
         },
     )
     return graph
+
+
+def _reference(model: EmbeddingModel) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        pictures = torch.from_numpy(reference.pictures(model.input_size))
+        return np.asarray(model.embed(pictures).numpy(), dtype=np.float32)
 
 
 def _check(model: EmbeddingModel, path: Path) -> None:

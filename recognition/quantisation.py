@@ -23,7 +23,8 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from recognition.export import silence
-from services.embedder.encoder import INPUT, NAME, VERSION
+from services.embedder import reference
+from services.embedder.encoder import INPUT, INPUT_SIZE, NAME, VERSION
 from services.embedder.onnx_encoder import OnnxEncoder
 from shared.errors import ResightError
 
@@ -55,6 +56,9 @@ def quantise(source: Path, target: Path, pictures: NDArray[np.uint8] | None = No
     only those of fully connected layers do (dynamic), which helps transformers and leaves a
     convolutional network nearly as it was.
 
+    Weights get 7 of the 8 bits: processors without VNNI add products of 8 bits in 16 and
+    saturate, so that with all 8 one file would give other embeddings there (median cosine .90).
+
     Raises:
         QuantisationError: it is quantised already.
     """
@@ -68,7 +72,11 @@ def quantise(source: Path, target: Path, pictures: NDArray[np.uint8] | None = No
         quant_pre_process(source, folded, skip_symbolic_shape=True)
         if pictures is None:
             quantize_dynamic(
-                folded, draft, op_types_to_quantize=_DYNAMIC, weight_type=QuantType.QInt8
+                folded,
+                draft,
+                op_types_to_quantize=_DYNAMIC,
+                weight_type=QuantType.QInt8,
+                reduce_range=True,
             )
         else:
             quantize_static(
@@ -77,13 +85,20 @@ def quantise(source: Path, target: Path, pictures: NDArray[np.uint8] | None = No
                 _Pictures(pictures),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=_STATIC,
+                nodes_to_exclude=_depthwise(folded),
                 per_channel=True,
                 weight_type=QuantType.QInt8,
+                reduce_range=True,
             )
         graph = onnx.load(draft)
     # The weights' own order and names are the quantiser's; all of them decide what is computed.
     digest = hashlib.sha256(graph.graph.SerializeToString(deterministic=True)).hexdigest()
     metadata |= {NAME: metadata[NAME] + SUFFIX, VERSION: digest[:12]}
+    onnx.helper.set_model_props(graph, metadata)
+    onnx.save(graph, target)
+    # What it computes can only be asked of the file, and then belongs into it.
+    made = embed(target, reference.pictures(int(metadata[INPUT_SIZE])))
+    metadata[reference.REFERENCE] = reference.pack(made)
     onnx.helper.set_model_props(graph, metadata)
     onnx.save(graph, target)
     return target
@@ -104,6 +119,19 @@ def embed(model: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return an exported model's embeddings, float32 [N, 512]."""
     encoder = OnnxEncoder(model)
     return np.concatenate([encoder.encode(batch).embeddings for batch in _batches(pictures)])
+
+
+def _depthwise(path: Path) -> list[str]:
+    """Return the convolutions that have one filter a channel.
+
+    They have few weights and suffer most: left in float32, the cosine to the original rises from
+    .975 to .981 in the median and from .932 to .957 at worst (36 zebras), for 8 % of the bytes.
+    """
+    return [
+        node.name
+        for node in onnx.load(path).graph.node
+        if node.op_type == "Conv" and any(a.name == "group" and a.i > 1 for a in node.attribute)
+    ]
 
 
 class _Pictures(CalibrationDataReader):  # type: ignore[misc]

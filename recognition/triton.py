@@ -1,6 +1,7 @@
 """The folder that a Triton server loads an exported model from."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import onnx
@@ -15,6 +16,7 @@ from services.embedder.encoder import (
     VIEWPOINT,
     VIEWPOINTS,
 )
+from services.embedder.reference import REFERENCE
 from shared.embeddings import DIMENSION, model_name
 from shared.messages import ModelReference
 
@@ -44,13 +46,17 @@ def write_repository(model: Path, repository: Path, max_batch: int = MAX_BATCH) 
     folder = repository / served
     (folder / "1").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(model, folder / "1" / "model.onnx")
-    (folder / "config.pbtxt").write_text(
-        _configuration(served, metadata[INPUT_SIZE], max_batch, told)
-    )
+    (folder / "config.pbtxt").write_text(_configuration(served, metadata, max_batch, told))
     return folder
 
 
-def _configuration(served: str, side: str, max_batch: int, viewpoint: bool) -> str:
+def _configuration(
+    served: str, metadata: Mapping[str, str], max_batch: int, viewpoint: bool
+) -> str:
+    side = metadata[INPUT_SIZE]
+    parameter = REFERENCE in metadata and (
+        f'parameters {{ key: "{REFERENCE}" value {{ string_value: "{metadata[REFERENCE]}" }} }}\n'
+    )
     outputs = {EMBEDDING: DIMENSION} | ({VIEWPOINT: len(VIEWPOINTS)} if viewpoint else {})
     declared = "".join(
         f'output [ {{ name: "{name}" data_type: TYPE_FP32 dims: [ {length} ] }} ]\n'
@@ -62,4 +68,4 @@ backend: "onnxruntime"
 max_batch_size: {max_batch}
 input [ {{ name: "{INPUT}" data_type: TYPE_UINT8 dims: [ {side}, {side}, 3 ] }} ]
 {declared}dynamic_batching {{ max_queue_delay_microseconds: {QUEUE_DELAY_MICROSECONDS} }}
-"""
+{parameter or ""}"""

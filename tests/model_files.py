@@ -8,7 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from services.embedder import encoder
+from services.embedder import encoder, reference
+from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.preparation import Preparation
 
 SIDE = 32
@@ -49,6 +50,17 @@ def tiny_model(path: Path, *, viewpoint: int | None = None, version: str = "v1")
         encoder.PREPROCESSING: Preparation(SIDE).fingerprint,
         encoder.INPUT_SIZE: str(SIDE),
     }
+    helper.set_model_props(model, metadata)
+    onnx.save(model, path)
+    made = OnnxEncoder(path, threads=1).encode(reference.pictures(SIDE)).embeddings
+    return referring(path, made)
+
+
+def referring(path: Path, embeddings: NDArray[np.float32]) -> Path:
+    """Write into a model file that it must give these embeddings of the reference pictures."""
+    model = onnx.load(path)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    metadata[reference.REFERENCE] = reference.pack(embeddings)
     helper.set_model_props(model, metadata)
     onnx.save(model, path)
     return path

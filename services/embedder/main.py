@@ -1,7 +1,9 @@
 """Run the embedder: `python -m services.embedder.main`; settings come from the environment."""
 
+import logging
 from pathlib import Path
 
+from services.embedder import reference
 from services.embedder.capture import decode_capture
 from services.embedder.encoder import Encoder
 from services.embedder.onnx_encoder import OnnxEncoder
@@ -17,15 +19,27 @@ from shared.messages import ModelReference
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, TelemetrySettings, load
 from shared.stage import Stage
 
+log = logging.getLogger(__name__)
+
 
 def build_encoder(settings: EncoderSettings) -> Encoder:
     """Return the encoder that the settings choose.
 
     Raises:
-        SettingsError: it can't be had as configured.
+        SettingsError: it can't be had as configured, or computes other embeddings here than
+            where it was exported. Triton is asked for that with the first batch.
     """
     if settings.kind == "onnx":
-        return OnnxEncoder(Path(settings.model_path), settings.provider, settings.threads)
+        encoder = OnnxEncoder(Path(settings.model_path), settings.provider, settings.threads)
+        if encoder.reference:
+            reference.check(encoder, encoder.reference, settings.model_path)
+        else:
+            log.warning(
+                "%s carries no reference embeddings, so it is not known whether this machine "
+                "computes what others do; export it again",
+                settings.model_path,
+            )
+        return encoder
     if not settings.model_version:
         raise SettingsError(
             "RESIGHT_ENCODER_MODEL_VERSION is empty; with Triton, give the version that "

@@ -15,6 +15,7 @@ from services.embedder.encoder import (
     Encoding,
     read_outputs,
 )
+from services.embedder.reference import REFERENCE
 from shared.errors import SettingsError
 from shared.images import Pixels
 from shared.messages import ModelReference
@@ -50,6 +51,7 @@ class OnnxEncoder:
         self._model = ModelReference(
             name=metadata[NAME], version=metadata[VERSION], preprocessing=metadata[PREPROCESSING]
         )
+        self._reference = metadata.get(REFERENCE, "")
         outputs = [output.name for output in self._session.get_outputs()]
         self._outputs = [name for name in (EMBEDDING, VIEWPOINT) if name in outputs]
 
@@ -60,6 +62,11 @@ class OnnxEncoder:
     @property
     def input_size(self) -> int:
         return self._input_size
+
+    @property
+    def reference(self) -> str:
+        """What the file says it must compute (see `reference`); '' in a file of an older export."""
+        return str(self._reference)
 
     def encode(self, batch: Pixels) -> Encoding:
         values = self._session.run(self._outputs, {INPUT: batch})

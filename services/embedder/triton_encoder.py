@@ -7,6 +7,7 @@ import numpy as np
 from tritonclient.grpc import InferenceServerClient, InferInput
 from tritonclient.utils import InferenceServerException
 
+from services.embedder import reference
 from services.embedder.encoder import (
     EMBEDDING,
     INPUT,
@@ -87,9 +88,10 @@ class TritonEncoder:
 
         Raises:
             Transient: the server does not answer in time, or is not ready.
-            SettingsError: it serves another model than expected.
+            SettingsError: it serves another model than expected, or computes other
+                embeddings than where the model was exported.
         """
-        self._outputs = outputs = self._outputs or self._checked_outputs()
+        outputs = self._outputs or self._first_look()
         image = InferInput(INPUT, list(batch.shape), "UINT8")
         image.set_data_from_numpy(np.ascontiguousarray(batch))
         result = self._ask("infer", self._name, [image], timeout=math.ceil(self._timeout * 1e6))
@@ -119,6 +121,18 @@ class TritonEncoder:
             if error.status() == "StatusCode.NOT_FOUND":
                 raise self._unexpected(str(error)) from error
             raise
+
+    def _first_look(self) -> tuple[str, ...]:
+        self._outputs = outputs = self._checked_outputs()
+        config = self._ask("get_model_config", self._name, as_json=True)["config"]
+        stored = config.get("parameters", {}).get(reference.REFERENCE, {}).get("string_value", "")
+        if stored:
+            try:
+                reference.check(self, stored, f"Triton at {self._url}")
+            except SettingsError:
+                self._outputs = ()
+                raise
+        return outputs
 
     def _checked_outputs(self) -> tuple[str, ...]:
         """Return what the served model gives, once it is known to be the expected one."""

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from resight.stack.servers import HOST, free_port
+from services.embedder import reference
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import SettingsError, Transient
 from shared.images import Pixels
 from shared.messages import ModelReference
 from tests import triton_server
-from tests.model_files import SIDE, tiny_model
+from tests.model_files import SIDE, referring, tiny_model
 
 Connect = Callable[..., TritonEncoder]
 
@@ -132,6 +133,18 @@ def test_a_server_that_comes_back_with_other_weights_is_noticed(
         pytest.raises(SettingsError, match=r"tiny-v1-.* is not found"),
     ):
         _until_it_answers(encoder)
+
+
+def test_a_server_that_computes_something_else_is_refused(tmp_path: Path, connect: Connect) -> None:
+    model = tiny_model(tmp_path / "tiny.onnx")
+    made = OnnxEncoder(model).encode(reference.pictures(SIDE)).embeddings
+    triton_server.lay_out(tmp_path, referring(model, np.roll(made, 1, axis=1)))
+    port = free_port()
+    with triton_server.running(tmp_path, port):
+        encoder = connect(port)
+        for _ in range(2):
+            with pytest.raises(SettingsError, match="gives other embeddings"):
+                encoder.encode(_crops(1))
 
 
 def _until_it_answers(encoder: TritonEncoder) -> None:

@@ -7,6 +7,7 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
+from services.embedder import reference
 from services.embedder.encoder import VIEWPOINTS, read_outputs
 from services.embedder.main import build_encoder
 from services.embedder.onnx_encoder import OnnxEncoder
@@ -15,7 +16,7 @@ from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import SettingsError
 from shared.messages import VIEWPOINT_BACK
 from shared.settings import load
-from tests.model_files import SIDE, tiny_model
+from tests.model_files import SIDE, referring, tiny_model
 
 
 def _crops(count: int) -> NDArray[np.uint8]:
@@ -83,3 +84,35 @@ def test_settings_choose_the_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyP
         build_encoder(load(EncoderSettings))
     monkeypatch.setenv("RESIGHT_ENCODER_MODEL_VERSION", "abc")
     assert isinstance(build_encoder(load(EncoderSettings)), TritonEncoder)
+
+
+def test_a_model_that_computes_something_else_here_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an 8-bit file does on a processor whose kernels saturate."""
+    model = tiny_model(tmp_path / "model.onnx")
+    monkeypatch.setenv("RESIGHT_ENCODER_MODEL_PATH", str(model))
+    made = OnnxEncoder(model).encode(reference.pictures(SIDE)).embeddings
+    turned = made + 0.05 * np.roll(made, 1, axis=1)
+    referring(model, turned / np.linalg.norm(turned, axis=1, keepdims=True))
+    with pytest.raises(SettingsError, match=r"tiny v1 gives other embeddings .*cosine 0\.99"):
+        build_encoder(load(EncoderSettings))
+
+
+def test_a_damaged_reference_does_not_pass(tmp_path: Path) -> None:
+    encoder = OnnxEncoder(tiny_model(tmp_path / "model.onnx"))
+    with pytest.raises(SettingsError, match="is damaged"):
+        reference.check(encoder, encoder.reference[:-8], "model.onnx")
+
+
+def test_a_file_of_an_older_export_starts_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = onnx.load(tiny_model(tmp_path / "model.onnx"))
+    kept = [entry for entry in model.metadata_props if entry.key != reference.REFERENCE]
+    del model.metadata_props[:]
+    model.metadata_props.extend(kept)
+    onnx.save(model, tmp_path / "model.onnx")
+    monkeypatch.setenv("RESIGHT_ENCODER_MODEL_PATH", str(tmp_path / "model.onnx"))
+    build_encoder(load(EncoderSettings))
+    assert "no reference embeddings" in caplog.text
