@@ -12,14 +12,21 @@ headers of the original, and these headers more:
     resight-time       when it was given up, ISO 8601, UTC
     resight-sightings  how many animals are lost with it
 
+One that would be too large for its topic comes without value, key and headers, and with
+
+    resight-value-bytes   how long the value is that lies at the original's place, and
+    resight-value-sha256  its digest
+
 What was replayed is known from offsets that the group `resight-replay` commits
 on the dead-letter topics: every letter below is done with.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 
 from kafka import TopicPartition
 from kafka.structs import OffsetAndMetadata
@@ -36,6 +43,9 @@ ATTEMPT = "resight-attempt"
 
 # The full text stays in the log; a header is for reading and must fit the message.
 REASON_CHARACTERS = 2000
+ATTEMPT_DIGITS = 6
+
+log = logging.getLogger(__name__)
 
 
 class DeadLetterError(ResightError):
@@ -47,7 +57,8 @@ class DeadLetter:
     """A message that one group gave up, and why.
 
     `headers` are the original's. `topic`, `partition` and `offset` are the
-    original's too; `mark` is the letter's own place, None before it is written.
+    original's too; `mark` is the letter's own place, None before it is written. Where
+    the value was too large to come with it, `left_out` tells what it was.
     """
 
     topic: str
@@ -62,12 +73,21 @@ class DeadLetter:
     sightings: int
     attempt: int
     time: datetime
+    left_out: "LeftOut | None" = None
     mark: "Mark | None" = None
 
     @property
     def address(self) -> str:
         """The topic that the letter lies in."""
         return topics.dead_letters(self.topic, self.group)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A value that was too large for its dead letter."""
+
+    bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -97,9 +117,16 @@ def dead_letter(record: Record, poison: Poison, group: str, time: datetime) -> D
     )
 
 
+def short(letter: DeadLetter) -> DeadLetter:
+    """Return a letter that always fits its topic: what it was about, without its contents."""
+    value = letter.value or b""
+    left_out = LeftOut(len(value), sha256(value).hexdigest())
+    return replace(letter, key=None, value=None, headers={}, left_out=left_out)
+
+
 def encode(letter: DeadLetter) -> dict[str, bytes]:
     """Return all headers that a letter is written with."""
-    ours = {
+    ours: dict[str, object] = {
         "reason": letter.reason,
         "kind": letter.kind,
         "topic": letter.topic,
@@ -109,7 +136,13 @@ def encode(letter: DeadLetter) -> dict[str, bytes]:
         "time": letter.time.astimezone(UTC).isoformat(),
         "sightings": letter.sightings,
     }
-    return {**letter.headers, **{f"{PREFIX}{k}": str(v).encode() for k, v in ours.items()}}
+    if letter.left_out:
+        ours |= {
+            "value-bytes": letter.left_out.bytes,
+            "value-sha256": letter.left_out.sha256,
+        }
+    told = {f"{PREFIX}{k}": str(v).encode(errors="replace") for k, v in ours.items()}
+    return {**letter.headers, **told}
 
 
 def decode(record: Record, *, replayed: bool) -> DeadLetter:
@@ -124,12 +157,13 @@ def decode(record: Record, *, replayed: bool) -> DeadLetter:
             for name, value in record.headers.items()
             if name.startswith(PREFIX)
         }
+        left_out = _left_out(ours)
         return DeadLetter(
             topic=ours["topic"],
             partition=int(ours["partition"]),
             offset=int(ours["offset"]),
             key=record.key,
-            value=record.value,
+            value=None if left_out else record.value,
             headers={k: v for k, v in record.headers.items() if not k.startswith(PREFIX)},
             group=record.topic.removeprefix(f"{ours['topic']}.").removesuffix(".dlq"),
             reason=ours["reason"],
@@ -137,23 +171,26 @@ def decode(record: Record, *, replayed: bool) -> DeadLetter:
             sightings=int(ours["sightings"]),
             attempt=int(ours["attempt"]),
             time=datetime.fromisoformat(ours["time"]),
+            left_out=left_out,
             mark=Mark(record.partition, record.offset, replayed),
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         place = f"{record.topic} partition {record.partition} offset {record.offset}"
         raise ValueError(
-            f"{place} is no dead letter: {error!r}; was it written by hand?"
+            f"{place} is no dead letter: {record.fault or repr(error)}; was it written by hand?"
         ) from error
 
 
-def read(kafka: KafkaSettings, names: Sequence[str]) -> Iterator[DeadLetter]:
+def read(
+    kafka: KafkaSettings, names: Sequence[str], foreign: Callable[[str], object] = log.warning
+) -> Iterator[DeadLetter]:
     """Yield every letter in these dead-letter topics, from the first to the last there is now.
 
-    Letters of one partition come in order. A topic that does not exist has none.
+    Letters of one partition come in order. A topic that does not exist has none. What
+    others have written there is left out, and `foreign` is told of it.
 
     Raises:
         Transient: the broker does not answer.
-        ValueError: a record is no dead letter.
     """
     timeout = round(1000 * kafka.request_timeout_seconds)
     with (
@@ -173,8 +210,12 @@ def read(kafka: KafkaSettings, names: Sequence[str]) -> Iterator[DeadLetter]:
                 raise Transient(f"no dead letter came within {timeout} ms though some are left")
             for part, raws in polled.items():
                 for raw in raws:
-                    if raw.offset < ends[part]:
+                    if raw.offset >= ends[part]:
+                        continue
+                    try:
                         yield decode(as_record(raw), replayed=raw.offset < done[part])
+                    except ValueError as error:
+                        foreign(str(error))
 
 
 def replay(kafka: KafkaSettings, letters: Iterable[DeadLetter]) -> int:
@@ -186,7 +227,7 @@ def replay(kafka: KafkaSettings, letters: Iterable[DeadLetter]) -> int:
 
     Raises:
         Transient: the broker does not answer; what was sent before is marked.
-        ValueError: a letter that was not read from its topic.
+        ValueError: a letter that was not read from its topic, or whose value is not in it.
     """
     count = 0
     with (
@@ -197,6 +238,8 @@ def replay(kafka: KafkaSettings, letters: Iterable[DeadLetter]) -> int:
         for letter in letters:
             if letter.mark is None:
                 raise ValueError(f"a letter of {letter.address} has no place: read it first")
+            if letter.left_out:
+                raise ValueError(f"{letter.address} has only a short letter: nothing to replay")
             headers = {**letter.headers, ATTEMPT: str(letter.attempt).encode()}
             sent = origin.send(letter.topic, letter.value, letter.key, list(headers.items()))
             sent.get(delivery_seconds(kafka) + 1)
@@ -207,6 +250,12 @@ def replay(kafka: KafkaSettings, letters: Iterable[DeadLetter]) -> int:
     return count
 
 
+def _left_out(ours: Mapping[str, str]) -> LeftOut | None:
+    if "value-sha256" not in ours:
+        return None
+    return LeftOut(int(ours["value-bytes"]), ours["value-sha256"])
+
+
 def _number(text: bytes) -> int:
     """Return the attempts so far; a header that anyone may set can hold anything."""
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdigit() and len(text) <= ATTEMPT_DIGITS else 0

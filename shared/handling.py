@@ -1,5 +1,6 @@
 """Giving a batch to a handler so that each message gets a result of its own."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from google.protobuf.message import Message
@@ -7,13 +8,32 @@ from google.protobuf.message import Message
 from shared.errors import Poison
 from shared.records import Decoder, Handler, Record, Result
 
+log = logging.getLogger(__name__)
+
 
 def decoded(record: Record, decoders: Mapping[str, Decoder]) -> Message | Poison:
-    """Return the message in a record, or why there is none."""
+    """Return the message in a record, or why there is none.
+
+    Whatever a decoder raises is about this record alone, and would be raised again.
+    """
+    place = f"{record.topic} partition {record.partition} offset {record.offset}"
+    if record.fault:
+        return Poison(
+            f"the record at {place} can't be read: {record.fault}; what it held may still lie "
+            "there, but no client of this kind can take it: publish it again",
+            kind="unreadable-record",
+        )
     try:
         return decoders[record.topic](record)
     except Poison as poison:
         return poison
+    except Exception as error:
+        log.exception("the decoder of %s failed", place)
+        return Poison(
+            f"the record at {place} can't be decoded: {type(error).__name__}: {error}; the "
+            "decoder should have said it better, so please report it",
+            kind="undecodable",
+        )
 
 
 def results(handler: Handler, items: Sequence[Message | Poison]) -> list[Result]:

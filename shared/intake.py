@@ -21,10 +21,12 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from shared import kafka as clients
 from shared import telemetry
+from shared.errors import Poison
 from shared.kafka import as_record, broker_errors
 from shared.records import Record
 from shared.settings import KafkaSettings
 from shared.stall import Partition, Reading
+from shared.suspects import Notes, Suspects
 
 # While a batch waits, polls are this short: membership and shutdown need no more.
 SLICE_SECONDS = 0.2
@@ -75,7 +77,8 @@ class Intake:
     """What one group reads from its topics. Not thread-safe; `open` it first.
 
     Topics in `rewind` are read from their beginning once in this object's life,
-    whatever the group has committed; after that from where this object stands.
+    whatever the group has committed; after that from where this object stands. A record
+    that was in hand when `lives` lives of the service ended is given up (see `suspects`).
     Every method that talks to the broker raises Transient when it is away; then
     `close` and `open` again.
     """
@@ -89,6 +92,7 @@ class Intake:
         max_messages: int,
         max_bytes: int,
         rewind: frozenset[str],
+        lives: int,
     ) -> None:
         self._kafka = kafka
         self._group = group
@@ -97,6 +101,8 @@ class Intake:
         self._max_bytes = max_bytes
         self._rewind = rewind
         self._own: dict[Partition, int] = {}
+        self._suspects = Suspects(lives, max_messages)
+        self._notes = Notes(kafka, group)
         self._changes = _Changes(group)
         self._consumer: KafkaConsumer | None = None
 
@@ -111,6 +117,7 @@ class Intake:
         if self._consumer is not None:
             client, self._consumer = self._consumer, None
             client.close(autocommit=False, timeout_ms=int(1000 * clients.CONNECT_SECONDS))
+        self._notes.close()
 
     @property
     def joined(self) -> bool:
@@ -131,9 +138,24 @@ class Intake:
             if self._reset_if_moved():
                 return []
             taken, rest = cut(_deliveries(polled), self._max_bytes)
+            together = self._suspects.together([delivery.record for delivery in taken])
+            for delivery in reversed(taken[together:]):
+                rest[delivery.record.topic, delivery.record.partition] = delivery.record.offset
             for partition, offset in rest.items():
                 self._client.seek(TopicPartition(*partition), offset)
-            return taken
+            return taken[:together]
+
+    def note(self, batch: Sequence[Delivery]) -> None:
+        """Note, where it is first seen in this life, what is in hand should the life end."""
+        self._notes.write(self._suspects.to_note(delivery.record for delivery in batch))
+
+    def withdraw(self, batch: Sequence[Delivery]) -> None:
+        """Take `note` back: the batch waits, or is given back, through no fault of its own."""
+        self._notes.write(self._suspects.to_withdraw(delivery.record for delivery in batch))
+
+    def condemned(self, delivery: Delivery) -> Poison | None:
+        """Return why a record is not to be handled: it has ended too many lives."""
+        return self._suspects.condemned(delivery.record)
 
     def wait(self, seconds: float) -> bool:
         """Stay a member for about one slice of `seconds`, everything paused.
@@ -164,6 +186,7 @@ class Intake:
             for partition, mark in offsets.items()
             if partition.topic in self._rewind
         )
+        self._notes.write(self._suspects.passed(delivery.record for delivery in batch))
         return True
 
     def readings(self) -> dict[Partition, Reading]:
@@ -212,6 +235,7 @@ class Intake:
             return False
         self._changes.pending = False
         anew = []
+        starts: dict[Partition, int] = {}
         for partition in self._client.assignment():
             offset = self._start(partition)
             if offset is None:
@@ -219,7 +243,9 @@ class Intake:
                 anew.append(partition)
             else:
                 self._client.seek(partition, offset)
+            starts[partition.topic, partition.partition] = offset or 0
         self._forget_commits([p for p in anew if p.topic in self._rewind])
+        self._suspects.begin(starts, self._notes.read(starts))
         return True
 
     def _forget_commits(self, rewound: Sequence[Any]) -> None:

@@ -14,16 +14,23 @@ from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 
 from shared.errors import Transient
+from shared.record_batches import PatientRecords, Unreadable
 from shared.records import Record
 from shared.settings import KafkaSettings
+from shared.topics import is_dead_letters
 
 MEBIBYTE = 1024 * 1024
 
 # A capture carries up to 32 MiB of image; the rest is what describes it.
 MESSAGE_BYTES = 33 * MEBIBYTE
 
-# A dead letter is the message and a few headers more; it must always fit.
-DEAD_LETTER_BYTES = MESSAGE_BYTES + 64 * 1024
+# A topic's own limit keeps larger messages out. The embedded broker knows none, and what the
+# client refuses to receive it would ask for again for ever, so all that a producer can send
+# is received, and then given up.
+RECEIVED_BYTES = 1100 * MEBIBYTE
+
+# A dead letter is the message and a few headers more, so its topic takes more.
+DEAD_LETTER_BYTES = MESSAGE_BYTES + MEBIBYTE
 
 # A member that does not poll for so long loses its partitions; the same for every
 # service, since a rebalance waits for its slowest member for so long.
@@ -67,7 +74,7 @@ def consumer(kafka: KafkaSettings, group: str, *, max_bytes: int = MESSAGE_BYTES
     """
     session = _ms(kafka.session_timeout_seconds)
     with _connecting("a consumer") as connection:
-        return KafkaConsumer(
+        client = KafkaConsumer(
             **_common(kafka, f"resight-{group}"),
             group_id=group,
             group_instance_id=kafka.instance_id or None,
@@ -80,9 +87,13 @@ def consumer(kafka: KafkaSettings, group: str, *, max_bytes: int = MESSAGE_BYTES
             max_poll_interval_ms=_ms(POLL_LIMIT_SECONDS),
             fetch_max_bytes=max_bytes,
             max_partition_fetch_bytes=MESSAGE_BYTES,
-            receive_message_max_bytes=max_bytes + 2 * MESSAGE_BYTES,
+            receive_message_max_bytes=RECEIVED_BYTES,
+            # What a transaction has taken back is not there.
+            isolation_level="read_committed",
             kafka_client=connection,
         )
+    client._fetcher.PartitionRecords = PatientRecords  # noqa: SLF001 - there is no public way
+    return client
 
 
 def producer(kafka: KafkaSettings, client: str = "producer") -> KafkaProducer:
@@ -139,7 +150,7 @@ def ensure_topics(kafka: KafkaSettings, names: Sequence[str], partitions: int) -
             wanted = {
                 name: {
                     "num_partitions": partitions,
-                    "configs": {"max.message.bytes": str(DEAD_LETTER_BYTES)},
+                    "configs": {"max.message.bytes": str(_limit(name))},
                 }
                 for name in names
             }
@@ -153,10 +164,16 @@ def ensure_topics(kafka: KafkaSettings, names: Sequence[str], partitions: int) -
         client.close()
 
 
+def _limit(topic: str) -> int:
+    return DEAD_LETTER_BYTES if is_dead_letters(topic) else MESSAGE_BYTES
+
+
 def as_record(raw: Any) -> Record:
     """Return one record of the client without the client's types."""
     headers = {name: value or b"" for name, value in raw.headers}
-    return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, raw.timestamp, headers)
+    fault = raw.fault if isinstance(raw, Unreadable) else ""
+    place = (raw.topic, raw.partition, raw.offset)
+    return Record(*place, raw.key, raw.value, raw.timestamp, headers, fault)
 
 
 def _common(kafka: KafkaSettings, client: str) -> dict[str, Any]:

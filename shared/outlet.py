@@ -16,9 +16,9 @@ from kafka.errors import (
 )
 
 from shared import telemetry, topics
-from shared.dead_letters import DeadLetterError, dead_letter, encode
+from shared.dead_letters import DeadLetter, DeadLetterError, dead_letter, encode, short
 from shared.errors import Poison, Transient
-from shared.kafka import broker_errors, delivery_seconds, producer
+from shared.kafka import MESSAGE_BYTES, broker_errors, delivery_seconds, producer
 from shared.records import Receipt, Record, Result
 from shared.settings import KafkaSettings
 
@@ -85,6 +85,8 @@ class Outlet:
         for message in result:
             address = topics.address(message)
             value = message.SerializeToString(deterministic=True)
+            if len(value) > MESSAGE_BYTES:  # the producer allows more, for dead letters
+                return _too_large(message, f"a message holds at most {MESSAGE_BYTES} bytes")
             try:
                 future = self._client.send(address.topic, value, address.key.encode(), trace)
             except _TOO_LARGE as error:
@@ -106,11 +108,11 @@ class Outlet:
 
     def _give_up(self, record: Record, poison: Poison) -> None:
         letter = dead_letter(record, poison, self._group, datetime.now(UTC))
-        # The broker's client refuses a record with neither key nor value.
-        value = b"" if letter.key is None and letter.value is None else letter.value
         try:
-            headers = list(encode(letter).items())
-            self._client.send(letter.address, value, letter.key, headers).get(self._patience)
+            try:
+                self._post(letter)
+            except _TOO_LARGE:
+                self._post(short(letter))
         except (KafkaError, Transient) as error:
             raise DeadLetterError(
                 f"{letter.address} did not take {record.topic} partition {record.partition} "
@@ -123,6 +125,12 @@ class Outlet:
             extra={"topic": record.topic, "partition": record.partition, "offset": record.offset},
         )
 
+    def _post(self, letter: DeadLetter) -> None:
+        # The broker's client refuses a record with neither key nor value.
+        value = b"" if letter.key is None and letter.value is None else letter.value
+        headers = list(encode(letter).items())
+        self._client.send(letter.address, value, letter.key, headers).get(self._patience)
+
     @property
     def _client(self) -> KafkaProducer:
         if self._producer is None:
@@ -130,7 +138,7 @@ class Outlet:
         return self._producer
 
 
-def _too_large(message: Message, error: KafkaError) -> Poison:
+def _too_large(message: Message, error: KafkaError | str) -> Poison:
     topic = topics.address(message).topic
     return Poison(
         f"the {type(message).__name__} of {message.ByteSize()} bytes that follows from it is "

@@ -11,7 +11,10 @@ from shared.errors import Poison
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a topic as it came: what a decoder turns into a message."""
+    """One record of a topic as it came: what a decoder turns into a message.
+
+    `fault` says why the client could not read it; then most of the rest is missing.
+    """
 
     topic: str
     partition: int
@@ -20,6 +23,7 @@ class Record:
     value: bytes | None
     timestamp_ms: int
     headers: Mapping[str, bytes] = field(default_factory=dict)
+    fault: str = ""
 
 
 class Decoder(Protocol):

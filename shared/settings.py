@@ -17,6 +17,9 @@ from shared.errors import SettingsError
 
 PREFIX = "RESIGHT_"
 
+# A note of who is suspect holds no larger number of lives (see `shared.suspects`).
+LIVES_LIMIT = 15
+
 # Concerns of all services: a service does not know the others' classes, but
 # all of them may share one environment.
 CONCERNS = (
@@ -92,6 +95,28 @@ class StageSettings(Settings):
         description="A partition that has records but does not advance for so long makes the "
         "service build its Kafka client anew.",
     )
+    lives: int = Field(
+        3,
+        ge=1,
+        le=LIVES_LIMIT,
+        description="A record that was in hand when the service ended so many times, by a fault "
+        "or for want of memory, becomes a dead letter; up to twice more if it was not the first "
+        "after a start.",
+    )
+    letter_count: int = Field(
+        200,
+        ge=0,
+        description="So many dead letters among the latest records are in order whatever their "
+        "share is.",
+    )
+    letter_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Beyond that count, a service that would give up more than this share of the "
+        "latest records stops and says so. 1: never.",
+    )
+    letter_window: int = Field(1000, ge=1, description="How many records the latest are.")
 
 
 class TelemetrySettings(Settings):

@@ -3,21 +3,26 @@
 Each turn goes through one protocol, and the numbers come back in the code:
 
     1  poll a batch, bounded in messages and bytes
-    2  decode each record; what can't be decoded is poison
+    2  note the records in hand, should the process end with them; decode each: what
+       can't be decoded, or has ended too many lives, is poison
     3  the handler turns messages into results; its own writes are applied
-    4  send all results, and the dead letters of what was poison
+    4  send all results, and the dead letters of what was poison, unless too much is
     5  wait until the broker has taken all of them
     6  tell the handler what was taken
     7  commit the offsets after the batch
 
 Whatever fails before 7 leaves the batch uncommitted, so it comes again, here or
 in another member of the group. Transient in 3 to 6 means: pause all partitions,
-stay in the group, back off, and go on at 3 with the same batch. When the group
+stay in the group, back off, and go on with the same batch where it failed. When the group
 rebalances meanwhile, the batch is dropped and positions go back to what is
 committed. A broker that is away is waited for in the same way with a new
 client. Anything else ends the process.
+
+Where more than a limit would be given up, the service stops: it stays in the group and
+alive, is not ready, and keeps everything where it is until it is started again.
 """
 
+import contextlib
 import logging
 import random
 import time
@@ -28,12 +33,13 @@ from google.protobuf.message import DecodeError, Message
 from shared import handling
 from shared import telemetry as metrics
 from shared.backoff import Backoff
-from shared.errors import Poison, Transient
+from shared.errors import Poison, ResightError, Transient
 from shared.health import Health, HealthServer
 from shared.intake import Delivery, Intake
 from shared.kafka import POLL_LIMIT_SECONDS
+from shared.letter_limit import LetterLimit
 from shared.outlet import Outlet
-from shared.records import Decoder, Handler, Record
+from shared.records import Decoder, Handler, Receipt, Record, Result
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.shutdown import Shutdown
 from shared.stall import StallWatch
@@ -97,7 +103,12 @@ class Stage:
             max_messages=_limit(settings, max_messages),
             max_bytes=settings.max_bytes,
             rewind=rewind,
+            lives=settings.lives,
         )
+        self._letters = LetterLimit(
+            settings.letter_count, settings.letter_share, settings.letter_window
+        )
+        self._stopped = ""
         self._outlet = Outlet(kafka, name)
         self._backoff = Backoff(settings.backoff_seconds, settings.backoff_limit_seconds)
         self._attempts = 0
@@ -149,6 +160,11 @@ class Stage:
 
     def _turn(self) -> None:
         self._health.turn()
+        if self._stopped:
+            self._health.trouble = self._stopped
+            self._intake.wait(POLL_SECONDS)
+            self._health.joined = self._intake.joined
+            return
         self._look_for_stall()
         held = self._pace() if self._pace else frozenset()
         began = time.monotonic()
@@ -163,22 +179,57 @@ class Stage:
             self._recovered()
 
     def _process(self, batch: Sequence[Delivery]) -> None:
-        records = [delivery.record for delivery in batch]
-        decoded = [handling.decoded(record, self._decoders) for record in records]  # 2
+        try:
+            if not self._done(batch):
+                return
+        except ResightError:  # no fault of the records
+            with contextlib.suppress(Transient):
+                self._intake.withdraw(batch)
+            raise
+        if self._intake.commit(batch):  # 7
+            for delivery in batch:
+                metrics.CONSUMED.labels(self._name, delivery.record.topic).inc()
+        self._recovered()
+
+    def _done(self, batch: Sequence[Delivery]) -> bool:
+        """Take a batch from 2 to 6, each step once; False: it must be dropped."""
+        decoded: list[Message | Poison] = []
+        results: list[Result] | None = None
+        receipts: list[Receipt] | None = None
         while True:
             try:
-                with metrics.HANDLE_SECONDS.labels(self._name).time():
-                    results = handling.results(self._handler, decoded)  # 3
-                receipts = self._outlet.publish(list(zip(records, results, strict=True)))  # 4, 5
+                self._intake.note(batch)  # 2
+                decoded = decoded or [self._decoded(delivery) for delivery in batch]
+                if results is None:
+                    with metrics.HANDLE_SECONDS.labels(self._name).time():
+                        results = handling.results(self._handler, decoded)  # 3
+                    if self._too_much_given_up(results):
+                        self._intake.withdraw(batch)
+                        return False
+                if receipts is None:
+                    receipts = self._publish(batch, results)  # 4, 5
                 self._handler.acknowledged(receipts)  # 6
-                break
+                return True
             except Transient as error:
+                self._intake.withdraw(batch)
                 if not self._hold_on(self._pause_after(error)):
-                    return
-        if self._intake.commit(batch):  # 7
-            for record in records:
-                metrics.CONSUMED.labels(self._name, record.topic).inc()
-        self._recovered()
+                    return False
+
+    def _decoded(self, delivery: Delivery) -> Message | Poison:
+        condemned = self._intake.condemned(delivery)
+        return condemned or handling.decoded(delivery.record, self._decoders)
+
+    def _publish(self, batch: Sequence[Delivery], results: Sequence[Result]) -> list[Receipt]:
+        records = (delivery.record for delivery in batch)
+        return self._outlet.publish(list(zip(records, results, strict=True)))
+
+    def _too_much_given_up(self, results: Sequence[Result]) -> bool:
+        self._stopped = self._letters.refusal([isinstance(each, Poison) for each in results])
+        if self._stopped:
+            log.error("%s; the last reason: %s", self._stopped, _last_reason(results))
+            self._health.trouble = self._stopped
+            metrics.LETTERS_STOPPED.labels(self._name).set(1)
+        return bool(self._stopped)
 
     def _hold_on(self, seconds: float) -> bool:
         """Stay a member for so long; False: the batch in hand must be dropped."""
@@ -224,6 +275,10 @@ class Stage:
             self._watch.forget()
             self._intake.close()
             self._intake.open()
+
+
+def _last_reason(results: Sequence[Result]) -> str:
+    return next(each.reason for each in reversed(results) if isinstance(each, Poison))
 
 
 def _limit(settings: StageSettings, default: int | None) -> int:

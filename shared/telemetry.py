@@ -18,6 +18,10 @@ PRODUCED = Counter(
 DEAD_LETTERS = Counter(
     "resight_dead_letters_total", "Messages given up.", ["service", "topic", "kind"]
 )
+# 1 while a service keeps what it can't handle, since that is too much to be given up. Page someone.
+LETTERS_STOPPED = Gauge(
+    "resight_dead_letters_stopped", "Whether too much would be given up.", ["service"]
+)
 # From the poll that brought a batch to its commit, waiting for dependencies included.
 BATCH_SECONDS = Histogram(
     "resight_batch_seconds", "Time from poll to commit.", ["service"], buckets=SECONDS

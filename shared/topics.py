@@ -13,6 +13,8 @@ MATCHES = "resight.matches.v1"
 DECISIONS = "resight.decisions.v1"
 ENROLMENTS = "resight.enrolments.v1"
 
+_DEAD_LETTERS = ".dlq"
+
 ALL = (CAPTURES, SIGHTINGS, CANDIDATES, MATCHES, DECISIONS, ENROLMENTS)
 
 # Consumer group (one per service) -> the topics it reads.
@@ -55,7 +57,12 @@ def address(message: Message) -> Address:
 
 def dead_letters(topic: str, group: str) -> str:
     """Return the dead-letter topic of one consumer group on one topic."""
-    return f"{topic}.{group}.dlq"
+    return f"{topic}.{group}{_DEAD_LETTERS}"
+
+
+def is_dead_letters(topic: str) -> bool:
+    """Return whether a topic is one of dead letters."""
+    return topic.endswith(_DEAD_LETTERS)
 
 
 def dead_letter_topics() -> tuple[str, ...]:

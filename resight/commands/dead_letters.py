@@ -1,6 +1,7 @@
 """`resight dead-letters`: what could not be handled, and sending it round again."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -79,7 +80,13 @@ def replay(
     back, with one attempt more.
     """
     kafka = kafka_settings(bootstrap_servers, data_dir)
-    letters = [each for each in _letters(kafka, topic, kind) if again or not _replayed(each)]
+    found = [each for each in _letters(kafka, topic, kind) if again or not _replayed(each)]
+    letters = [each for each in found if each.left_out is None]
+    if len(letters) < len(found):
+        note(
+            f"{len(found) - len(letters)} letters came without their value, which was too large: "
+            "publish what they were about again"
+        )
     if letters and not yes:
         for letter in letters[:5]:
             note(f"{letter.topic} {letter.partition}:{letter.offset}: {letter.reason}")
@@ -100,7 +107,7 @@ def _letters(kafka: KafkaSettings, topic: str | None, kind: str | None) -> Itera
         raise typer.BadParameter(
             f"{topic!r} has no dead letters; choose one of {origins}", param_hint="--topic"
         )
-    letters = dead_letters.read(kafka, chosen)
+    letters = dead_letters.read(kafka, chosen, foreign=note)
     return (letter for letter in letters if kind is None or letter.kind == kind)
 
 
@@ -121,6 +128,7 @@ def _told(letter: DeadLetter) -> Text:
         f"attempt {letter.attempt}",
         animals,
         *(["replayed"] if _replayed(letter) else []),
+        *([f"its value of {letter.left_out.bytes} bytes left out"] if letter.left_out else []),
     )
     kind = (letter.kind, "bold red" if not _replayed(letter) else "dim")
     return Text.assemble(kind, f"  {', '.join(facts)}\n    {letter.reason}")
@@ -139,4 +147,5 @@ def _fields(letter: DeadLetter) -> dict[str, Any]:
         "attempt": letter.attempt,
         "sightings": letter.sightings,
         "replayed": _replayed(letter),
+        "left_out": None if letter.left_out is None else asdict(letter.left_out),
     }

@@ -19,7 +19,7 @@ def test_a_held_topic_delivers_everything_once_it_is_let_go(kafka_broker: str) -
     client.flush()
     client.close()
     intake = Intake(
-        kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, rewind=frozenset()
+        kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, rewind=frozenset(), lives=3
     )
     intake.open()
     seen: list[int] = []

@@ -4,152 +4,23 @@ import threading
 import time
 import urllib.error
 import urllib.request
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-import pytest
-from google.protobuf.message import Message
 from kafka import TopicPartition
 from prometheus_client import REGISTRY
 
 from shared import topics
-from shared.dead_letters import DeadLetter, read, replay
+from shared.dead_letters import replay
 from shared.errors import Poison, Transient
-from shared.kafka import MESSAGE_BYTES, consumer, ensure_topics, producer
+from shared.kafka import MESSAGE_BYTES, consumer
 from shared.messages import Capture, Decision, Sighting
-from shared.records import Receipt, Result
-from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
-from shared.stage import Stage, protobuf_decoder
+from shared.records import Result
+from shared.settings import KafkaSettings
+from shared.stage import Stage
+from tests.stages import Recorder, Room, decided, nothing_follows, running, until
 
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-
-
-@pytest.fixture
-def kafka(kafka_broker: str) -> KafkaSettings:
-    return KafkaSettings.model_validate(
-        {
-            "bootstrap_servers": kafka_broker,
-            "producer_batch_bytes": 0,
-            "session_timeout_seconds": 3,
-            "request_timeout_seconds": 5,
-        }
-    )
-
-
-@dataclass
-class Recorder:
-    """Answers with `answer` and remembers what it was given."""
-
-    answer: Callable[[Sequence[Sighting]], Sequence[Result]]
-    batches: list[list[str]] = field(default_factory=list)
-    receipts: list[Receipt] = field(default_factory=list)
-
-    def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
-        sightings = [message for message in messages if isinstance(message, Sighting)]
-        self.batches.append([sighting.sighting_id for sighting in sightings])
-        return self.answer(sightings)
-
-    def acknowledged(self, receipts: Sequence[Receipt]) -> None:
-        self.receipts += receipts
-
-    def ready(self) -> bool:
-        return True
-
-    @property
-    def seen(self) -> list[str]:
-        return [name for batch in self.batches for name in batch]
-
-
-def nothing_follows(sightings: Sequence[Sighting]) -> list[Result]:
-    return [[] for _ in sightings]
-
-
-def decided(sightings: Sequence[Sighting]) -> list[Result]:
-    return [
-        [Decision(sighting_id=sighting.sighting_id, deployment=sighting.deployment)]
-        for sighting in sightings
-    ]
-
-
-class Room:
-    """One group with topics of its own on the shared broker."""
-
-    def __init__(self, kafka: KafkaSettings, partitions: int = 1, more: int = 0) -> None:
-        self.kafka = kafka
-        self.name = f"group-{uuid.uuid4().hex[:8]}"
-        self.topics = [f"{self.name}.in{number}" for number in range(1 + more)]
-        self.topic = self.topics[0]
-        self.dlq = topics.dead_letters(self.topic, self.name)
-        ensure_topics(kafka, [*self.topics, self.dlq, topics.DECISIONS], partitions)
-        self.producer = producer(kafka)
-
-    def send(self, *names: str, topic: str = "", headers: Any = None, padding: int = 0) -> None:
-        for name in names:
-            sighting = Sighting(sighting_id=name, deployment=self.name, capture_id="x" * padding)
-            value = sighting.SerializeToString()
-            self.producer.send(topic or self.topic, value, b"camera", headers).get(20)
-
-    def stage(self, handler: Recorder, **options: Any) -> Stage:
-        quick = {"backoff_seconds": 0.2, "backoff_limit_seconds": 1}
-        settings = StageSettings.model_validate({**quick, **options.pop("settings", {})})
-        return Stage(
-            name=self.name,
-            decoders={topic: protobuf_decoder(Sighting) for topic in self.topics},
-            handler=handler,
-            kafka=self.kafka,
-            settings=settings,
-            telemetry=TelemetrySettings.model_validate({"port": 0}),
-            **options,
-        )
-
-    def committed(self, topic: str = "") -> int | None:
-        client = consumer(self.kafka, self.name)
-        offset: int | None = client.committed(TopicPartition(topic or self.topic, 0))
-        client.close()
-        return offset
-
-    def letters(self) -> list[DeadLetter]:
-        return list(read(self.kafka, [self.dlq]))
-
-
-@pytest.fixture
-def room(kafka: KafkaSettings) -> Iterator[Room]:
-    room = Room(kafka)
-    yield room
-    room.producer.close(timeout=5)
-
-
-@contextmanager
-def running(stage: Stage) -> Iterator[threading.Thread]:
-    """Run a stage in a thread; an error it raises is the test's error."""
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            stage.run()
-        except BaseException as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=run, name="stage")
-    thread.start()
-    try:
-        yield thread
-    finally:
-        stage.stop()
-        thread.join(30)
-    if raised:
-        raise raised[0]
-
-
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not so within {seconds} s")
-        time.sleep(0.02)
 
 
 def test_messages_are_handled_in_order_and_committed_after_their_results(room: Room) -> None:

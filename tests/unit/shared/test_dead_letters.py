@@ -1,9 +1,10 @@
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from shared.dead_letters import Mark, dead_letter, decode, encode
+from shared.dead_letters import LeftOut, Mark, dead_letter, decode, encode, short
 from shared.errors import Poison
 from shared.records import Record
 
@@ -34,7 +35,9 @@ def test_headers_of_the_original_stay_and_ours_are_added() -> None:
     }
 
 
-@pytest.mark.parametrize(("before", "attempt"), [(b"2", 3), (b"", 1), (b"many", 1)])
+@pytest.mark.parametrize(
+    ("before", "attempt"), [(b"2", 3), (b"", 1), (b"many", 1), (b"9" * 5000, 1), ("٣".encode(), 1)]
+)
 def test_attempts_count_up_from_what_a_replay_carries(before: bytes, attempt: int) -> None:
     again = replace(RECORD, headers={"resight-attempt": before})
     assert dead_letter(again, Poison("why"), "embedder", NOW).attempt == attempt
@@ -44,3 +47,12 @@ def test_a_record_that_is_no_letter_is_named() -> None:
     stray = Record("resight.captures.v1.embedder.dlq", 1, 9, None, b"", 0)
     with pytest.raises(ValueError, match=r"captures.v1.embedder.dlq partition 1 offset 9"):
         decode(stray, replayed=False)
+
+
+def test_a_short_letter_says_what_it_left_out() -> None:
+    letter = short(dead_letter(RECORD, Poison("why"), "embedder", NOW))
+    written = Record(letter.address, 0, 7, letter.key, letter.value, 0, encode(letter))
+    found = decode(written, replayed=False)
+    assert (found.key, found.value, found.headers) == (None, None, {})
+    assert found.left_out == LeftOut(5, hashlib.sha256(b"image").hexdigest())
+    assert (found.topic, found.offset, found.reason) == (RECORD.topic, 42, "why")

@@ -80,3 +80,21 @@ def test_bytes_that_are_no_message_are_poison_that_names_the_type(value: bytes) 
     assert isinstance(poison, Poison)
     assert poison.kind == "undecodable"
     assert "resight.v1.Sighting" in poison.reason
+
+
+@pytest.mark.parametrize("error", [OverflowError("too far"), RecursionError(), MemoryError()])
+def test_whatever_a_decoder_raises_is_poison_for_its_record(error: Exception) -> None:
+    def fails(record: Record) -> Message:  # noqa: ARG001
+        raise error
+
+    found = decoded(Record("t", 2, 7, None, b"", 0), {"t": fails})
+    assert isinstance(found, Poison)
+    assert (found.kind, "t partition 2 offset 7" in found.reason) == ("undecodable", True)
+    assert type(error).__name__ in found.reason
+
+
+def test_a_record_that_could_not_be_read_never_reaches_its_decoder() -> None:
+    found = decoded(Record("t", 2, 7, None, None, 0, fault="its checksum is wrong"), {})
+    assert isinstance(found, Poison)
+    assert found.kind == "unreadable-record"
+    assert "t partition 2 offset 7 can't be read: its checksum is wrong" in found.reason
