@@ -1,19 +1,36 @@
 """How commands speak: results on stdout, progress and errors, as sentences, on stderr."""
 
-import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from kafka.errors import KafkaError
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 from typer.core import TyperGroup
 
 from shared.errors import ResightError
+from shared.text import json_line, printable
 
-results = Console(highlight=False)
-notes = Console(stderr=True, highlight=False)
+
+class PlainConsole(Console):
+    """Shows what strangers have written as text: no markup, no escape codes, no forged lines."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield what is shown; every renderable in a renderable comes by here."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(printable(segment.text), segment.style)
+
+
+results = PlainConsole(highlight=False, markup=False)
+notes = PlainConsole(stderr=True, highlight=False, markup=False)
 
 BootstrapServers = Annotated[
     str | None,
@@ -50,4 +67,4 @@ def note(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print one value as one line of JSON."""
-    typer.echo(json.dumps(value, ensure_ascii=False))
+    typer.echo(json_line(value))

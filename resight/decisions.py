@@ -5,6 +5,7 @@ from typing import Literal
 from rich.text import Text
 
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, Outcome, Viewpoint
+from shared.text import one_line
 
 Word = Literal["known", "new", "review"]
 
@@ -45,4 +46,4 @@ def row(decision: Decision) -> Text:
 
 
 def _aligned(cells: tuple[str, ...]) -> str:
-    return " ".join(cell.ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True))
+    return " ".join(one_line(cell).ljust(width) for cell, width in zip(cells, _WIDTHS, strict=True))

@@ -2,7 +2,7 @@
 
 import typer
 
-from resight.commands import dead_letters
+from resight.commands import dead_letters, galleries
 from resight.commands.adapt import adapt
 from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
@@ -27,3 +27,4 @@ app = typer.Typer(
 for command in (demo, up, publish, watch, status, export, train, adapt, calibrate, evaluate, table):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(galleries.app, name="galleries")

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import struct
+import unicodedata
 
 from shared.messages import Box
 
@@ -23,10 +24,26 @@ def sighting_id(image_sha256: str, box: Box) -> str:
 
 
 def slug(name: str) -> str:
-    """Return `name` in lower case with runs of other characters than a-z, 0-9 as one '-'."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    """Return `name` in lower case; runs of other characters than letters and digits are one '-'.
+
+    Letters and digits are Unicode's, with their marks, in one of the ways in which
+    each can be written (NFKC): Zebra, 斑马 and тигр stay what they are. A name of symbols
+    only, such as an emoji, becomes `x` and a digest. Spaces and punctuation are no name: ''.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" else "-" for c in folded)
+    plain = re.sub("-+", "-", kept).strip("-")
+    if plain or not any(unicodedata.category(c)[0] == "S" for c in folded):
+        return plain
+    return f"x{hashlib.sha256(name.strip().encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 def gallery_name(population: str, species: str) -> str:
     """Return the gallery of one species in one population, `population/species`."""
     return f"{slug(population) or DEFAULT_POPULATION}/{slug(species) or UNKNOWN_SPECIES}"
+
+
+def names_gallery(text: str) -> bool:
+    """Return whether a text is such as `gallery_name` gives."""
+    parts = text.split("/")
+    return len(parts) == 2 and all(part and slug(part) == part for part in parts)

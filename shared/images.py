@@ -12,7 +12,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -40,17 +40,24 @@ _OPENERS: Mapping[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "TIFF": TiffPlugin.TiffImageFile,
 }
 
-# EXIF orientation -> what turns the stored picture into the displayed one.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+# EXIF orientation -> what turns the stored picture into the displayed one, without a copy.
+_TURNS: Mapping[int, Callable[[Pixels], Pixels]] = {
+    2: lambda stored: stored[:, ::-1],
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    5: lambda stored: stored.swapaxes(0, 1),
+    6: lambda stored: stored[::-1].swapaxes(0, 1),
+    7: lambda stored: stored[::-1, ::-1].swapaxes(0, 1),
+    8: lambda stored: stored[:, ::-1].swapaxes(0, 1),
 }
 _FIRST_SIDEWAYS = 5
+
+# Pictures become RGB in strips of so many pixels, so that a large one needs little memory
+# beside itself and the result.
+STRIP_PIXELS = 4_000_000
+
+# A picture that lacks more of its rows than this is not worth salvaging.
+MOST_MISSING = 0.1
 
 # warnings.catch_warnings changes the whole process, so one thread at a time.
 _QUIET = threading.Lock()
@@ -68,7 +75,7 @@ class Exif:
     def orientation(self) -> int:
         """From 1 to 8; 1 when it is missing or nonsense."""
         value = self.main.get(ExifTags.Base.Orientation)
-        return value if value in _TURNS else 1
+        return int(value) if isinstance(value, int) and value in _TURNS else 1
 
 
 @dataclass(frozen=True)
@@ -78,27 +85,39 @@ class Picture:
     width: int  # as displayed
     height: int
     exif: Exif
-    _source: ImageFile.ImageFile
-    _turn: Image.Transpose | None
+    _source: Callable[[], ImageFile.ImageFile]
+    _orientation: int
+    _missing: list[str] = field(default_factory=list)
 
-    def pixels(self, longest_side: int | None = None) -> Pixels:
+    @property
+    def truncated(self) -> bool:
+        """Whether `pixels` found the end of the picture missing, and went on all the same."""
+        return bool(self._missing)
+
+    def pixels(self, longest_side: int | None = None, *, salvage: bool = False) -> Pixels:
         """Decode and return uint8 RGB [H, W, 3], EXIF orientation applied. Call it once.
 
         With `longest_side`, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size if
         the longest side stays at least that long; this costs a fraction of the
-        time. Other formats come at full size.
+        time. Other formats come at full size. With `salvage`, a picture that lacks up
+        to the last tenth of its rows comes with those black.
 
         Raises:
             Poison: the data ends early, is corrupt, or has pixels of a kind that is no picture.
         """
-        if longest_side is not None:
-            scale = min(1.0, longest_side / max(self._source.size))
-            width, height = self._source.size
-            self._source.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
+        source = self._source()
         with _pillow_errors():
-            self._source.load()
-            image = _rgb(self._source)
-            return np.asarray(image if self._turn is None else image.transpose(self._turn))
+            try:
+                _load(source, longest_side)
+            except OSError as error:
+                if not (salvage and _ends_early(error)):
+                    raise
+                source = self._source()
+                _load_what_is_there(source, longest_side)
+                self._missing.append(str(error))
+            pixels = _rgb(source)
+            source.close()
+            return np.ascontiguousarray(_TURNS.get(self._orientation, _unturned)(pixels))
 
 
 def open_picture(
@@ -125,7 +144,12 @@ def open_picture(
     orientation = 1 if kind == "TIFF" else exif.orientation
     if orientation >= _FIRST_SIDEWAYS:
         width, height = height, width
-    return Picture(width, height, exif, source, _TURNS.get(orientation))
+    opened = [source]
+
+    def sources() -> ImageFile.ImageFile:
+        return opened.pop() if opened else _OPENERS[kind](io.BytesIO(data))
+
+    return Picture(width, height, exif, sources, orientation)
 
 
 def decode(data: bytes, *, max_bytes: int = MAX_BYTES, max_pixels: int = MAX_PIXELS) -> Pixels:
@@ -190,23 +214,78 @@ def _png_exif(data: bytes) -> bytes:
     return b""
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    """Return 8-bit RGB; transparent parts become black, 16 bits are scaled to 8."""
+def _load(source: ImageFile.ImageFile, longest_side: int | None) -> None:
+    if longest_side is not None:
+        scale = min(1.0, longest_side / max(source.size))
+        width, height = source.size
+        source.draft(None, (max(1, int(width * scale)), max(1, int(height * scale))))
+    source.load()
+
+
+def _load_what_is_there(source: ImageFile.ImageFile, longest_side: int | None) -> None:
+    """Load a picture whose end is missing, if little of it is.
+
+    Pillow knows that only as a switch of the whole process, so nothing else may decode
+    meanwhile: a decode worker does one picture at a time.
+    """
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        _load(source, longest_side)
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+    missing = _flat_rows(source) / source.height
+    if missing > MOST_MISSING:
+        raise OSError(f"truncated: {missing:.0%} of the picture is missing, too much to salvage")
+
+
+def _flat_rows(image: Image.Image) -> int:
+    """Return how many of the last rows are of one colour: what decoders put where nothing is."""
+    last = image.getpixel((image.width - 1, image.height - 1))
+    for count in range(image.height):
+        row = image.crop((0, image.height - count - 1, image.width, image.height - count))
+        colours = row.getcolors(1)
+        if colours is None or colours[0][1] != last:
+            return count
+    return image.height
+
+
+def _unturned(stored: Pixels) -> Pixels:
+    return stored
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    """Return uint8 RGB [H, W, 3]; transparent parts become black, 16 bits are scaled to 8."""
     if image.mode == "F":
         raise Poison(
             "the picture has floating-point pixels, whose brightness has no scale; "
             "save it with 8 or 16 bits per channel",
             kind="unsupported-pixels",
         )
+    transparent = image.has_transparency_data
+    rows = max(1, STRIP_PIXELS // image.width)
+    if rows >= image.height:
+        return _strip(image, transparent)
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, rows):
+        bottom = min(top + rows, image.height)
+        pixels[top:bottom] = _strip(image.crop((0, top, image.width, bottom)), transparent)
+    return pixels
+
+
+def _strip(image: Image.Image, transparent: bool) -> Pixels:
     if image.mode.startswith("I"):
-        deep = np.asarray(image).astype(np.int64).clip(0, 65535)
-        return Image.fromarray(((deep + 128) // 257).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
+        deep = np.asarray(image).clip(0, 65535).astype(np.uint32)
+        return np.repeat(((deep + 128) // 257).astype(np.uint8)[:, :, None], 3, axis=2)
+    if transparent:
         cutout = image.convert("RGBA")
         flat = Image.new("RGB", image.size)
         flat.paste(cutout, mask=cutout.getchannel("A"))
-        return flat
-    return image.convert("RGB")
+        return np.asarray(flat)
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _ends_early(error: Exception) -> bool:
+    return "truncated" in str(error).lower()
 
 
 @contextmanager
@@ -222,7 +301,7 @@ def _pillow_errors() -> Iterator[None]:
             kind="too-many-pixels",
         ) from error
     except Exception as error:  # damaged data make Pillow raise nearly anything
-        cut = "truncated" in str(error).lower()
+        cut = _ends_early(error)
         raise Poison(
             f"the picture's data {'ends early' if cut else 'is damaged'} ({error}); copy it from "
             "the camera's card and publish it again",

@@ -4,10 +4,11 @@ Give IDs as `extra={"sighting": …, "deployment": …}`. Image bytes, coordinat
 and secrets never go into a log.
 """
 
-import json
 import logging
 import sys
 from datetime import UTC, datetime
+
+from shared.text import json_line
 
 # What `extra` may carry; anything else in it is left out.
 FIELDS = ("sighting", "capture", "deployment", "gallery", "topic", "partition", "offset")
@@ -31,7 +32,7 @@ class JsonFormatter(logging.Formatter):
         entry |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
         if record.exc_info:
             entry["error"] = self.formatException(record.exc_info)
-        return json.dumps(entry, default=str, ensure_ascii=False)
+        return json_line(entry)
 
 
 def configure_logging(service: str, level: str) -> None:

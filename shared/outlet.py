@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 # Carries a trace from message to message (https://www.w3.org/TR/trace-context/).
 TRACE = "traceparent"
 
-_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+# What the client or the broker says of a message that its topic does not take.
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class Outlet:
@@ -89,7 +90,7 @@ class Outlet:
                 return _too_large(message, f"a message holds at most {MESSAGE_BYTES} bytes")
             try:
                 future = self._client.send(address.topic, value, address.key.encode(), trace)
-            except _TOO_LARGE as error:
+            except TOO_LARGE as error:
                 return _too_large(message, error)
             sent.append((message, future))
         return sent
@@ -99,7 +100,7 @@ class Outlet:
         for message, future in sent:
             try:
                 taken = future.get(self._patience)
-            except _TOO_LARGE as error:
+            except TOO_LARGE as error:
                 poison = _too_large(message, error)
                 continue
             receipts.append(Receipt(message, taken.topic, taken.partition, taken.offset))
@@ -111,7 +112,7 @@ class Outlet:
         try:
             try:
                 self._post(letter)
-            except _TOO_LARGE:
+            except TOO_LARGE:
                 self._post(short(letter))
         except (KafkaError, Transient) as error:
             raise DeadLetterError(

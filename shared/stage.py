@@ -75,7 +75,9 @@ class Stage:
     `name` is the consumer group. `pace` is asked before each poll for the topics
     that are to be held back now; the others go on. Topics in `rewind` are read
     from their beginning once in this process's life, whatever was committed.
-    `max_messages` is the service's default where the settings leave it open.
+    `max_messages` is the service's default where the settings leave it open. `prepare` runs
+    once before anything is consumed, when health is served already; it may raise Transient,
+    and is to call what it is given now and then, to show that it goes on.
     """
 
     def __init__(
@@ -90,8 +92,10 @@ class Stage:
         pace: Callable[[], frozenset[str]] | None = None,
         rewind: frozenset[str] = frozenset(),
         max_messages: int | None = None,
+        prepare: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self._name = name
+        self._prepare = prepare
         self._decoders = decoders
         self._handler = handler
         self._settings = settings
@@ -150,6 +154,9 @@ class Stage:
 
     def _run_while_broker_answers(self) -> None:
         try:
+            if self._prepare is not None:
+                self._prepare(self._health.turn)
+                self._prepare = None
             self._intake.open()
             self._watch.forget()
             while not self._shutdown.requested:

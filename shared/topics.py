@@ -1,13 +1,24 @@
 """Topics: which message travels on which, and under which key."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from google.protobuf.message import Message
 
-from shared.messages import CandidateList, Capture, Decision, Enrolment, Matches, Sighting
+from shared.messages import (
+    CandidateList,
+    Capture,
+    Decision,
+    Enrolment,
+    ImagePlace,
+    Matches,
+    Sighting,
+)
 
 CAPTURES = "resight.captures.v1"
 SIGHTINGS = "resight.sightings.v1"
+PLACES = "resight.places.v1"
 CANDIDATES = "resight.candidates.v1"
 MATCHES = "resight.matches.v1"
 DECISIONS = "resight.decisions.v1"
@@ -15,14 +26,14 @@ ENROLMENTS = "resight.enrolments.v1"
 
 _DEAD_LETTERS = ".dlq"
 
-ALL = (CAPTURES, SIGHTINGS, CANDIDATES, MATCHES, DECISIONS, ENROLMENTS)
+ALL = (CAPTURES, SIGHTINGS, PLACES, CANDIDATES, MATCHES, DECISIONS, ENROLMENTS)
 
 # Consumer group (one per service) -> the topics it reads.
 INPUTS = {
     "embedder": (CAPTURES,),
     "lookup": (SIGHTINGS, ENROLMENTS),
     "matcher": (CANDIDATES,),
-    "registry": (MATCHES,),
+    "registry": (MATCHES, PLACES),
 }
 
 
@@ -34,24 +45,27 @@ class Address:
     key: str
 
 
+_ADDRESSES: Mapping[type[Message], tuple[str, Callable[[Any], str]]] = {
+    Capture: (CAPTURES, lambda capture: capture.deployment),
+    Sighting: (SIGHTINGS, lambda sighting: sighting.deployment),
+    ImagePlace: (PLACES, lambda place: place.deployment),
+    CandidateList: (CANDIDATES, lambda candidates: candidates.query.deployment),
+    Matches: (MATCHES, lambda matches: matches.query.deployment),
+    Decision: (DECISIONS, lambda decision: decision.deployment),
+    Enrolment: (ENROLMENTS, lambda enrolment: enrolment.gallery),
+}
+
+
 def address(message: Message) -> Address:
     """Return the topic and key of any message of this system.
 
     Raises:
         TypeError: the message has no topic of its own.
     """
-    if isinstance(message, Capture):
-        return Address(CAPTURES, message.deployment)
-    if isinstance(message, Sighting):
-        return Address(SIGHTINGS, message.deployment)
-    if isinstance(message, CandidateList):
-        return Address(CANDIDATES, message.query.deployment)
-    if isinstance(message, Matches):
-        return Address(MATCHES, message.query.deployment)
-    if isinstance(message, Decision):
-        return Address(DECISIONS, message.deployment)
-    if isinstance(message, Enrolment):
-        return Address(ENROLMENTS, message.gallery)
+    found = _ADDRESSES.get(type(message))
+    if found is not None:
+        topic, key = found
+        return Address(topic, key(message))
     raise TypeError(f"no topic carries {type(message).__name__}")
 
 

@@ -35,16 +35,17 @@ def sighting(
     name: str,
     *,
     gallery: str = GALLERY,
-    capture: str = "",
+    image: str = "",
     viewpoint: Viewpoint = VIEWPOINT_UNSPECIFIED,
     model: ModelReference = MODEL,
 ) -> Sighting:
-    """A sighting with a random embedding that its name decides; alone in its capture."""
+    """A sighting with a random embedding that its name decides; alone in its image."""
     noise = np.random.default_rng(list(name.encode())).normal(size=DIMENSION)
     vector = (noise / np.linalg.norm(noise)).astype(np.float32)
     query = Sighting(
         sighting_id=name,
-        capture_id=capture or f"capture of {name}",
+        capture_id=f"capture of {name}",
+        image_sha256=image or f"image of {name}",
         gallery=gallery,
         species=gallery.rpartition("/")[2],
         deployment="waterhole",

@@ -22,6 +22,7 @@ from resight.target import kafka_settings
 from shared import dead_letters
 from shared.dead_letters import DeadLetter
 from shared.settings import KafkaSettings
+from shared.text import one_line
 from shared.topics import dead_letter_topics
 
 app = typer.Typer(
@@ -131,7 +132,7 @@ def _told(letter: DeadLetter) -> Text:
         *([f"its value of {letter.left_out.bytes} bytes left out"] if letter.left_out else []),
     )
     kind = (letter.kind, "bold red" if not _replayed(letter) else "dim")
-    return Text.assemble(kind, f"  {', '.join(facts)}\n    {letter.reason}")
+    return Text.assemble(kind, f"  {', '.join(facts)}\n    {one_line(letter.reason)}")
 
 
 def _fields(letter: DeadLetter) -> dict[str, Any]:

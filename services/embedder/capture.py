@@ -4,12 +4,15 @@ A record's value is a Capture message, or a bare image that headers describe.
 """
 
 import math
+from hashlib import sha256
 
 from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.embedder import headers
+from services.embedder.limits import MAX_ANIMALS, MAX_TEXT, check_count, check_text
 from shared.errors import Poison
+from shared.kafka import MESSAGE_BYTES
 from shared.media import sniff
 from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Box, Capture, Place, Viewpoint
 from shared.records import Record
@@ -25,27 +28,38 @@ UNTYPED = {"", "application/octet-stream", "binary/octet-stream"}
 # Detectors round: a box may reach this far past the border, and is clipped there.
 BORDER = 0.01
 
+_TEXTS = ("capture_id", "species", "population", "deployment", "sequence")
 
-def decode_capture(record: Record) -> Capture:
+
+def decode_capture(record: Record, max_animals: int = MAX_ANIMALS) -> Capture:
     """Return the capture of a record, checked, with what it leaves out filled in.
 
     The header `content-type` says which of the two forms the value has;
     without it, the value's first bytes do.
 
     Raises:
-        Poison: of kind empty-value, not-a-capture, no-image, bad-header,
-            bad-time, bad-place, bad-box or box-outside-image.
+        Poison: of kind empty-value, too-many-bytes, not-a-capture, no-image,
+            bad-header, bad-text, bad-time, bad-place, too-many-animals, bad-box or
+            box-outside-image.
     """
     value = record.value
     if not value:
         raise Poison(
             "the record has no value; send a Capture message or an image file", kind="empty-value"
         )
-    capture = headers.describe(value, record.headers) if _is_bare(record, value) else _parse(value)
+    if len(value) > MESSAGE_BYTES:
+        raise Poison(
+            f"the record has {len(value)} bytes, more than the {MESSAGE_BYTES} of the largest "
+            "capture; publish the picture smaller, or store it and publish a reference",
+            kind="too-many-bytes",
+        )
+    bare = _is_bare(record, value)
+    capture = headers.describe(value, record.headers, max_animals) if bare else _parse(value)
+    check_count(len(capture.animals), max_animals)
     _check(capture)
     capture.deployment = capture.deployment or _key(record) or UNKNOWN_DEPLOYMENT
-    if not capture.HasField("published_at") and record.timestamp_ms >= 0:
-        capture.published_at.FromMilliseconds(record.timestamp_ms)
+    if not capture.HasField("published_at"):
+        _note_time(capture, record.timestamp_ms)
     return capture
 
 
@@ -84,8 +98,25 @@ def _parse(value: bytes) -> Capture:
     return capture
 
 
+def _note_time(capture: Capture, milliseconds: int) -> None:
+    """Take the record's time, unless its clock counts in something else than milliseconds."""
+    if milliseconds < 0:
+        return
+    stamp = Timestamp()
+    try:
+        stamp.FromMilliseconds(milliseconds)
+        stamp.ToDatetime()
+    except (ValueError, OverflowError):
+        return
+    capture.published_at.CopyFrom(stamp)
+
+
 def _check(capture: Capture) -> None:
     sightings = max(1, len(capture.animals))
+    for name in _TEXTS:
+        check_text(name, getattr(capture, name), sightings)
+    for animal in capture.animals:
+        check_text("species", animal.species, sightings)
     if capture.HasField("captured_at"):
         _check_time("captured_at", capture.captured_at, sightings)
     if capture.HasField("published_at"):
@@ -160,4 +191,12 @@ def _known(viewpoint: Viewpoint) -> Viewpoint:
 
 
 def _key(record: Record) -> str:
-    return record.key.decode(errors="replace") if record.key else ""
+    """Return the record's key as a deployment's name; one that is no text is told by its digest."""
+    key = record.key or b""
+    try:
+        text = key.decode()
+    except UnicodeDecodeError:
+        text = ""
+    if key and not (0 < len(text) <= MAX_TEXT and text.isprintable()):
+        return f"key-{sha256(key).hexdigest()[:12]}"
+    return text

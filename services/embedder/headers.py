@@ -14,18 +14,37 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.embedder.limits import check_count
 from shared.errors import Poison
 from shared.messages import Animal, Box, Capture, Place
 from shared.viewpoints import named
 
+_SECRET = frozenset({"latitude", "longitude"})
+_KNOWN = _SECRET | {
+    "deployment",
+    "species",
+    "population",
+    "sequence",
+    "capture-id",
+    "captured-at",
+    "viewpoint",
+    "box",
+}
+_MAX_BYTES = 16 * 1024
 
-def describe(image: bytes, headers: Mapping[str, bytes]) -> Capture:
+
+def describe(image: bytes, headers: Mapping[str, bytes], max_animals: int) -> Capture:
     """Return the capture that an image and its headers are.
 
+    Headers with other names than those above are not looked at.
+
     Raises:
-        Poison: of kind bad-header; it names the header and its value.
+        Poison: of kind bad-header; it names the header and, unless it may tell where rare
+            animals live, its value. Of kind too-many-animals, before the boxes are read.
     """
-    words = {name.lower(): _text(name, value) for name, value in headers.items()}
+    known = {name.lower(): value for name, value in headers.items() if name.lower() in _KNOWN}
+    words = {name: _text(name, value) for name, value in known.items()}
+    check_count(words.get("box", "").count(";") + 1, max_animals)
     capture = Capture(
         capture_id=words.get("capture-id", ""),
         inline=image,
@@ -47,6 +66,8 @@ def describe(image: bytes, headers: Mapping[str, bytes]) -> Capture:
 
 
 def _text(name: str, value: bytes) -> str:
+    if len(value) > _MAX_BYTES:
+        raise _bad(name, f"{len(value)} bytes", f"{_MAX_BYTES} are the most")
     try:
         return value.decode().strip()
     except UnicodeDecodeError as error:
@@ -85,4 +106,5 @@ def _time(value: str) -> Timestamp:
 
 
 def _bad(name: str, value: str, way_out: str) -> Poison:
-    return Poison(f"the header {name} has the value {value[:120]}; {way_out}", kind="bad-header")
+    told = "a value that is no number" if name in _SECRET else f"the value {value[:120]}"
+    return Poison(f"the header {name} has {told}; {way_out}", kind="bad-header")

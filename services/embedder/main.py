@@ -1,6 +1,7 @@
 """Run the embedder: `python -m services.embedder.main`; settings come from the environment."""
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from services.embedder import reference
@@ -65,16 +66,17 @@ def main() -> None:
     configure_logging("embedder", telemetry.log_level)
     blobs = load(BlobSettings)
     encoding = load(EncoderSettings)
+    settings = load(EmbedderSettings)
     service = EmbedderService(
         build_encoder(encoding),
         BlobStore(blobs.crops_url),
         BlobStore(blobs.captures_url),
-        load(EmbedderSettings),
+        settings,
         encoding.max_batch,
     )
     Stage(
         name="embedder",
-        decoders={topics.CAPTURES: decode_capture},
+        decoders={topics.CAPTURES: partial(decode_capture, max_animals=settings.max_animals)},
         handler=service,
         kafka=load(KafkaSettings),
         settings=load(StageSettings),

@@ -13,6 +13,7 @@ is no worse than padding (R-1 .67 against .61, untrained EfficientNet-Lite0).
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +42,7 @@ class Preparation:
         recipe = f"{RECIPE}; {self.input_size}; {self.crop_pixels}; {self.crop_quality}"
         return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
-    def side_to_decode(self, width: int, height: int, boxes: list[Box]) -> int:
+    def side_to_decode(self, width: int, height: int, boxes: Sequence[Box]) -> int:
         """Return the longest side that a width × height picture must keep for its crops."""
         longest = max(width, height)
         smallest = min(max(box.width * width, box.height * height) for box in boxes)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from google.protobuf.message import Message
 
-from services.embedder import exif
+from services.embedder.cutting import Cuts, Limits, too_thin
+from services.embedder.decode_workers import DecodeWorkers
 from services.embedder.encoder import Encoder
+from services.embedder.limits import check_count
 from services.embedder.preparation import Preparation
 from services.embedder.settings import EmbedderSettings
-from shared import embeddings, images
+from shared import embeddings
 from shared.blobs import BlobStore
 from shared.errors import Poison, SettingsError
 from shared.identifiers import WHOLE_PICTURE, gallery_name, sighting_id
@@ -22,6 +24,7 @@ from shared.messages import (
     Animal,
     Box,
     Capture,
+    ImagePlace,
     ModelReference,
     Sighting,
 )
@@ -34,6 +37,7 @@ class Prepared:
 
     sighting: Sighting
     model_input: Pixels
+    cuts: Cuts
 
 
 class EmbedderService:
@@ -75,9 +79,18 @@ class EmbedderService:
         self._settings = settings
         self._max_batch = max_batch
         self._threads = ThreadPoolExecutor(settings.decode_threads, "decode")
+        self._workers = DecodeWorkers(
+            settings.decode_threads,
+            self._preparation,
+            Limits(settings.max_image_bytes, settings.max_pixels, settings.truncated == "salvage"),
+            settings.decode_seconds,
+            settings.decode_megabytes,
+        )
 
     def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
         """Return for each Capture its sightings, one for each box or one for the whole picture.
+
+        Where it is known where the picture was taken, an ImagePlace goes before them.
 
         When it returns, the crops are stored.
 
@@ -91,8 +104,10 @@ class EmbedderService:
         for start in range(0, len(animals), self._max_batch):
             self._encode(animals[start : start + self._max_batch])
         return [
-            result if isinstance(result, Poison) else [animal.sighting for animal in result]
-            for result in prepared
+            result
+            if isinstance(result, Poison)
+            else [*_places(message, result), *(animal.sighting for animal in result)]
+            for message, result in zip(messages, prepared, strict=True)
         ]
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
@@ -105,52 +120,36 @@ class EmbedderService:
     def _prepare(self, message: Message) -> list[Prepared] | Poison:
         if not isinstance(message, Capture):
             raise TypeError(f"the embedder handles Capture, not {type(message).__name__}")
-        animals = list(message.animals) or [Animal()]
         try:
-            return self._cut(message, animals)
+            return self._cut(message)
         except Poison as poison:
-            return Poison(poison.reason, kind=poison.kind, sightings=len(animals))
+            lost = max(1, len(message.animals))
+            return Poison(poison.reason, kind=poison.kind, sightings=lost)
 
-    def _cut(self, capture: Capture, animals: list[Animal]) -> list[Prepared]:
-        if len(animals) > self._settings.max_animals:
-            raise Poison(
-                f"the capture holds {len(animals)} animals, more than the "
-                f"{self._settings.max_animals} allowed; leave out detections of low confidence, "
-                "or raise RESIGHT_EMBEDDER_MAX_ANIMALS",
-                kind="too-many-animals",
-            )
+    def _cut(self, capture: Capture) -> list[Prepared]:
+        check_count(len(capture.animals), self._settings.max_animals)
         data = self._image(capture)
-        picture = images.open_picture(
-            data,
-            max_bytes=self._settings.max_image_bytes,
-            max_pixels=self._settings.max_pixels,
-        )
-        boxes = [_box(animal) for animal in animals]
-        side = self._preparation.side_to_decode(picture.width, picture.height, boxes)
-        pixels = picture.pixels(side)
-        base = _base(capture, hashlib.sha256(data).hexdigest(), picture.exif)
-        cuts: dict[str, Prepared] = {}  # the same box twice is one sighting
-        for animal, box in zip(animals, boxes, strict=True):
-            sighting = Sighting()
-            sighting.CopyFrom(base)
-            sighting.box.CopyFrom(box)
-            sighting.sighting_id = sighting_id(base.image_sha256, box)
-            sighting.viewpoint = animal.viewpoint or capture.viewpoint
-            if sighting.sighting_id not in cuts:
-                cuts[sighting.sighting_id] = self._store(
-                    sighting, self._preparation.crop(pixels, box)
-                )
-        return list(cuts.values())
+        digest = hashlib.sha256(data).hexdigest()
+        # The same box twice is one sighting.
+        animals = {sighting_id(digest, _box(each)): each for each in reversed(_animals(capture))}
+        identifiers = list(reversed(animals))
+        cuts = self._workers.cut(data, [_box(animals[each]) for each in identifiers])
+        base = _base(capture, digest, cuts)
+        return [
+            self._stored(_sighting(base, capture, animals[identifier], identifier), cuts, number)
+            for number, identifier in enumerate(identifiers)
+        ]
 
     def _image(self, capture: Capture) -> bytes:
         if capture.WhichOneof("image") == "reference":
             return self._captures.get(capture.reference, self._settings.max_image_bytes)
         return capture.inline
 
-    def _store(self, sighting: Sighting, crop: bytes) -> Prepared:
+    def _stored(self, sighting: Sighting, cuts: Cuts, number: int) -> Prepared:
         key = f"crops/{sighting.sighting_id[:2]}/{sighting.sighting_id}.jpg"
-        sighting.crop.CopyFrom(self._crops.put(key, crop))
-        return Prepared(sighting, self._preparation.model_input(crop))
+        sighting.crop.CopyFrom(self._crops.put(key, cuts.crops[number]))
+        sighting.incomparable = too_thin(cuts.sides[number])
+        return Prepared(sighting, cuts.model_inputs[number], cuts)
 
     def _encode(self, animals: Sequence[Prepared]) -> None:
         encoding = self._encoder.encode(np.stack([animal.model_input for animal in animals]))
@@ -162,6 +161,10 @@ class EmbedderService:
                 sighting.viewpoint = encoding.viewpoints[index]
 
 
+def _animals(capture: Capture) -> list[Animal]:
+    return list(capture.animals) or [Animal()]
+
+
 def _box(animal: Animal) -> Box:
     if animal.HasField("box"):
         return animal.box
@@ -169,22 +172,40 @@ def _box(animal: Animal) -> Box:
     return Box(x=x, y=y, width=width, height=height)
 
 
-def _base(capture: Capture, image_sha256: str, tags: images.Exif) -> Sighting:
+def _base(capture: Capture, image_sha256: str, cuts: Cuts) -> Sighting:
     """Return what all sightings of a capture have in common."""
     sighting = Sighting(
         capture_id=capture.capture_id or image_sha256,
         image_sha256=image_sha256,
-        gallery=gallery_name(capture.population, capture.species),
-        species=capture.species,
         deployment=capture.deployment,
         sequence=capture.sequence,
+        truncated=cuts.truncated,
     )
-    taken = capture.captured_at if capture.HasField("captured_at") else exif.captured_at(tags)
-    where = capture.place if capture.HasField("place") else exif.place(tags)
+    taken = capture.captured_at if capture.HasField("captured_at") else cuts.captured_at
     if taken is not None:
         sighting.captured_at.CopyFrom(taken)
-    if where is not None:
-        sighting.place.CopyFrom(where)
     if capture.HasField("published_at"):
         sighting.published_at.CopyFrom(capture.published_at)
     return sighting
+
+
+def _sighting(base: Sighting, capture: Capture, animal: Animal, identifier: str) -> Sighting:
+    sighting = Sighting()
+    sighting.CopyFrom(base)
+    sighting.sighting_id = identifier
+    sighting.species = animal.species or capture.species
+    sighting.gallery = gallery_name(capture.population, sighting.species)
+    sighting.box.CopyFrom(_box(animal))
+    sighting.viewpoint = animal.viewpoint or capture.viewpoint
+    return sighting
+
+
+def _places(capture: Message, animals: Sequence[Prepared]) -> list[ImagePlace]:
+    """Return where a capture was taken, for the registry alone, if that is known."""
+    if not isinstance(capture, Capture):
+        return []
+    where = capture.place if capture.HasField("place") else animals[0].cuts.place
+    if where is None:
+        return []
+    digest = animals[0].sighting.image_sha256
+    return [ImagePlace(image_sha256=digest, deployment=capture.deployment, place=where)]

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.embedder.limits import MAX_ANIMALS
 from shared import images
 from shared.settings import Settings
 
@@ -20,14 +21,34 @@ class EmbedderSettings(Settings):
     max_pixels: int = Field(
         images.MAX_PIXELS, ge=1, description="Largest picture that is decoded, width × height."
     )
-    max_animals: int = Field(64, ge=1, description="Most animals that one capture may hold.")
+    max_animals: int = Field(
+        MAX_ANIMALS, ge=1, description="Most animals that one capture may hold."
+    )
     crop_pixels: int = Field(
         1024, ge=64, le=8192, description="Longest side of a stored crop. Changes the embeddings."
     )
     crop_quality: int = Field(
         90, ge=30, le=100, description="JPEG quality of a stored crop. Changes the embeddings."
     )
-    decode_threads: int = Field(2, ge=1, description="Captures that are decoded at the same time.")
+    decode_threads: int = Field(
+        2,
+        ge=1,
+        description="Captures that are decoded at the same time, each in a process of its own.",
+    )
+    decode_seconds: float = Field(
+        10.0, gt=0, description="Time of a core that one picture may take to decode and cut."
+    )
+    decode_megabytes: int = Field(
+        1024,
+        ge=512,
+        description="Memory of one such process. Pictures of RESIGHT_EMBEDDER_MAX_PIXELS "
+        "need 7 bytes a pixel beside the 150 MB of the process itself.",
+    )
+    truncated: Literal["refuse", "salvage"] = Field(
+        "refuse",
+        description="salvage: a picture that lacks no more than the last tenth of its rows is "
+        "taken, and its sightings say so.",
+    )
 
 
 class EncoderSettings(Settings):

@@ -83,4 +83,5 @@ class Galleries(Protocol):
 def shelf(model: str) -> str:
     """Return the collection's or folder's name for a model, whatever the model is called."""
     digest = hashlib.sha256(model.encode()).hexdigest()[:12]
-    return f"{SHELVES}{slug(model)[:80]}-{digest}"
+    plain = slug(model).encode("ascii", "ignore").decode()[:80]
+    return f"{SHELVES}{plain}-{digest}"

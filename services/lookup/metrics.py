@@ -4,9 +4,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 # Enrolments made searchable; one that comes again counts again.
 ENROLLED = Counter("resight_lookup_enrolments_total", "Enrolments applied to the gallery.")
-# Number up to which all enrolments of a gallery are searchable. Behind the ledger's
-# last number for long: an enrolment is missing, and every mint takes more passes.
-WATERMARK = Gauge("resight_lookup_watermark", "Contiguous enrolments applied.", ["gallery"])
+# Galleries in which an enrolment has come but not yet one before it, as of the last batches.
+# Above 0 for long: an enrolment is missing, and every mint takes more passes.
+GAPS = Gauge("resight_lookup_gaps", "Galleries whose enrolments have a gap.")
 # All searches of one batch.
 SEARCH = Histogram("resight_lookup_search_seconds", "Time to search for one batch of sightings.")
 # Candidates that a sighting got; zeros are first sightings of a gallery.

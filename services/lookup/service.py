@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from numpy.typing import NDArray
 
 from services.lookup.gallery import Galleries, Gallery, Query
-from services.lookup.metrics import CANDIDATES, EMPTY_ANSWERS, ENROLLED, SEARCH, WATERMARK
+from services.lookup.metrics import CANDIDATES, EMPTY_ANSWERS, ENROLLED, GAPS, SEARCH
 from services.lookup.settings import LookupSettings
 from services.lookup.watermark import advance
 from shared.embeddings import model_name, unpack
@@ -34,6 +34,7 @@ class LookupService:
         self._galleries = galleries
         self._limit = settings.candidates
         self._sent = sent
+        self._gaps: set[str] = set()
 
     def handle(self, messages: Sequence[Message]) -> list[Result]:
         """Apply all enrolments, then return one CandidateList for each sighting.
@@ -83,7 +84,9 @@ class LookupService:
             reached = advance(before, partial(gallery.numbers, name))
             if reached > before:
                 gallery.set_watermark(name, reached)
-            WATERMARK.labels(name).set(reached)
+            newest = max(each.number for each in enrolments if each.gallery == name)
+            self._gaps.discard(name) if newest <= reached else self._gaps.add(name)
+        GAPS.set(len(self._gaps))
 
     def _search(
         self, gallery: Gallery, asked: Sequence[tuple[Sighting, Query]]

@@ -12,6 +12,10 @@ from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, Depth
 # One keypoint has a mutual neighbour in every picture, so it says nothing.
 FEWEST = 2
 
+# A picture with fewer than these founds no individual: nothing could be recognised by them. A
+# frame without an animal has none, a thumbnail of a face some twenty.
+FEWEST_TO_KNOW = 8
+
 
 @dataclass(frozen=True)
 class PairEvidence:
@@ -31,6 +35,14 @@ class PairEvidence:
     confidence: float = 0.0
     inliers: int = 0
     reason: str = ""
+
+
+def incomparable(query: Keypoints) -> str:
+    """Return why a query can't be compared with anything; '' where it can."""
+    count = len(query.that_count())
+    if count >= FEWEST_TO_KNOW:
+        return ""
+    return f"the picture shows {count} keypoints that count, and {FEWEST_TO_KNOW} are the fewest"
 
 
 class Cascade:

@@ -6,7 +6,7 @@ from typing import cast
 from google.protobuf.message import Message
 
 from services.matcher.background_memory import BackgroundMemory
-from services.matcher.cascade import PairEvidence
+from services.matcher.cascade import PairEvidence, incomparable
 from services.matcher.crops import CropKeypoints
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
@@ -66,20 +66,25 @@ class MatcherService:
     def _matches(self, candidates: CandidateList) -> Matches:
         compared = {evidence.candidate.sighting_id for evidence in candidates.earlier}
         new = [c for c in candidates.candidates if c.sighting_id not in compared]
-        every = [*candidates.earlier, *self._compare(candidates.query, new)]
+        mine, compared_now = self._compare(candidates.query, new)
+        every = [*candidates.earlier, *compared_now]
         once: dict[str, Evidence] = {}
         for evidence in every:
             once.setdefault(evidence.candidate.sighting_id, evidence)
-        return Matches(
+        matches = Matches(
             query=candidates.query,
             watermark=candidates.watermark,
             evidence=once.values(),
             extractor=self._extractor_model,
             matcher=self._matcher_model,
-            **{"pass": _pass(candidates)},
+            incomparable=candidates.query.incomparable or incomparable(mine),
         )
+        setattr(matches, "pass", _pass(candidates))  # a keyword, so no plain attribute
+        return matches
 
-    def _compare(self, query: Sighting, candidates: Sequence[Candidate]) -> list[Evidence]:
+    def _compare(
+        self, query: Sighting, candidates: Sequence[Candidate]
+    ) -> tuple[Keypoints, list[Evidence]]:
         """Find the query's keypoints even without candidates: it may soon be one itself."""
         mine, *theirs = self._crops.find([query.crop, *(c.crop for c in candidates)])
         if isinstance(mine, Poison):
@@ -94,7 +99,7 @@ class MatcherService:
             pairs = iter(
                 self._cascade.gather(mine, [k for k in theirs if isinstance(k, Keypoints)])
             )
-        return [
+        return mine, [
             _evidence(candidate, next(pairs) if isinstance(crop, Keypoints) else _unread(crop))
             for candidate, crop in zip(candidates, theirs, strict=True)
         ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from services.registry.ledger import Ledger
+from services.registry.ledger import Ledger, image_of
 from shared.messages import OUTCOME_NEW, Decision
 
 T = TypeVar("T")
@@ -114,12 +114,12 @@ def _individuals(ledger: Snapshot) -> Iterator[str]:
     for individual in sorted(set(ledger.members.values()) - set(ledger.individuals)):
         yield f"sightings belong to individual {individual}, which does not exist"
     seen = (
-        (decision.capture_id, decision.individual)
+        (image_of(decision), decision.individual)
         for decision in ledger.decisions
         if decision.individual
     )
-    for capture, individual in _repeated(seen):
-        yield f"individual {individual} was seen twice in capture {capture}"
+    for image, individual in _repeated(seen):
+        yield f"individual {individual} was seen twice in image {image}"
 
 
 def _repeated(items: Iterable[T]) -> list[T]:

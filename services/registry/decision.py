@@ -34,6 +34,10 @@ class Verdict:
     probability: float
 
 
+# Of a sighting that can't be compared with any other: it names nobody and founds nobody.
+NOTHING_TO_COMPARE = Verdict(OUTCOME_REVIEW, "", 0.0)
+
+
 def combined(probabilities: Iterable[float], dependence: float) -> float:
     """Return the probability that at least one of an individual's sightings matches.
 

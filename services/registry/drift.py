@@ -62,15 +62,16 @@ def stability(baseline: Histogram, service: Histogram) -> float:
 
 
 class DriftWatch:
-    """The latest probabilities of each gallery, as the gauge `resight_calibration_drift`.
+    """The latest probabilities of each gallery; `resight_calibration_drift` is the worst index.
 
-    `window` is how many of them count. Every replica of the registry watches what it
-    decides itself.
+    The log names the gallery. `window` is how many of them count. Every replica of the
+    registry watches what it decides itself.
     """
 
     def __init__(self, window: int) -> None:
         self._window = window
         self._seen: dict[str, deque[float]] = {}
+        self._indices: dict[str, float] = {}
         self._warned: set[str] = set()
 
     def saw(self, gallery: str, probability: float, baseline: Histogram) -> None:
@@ -80,7 +81,8 @@ class DriftWatch:
         if len(seen) < min(FEWEST, self._window):
             return
         index = stability(baseline, Histogram.of(seen, baseline.edges))
-        metrics.DRIFT.labels(gallery).set(index)
+        self._indices[gallery] = index
+        metrics.DRIFT.set(max(self._indices.values()))
         if index > FIT_AGAIN and gallery not in self._warned:
             self._warned.add(gallery)
             log.warning(

@@ -10,7 +10,7 @@
 --   enrolments  hash  enrolment number -> <Enrolment>
 --   members     hash  sighting -> individual
 --   individuals hash  individual -> number of the enrolment that minted it
---   captures    hash  capture -> the individuals seen in it, each ended by '\n'
+--   captures    hash  image's digest -> the individuals seen in it, each ended by '\n'
 --   counters    hash  entries, enrolments, individuals, mint (the latest mint's enrolment)
 --   outbox      zset  numbers of entries that the broker is not known to have taken
 --   proofs      hash  '<topic> <partition> first' and '… last' -> '<offset> <number>' of the
@@ -19,11 +19,16 @@
 --
 -- <Decision> and <Enrolment> are messages without the numbers and the individual.
 
--- Full names of the keys by their last part.
+-- The order in which a call names a gallery's keys.
+local NAMES = {
+  'entries', 'decided', 'enrolments', 'members', 'individuals', 'captures', 'counters',
+  'outbox', 'proofs', 'lease',
+}
+
 local function named(keys)
   local key = {}
-  for _, name in ipairs(keys) do
-    key[name:match('[^:]+$')] = name
+  for index, name in ipairs(NAMES) do
+    key[name] = keys[index]
   end
   return key
 end
@@ -47,18 +52,29 @@ local function decision(key, sighting)
   return {'DECIDED', tonumber(number), entry, enrolment or ''}
 end
 
--- Why no individual may be minted for a sighting now: status, and the numbers between
--- which enrolments were not compared with it. nil: it may.
-local function refusal(key, sighting, watermark, lease_ms)
+-- Why a sighting may not be decided now: status, and the numbers between which enrolments
+-- were not compared with it. nil: it may. A new individual needs all enrolments compared, and
+-- so does a doubt, which one of them might settle; a known one those of individuals minted
+-- since. On the last pass a lease ends it for the new one, and the others wait no more.
+local function refusal(key, sighting, outcome, watermark, lease_ms)
   local enrolled = counter(key, 'enrolments')
   if watermark > enrolled then
     watermark = 0 -- not this ledger's gallery: nothing is known to have been compared
+  end
+  local newest = enrolled
+  if outcome == 'known' then
+    newest = counter(key, 'mint')
+  end
+  if outcome ~= 'new' then
+    if lease_ms == 0 and newest > watermark then
+      return {'STALE', watermark, enrolled}
+    end
+    return nil
   end
   local holder = redis.call('GET', key.lease)
   if holder and holder ~= sighting then
     return {'LEASED', watermark, enrolled}
   end
-  local newest = enrolled
   if lease_ms > 0 then
     redis.call('SET', key.lease, sighting, 'PX', lease_ms)
     -- Others go on adding to known individuals while the lease lasts; were that to
@@ -73,9 +89,10 @@ local function refusal(key, sighting, watermark, lease_ms)
   return nil
 end
 
--- Decide about a sighting, once. Arguments: sighting, capture, outcome (known, new,
--- review), individual (known) or its ID's prefix (new), watermark, milliseconds of
--- lease to take if it can't be minted now (0: none), <Decision>, <Enrolment>.
+-- Decide about a sighting, once. Arguments: sighting, its image's digest, outcome (known,
+-- new, review), individual (known) or its ID's prefix (new), watermark ('' where nothing can
+-- be compared with it, ever), milliseconds of lease to take if it can't be minted now
+-- (0: it may go round again), <Decision>, <Enrolment>.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that
 -- `refusal` gives; or CONFLICT: the individual is gone, or it is in this capture already.
 local function decide(keys, args)
@@ -85,11 +102,13 @@ local function decide(keys, args)
   if before then
     return before
   end
-  if outcome == 'new' then
-    local refused = refusal(key, sighting, tonumber(args[5]), tonumber(args[6]))
+  if args[5] ~= '' then
+    local refused = refusal(key, sighting, outcome, tonumber(args[5]), tonumber(args[6]))
     if refused then
       return refused
     end
+  end
+  if outcome == 'new' then
     local count = redis.call('HINCRBY', key.counters, 'individuals', 1)
     individual = string.format('%s-%04d', individual, count)
   elseif outcome == 'known' then
@@ -121,9 +140,9 @@ local function decide(keys, args)
   return decision(key, sighting)
 end
 
--- What a decision needs to know. Arguments: sighting, capture, candidates' sightings.
--- Returns the decision about the sighting (empty: none), the individuals taken in its
--- capture, and each candidate's individual ('' for one that is not in this ledger).
+-- What a decision needs to know. Arguments: sighting, its image's digest, candidates'
+-- sightings. Returns the decision about the sighting (empty: none), the individuals taken in
+-- its image, and each candidate's individual ('' for one that is not in this ledger).
 local function look(keys, args)
   local key = named(keys)
   local individuals = {}

@@ -13,9 +13,12 @@ from services.registry.proof import Acknowledgement, Proof
 from services.registry.store import Store
 from shared.errors import Transient
 from shared.identifiers import DEFAULT_POPULATION
-from shared.messages import OUTCOME_NEW, Decision, Enrolment
+from shared.messages import OUTCOME_NEW, Decision, Enrolment, Place, Sighting
 
 GALLERIES = "resight:galleries"
+PLACES = "resight:places"
+
+# In the order in which `ledger.lua` expects them.
 NAMES = (
     "entries",
     "decided",
@@ -36,7 +39,7 @@ class View:
     """What the ledger knows around one sighting.
 
     `entry` is its decision, if there is one; `taken` the individuals of the other
-    sightings of its capture; `members` the individual of every candidate that the
+    sightings of its image; `members` the individual of every candidate that the
     ledger knows, by sighting.
     """
 
@@ -47,7 +50,7 @@ class View:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A mint that came too late: enrolments after `after`, up to `last`, were not compared.
+    """A decision that came too late: enrolments after `after`, up to `last`, were not compared.
 
     `leased`: another sighting alone may mint in this gallery for now.
     """
@@ -59,7 +62,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Conflict:
-    """The individual is gone, or was just seen elsewhere in the same capture: look again."""
+    """The individual is gone, or was just seen elsewhere in the same image: look again."""
 
 
 class Ledger:
@@ -67,6 +70,7 @@ class Ledger:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._admitted: set[str] = set()
 
     def load(self) -> None:
         """Install the ledger's functions in the store."""
@@ -80,10 +84,34 @@ class Ledger:
             return False
         return True
 
-    def look(self, gallery: str, sighting: str, capture: str, candidates: Sequence[str]) -> View:
+    def admit(self, gallery: str, most: int) -> bool:
+        """Return whether a gallery is one of the ledger's, or becomes one as there are fewer."""
+        if gallery in self._admitted:
+            return True
+        there = self._store.run("SISMEMBER", GALLERIES, gallery)
+        if not there and self._store.run("SCARD", GALLERIES) >= most:
+            return False
+        self.add_gallery(gallery)
+        return True
+
+    def add_gallery(self, gallery: str) -> None:
+        """Make a gallery one of the ledger's, however many there are."""
+        self._store.run("SADD", GALLERIES, gallery)
+        self._admitted.add(gallery)
+
+    def keep_place(self, image_sha256: str, place: Place) -> None:
+        """Keep where an image was taken."""
+        self._store.run("HSET", PLACES, image_sha256, place.SerializeToString(deterministic=True))
+
+    def place(self, image_sha256: str) -> Place | None:
+        """Return where an image was taken, if that is known."""
+        stored = self._store.run("HGET", PLACES, image_sha256)
+        return None if stored is None else Place.FromString(stored)
+
+    def look(self, gallery: str, sighting: str, image: str, candidates: Sequence[str]) -> View:
         """Return what there is to know before deciding about a sighting."""
         found, taken, individuals = self._store.call(
-            "look", _keys(gallery), sighting, capture, *candidates, write=False
+            "look", _keys(gallery), sighting, image, *candidates, write=False
         )
         named = zip(candidates, individuals, strict=True)
         return View(
@@ -93,18 +121,22 @@ class Ledger:
         )
 
     def decide(
-        self, decision: Decision, enrolment: Enrolment, watermark: int, lease_ms: int = 0
+        self, decision: Decision, enrolment: Enrolment, watermark: int | None, lease_ms: int = 0
     ) -> Entry | Refusal | Conflict:
         """Write a decision unless its sighting has one, and return the ledger's entry.
 
         The ledger sets the numbers and, for a new individual, its ID; both messages
-        come without. `enrolment` counts only for known and new. A new individual is
-        refused if anything was enrolled past `watermark`, unless `lease_ms` is given
-        and this sighting gets the gallery's lease: then only individuals minted past
-        the watermark refuse it.
+        come without. `enrolment` counts only for known and new.
+
+        A new individual, or a review, is refused if anything was enrolled past `watermark`, a
+        known one if an individual was minted past it. With `lease_ms` the sighting goes round
+        no more: known and review are taken as they are, and a new one gets the gallery's
+        lease; then only individuals minted past the watermark refuse it. Without a
+        `watermark` nothing is refused: the sighting can't be compared with anything.
         """
         gallery = decision.gallery
-        self._store.run("SADD", GALLERIES, gallery)
+        if gallery not in self._admitted:  # what no list names, nobody would publish again
+            self.add_gallery(gallery)
         individual = decision.individual
         if decision.outcome == OUTCOME_NEW:
             individual = individual_prefix(gallery)
@@ -115,10 +147,10 @@ class Ledger:
             "decide",
             _keys(gallery),
             decision.sighting_id,
-            decision.capture_id,
+            image_of(decision),
             OUTCOME_NAMES[decision.outcome],
             individual,
-            watermark,
+            "" if watermark is None else watermark,
             lease_ms,
             body.SerializeToString(deterministic=True),
             enrolment.SerializeToString(deterministic=True),
@@ -233,6 +265,11 @@ class Ledger:
 
     def _fields(self, gallery: str, name: str, fields: Sequence[int | str]) -> Any:
         return self._store.run("HMGET", _key(gallery, name), *fields) if fields else []
+
+
+def image_of(about: Sighting | Decision) -> str:
+    """Return what a sighting shares with those of other animals in its image."""
+    return about.image_sha256 or about.sighting_id
 
 
 def individual_prefix(gallery: str) -> str:

@@ -24,6 +24,11 @@ UNKNOWN_CANDIDATES = Counter(
 # Entries published again at start because the broker was not known to have them.
 REPUBLISHED = Counter("resight_republished_entries", "Ledger entries published again at start")
 
+# Entries that are too large for their topic, found at start. Each is work for a person.
+UNPUBLISHABLE = Counter(
+    "resight_unpublishable_entries", "Ledger entries that their topic does not take"
+)
+
 # Sightings whose evidence comes from models that the calibration was not fitted on, by role of
 # the strange model (encoder, extractor, matcher). None of them is decided "known".
 OTHER_MODELS = Counter(
@@ -33,9 +38,9 @@ OTHER_MODELS = Counter(
 )
 
 # Population stability index of the first-ranked probability, against the calibration's: below
-# 0.1 stable, above 0.25 fit again. Over this replica's latest sightings of the gallery.
+# 0.1 stable, above 0.25 fit again. Of the gallery where it is largest, over this replica's
+# latest sightings; the log names it.
 DRIFT = Gauge(
     "resight_calibration_drift",
     "How far the evidence has moved away from what the calibration was fitted on",
-    ["gallery"],
 )

@@ -1,22 +1,28 @@
 """The outbox: what the ledger holds and the broker may not have is published again."""
 
 import logging
+from collections.abc import Callable, Sequence
 
 from services.registry import metrics
 from services.registry.broker import Broker
+from services.registry.entry import Entry
 from services.registry.ledger import Ledger
 from services.registry.proof import acknowledgements, holds
+from shared.outlet import TOO_LARGE
+from shared.records import Receipt
 
 log = logging.getLogger(__name__)
 
 
-def recover(ledger: Ledger, broker: Broker) -> int:
+def recover(ledger: Ledger, broker: Broker, turn: Callable[[], None] = lambda: None) -> int:
     """Publish again, in order, every entry that the broker can't be proved to have.
 
     To be run before anything is consumed. Usually those are the entries that were
     written last, before a crash. If one record that proves what the broker took
     is gone, the broker has lost its records, and the whole gallery is published.
-    An interruption does no harm: what is left stays in the outbox.
+    An interruption does no harm: what is left stays in the outbox. So does an entry that
+    is too large for its topic; it is logged, counted, and tried again at the next start.
+    `turn` is called now and then.
 
     Returns the number of entries published. Raises Transient when the ledger or
     the broker is away.
@@ -37,9 +43,29 @@ def recover(ledger: Ledger, broker: Broker) -> int:
             )
             ledger.reopen(gallery)
         for entries in ledger.outbox(gallery):
-            receipts = broker.publish([item for entry in entries for item in entry.messages()])
+            turn()
+            receipts = _published(broker, entries)
             for name, taken in acknowledgements(receipts).items():
                 ledger.acknowledge(name, taken)
-            metrics.REPUBLISHED.inc(len(entries))
-            count += len(entries)
+                metrics.REPUBLISHED.inc(len(taken.entries))
+                count += len(taken.entries)
     return count
+
+
+def _published(broker: Broker, entries: Sequence[Entry]) -> list[Receipt]:
+    """Publish entries together, or each by itself where one of them is too large."""
+    try:
+        return broker.publish([item for entry in entries for item in entry.messages()])
+    except TOO_LARGE as error:
+        if len(entries) > 1:
+            return [receipt for entry in entries for receipt in _published(broker, [entry])]
+        decision = entries[0].decision
+        log.error(
+            "entry %d of gallery %s is too large for its topic (%s) and stays unpublished; raise "
+            "the topic's max.message.bytes and start the registry again",
+            decision.number,
+            decision.gallery,
+            error,
+        )
+        metrics.UNPUBLISHABLE.inc()
+        return []

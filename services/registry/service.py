@@ -9,22 +9,25 @@ from google.protobuf.message import Message
 
 from services.registry import metrics
 from services.registry.calibration import Calibration, Model
-from services.registry.decision import judge, rank
+from services.registry.decision import NOTHING_TO_COMPARE, judge, rank
 from services.registry.drift import DriftWatch
 from services.registry.entry import OUTCOME_NAMES, Entry
 from services.registry.later_pass import nearest, next_list, pass_number
-from services.registry.ledger import Conflict, Ledger, Refusal
+from services.registry.ledger import Conflict, Ledger, Refusal, image_of
 from services.registry.proof import acknowledgements
 from services.registry.settings import RegistrySettings
-from services.registry.sighting import capture_of, checked, decision_about, enrolment_of
+from services.registry.sighting import checked, decision_about, enrolment_of
 from shared.embeddings import unpack
 from shared.errors import Poison, Transient
-from shared.messages import CandidateList, Decision, Matches
+from shared.messages import CandidateList, Decision, ImagePlace, Matches, Sighting
 from shared.records import Receipt, Result
 
 # Tries to decide at once. A second one is needed only when another replica wrote to
 # the gallery within the millisecond between looking and deciding.
 ATTEMPTS = 8
+
+# One capture holds far fewer animals; the same image may come in several, with other boxes.
+MOST_IN_ONE_IMAGE = 256
 
 log = logging.getLogger(__name__)
 
@@ -71,27 +74,46 @@ class RegistryService:
         return self._ledger.ready()
 
     def _result(self, message: Message) -> Result:
+        if isinstance(message, ImagePlace):
+            self._ledger.keep_place(message.image_sha256, message.place)
+            return []
         if not isinstance(message, Matches):
-            raise TypeError(f"the registry handles Matches, not {type(message).__name__}")
+            raise TypeError(f"the registry can't handle {type(message).__name__}")
         try:
             checked(message.query)
             unpack(message.query.embedding)
+            self._admit(message.query)
             return self._decided(message)
         except Poison as poison:
             return poison
+
+    def _admit(self, query: Sighting) -> None:
+        most = self._settings.max_galleries
+        if not self._ledger.admit(query.gallery, most):
+            raise Poison(
+                f"gallery {query.gallery} would be one more than the {most} that may come into "
+                "being by themselves; correct the species or population of the capture, or add it "
+                f"with `resight galleries add {query.gallery}` and replay this",
+                kind="too-many-galleries",
+            )
 
     def _decided(self, matches: Matches) -> Sequence[Message]:
         query = matches.query
         sightings = sorted({item.candidate.sighting_id for item in matches.evidence})
         curve = self._calibration.curve(query.gallery)
         strangers = self._calibration.strangers(matches)
-        watermark = matches.watermark
+        watermark = None if matches.incomparable else matches.watermark
         for _ in range(ATTEMPTS):
-            view = self._ledger.look(query.gallery, query.sighting_id, capture_of(query), sightings)
+            view = self._ledger.look(query.gallery, query.sighting_id, image_of(query), sightings)
             if view.entry:
                 return view.entry.messages()
+            _check_crowd(query, len(view.taken))
             ranked = rank(matches.evidence, view.members, view.taken, curve)
-            verdict = judge(ranked, curve, promised=not strangers)
+            verdict = (
+                NOTHING_TO_COMPARE
+                if matches.incomparable
+                else judge(ranked, curve, promised=not strangers)
+            )
             decision = decision_about(
                 matches,
                 verdict,
@@ -109,7 +131,7 @@ class RegistryService:
                 if ranked and curve.baseline:
                     self._drift.saw(query.gallery, verdict.probability, curve.baseline)
                 return answer.messages()
-            if isinstance(answer, Conflict):
+            if isinstance(answer, Conflict) or watermark is None:
                 continue
             metrics.REFUSALS.labels(_reason(answer, watermark)).inc()
             following = self._next(matches, answer, view.taken)
@@ -153,6 +175,16 @@ class RegistryService:
         if pass_number(matches) < self._settings.max_passes:
             return 0
         return round(self._settings.lease_seconds * 1000)
+
+
+def _check_crowd(query: Sighting, individuals: int) -> None:
+    """Refuse an image in which ever more animals are said to be."""
+    if individuals >= MOST_IN_ONE_IMAGE:
+        raise Poison(
+            f"the image of sighting {query.sighting_id} has {individuals} individuals already, of "
+            "captures with other boxes each time; publish it once, with the right boxes",
+            kind="too-many-animals",
+        )
 
 
 def _reason(refusal: Refusal, watermark: int) -> str:

@@ -56,6 +56,13 @@ class RegistrySettings(Settings):
     ranked: int = Field(
         20, ge=1, description="Individuals that a decision lists with their evidence at most."
     )
+    max_galleries: int = Field(
+        200,
+        ge=1,
+        description="So many galleries come into being by themselves, one for each species and "
+        "population that captures name; further ones when a person adds them (`resight galleries`)."
+        " A misspelt species makes a gallery too.",
+    )
     drift_window: int = Field(
         500,
         ge=1,

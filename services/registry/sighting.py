@@ -1,6 +1,5 @@
 """A query on its way into the ledger: what is required of it, and what is written about it."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -8,6 +7,7 @@ from services.registry.calibration import Calibration
 from services.registry.decision import Verdict
 from services.registry.later_pass import pass_number
 from shared.errors import Poison
+from shared.identifiers import names_gallery
 from shared.messages import (
     Decision,
     Enrolment,
@@ -18,8 +18,10 @@ from shared.messages import (
     Thresholds,
 )
 
-_GALLERY = re.compile(r"[a-z0-9-]+/[a-z0-9-]+")
 ACTOR = "registry"
+
+# Two names as long as the embedder takes them, which may grow when they are normalised.
+MAX_GALLERY = 1000
 
 
 def checked(query: Sighting) -> Sighting:
@@ -30,18 +32,13 @@ def checked(query: Sighting) -> Sighting:
     """
     if not query.sighting_id:
         raise Poison("the matches name no sighting; the embedder gives every one an ID")
-    if not _GALLERY.fullmatch(query.gallery):
+    if len(query.gallery) > MAX_GALLERY or not names_gallery(query.gallery):
         raise Poison(
-            f"sighting {query.sighting_id} has the gallery {query.gallery!r}; a gallery is "
+            f"sighting {query.sighting_id} has the gallery {query.gallery[:200]!r}; a gallery is "
             "population/species in lower-case letters, digits and '-'",
             kind="bad-gallery",
         )
     return query
-
-
-def capture_of(query: Sighting) -> str:
-    """Return the capture that the query shares with other sightings; its own ID if it has none."""
-    return query.capture_id or query.sighting_id
 
 
 def decision_about(
@@ -58,7 +55,8 @@ def decision_about(
     decision = Decision(
         gallery=query.gallery,
         sighting_id=query.sighting_id,
-        capture_id=capture_of(query),
+        capture_id=query.capture_id,
+        image_sha256=query.image_sha256,
         deployment=query.deployment,
         sequence=query.sequence,
         species=query.species,
@@ -72,6 +70,7 @@ def decision_about(
         models=[model for model in models if model != ModelReference()],
         passes=pass_number(matches),
         actor=ACTOR,
+        incomparable=matches.incomparable,
     )
     for name in ("box", "crop", "captured_at", "published_at"):
         if query.HasField(name):

@@ -37,6 +37,7 @@ from shared.messages.matches_pb2 import (
     Evidence,
     Matches,
 )
+from shared.messages.place_pb2 import ImagePlace
 from shared.messages.sighting_pb2 import Sighting
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "Embedding",
     "Enrolment",
     "Evidence",
+    "ImagePlace",
     "Matches",
     "ModelReference",
     "Outcome",

@@ -39,9 +39,11 @@ class Capture(_message.Message):
     def __init__(self, capture_id: _Optional[str] = ..., inline: _Optional[bytes] = ..., reference: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., species: _Optional[str] = ..., population: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., place: _Optional[_Union[_common_pb2.Place, _Mapping]] = ..., animals: _Optional[_Iterable[_Union[Animal, _Mapping]]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Animal(_message.Message):
-    __slots__ = ("box", "viewpoint")
+    __slots__ = ("box", "viewpoint", "species")
     BOX_FIELD_NUMBER: _ClassVar[int]
     VIEWPOINT_FIELD_NUMBER: _ClassVar[int]
+    SPECIES_FIELD_NUMBER: _ClassVar[int]
     box: _common_pb2.Box
     viewpoint: _common_pb2.Viewpoint
-    def __init__(self, box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ...) -> None: ...
+    species: str
+    def __init__(self, box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., species: _Optional[str] = ...) -> None: ...

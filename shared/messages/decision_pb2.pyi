@@ -42,7 +42,7 @@ class Thresholds(_message.Message):
     def __init__(self, known: _Optional[float] = ..., new: _Optional[float] = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("gallery", "number", "sighting_id", "capture_id", "deployment", "sequence", "species", "viewpoint", "box", "crop", "captured_at", "published_at", "decided_at", "outcome", "individual", "probability", "ranked", "enrolment_number", "thresholds", "calibration", "models", "passes", "actor")
+    __slots__ = ("gallery", "number", "sighting_id", "capture_id", "deployment", "sequence", "species", "viewpoint", "box", "crop", "captured_at", "published_at", "decided_at", "outcome", "individual", "probability", "ranked", "enrolment_number", "thresholds", "calibration", "models", "passes", "actor", "image_sha256", "incomparable")
     GALLERY_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +66,8 @@ class Decision(_message.Message):
     MODELS_FIELD_NUMBER: _ClassVar[int]
     PASSES_FIELD_NUMBER: _ClassVar[int]
     ACTOR_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_SHA256_FIELD_NUMBER: _ClassVar[int]
+    INCOMPARABLE_FIELD_NUMBER: _ClassVar[int]
     gallery: str
     number: int
     sighting_id: str
@@ -89,4 +91,6 @@ class Decision(_message.Message):
     models: _containers.RepeatedCompositeFieldContainer[_common_pb2.ModelReference]
     passes: int
     actor: str
-    def __init__(self, gallery: _Optional[str] = ..., number: _Optional[int] = ..., sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., species: _Optional[str] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., individual: _Optional[str] = ..., probability: _Optional[float] = ..., ranked: _Optional[_Iterable[_Union[RankedIndividual, _Mapping]]] = ..., enrolment_number: _Optional[int] = ..., thresholds: _Optional[_Union[Thresholds, _Mapping]] = ..., calibration: _Optional[str] = ..., models: _Optional[_Iterable[_Union[_common_pb2.ModelReference, _Mapping]]] = ..., passes: _Optional[int] = ..., actor: _Optional[str] = ...) -> None: ...
+    image_sha256: str
+    incomparable: str
+    def __init__(self, gallery: _Optional[str] = ..., number: _Optional[int] = ..., sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., species: _Optional[str] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., individual: _Optional[str] = ..., probability: _Optional[float] = ..., ranked: _Optional[_Iterable[_Union[RankedIndividual, _Mapping]]] = ..., enrolment_number: _Optional[int] = ..., thresholds: _Optional[_Union[Thresholds, _Mapping]] = ..., calibration: _Optional[str] = ..., models: _Optional[_Iterable[_Union[_common_pb2.ModelReference, _Mapping]]] = ..., passes: _Optional[int] = ..., actor: _Optional[str] = ..., image_sha256: _Optional[str] = ..., incomparable: _Optional[str] = ...) -> None: ...

@@ -55,16 +55,18 @@ class Evidence(_message.Message):
     def __init__(self, candidate: _Optional[_Union[Candidate, _Mapping]] = ..., depth: _Optional[_Union[Depth, str]] = ..., neighbours: _Optional[int] = ..., neighbour_score: _Optional[float] = ..., matches: _Optional[int] = ..., confidence: _Optional[float] = ..., inliers: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Matches(_message.Message):
-    __slots__ = ("query", "watermark", "evidence", "extractor", "matcher")
+    __slots__ = ("query", "watermark", "evidence", "extractor", "matcher", "incomparable")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     WATERMARK_FIELD_NUMBER: _ClassVar[int]
     PASS_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     EXTRACTOR_FIELD_NUMBER: _ClassVar[int]
     MATCHER_FIELD_NUMBER: _ClassVar[int]
+    INCOMPARABLE_FIELD_NUMBER: _ClassVar[int]
     query: _sighting_pb2.Sighting
     watermark: int
     evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
     extractor: _common_pb2.ModelReference
     matcher: _common_pb2.ModelReference
-    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., extractor: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., matcher: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., **kwargs) -> None: ...
+    incomparable: str
+    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., extractor: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., matcher: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., incomparable: _Optional[str] = ..., **kwargs) -> None: ...

@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Sighting(_message.Message):
-    __slots__ = ("sighting_id", "capture_id", "image_sha256", "gallery", "species", "deployment", "sequence", "captured_at", "published_at", "place", "box", "viewpoint", "crop", "embedding")
+    __slots__ = ("sighting_id", "capture_id", "image_sha256", "gallery", "species", "deployment", "sequence", "captured_at", "published_at", "box", "viewpoint", "crop", "embedding", "incomparable", "truncated")
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
     CAPTURE_ID_FIELD_NUMBER: _ClassVar[int]
     IMAGE_SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -20,11 +20,12 @@ class Sighting(_message.Message):
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     CAPTURED_AT_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_AT_FIELD_NUMBER: _ClassVar[int]
-    PLACE_FIELD_NUMBER: _ClassVar[int]
     BOX_FIELD_NUMBER: _ClassVar[int]
     VIEWPOINT_FIELD_NUMBER: _ClassVar[int]
     CROP_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
+    INCOMPARABLE_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     sighting_id: str
     capture_id: str
     image_sha256: str
@@ -34,9 +35,10 @@ class Sighting(_message.Message):
     sequence: str
     captured_at: _timestamp_pb2.Timestamp
     published_at: _timestamp_pb2.Timestamp
-    place: _common_pb2.Place
     box: _common_pb2.Box
     viewpoint: _common_pb2.Viewpoint
     crop: _common_pb2.BlobReference
     embedding: _common_pb2.Embedding
-    def __init__(self, sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., image_sha256: _Optional[str] = ..., gallery: _Optional[str] = ..., species: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., place: _Optional[_Union[_common_pb2.Place, _Mapping]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., embedding: _Optional[_Union[_common_pb2.Embedding, _Mapping]] = ...) -> None: ...
+    incomparable: str
+    truncated: bool
+    def __init__(self, sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., image_sha256: _Optional[str] = ..., gallery: _Optional[str] = ..., species: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., embedding: _Optional[_Union[_common_pb2.Embedding, _Mapping]] = ..., incomparable: _Optional[str] = ..., truncated: _Optional[bool] = ...) -> None: ...

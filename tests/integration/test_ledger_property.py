@@ -22,7 +22,7 @@ class Attempt:
     """One call of decide; `lag` is how many enrolments its watermark is behind."""
 
     sighting: int
-    capture: int
+    image: int
     outcome: Outcome
     individual: int
     lag: int
@@ -33,21 +33,24 @@ class Model:
     """The rules of the ledger, in Python and one at a time."""
 
     entries: dict[int, tuple[int, int, int]] = field(default_factory=dict)
-    captures: dict[int, set[int]] = field(default_factory=dict)
+    images: dict[int, set[int]] = field(default_factory=dict)
     enrolments: int = 0
     individuals: int = 0
+    mint: int = 0  # the enrolment of the latest
 
     def decide(self, attempt: Attempt) -> tuple[int, int, int] | Refusal | Conflict:
         """Return number, enrolment number and individual; or why not."""
         if attempt.sighting in self.entries:
             return self.entries[attempt.sighting]
-        taken = self.captures.setdefault(attempt.capture, set())
+        taken = self.images.setdefault(attempt.image, set())
         individual = 0
+        watermark = max(0, self.enrolments - attempt.lag)
+        newest = self.mint if attempt.outcome == OUTCOME_KNOWN else self.enrolments
+        if watermark < newest:
+            return Refusal(watermark, self.enrolments, leased=False)
         if attempt.outcome == OUTCOME_NEW:
-            watermark = max(0, self.enrolments - attempt.lag)
-            if watermark < self.enrolments:
-                return Refusal(watermark, self.enrolments, leased=False)
             individual = self.individuals = self.individuals + 1
+            self.mint = self.enrolments + 1
         elif attempt.outcome == OUTCOME_KNOWN:
             if attempt.individual > self.individuals or attempt.individual in taken:
                 return Conflict()
@@ -64,7 +67,7 @@ class Model:
 attempts = st.builds(
     Attempt,
     sighting=st.integers(0, 12),
-    capture=st.integers(0, 4),
+    image=st.integers(0, 4),
     outcome=st.sampled_from(sorted(OUTCOME_NAMES)),
     individual=st.integers(1, 4),
     lag=st.sampled_from([0, 0, 0, 1, 3]),
@@ -80,13 +83,13 @@ def test_the_ledger_does_as_its_model(ledger_url: str, calls: Sequence[Attempt])
     species = gallery.rpartition("/")[2]
     ledger, model = ledger_at(ledger_url), Model()
     for call in calls:
-        query = sighting(f"s{call.sighting}", gallery=gallery, capture=f"c{call.capture}")
+        query = sighting(f"s{call.sighting}", gallery=gallery, image=f"i{call.image}")
         known = f"{species}-{call.individual:04d}" if call.outcome == OUTCOME_KNOWN else ""
         answer = ledger.decide(
             Decision(
                 gallery=gallery,
                 sighting_id=query.sighting_id,
-                capture_id=query.capture_id,
+                image_sha256=query.image_sha256,
                 outcome=call.outcome,
                 individual=known,
             ),

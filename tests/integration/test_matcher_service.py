@@ -343,6 +343,23 @@ def test_a_query_without_keypoints_says_so_for_every_candidate(bench: Bench) -> 
         assert "the query has 0 keypoints" in evidence.reason
 
 
+@pytest.mark.parametrize("shade", [0, 128, 255])
+def test_a_blank_frame_says_that_it_cant_be_compared_candidates_or_not(
+    bench: Bench, shade: int
+) -> None:
+    blank = np.full((240, 320, 3), shade, np.uint8)
+    for candidates in ([], [bench.candidate("a", _textured(0))]):
+        matches = _only(bench.service(), bench.candidates(blank, candidates))
+        assert "0 keypoints" in matches.incomparable
+    assert _only(bench.service(), bench.candidates(_textured(0))).incomparable == ""
+
+
+def test_what_the_embedder_found_incomparable_stays_so(bench: Bench) -> None:
+    asked = bench.candidates(_textured(0))
+    asked.query.incomparable = "the crop's shorter side has 3 pixels"
+    assert _only(bench.service(), asked).incomparable == asked.query.incomparable
+
+
 def test_a_query_whose_crop_is_gone_is_poison_and_its_neighbours_are_not(bench: Bench) -> None:
     lost, sound = bench.candidates(_textured(1)), bench.candidates(_textured(0))
     (bench.folder / lost.query.crop.key).unlink()

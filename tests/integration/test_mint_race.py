@@ -141,14 +141,14 @@ def test_in_one_batch_the_second_is_sent_on_too(ledger_url: str) -> None:
     "second",
     [
         sighting("second", viewpoint=VIEWPOINT_RIGHT),
-        sighting("second", viewpoint=VIEWPOINT_LEFT, capture="one picture"),
+        sighting("second", viewpoint=VIEWPOINT_LEFT, image="one picture"),
         sighting("second", model=ModelReference(name="other")),
     ],
     ids=["opposite flank", "same picture", "other model"],
 )
 def test_what_can_not_be_compared_does_not_delay_a_mint(ledger_url: str, second: Sighting) -> None:
     service = registry(ledger_at(ledger_url))
-    first = sighting("first", viewpoint=VIEWPOINT_LEFT, capture="one picture")
+    first = sighting("first", viewpoint=VIEWPOINT_LEFT, image="one picture")
     _only(service, matches(first))
     decision = _decision_of(_only(service, matches(second)))
     assert decision.outcome == OUTCOME_NEW

@@ -2,9 +2,7 @@
 
 import gc
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -17,11 +15,11 @@ from services.registry import main
 from services.registry.broker import Broker
 from services.registry.ledger import Ledger
 from services.registry.outbox import recover
+from services.registry.sighting import enrolment_of
 from shared import topics
-from shared.backoff import Backoff
-from shared.errors import Poison
+from shared.errors import Poison, Transient
 from shared.kafka import consumer, ensure_topics
-from shared.messages import Decision, Enrolment
+from shared.messages import OUTCOME_NEW, Decision, Enrolment
 from shared.settings import KafkaSettings
 from tests.queries import GALLERY, ledger_at, matches, registry, sighting
 
@@ -168,29 +166,35 @@ def collected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.mark.usefixtures("collected")
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
-def test_without_a_broker_the_start_is_tried_again(
+def test_without_a_broker_the_start_waits_for_one(
     ledger_url: str, kafka: KafkaSettings, fresh_broker: Callable[[], None]
 ) -> None:
     ledger = ledger_at(ledger_url)
     messages = _decide(ledger, 2)
-    refused = _Failures()
-    main.log.addHandler(refused)
-    with ThreadPoolExecutor(1) as pool:
-        start = pool.submit(main.recover_patiently, ledger, kafka, Backoff(0.01, 0.1))
-        assert refused.seen.wait(timeout=30)
-        fresh_broker()
-        start.result(timeout=30)
-    main.log.removeHandler(refused)
+    with pytest.raises(Transient):
+        main.prepare(ledger, kafka, lambda: None)
+    fresh_broker()
+    main.prepare(ledger, kafka, lambda: None)
     assert _held(kafka, topics.DECISIONS) == _bytes(messages, Decision)
 
 
-class _Failures(logging.Handler):
-    """Tells another thread that a start has failed."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.seen = threading.Event()
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "can't start yet" in record.getMessage():
-            self.seen.set()
+def test_an_entry_that_no_topic_takes_holds_up_no_other_and_no_start(
+    ledger_url: str,
+    kafka: KafkaSettings,
+    fresh_broker: Callable[[], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fresh_broker()
+    ledger = ledger_at(ledger_url)
+    large = sighting("large")
+    messages = _decide(ledger, 2)
+    decision = Decision(gallery=GALLERY, sighting_id="large", species="x" * 40_000_000)
+    decision.outcome = OUTCOME_NEW
+    ledger.decide(decision, enrolment_of(large), 2)
+    messages += _decide(ledger, 2)
+    for _ in range(2):
+        main.prepare(ledger, kafka, lambda: None)
+    held = list(dict.fromkeys(_held(kafka, topics.DECISIONS)))  # some came twice
+    assert held == _bytes(messages, Decision)
+    assert "entry 3 of gallery default/plains-zebra is too large" in caplog.text
+    assert [len(chunk) for chunk in ledger.outbox(GALLERY)] == [1]

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from services.registry.calibration import models_of
 from services.registry.drift import Histogram
 from services.registry.ledger import Ledger
-from services.registry.service import RegistryService
+from services.registry.service import MOST_IN_ONE_IMAGE, RegistryService
 from services.registry.settings import RegistrySettings
 from services.registry.store import Store
 from shared.errors import Poison, Transient
@@ -20,8 +20,10 @@ from shared.messages import (
     Decision,
     Enrolment,
     Evidence,
+    ImagePlace,
     Matches,
     ModelReference,
+    Place,
     Sighting,
 )
 from shared.records import Receipt
@@ -33,6 +35,7 @@ from tests.queries import (
     NOON,
     evidence,
     ledger_at,
+    matched,
     matches,
     registry,
     sighting,
@@ -113,7 +116,7 @@ def test_a_service_reports_how_far_its_evidence_has_moved_away(ledger_url: str) 
     for number, name in enumerate("bcd", 1):
         query = matches(sighting(name), [evidence("a", same=True)], watermark=number)
         assert _decision(service, query).outcome == OUTCOME_KNOWN
-    drift = REGISTRY.get_sample_value("resight_calibration_drift", {"gallery": GALLERY})
+    drift = REGISTRY.get_sample_value("resight_calibration_drift")
     assert drift is not None
     assert drift > 0.25
 
@@ -126,6 +129,68 @@ def test_uncertain_evidence_goes_to_review_and_names_nobody(ledger_url: str) -> 
     assert isinstance(decision, Decision)
     assert (decision.outcome, decision.individual) == (OUTCOME_REVIEW, "")
     assert decision.ranked[0].individual == "plains-zebra-0001"
+
+
+def test_a_doubt_on_a_stale_list_is_compared_with_what_was_enrolled_meanwhile(
+    ledger_url: str,
+) -> None:
+    """The right animal had been enrolled while the query was on its way."""
+    service = registry(ledger_at(ledger_url))
+    _decision(service, matches(sighting("other")))
+    _decision(service, matches(sighting("right"), [evidence("other", same=False)], watermark=1))
+    (following,) = _handled(service, matches(sighting("q"), [unsure("other")], watermark=1))
+    assert isinstance(following, CandidateList)
+    assert [each.sighting_id for each in following.candidates] == ["right"]
+    decision = _decision(service, matched(following, same={"right"}))
+    assert (decision.outcome, decision.individual) == (OUTCOME_KNOWN, "plains-zebra-0002")
+
+
+def test_what_cant_be_compared_founds_nobody_and_names_nobody(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    _decision(service, matches(sighting("a")))
+    for number, found in enumerate([[], [evidence("a", same=True)]]):
+        blank = matches(sighting(f"blank {number}"), found)
+        blank.incomparable = "the picture shows 0 keypoints"
+        decision = _decision(service, blank)
+        assert (decision.outcome, decision.individual) == (OUTCOME_REVIEW, "")
+        assert (decision.probability, decision.enrolment_number) == (0.0, 0)
+        assert decision.incomparable == "the picture shows 0 keypoints"
+
+
+def test_captures_that_share_an_id_are_not_one_picture(ledger_url: str) -> None:
+    """Every camera writes IMG_0001.JPG."""
+    service = registry(ledger_at(ledger_url))
+    first, second = sighting("a", image="one"), sighting("b", image="other")
+    first.capture_id = second.capture_id = "IMG_0001"
+    _decision(service, matches(first))
+    known = _decision(service, matches(second, [evidence("a", same=True)], watermark=1))
+    assert (known.outcome, known.individual) == (OUTCOME_KNOWN, "plains-zebra-0001")
+
+
+def test_galleries_beyond_the_limit_are_poison_until_somebody_adds_them(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    service = registry(ledger, RegistrySettings(max_galleries=1))
+    _decision(service, matches(sighting("a")))
+    poison = _reason(service, matches(sighting("b", gallery="default/тигр")))
+    assert poison.kind == "too-many-galleries"
+    assert "resight galleries add default/тигр" in poison.reason
+    ledger.add_gallery("default/тигр")
+    assert _decision(service, matches(sighting("b", gallery="default/тигр"))).individual
+
+
+def test_the_same_image_with_ever_other_boxes_comes_to_an_end(ledger_url: str) -> None:
+    service = registry(ledger_at(ledger_url))
+    for number in range(MOST_IN_ONE_IMAGE):
+        _decision(service, matches(sighting(f"s{number}", image="one"), watermark=number))
+    poison = _reason(service, matches(sighting("last", image="one"), watermark=256))
+    assert poison.kind == "too-many-animals"
+
+
+def test_a_place_is_kept_and_nothing_follows_from_it(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    told = ImagePlace(image_sha256="ab", place=Place(latitude=-0.5, longitude=36.9))
+    assert registry(ledger).handle([told]) == [[]]
+    assert ledger.place("ab") == told.place
 
 
 def test_no_evidence_at_all_is_a_new_individual_with_probability_0(ledger_url: str) -> None:
@@ -148,8 +213,8 @@ def test_a_replay_after_a_crash_gives_identical_bytes(ledger_url: str) -> None:
 def test_two_animals_in_one_picture_are_never_the_same_individual(ledger_url: str) -> None:
     service = registry(ledger_at(ledger_url))
     _decision(service, matches(sighting("a")))
-    one = matches(sighting("b", capture="herd"), [evidence("a", same=True)])
-    other = matches(sighting("c", capture="herd"), [evidence("a", same=True)], watermark=1)
+    one = matches(sighting("b", image="herd"), [evidence("a", same=True)])
+    other = matches(sighting("c", image="herd"), [evidence("a", same=True)], watermark=1)
     assert _decision(service, one).individual == "plains-zebra-0001"
     second = _decision(service, other)
     assert (second.outcome, second.individual) == (OUTCOME_NEW, "plains-zebra-0002")

@@ -4,7 +4,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kafka import TopicPartition
@@ -108,6 +108,30 @@ def test_a_transient_error_holds_the_batch_and_the_membership_until_it_is_over(
 
     assert set(handler.seen) == {"one", "two"}
     assert room.letters() == []
+
+
+def test_what_must_be_done_first_is_tried_until_it_works_while_health_is_served(
+    room: Room,
+) -> None:
+    over = threading.Event()
+    tried: list[int] = []
+
+    def prepare(turn: Callable[[], None]) -> None:
+        tried.append(1)
+        turn()
+        if not over.is_set():
+            raise Transient("the ledger is loading")
+
+    room.send("one")
+    stage = room.stage(Recorder(nothing_follows), prepare=prepare)
+    with running(stage):
+        until(lambda: len(tried) > 1)
+        assert _status(stage, "/readyz") == (503, "waiting: the ledger is loading\n")
+        assert room.committed() is None
+        over.set()
+        until(lambda: room.committed() == 1)
+        after = len(tried)
+    assert after == len(tried)
 
 
 def test_poison_that_is_raised_costs_only_the_message_to_blame(room: Room) -> None:

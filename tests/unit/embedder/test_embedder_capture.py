@@ -1,3 +1,4 @@
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -146,3 +147,77 @@ def test_any_box_is_inside_the_picture_or_poison(
     assert -0.011 < box.x < 1
     assert box.width > 0
     assert box.y + box.height < 1.011
+
+
+@pytest.mark.parametrize(
+    "milliseconds", [1_780_000_000_000_000, 1_780_000_000_000_000_000, 2**63 - 1, -1]
+)
+def test_a_record_s_time_in_other_units_is_left_out(milliseconds: int) -> None:
+    record = Record("resight.captures.v1", 0, 7, None, photograph(), milliseconds)
+    assert not decode_capture(record).HasField("published_at")
+
+
+@pytest.mark.parametrize("name", ["capture_id", "species", "population", "deployment", "sequence"])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("x" * 10_000, "10000 characters"),
+        ("a\x1b[2J\nforged", "can't be shown"),
+        ("\u202e", "can't"),
+    ],
+)
+def test_names_are_short_and_can_be_shown(name: str, text: str, told: str) -> None:
+    capture = Capture(inline=photograph())
+    setattr(capture, name, text)
+    with pytest.raises(Poison, match=told) as caught:
+        decode_capture(_record(capture.SerializeToString()))
+    assert caught.value.kind == "bad-text"
+    assert name in caught.value.reason
+    assert caught.value.reason.isprintable()
+    assert len(caught.value.reason) < 1000
+
+
+@pytest.mark.parametrize("key", [b"\0\0\0\x2a", b"\xff" * 8, b"x" * 201, b"a\nb"])
+def test_a_key_that_is_no_name_still_tells_cameras_apart(key: bytes) -> None:
+    name = decode_capture(_record(photograph(), key=key)).deployment
+    assert name.startswith("key-")
+    assert name == decode_capture(_record(photograph(seed=2), key=key)).deployment
+    assert name != decode_capture(_record(photograph(), key=key + b"1")).deployment
+
+
+def test_millions_of_animals_are_counted_before_they_are_looked_at() -> None:
+    crowd = b"\x52\0" * 4_000_000  # field 10, each empty
+    value = Capture(inline=photograph()).SerializeToString() + crowd
+    began = time.monotonic()
+    with pytest.raises(Poison) as caught:
+        decode_capture(_record(value))
+    assert caught.value.kind == "too-many-animals"
+    assert time.monotonic() - began < 5
+
+
+def test_so_are_millions_of_boxes_in_a_header() -> None:
+    with pytest.raises(Poison) as caught:
+        decode_capture(_record(photograph(), {"box": b"0,0,1,1;" * 1000}))
+    assert caught.value.kind == "too-many-animals"
+    with pytest.raises(Poison, match="8000000 bytes"):
+        decode_capture(_record(photograph(), {"box": b"0,0,1,1;" * 1_000_000}))
+
+
+def test_a_record_larger_than_any_capture_is_not_even_parsed() -> None:
+    with pytest.raises(Poison) as caught:
+        decode_capture(_record(bytes(40_000_000)))
+    assert caught.value.kind == "too-many-bytes"
+
+
+def test_headers_of_others_may_hold_anything() -> None:
+    assert decode_capture(_record(photograph(), {"x-trace": b"\xff\xfe"})).inline
+
+
+@pytest.mark.parametrize("name", ["latitude", "longitude"])
+def test_a_coordinate_never_stands_in_a_reason(name: str) -> None:
+    headers = {"latitude": b"-1.5", "longitude": b"36.8", name: b"36,8172"}
+    with pytest.raises(Poison) as caught:
+        decode_capture(_record(photograph(), headers))
+    assert caught.value.kind == "bad-header"
+    assert name in caught.value.reason
+    assert "36" not in caught.value.reason

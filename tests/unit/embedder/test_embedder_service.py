@@ -23,8 +23,10 @@ from shared.messages import (
     Animal,
     Box,
     Capture,
+    ImagePlace,
     Sighting,
 )
+from shared.messages import Place as WhereTaken
 from tests.model_files import SIDE, tiny_model
 from tests.pictures import encoded, photograph, scene
 
@@ -173,6 +175,38 @@ def test_what_the_message_says_wins_over_exif(place: Place) -> None:
     capture.captured_at.FromJsonString("2026-06-01T00:00:00Z")
     (from_message,) = _sightings(place.service(), capture)
     assert from_message.captured_at == capture.captured_at
+
+
+def test_where_a_picture_was_taken_goes_to_the_registry_and_into_no_sighting(place: Place) -> None:
+    where = WhereTaken(latitude=-0.5, longitude=36.9)
+    image = photograph()
+    animals = [Animal(box=LEFT_HALF), Animal(box=RIGHT_HALF)]
+    capture = Capture(inline=image, deployment="cam-1", animals=animals, place=where)
+    (result,) = place.service().handle([capture])
+    assert not isinstance(result, Poison)
+    told, *sightings = result
+    digest = hashlib.sha256(image).hexdigest()
+    assert told == ImagePlace(image_sha256=digest, deployment="cam-1", place=where)
+    assert [type(each) for each in sightings] == [Sighting, Sighting]
+    assert "place" not in Sighting.DESCRIPTOR.fields_by_name
+
+
+def test_animals_of_one_picture_may_be_of_different_species(place: Place) -> None:
+    animals = [Animal(box=LEFT_HALF, species="Lion"), Animal(box=RIGHT_HALF)]
+    lion, zebra = _sightings(
+        place.service(), Capture(inline=photograph(), species="zebra", animals=animals)
+    )
+    assert (lion.species, lion.gallery) == ("Lion", "default/lion")
+    assert (zebra.species, zebra.gallery) == ("zebra", "default/zebra")
+
+
+def test_a_thin_crop_says_that_it_cant_be_compared(place: Place) -> None:
+    thin = Animal(box=Box(x=0.5, y=0.5, width=0.5, height=0.01))
+    good, bad = _sightings(
+        place.service(), Capture(inline=photograph(), animals=[Animal(box=LEFT_HALF), thin])
+    )
+    assert good.incomparable == ""
+    assert "shorter side has 2 pixels" in bad.incomparable
 
 
 def test_the_model_s_viewpoint_fills_in_where_the_message_has_none(place: Place) -> None:

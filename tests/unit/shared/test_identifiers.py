@@ -1,6 +1,14 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from shared.identifiers import WHOLE_PICTURE, gallery_name, sighting_id
+from shared.identifiers import (
+    UNKNOWN_SPECIES,
+    WHOLE_PICTURE,
+    gallery_name,
+    names_gallery,
+    sighting_id,
+)
 from shared.messages import Box
 
 DIGEST = "ab" * 32
@@ -38,3 +46,38 @@ def test_a_gallery_is_named_by_population_and_species(
     population: str, species: str, name: str
 ) -> None:
     assert gallery_name(population, species) == name
+
+
+@pytest.mark.parametrize(
+    ("species", "gallery"),
+    [
+        ("狮子", "default/狮子"),
+        ("斑马", "default/斑马"),
+        ("Тигр", "default/тигр"),
+        ("شير", "default/شير"),
+        ("हिरन", "default/हिरन"),
+        ("ＺＥＢＲＡ", "default/zebra"),
+        ("cafe\u0301", "default/café"),
+        ("\u200bzebra\u200b", "default/zebra"),
+    ],
+)
+def test_letters_of_every_script_stay(species: str, gallery: str) -> None:
+    assert gallery_name("", species) == gallery
+    assert names_gallery(gallery)
+
+
+def test_different_names_of_symbols_are_different_galleries() -> None:
+    lion, tiger = gallery_name("", "🦁"), gallery_name("", "🐯")
+    assert lion != tiger
+    assert UNKNOWN_SPECIES not in lion + tiger
+    assert names_gallery(lion)
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_every_name_gives_a_gallery_that_names_itself(population: str, species: str) -> None:
+    assert names_gallery(gallery_name(population, species))
+
+
+@pytest.mark.parametrize("text", ["zebra", "a/b/c", "a/", "/b", "Default/zebra", "a/b c", "a/b\n"])
+def test_other_texts_name_no_gallery(text: str) -> None:
+    assert not names_gallery(text)

@@ -1,0 +1,84 @@
+"""`resight galleries`: which galleries there are, and adding one beyond the limit."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from resight.console import AsJson, CommandError, Commands, DataDir, print_json, results
+from resight.stack.state import DEFAULT_FOLDER, running
+from services.registry.ledger import Ledger
+from services.registry.settings import LedgerSettings
+from services.registry.store import Store
+from shared.identifiers import gallery_name, names_gallery
+from shared.settings import load
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    help="Galleries: one for each species in each population. Animals are compared within one.",
+)
+
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="The ledger, redis://host:port/db. Default: that of the stack that runs from "
+        "--data-dir, else RESIGHT_LEDGER_URL.",
+        show_default=False,
+    ),
+]
+
+
+@app.command(name="list")
+def list_(
+    *, ledger_url: LedgerUrl = None, data_dir: DataDir = DEFAULT_FOLDER, as_json: AsJson = False
+) -> None:
+    """Show every gallery with its sightings and individuals."""
+    ledger = _ledger(ledger_url, data_dir)
+    rows = [
+        {
+            "gallery": name,
+            "decisions": ledger.count(name, "entries"),
+            "enrolled": ledger.count(name, "enrolments"),
+            "individuals": ledger.count(name, "individuals"),
+        }
+        for name in ledger.galleries()
+    ]
+    if as_json:
+        for row in rows:
+            print_json(row)
+        return
+    table = Table("gallery", "decisions", "enrolled", "individuals")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row.values()))
+    results.print(table if rows else "no galleries yet")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="POPULATION/SPECIES", help="Such as tsavo/lion.")],
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Add a gallery, however many there are.
+
+    The registry makes only so many by itself (RESIGHT_REGISTRY_MAX_GALLERIES): further
+    ones are mostly misspelt. What was given up for that comes back with
+    `resight dead-letters replay --kind too-many-galleries`.
+    """
+    if not names_gallery(name):
+        population, _, species = name.rpartition("/")
+        raise CommandError(
+            f"{name!r} is no gallery's name; did you mean {gallery_name(population, species)}?"
+        )
+    _ledger(ledger_url, data_dir).add_gallery(name)
+    results.print(f"gallery {name} is there")
+
+
+def _ledger(url: str | None, data_dir: Path) -> Ledger:
+    settings = load(LedgerSettings)
+    stack = running(data_dir)
+    address = url or (stack.ledger_url if stack else settings.url)
+    return Ledger(Store(address, settings.timeout_seconds))

@@ -1,0 +1,77 @@
+"""From the bytes of a picture to its animals' crops, and what the model is to see of each.
+
+This is all that happens to bytes that anybody may have sent. It runs in a worker of its own,
+see `decode_workers`, with limits on time and memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.embedder import exif
+from services.embedder.preparation import Preparation
+from shared import images
+from shared.images import Pixels
+from shared.messages import Box, Place
+
+# Thinner than this, nothing in an animal's coat can be told from anything else.
+LEAST_SIDE = 24
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a picture may be. `salvage`: one that lacks its last rows is taken all the same."""
+
+    max_bytes: int = images.MAX_BYTES
+    max_pixels: int = images.MAX_PIXELS
+    salvage: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Cuts:
+    """What a picture of N boxes gives.
+
+    crops: JPEGs, as they are stored
+    model_inputs: uint8 [N, S, S, 3]
+    sides: of each cut its shorter side, in pixels of the picture
+    captured_at, place: from EXIF
+    truncated: whether the end of the picture is missing
+    """
+
+    crops: tuple[bytes, ...]
+    model_inputs: Pixels
+    sides: tuple[int, ...]
+    captured_at: Timestamp | None
+    place: Place | None
+    truncated: bool
+
+
+def cut(data: bytes, boxes: Sequence[Box], preparation: Preparation, limits: Limits) -> Cuts:
+    """Decode a picture and cut out its boxes, fractions of it as displayed; at least one.
+
+    Raises:
+        Poison: of the kinds of `shared.images`.
+    """
+    picture = images.open_picture(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
+    side = preparation.side_to_decode(picture.width, picture.height, boxes)
+    pixels = picture.pixels(side, salvage=limits.salvage)
+    crops = tuple(preparation.crop(pixels, box) for box in boxes)
+    return Cuts(
+        crops=crops,
+        model_inputs=np.stack([preparation.model_input(crop) for crop in crops]),
+        sides=tuple(
+            round(min(box.width * picture.width, box.height * picture.height)) for box in boxes
+        ),
+        captured_at=exif.captured_at(picture.exif),
+        place=exif.place(picture.exif),
+        truncated=picture.truncated,
+    )
+
+
+def too_thin(side: int) -> str:
+    """Return why a crop can't be compared with any other; '' where it can."""
+    if side >= LEAST_SIDE:
+        return ""
+    return f"the crop's shorter side has {side} pixels, and {LEAST_SIDE} are the least to compare"

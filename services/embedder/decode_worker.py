@@ -1,0 +1,82 @@
+"""One decode worker: `python -m services.embedder.decode_worker FD SETTINGS`.
+
+It cuts pictures, one after the other, that come through the socket FD, until that closes. Its
+own limits end it when a picture takes too much; whoever started it starts another.
+"""
+
+import contextlib
+import json
+import math
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from services.embedder import frames
+from services.embedder.cutting import Cuts, Limits, cut
+from services.embedder.preparation import Preparation
+from shared.errors import Poison
+from shared.messages import Box
+
+MEBIBYTE = 1024 * 1024
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Answer until the socket closes."""
+    settings = json.loads(arguments[1])
+    preparation, limits = Preparation(**settings["preparation"]), Limits(**settings["limits"])
+    megabytes = settings["megabytes"]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the embedder, which ends us
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_AS, megabytes * MEBIBYTE)
+    with (
+        socket.socket(fileno=int(arguments[0])) as parent,
+        contextlib.suppress(frames.ClosedError, BrokenPipeError),
+    ):
+        while True:
+            header, (data,) = frames.receive(parent)
+            boxes = [Box(x=x, y=y, width=w, height=h) for x, y, w, h in header["boxes"]]
+            _allow_more(settings["seconds"])
+            try:
+                frames.send(parent, *_answer(cut(bytes(data), boxes, preparation, limits)))
+            except Poison as poison:
+                frames.send(parent, {"reason": poison.reason, "kind": poison.kind})
+            except MemoryError:
+                frames.send(
+                    parent,
+                    {
+                        "reason": f"decoding the picture takes more than {megabytes} MiB of "
+                        "memory; publish it smaller, or raise RESIGHT_EMBEDDER_DECODE_MEGABYTES",
+                        "kind": "too-much-memory",
+                    },
+                )
+                return  # what is left of the memory may be in pieces
+
+
+def _answer(cuts: Cuts) -> tuple[dict[str, Any], list[bytes]]:
+    messages = [
+        b"" if each is None else each.SerializeToString() for each in (cuts.captured_at, cuts.place)
+    ]
+    header = {
+        "sides": cuts.sides,
+        "truncated": cuts.truncated,
+        "told": [cuts.captured_at is not None, cuts.place is not None],
+    }
+    return header, [cuts.model_inputs.tobytes(), *messages, *cuts.crops]
+
+
+def _allow_more(seconds: float) -> None:
+    """Let the kernel end this process when so much more time of a core is used up."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + seconds))
+
+
+def _limit(what: int, value: int) -> None:
+    _, most = resource.getrlimit(what)
+    resource.setrlimit(what, (value if most == resource.RLIM_INFINITY else min(value, most), most))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
