@@ -8,24 +8,26 @@
 Optional columns: deployment, sequence, population, and the animal's box as
 fractions of the picture: x, y, width, height. Two rows with one path are two animals in
 one picture. `identity` and `split` serve to measure and to calibrate; they are never published.
-Other names of columns that are understood stand in `recognition.columns`.
+Other names of columns, and other tools' ways of writing, are in `recognition.columns`.
 """
 
-import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from recognition import columns, metadata_table
 from recognition.columns import Row, box, names_individual, time, value
-from shared.images import MAX_BYTES
+from recognition.source_folder import Finder, deployment, on_card, walk
+from shared.errors import Poison
+from shared.images import MAX_BYTES, open_picture
 from shared.media import HEADER_BYTES, PICTURES, sniff
 from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Viewpoint
 from shared.viewpoints import named
 
 METADATA = "metadata.csv"
+_PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff"})
 
 # What a photographer of both flanks calls the pictures of one encounter: 299_leftphoto.jpg.
 _NUMBERED = re.compile(r"(\d+)_(?:left|right|front|back|top)", re.IGNORECASE)
@@ -55,18 +57,24 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or row that is not published, and why."""
+    """A file or row that is not published, and why.
+
+    `fault`: it is, or should be, a picture, and something is wrong with it. The others are
+    notes, rubbish and what nobody has listed.
+    """
 
     path: Path
     reason: str
+    fault: bool = True
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What there is to publish, in order, and what is left out."""
+    """What there is to publish, in order, what is left out, and what else is worth a word."""
 
     photographs: tuple[Photograph, ...]
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()
 
     def first(self, limit: int | None) -> "Catalogue":
         """Return it cut to its first `limit` photographs; None: all."""
@@ -94,24 +102,24 @@ class Catalogue:
 def read(sources: Sequence[Path]) -> Catalogue:
     """Return the photographs of files and folders, in the order given.
 
-    A folder with a metadata.csv holds what that lists; any other, all pictures
-    below it, by name, each with the name of its own folder as deployment.
+    A folder with a metadata.csv holds what that lists; any other, all pictures below it, by
+    name, each with the folders that lead to it as deployment (see `source_folder`).
 
     Raises:
         FileNotFoundError: a source does not exist.
-        ValueError: a metadata.csv has no column `path`.
+        ValueError: a metadata.csv can't be read, or has no column `path`.
     """
-    found: list[Photograph | Skipped] = []
+    found = _Found()
     for source in sources:
         if not source.exists():
             raise FileNotFoundError(f"{source} does not exist")
         if source.is_file():
-            found.append(_file(source))
+            found.items.append(_file(source.parent, source))
         elif (source / METADATA).is_file():
-            found.extend(_table(source))
+            _table(source, found)
         else:
-            found.extend(_file(path) for path in sorted(source.rglob("*")) if path.is_file())
-    return _catalogue(found)
+            found.items.extend(_file(source, path) for path in found.walk(source))
+    return found.catalogue()
 
 
 def listed(folder: Path, rows: Sequence[Row]) -> Catalogue:
@@ -119,15 +127,34 @@ def listed(folder: Path, rows: Sequence[Row]) -> Catalogue:
 
     Each row has a `path` relative to the folder; whatever else lies there is not looked at.
     """
-    return _catalogue(_listed(folder, rows))
+    found = _Found()
+    _list(folder, rows, found)
+    return found.catalogue()
 
 
-def _catalogue(found: Iterable[Photograph | Skipped]) -> Catalogue:
-    items = list(found)
-    return Catalogue(
-        tuple(item for item in items if isinstance(item, Photograph)),
-        tuple(item for item in items if isinstance(item, Skipped)),
-    )
+@dataclass
+class _Found:
+    """What has been found so far."""
+
+    items: list[Photograph | Skipped] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def walk(self, folder: Path) -> Iterator[Path]:
+        return walk(folder, self._refused, self._left)
+
+    def catalogue(self) -> Catalogue:
+        return Catalogue(
+            tuple(item for item in self.items if isinstance(item, Photograph)),
+            tuple(item for item in self.items if isinstance(item, Skipped)),
+            tuple(self.notes),
+        )
+
+    def _refused(self, folder: Path, reason: str) -> None:
+        self.items.append(Skipped(folder, reason))
+
+    def _left(self, folder: Path, count: int) -> None:
+        files = f"{count} hidden file{'' if count == 1 else 's'} or files of the system"
+        self.items.append(Skipped(folder, files, fault=False))
 
 
 def single(photographs: Iterable[Photograph]) -> tuple[Photograph, ...]:
@@ -144,76 +171,86 @@ def _alone(photograph: Photograph) -> Iterator[Photograph]:
         return
     for animal, identity in zip(photograph.animals, photograph.identities, strict=True):
         yield replace(
-            photograph, viewpoint=animal.viewpoint, animals=(animal,), identities=(identity,)
+            photograph,
+            species=animal.species or photograph.species,
+            viewpoint=animal.viewpoint,
+            animals=(animal,),
+            identities=(identity,),
         )
 
 
-def _file(path: Path) -> Photograph | Skipped:
-    if fault := _fault(path):
-        return Skipped(path, fault)
-    return Photograph(path, deployment=path.resolve().parent.name, identities=("",))
+def _file(source: Path, path: Path) -> Photograph | Skipped:
+    return _fault(path) or Photograph(path, deployment=deployment(source, path), identities=("",))
 
 
-def _fault(path: Path) -> str:
-    if not path.is_file():
-        return "there is no such file"
-    if (size := path.stat().st_size) > MAX_BYTES:
-        return f"{size} bytes are more than the {MAX_BYTES} that a message carries"
-    with path.open("rb") as file:
-        kind = sniff(file.read(HEADER_BYTES))
-    if kind not in PICTURES:
-        return f"not a JPEG, PNG, WebP or TIFF picture{f' but {kind}' if kind else ''}"
-    return ""
+def _fault(path: Path) -> Skipped | None:
+    try:
+        if not path.is_file():
+            return Skipped(path, "there is no such file")
+        if (size := path.stat().st_size) > MAX_BYTES:
+            return Skipped(path, f"{size} bytes are more than the {MAX_BYTES} that a message has")
+        with path.open("rb") as file:
+            kind = sniff(file.read(HEADER_BYTES))
+    except OSError as error:
+        return Skipped(path, f"can't be read: {error.strerror}")
+    if kind in PICTURES:
+        return None
+    # A picture by its name is one that should have been published.
+    named = path.suffix.casefold() in _PICTURE_SUFFIXES
+    reason = f"not a JPEG, PNG, WebP or TIFF picture{f' but {kind}' if kind else ''}"
+    return Skipped(path, reason, fault=named)
 
 
-def _table(folder: Path) -> Iterator[Photograph | Skipped]:
-    with (folder / METADATA).open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        if "path" not in (reader.fieldnames or ()):
-            raise ValueError(
-                f"{folder / METADATA} has no column 'path' in its first line; "
-                "it needs at least: path,identity,species,viewpoint,date"
-            )
-        rows = [{key: (text or "").strip() for key, text in row.items() if key} for row in reader]
-    yield from _listed(folder, rows)
-    known = {folder / row["path"] for row in rows}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path not in known and path.name != METADATA:
-            yield Skipped(path, f"not listed in {METADATA}")
+def _table(folder: Path, found: _Found) -> None:
+    path = folder / METADATA
+    table = metadata_table.read(path)
+    found.notes.extend(table.notes)
+    _list(folder, table.rows, found)
+    known = {item.path for item in found.items}
+    found.items.extend(
+        Skipped(each, f"not listed in {METADATA}", fault=False)
+        for each in found.walk(folder)
+        if each not in known and each != path
+    )
 
 
-def _listed(folder: Path, rows: Sequence[Row]) -> Iterator[Photograph | Skipped]:
-    # Rows of one picture may lie apart: sorting by first appearance brings them together.
-    first = {row["path"]: number for number, row in reversed(list(enumerate(rows)))}
-    for name, group in groupby(
-        sorted(rows, key=lambda row: first[row["path"]]), key=lambda row: row["path"]
-    ):
-        yield _photograph(folder / name, list(group), folder)
+def _list(folder: Path, rows: Sequence[Row], found: _Found) -> None:
+    finder = Finder(folder)
+    # Rows of one picture may lie apart, and write its name differently.
+    pictures: dict[Path, list[Row]] = {}
+    for number, row in enumerate(rows):
+        written = columns.path(row)
+        if not written:
+            found.items.append(Skipped(folder / METADATA, f"row {number + 1} names no picture"))
+            continue
+        pictures.setdefault(finder.find(written), []).append(row)
+    found.items.extend(_photograph(path, group, folder) for path, group in pictures.items())
 
 
 def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | Skipped:
     if fault := _fault(path):
-        return Skipped(path, fault)
+        return replace(fault, fault=True)  # it was listed
     first = rows[0]
     try:
-        boxes = [box(row) for row in rows]
+        boxes = [box(row, lambda: _size(path)) for row in rows]
         captured_at = time(value(first, "date"))
     except ValueError as error:
         return Skipped(path, f"its row: {error}")
     if len(rows) > 1 and None in boxes:
         return Skipped(path, f"{len(rows)} rows, but not each has x,y,width,height")
     viewpoints = [named(value(row, "viewpoint")) for row in rows]
+    species = [value(row, "species") for row in rows]
     return Photograph(
         path,
-        species=value(first, "species"),
+        species=species[0],
         population=value(first, "population"),
-        deployment=value(first, "deployment") or folder.resolve().name,
+        deployment=value(first, "deployment") or _deployment(folder, path),
         sequence=value(first, "sequence"),
         captured_at=captured_at,
         viewpoint=viewpoints[0],
         animals=tuple(
-            Animal(box=own, viewpoint=viewpoint)
-            for own, viewpoint in zip(boxes, viewpoints, strict=True)
+            Animal(box=own, viewpoint=viewpoint, species=kind if kind != species[0] else "")
+            for own, viewpoint, kind in zip(boxes, viewpoints, species, strict=True)
             if own is not None
         ),
         identities=tuple(
@@ -221,3 +258,22 @@ def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | S
         ),
         split=value(first, "split"),
     )
+
+
+def _deployment(folder: Path, path: Path) -> str:
+    """Return the camera of a listed picture: the folder's name, or that of a card in it."""
+    inside = path.is_relative_to(folder) and on_card(PurePosixPath(path.relative_to(folder)))
+    return deployment(folder, path if inside else folder / path.name)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """Return a picture's size as displayed, in pixels.
+
+    Raises:
+        ValueError: it can't be read.
+    """
+    try:
+        picture = open_picture(path.read_bytes())
+    except (OSError, Poison) as error:
+        raise ValueError(f"its box is in pixels, and its size can't be read: {error}") from error
+    return picture.width, picture.height

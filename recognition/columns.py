@@ -1,27 +1,87 @@
 """What the columns of a metadata.csv say about one animal.
 
-Tables as wildlife-datasets writes them (WildlifeReID-10k, AnimalCLEF) call some columns
-otherwise, and give the box in pixels as `[x, y, width, height]`; both are understood.
+Tables as other tools write them call some columns otherwise, write them in another case, and
+give boxes in pixels: wildlife-datasets (WildlifeReID-10k, AnimalCLEF), Camtrap DP, MegaDetector and
+Timelapse are understood. Empty is what these tools write for empty.
 """
 
+import difflib
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from shared.messages import Box
 
 Row = Mapping[str, str]
+Size = tuple[int, int]
 
 # Our column -> what others call it; ours goes first where both are filled.
-_ALIASES = {
+_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "path": ("filepath", "file_path", "image_path", "filename", "file_name", "file", "image"),
+    "identity": ("individualid", "individual_id", "individual"),
+    "species": ("scientificname", "scientific_name"),
     "viewpoint": ("orientation",),
-    "sequence": ("encounter", "encounter_id"),
+    "date": ("timestamp", "datetime", "date_time", "captured_at"),
+    "deployment": ("deploymentid", "deployment_id"),
+    "sequence": ("encounter", "encounter_id", "eventid", "sequenceid", "sequence_id"),
     "population": ("dataset",),
     "split": ("original_split",),
+    "x": ("bboxx",),
+    "y": ("bboxy",),
+    "width": ("bboxwidth",),
+    "height": ("bboxheight",),
+    "bbox": (),
+    "relativepath": (),
 }
+KNOWN = frozenset(_ALIASES) | {name for names in _ALIASES.values() for name in names}
+
+_EMPTY = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "-"})
 _NOBODY = frozenset({"", "unknown"})
 _BOX = ("x", "y", "width", "height")
+_CAMTRAP = ("bboxx", "bboxy", "bboxwidth", "bboxheight")
+
+# Beyond what detectors round over the border: these are no fractions.
+_FRACTION = 1.01
+
+# Day and month are told apart by where they stand, or not at all.
+_FORMATS = (
+    "%Y:%m:%d %H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y",
+    "%d-%b-%Y %H:%M:%S",
+    "%d %b %Y %H:%M:%S",
+    "%d-%b-%Y",
+    "%d %b %Y",
+)
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
+
+
+def header(written: str | None) -> str:
+    """Return a column's name as it is known here, whatever its case and the spaces around it."""
+    return (written or "").strip().casefold()
+
+
+def unused(headers: Iterable[str]) -> list[str]:
+    """Return for each column that nothing is made of its name, and what may be meant by it."""
+    ours = sorted(_ALIASES)
+    told = []
+    for name in headers:
+        if name and name not in KNOWN:
+            near = difflib.get_close_matches(name, ours, n=1)
+            told.append(f"{name} (did you mean {near[0]}?)" if near else name)
+    return told
+
+
+def cell(text: str | None) -> str:
+    """Return what a cell says; '' where a tool has written that there is nothing."""
+    plain = (text or "").strip()
+    return "" if plain.casefold() in _EMPTY else plain
 
 
 def value(row: Row, name: str) -> str:
@@ -34,56 +94,116 @@ def names_individual(identity: str) -> bool:
     return identity.strip().casefold() not in _NOBODY
 
 
-def box(row: Row) -> Box | None:
+def path(row: Row) -> str:
+    """Return the picture's path as it is written; Timelapse has its folder in another column."""
+    folder, name = row.get("relativepath", ""), value(row, "path")
+    return f"{folder}/{name}" if folder and name else name
+
+
+def box(row: Row, size: Callable[[], Size]) -> Box | None:
     """Return the animal's box in fractions of the picture; None: the row has none.
 
+    Numbers above 1 are pixels; then the table's `width` and `height` are the picture's, or
+    `size` is asked for them.
+
     Raises:
-        ValueError: a number is missing or none.
+        ValueError: a number is missing or none, or the box lies outside of the picture.
     """
-    if value(row, "bbox"):
-        return _in_pixels(row)
+    if row.get("bbox"):
+        return _listed(row, size)
+    names = _CAMTRAP if row.get("bboxx") or row.get("bboxy") else _BOX
     # Width and height without x and y are the picture's size, as many datasets have them.
-    if not value(row, "x") and not value(row, "y"):
+    if not row.get(names[0]) and not row.get(names[1]):
         return None
-    return Box(**{name: _number(row, name, "a fraction of the picture") for name in _BOX})
+    x, y, width, height = (_number(row, name, "a fraction of the picture") for name in names)
+    if max(x + width, y + height) <= _FRACTION:
+        return Box(x=x, y=y, width=width, height=height)
+    told = ", ".join(f"{name} {row[name]}" for name in names)
+    return _within((x, y, width, height), size(), told)
 
 
 def time(text: str) -> datetime | None:
-    """Return an ISO 8601 time, in UTC where it names no zone; None of ''.
+    """Return a time, in UTC where it names no zone; None of ''.
 
     Raises:
-        ValueError: it is written otherwise.
+        ValueError: it is written in no usual way, in an ambiguous one, or is no time.
     """
     if not text:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        found = _parsed(text)
+        aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return aware.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"date is {text!r}, beyond the years 1 to 9999") from None
+
+
+def _parsed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(f"date is {text!r}, not like 2026-05-04 or 2026-05-04T06:12:00") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+        pass
+    if slashed := _SLASHED.fullmatch(text):
+        return _slashed(text, slashed)
+    for pattern in _FORMATS:
+        try:
+            return datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+    raise ValueError(f"date is {text!r}, not like 2026-05-04 or 2026-05-04T06:12:00")
 
 
-def _in_pixels(row: Row) -> Box:
-    width = _number(row, "width", "the picture's width in pixels, which bbox needs")
-    height = _number(row, "height", "the picture's height in pixels, which bbox needs")
+def _slashed(text: str, found: re.Match[str]) -> datetime:
+    first, second, year, rest = found.groups()
+    if int(first) <= 12 and int(second) <= 12 and first != second:
+        raise ValueError(
+            f"date is {text!r}, in which day and month can't be told apart; write 2026-05-04"
+        )
+    day, month = (first, second) if int(first) > 12 else (second, first)
+    try:
+        return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}{rest}")
+    except ValueError:
+        raise ValueError(f"date is {text!r}, not like 2026-05-04T06:12:00") from None
+
+
+def _listed(row: Row, size: Callable[[], Size]) -> Box:
+    """Read `bbox`, [x, y, width, height]: MegaDetector's in fractions, other tools' in pixels."""
+    told = f"bbox is {row['bbox']!r}"
     try:
         x, y, wide, high = map(float, json.loads(row["bbox"]))
     except (ValueError, TypeError):
-        raise ValueError(f"bbox is {row['bbox']!r}, not [x, y, width, height] in pixels") from None
-    # Boxes of other tools reach over the edge by a pixel or two.
-    left, right = _within(x, width), _within(x + wide, width)
-    top, bottom = _within(y, height), _within(y + high, height)
+        raise ValueError(f"{told}, not [x, y, width, height]") from None
+    numbers = (x, y, wide, high)
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError(f"{told}, not [x, y, width, height]")
+    if max(x + wide, y + high) <= _FRACTION:
+        return _within(numbers, (1, 1), told)
+    if row.get("width") and row.get("height"):
+        meaning = "the picture's size in pixels, which bbox needs"
+        picture = (_number(row, "width", meaning), _number(row, "height", meaning))
+        return _within(numbers, picture, told)
+    return _within(numbers, size(), told)
+
+
+def _within(
+    numbers: tuple[float, float, float, float], picture: tuple[float, float], told: str
+) -> Box:
+    """Return a box cut at the border: those of other tools reach over it by a pixel or two."""
+    x, y, wide, high = numbers
+    width, height = picture
+    left, right = _fraction(x, width), _fraction(x + wide, width)
+    top, bottom = _fraction(y, height), _fraction(y + high, height)
     if not (left < right and top < bottom):
-        raise ValueError(f"bbox is {row['bbox']!r}, outside of {width:g} × {height:g} pixels")
+        raise ValueError(f"{told}, outside of {width:g} × {height:g} pixels")
     return Box(x=left, y=top, width=right - left, height=bottom - top)
 
 
-def _within(at: float, length: float) -> float:
+def _fraction(at: float, length: float) -> float:
     return min(max(at / length, 0.0), 1.0) if length > 0 else 0.0
 
 
 def _number(row: Row, name: str, meaning: str) -> float:
-    text = value(row, name)
+    text = row.get(name, "")
     try:
         number = float(text)
     except ValueError:

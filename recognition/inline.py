@@ -1,6 +1,6 @@
 """The services' own handlers in one process, for work on files: no broker, no ledger."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import torch
+from google.protobuf.message import Message
 
 from recognition.keypoint_folder import KeypointFolder
 from recognition.remembered import Remembered
@@ -24,9 +25,9 @@ from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.embeddings import model_name
-from shared.errors import SettingsError
+from shared.errors import Poison, SettingsError
 from shared.messages import Matches, Sighting
-from shared.records import Handler
+from shared.records import Handler, Receipt, Result
 from shared.settings import load
 
 
@@ -39,6 +40,30 @@ class Handlers:
     matcher: Handler
     networks: Engine
     crops: BlobStore
+
+
+class SightingsOnly:
+    """The embedder without what it tells the registry about places; nobody here keeps that."""
+
+    def __init__(self, embedder: EmbedderService) -> None:
+        self._embedder = embedder
+
+    def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
+        """Return for each Capture its sightings."""
+        return [
+            result
+            if isinstance(result, Poison)
+            else [each for each in result if isinstance(each, Sighting)]
+            for result in self._embedder.handle(messages)
+        ]
+
+    def acknowledged(self, receipts: Sequence[Receipt]) -> None:
+        """Pass it on."""
+        self._embedder.acknowledged(receipts)
+
+    def ready(self) -> bool:
+        """Return whether the embedder is."""
+        return self._embedder.ready()
 
 
 @contextmanager
@@ -107,7 +132,9 @@ def _wired(
 ) -> Iterator[Handlers]:
     store = BlobStore(crops.resolve().as_uri())
     encoding = load(EncoderSettings).model_copy(update={"kind": "onnx", "model_path": str(model)})
-    embedder = EmbedderService(build_encoder(encoding), store, store, load(EmbedderSettings))
+    embedder = SightingsOnly(
+        EmbedderService(build_encoder(encoding), store, store, load(EmbedderSettings))
+    )
     found = CropKeypoints(
         store, networks.extractor, keypoints, load(MatcherSettings).max_crop_bytes
     )

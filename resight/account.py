@@ -5,6 +5,7 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
+from recognition.catalogue import Skipped
 from resight.publishing import Published, sightings
 from shared import topics
 from shared.dead_letters import DeadLetter
@@ -31,6 +32,7 @@ class Account:
     published: dict[str, Subject] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)  # ID -> the dead letter's reason
+    skipped: list[Skipped] = field(default_factory=list)  # pictures that could not be read
     last_news: float = field(default=0.0)
 
     def __post_init__(self) -> None:

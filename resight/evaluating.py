@@ -23,7 +23,7 @@ from recognition.inline import Handlers, remembering_handlers
 from recognition.splits import Split, SplitError
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import individual_of
-from resight.commands.publish import read_catalogue, show_skipped
+from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes
 from resight.publishing import capture
 from services.matcher.settings import MatcherSettings
@@ -116,7 +116,7 @@ def labelled_animals(folder: Path, limit: int | None) -> tuple[Photograph, ...]:
             "path,identity and, if you have them, species,viewpoint,date,sequence"
         )
     found = read_catalogue([folder]).first(limit)
-    show_skipped(found.skipped)
+    show_notes(found)
     animals = catalogue.single(found.photographs)
     named = {name for animal in animals for name in animal.identities} - {"", "unknown"}
     if not named:

@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 
-from recognition.catalogue import Photograph
+from google.protobuf.message import DecodeError
+
+from recognition.catalogue import Photograph, Skipped
 from resight.account import Account
 from resight.feed import Feed
 from resight.publishing import publish
@@ -33,6 +35,9 @@ def publish_and_follow(
     with Feed(kafka, [DECISIONS, *dead_letter_topics()], from_beginning=True) as feed:
         account = Account(began=time.monotonic())
         for published in publish(kafka, photographs):
+            if isinstance(published, Skipped):
+                account.skipped.append(published)
+                continue
             account.publish(published, time.monotonic())
             attend(account)
         while account.missing and time.monotonic() - account.last_news < patience_seconds:
@@ -44,7 +49,10 @@ def publish_and_follow(
 def _hear(feed: Feed, account: Account) -> None:
     for record in feed.poll(_POLL_SECONDS):
         now = time.monotonic()
-        if record.topic == DECISIONS:
-            account.decide(Decision.FromString(record.value or b""), now)
-        else:
-            account.lose(dead_letters.decode(record, replayed=False), now)
+        try:
+            if record.topic == DECISIONS:
+                account.decide(Decision.FromString(record.value or b""), now)
+            else:
+                account.lose(dead_letters.decode(record, replayed=False), now)
+        except (DecodeError, ValueError):
+            continue  # written by somebody else

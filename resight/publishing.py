@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from recognition.catalogue import Photograph
+from recognition.catalogue import Photograph, Skipped
 from shared import topics
 from shared.identifiers import WHOLE_PICTURE, sighting_id
 from shared.kafka import MEBIBYTE, broker_errors, delivery_seconds, producer
@@ -57,21 +57,31 @@ class Published:
     sightings: tuple[str, ...]
 
 
-def publish(kafka: KafkaSettings, photographs: Iterable[Photograph]) -> Iterator[Published]:
+def publish(
+    kafka: KafkaSettings, photographs: Iterable[Photograph]
+) -> Iterator[Published | Skipped]:
     """Publish photographs in order; yield each when the broker has taken it.
 
-    Bounded memory: so many bytes are under way at once, whatever the number of pictures.
+    One that can't be read, or not be put into a message, is yielded with its reason, and
+    the others go on. Bounded memory: so many bytes are under way at once, whatever the
+    number of pictures.
 
     Raises:
         Transient: the broker does not answer; what was yielded before is taken.
-        OSError: a picture can't be read.
     """
     patience = delivery_seconds(kafka) + 1
     with closing(producer(kafka, "publish")) as client, broker_errors("publishing"):
         under_way: deque[tuple[Any, int, Published]] = deque()
         for photograph in photographs:
-            image = photograph.path.read_bytes()
-            message = capture(photograph, image, datetime.now(UTC))
+            try:
+                image = photograph.path.read_bytes()
+                message = capture(photograph, image, datetime.now(UTC))
+            except OSError as error:
+                yield Skipped(photograph.path, f"can't be read: {error.strerror or error}")
+                continue
+            except (ValueError, OverflowError) as error:
+                yield Skipped(photograph.path, f"can't be published: {error}")
+                continue
             where = topics.address(message)
             future = client.send(where.topic, message.SerializeToString(), where.key.encode())
             under_way.append((future, len(image), Published(photograph, sightings(message))))

@@ -17,12 +17,18 @@ _NAMED = {
     "back": VIEWPOINT_BACK,
     "top": VIEWPOINT_TOP,
 }
+_UNKNOWN = frozenset({"", "unknown", "unspecified", "other"})
 _OPPOSITE = {VIEWPOINT_LEFT: VIEWPOINT_RIGHT, VIEWPOINT_RIGHT: VIEWPOINT_LEFT}
 
 
 def named(word: str) -> Viewpoint:
     """Return the viewpoint of a word such as 'left'; any other word is unspecified."""
     return _NAMED.get(word.strip().lower(), VIEWPOINT_UNSPECIFIED)
+
+
+def understood(word: str) -> bool:
+    """Return whether a word names a viewpoint, or says that it is unknown."""
+    return word.strip().lower() in _NAMED or word.strip().lower() in _UNKNOWN
 
 
 def opposite(viewpoint: Viewpoint) -> Viewpoint | None:

@@ -11,7 +11,7 @@ import typer
 from rich.progress import track
 
 from recognition.catalogue import Photograph
-from resight.commands.publish import read_catalogue, show_skipped
+from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, notes, results
 from resight.publishing import capture
 from resight.stack.servers import HOST, cache_store, free_port
@@ -143,7 +143,7 @@ def _check(
 def _chosen(folder: Path, split: str | None, limit: int | None, seed: int) -> list[Photograph]:
     """Return a folder's pictures in the order of their arrival."""
     found = read_catalogue([folder])
-    show_skipped(found.skipped)
+    show_notes(found)
     chosen = [each for each in found.photographs if split in (None, each.split or split)]
     for photograph in chosen:
         if not all(photograph.identities):

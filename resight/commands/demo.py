@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from recognition.catalogue import Catalogue
 from resight.account import Account
-from resight.commands.publish import read_catalogue, show_skipped
+from resight.commands.publish import read_catalogue, show_notes, show_skipped
 from resight.console import CommandError, note, notes, results
 from resight.contact_sheet import contact_sheet
 from resight.demonstration import demonstrate
@@ -55,12 +55,13 @@ def demo(
     output.mkdir(parents=True, exist_ok=True)
     folder = data or _draw(output / f"drawn-{individuals}-{seed}", individuals, seed)
     found = read_catalogue([folder]).first(limit)
-    show_skipped(found.skipped)
+    show_notes(found)
     if not found.photographs:
         raise CommandError(f"no pictures in {folder}")
     stack = output / "stack"
     with _bars(found) as show:
         account = demonstrate(found.photographs, stack, output / "models", note, show)
+    show_skipped(account.skipped)
     _present(account, stack / "crops", output, json_file)
     if account.missing:
         raise CommandError(_missing(account, stack))

@@ -1,14 +1,15 @@
 """`resight publish`: photographs onto the topic of captures."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import track
 
 from recognition import catalogue
-from recognition.catalogue import Catalogue, Skipped
+from recognition.catalogue import Catalogue, Photograph, Skipped
 from resight.console import (
     AsJson,
     BootstrapServers,
@@ -22,8 +23,12 @@ from resight.console import (
 from resight.publishing import publish as publish_photographs
 from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings
+from shared.settings import KafkaSettings
 
 _SHOWN = 10
+
+# The exit status of a command that has done its work but for some items, which it has named.
+LEFT_OUT = 3
 
 
 def publish(
@@ -52,35 +57,76 @@ def publish(
     """Publish photographs to be identified.
 
     Publishing a picture again is harmless: the same picture is the same sighting
-    with the same decision. The column `identity` never leaves this machine.
+    with the same decision. The column `identity` never leaves this machine. A picture that
+    can't be read is named and left out, the others go on; then the exit status is 3.
     """
     found = read_catalogue(sources).labelled(species, population, deployment).first(limit)
+    sent = Sent(skipped=list(found.skipped))
     if not as_json:
-        show_skipped(found.skipped)
-    if not found.photographs:
-        raise CommandError(f"nothing to publish in {', '.join(map(str, sources))}")
-    kafka = kafka_settings(bootstrap_servers, data_dir)
-    sightings: set[str] = set()
-    progress = track(
-        publish_photographs(kafka, found.photographs),
-        "publishing",
-        total=len(found.photographs),
-        console=notes,
-        transient=True,
-        disable=as_json,
-    )
-    for published in progress:
-        sightings.update(published.sightings)
+        show_notes(found)
+    if found.photographs:
+        kafka = kafka_settings(bootstrap_servers, data_dir)
+        _send(kafka, found.photographs, sent, quiet=as_json)
     if as_json:
-        skipped = [{"path": str(each.path), "reason": each.reason} for each in found.skipped]
-        count = len(found.photographs)
-        print_json({"published": count, "sightings": len(sightings), "skipped": skipped})
-    else:
+        print_json({**sent.as_dict(), "notes": found.notes})
+    elif sent.captures:
         results.print(
-            f"published {len(found.photographs)} captures with {len(sightings)} distinct sightings "
-            f"to {kafka.bootstrap_servers}; see who they are with `resight watch --from-beginning`",
+            f"published {sent.captures} captures with {len(sent.sightings)} distinct sightings to "
+            f"{kafka.bootstrap_servers}; see who they are with `resight watch --from-beginning`",
             soft_wrap=True,
         )
+    if not sent.captures:
+        raise CommandError(f"nothing to publish in {', '.join(map(str, sources))}")
+    if sent.faults:
+        note(f"{len(sent.faults)} pictures were left out; --json lists them with their reasons")
+        raise typer.Exit(LEFT_OUT)
+
+
+@dataclass
+class Sent:
+    """What was published, and what was not."""
+
+    captures: int = 0
+    sightings: set[str] = field(default_factory=set)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    @property
+    def faults(self) -> list[Skipped]:
+        """The pictures that should have been published."""
+        return [each for each in self.skipped if each.fault]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON has it."""
+        return {
+            "published": self.captures,
+            "sightings": len(self.sightings),
+            "left_out": len(self.faults),
+            "skipped": [
+                {"path": str(each.path), "reason": each.reason, "fault": each.fault}
+                for each in self.skipped
+            ],
+        }
+
+
+def _send(
+    kafka: KafkaSettings, photographs: Sequence[Photograph], sent: Sent, *, quiet: bool
+) -> None:
+    progress = track(
+        publish_photographs(kafka, photographs),
+        "publishing",
+        total=len(photographs),
+        console=notes,
+        transient=True,
+        disable=quiet,
+    )
+    for outcome in progress:
+        if isinstance(outcome, Skipped):
+            sent.skipped.append(outcome)
+            if not quiet:
+                show_skipped([outcome])
+        else:
+            sent.captures += 1
+            sent.sightings.update(outcome.sightings)
 
 
 def read_catalogue(sources: Sequence[Path]) -> Catalogue:
@@ -93,6 +139,13 @@ def read_catalogue(sources: Sequence[Path]) -> Catalogue:
         return catalogue.read(sources)
     except (FileNotFoundError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def show_notes(found: Catalogue) -> None:
+    """List what is left out and why, the first few, and what else is worth a word."""
+    for each in found.notes:
+        note(each)
+    show_skipped(sorted(found.skipped, key=lambda each: not each.fault))
 
 
 def show_skipped(skipped: Sequence[Skipped]) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError
 
 from resight.console import AsJson, BootstrapServers, DataDir, note, print_json, results
 from resight.decisions import columns, row
@@ -35,8 +36,14 @@ def watch(
             note(f"decisions of {kafka.bootstrap_servers}; Ctrl-C ends this")
             results.print(columns(), soft_wrap=True)
         while limit is None or shown < limit:
-            for record in feed.poll(0.5)[: None if limit is None else limit - shown]:
-                decision = Decision.FromString(record.value or b"")
+            for record in feed.poll(0.5):
+                if shown == limit:
+                    break
+                try:
+                    decision = Decision.FromString(record.value or b"")
+                except DecodeError as error:
+                    note(f"partition {record.partition} offset {record.offset}: {error}")
+                    continue
                 shown += 1
                 if as_json:
                     print_json(MessageToDict(decision, preserving_proto_field_name=True))

@@ -3,6 +3,7 @@
 import gc
 import json
 import logging
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -101,6 +102,43 @@ def test_publishing_nothing_is_a_failure(kafka: KafkaSettings, tmp_path: Path) -
     assert "nothing to publish" in result.stderr
 
 
+def test_one_bad_file_is_named_and_the_others_are_published(
+    kafka: KafkaSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strange = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    strange.mkdir()
+    for number, folder in enumerate((tmp_path, tmp_path, strange)):
+        Image.new("RGB", (32, 24), (number * 70, 9, 9)).save(folder / f"{number}.jpg")
+    (tmp_path / "broken.jpg").write_bytes(b"no picture at all")
+    real = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        if path.name == "1.jpg":
+            raise OSError(5, "Input/output error", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    told = resight("publish", tmp_path, *at(kafka), "--json")
+    assert told.exit_code == 3
+    (summary,) = [json.loads(line) for line in told.stdout.splitlines()]
+    assert (summary["published"], summary["left_out"]) == (2, 2)
+    reasons = {Path(each["path"]).name: each["reason"] for each in summary["skipped"]}
+    assert reasons["1.jpg"] == "can't be read: Input/output error"
+    assert "not a JPEG" in reasons["broken.jpg"]
+    spoken = resight("publish", tmp_path, *at(kafka))
+    assert spoken.exit_code == 3
+    assert "1.jpg: can't be read: Input/output error" in spoken.stderr
+    assert "2 pictures were left out" in spoken.stderr
+    assert "Traceback" not in spoken.output
+
+
+def test_publishing_nothing_tells_programs_why(kafka: KafkaSettings, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no picture at all")
+    result = resight("publish", tmp_path, *at(kafka), "--json")
+    assert result.exit_code == 1
+    assert "not a JPEG" in json.loads(result.stdout)["skipped"][0]["reason"]
+
+
 def test_a_folder_that_is_not_there_is_wrong_usage(kafka: KafkaSettings) -> None:
     result = resight("publish", "no/such/folder", *at(kafka))
     assert result.exit_code == 2
@@ -155,6 +193,15 @@ def test_watch_shows_decisions_for_people_and_programs(kafka: KafkaSettings) -> 
     assert told.exit_code == 0
     assert "lion-0001" in told.stdout
     assert "abababababab" in told.stdout
+
+
+def test_watch_passes_over_what_is_no_decision(kafka: KafkaSettings) -> None:
+    send(kafka, topics.DECISIONS, b"\xff\xff\xff", {})
+    send(kafka, topics.DECISIONS, Decision(individual="lion-0009").SerializeToString(), {})
+    told = resight("watch", "--from-beginning", "--limit", 2, *at(kafka))
+    assert told.exit_code == 0, told.output
+    assert "lion-0009" in told.stdout
+    assert "Error parsing message" in told.stderr
 
 
 def test_dead_letters_are_listed_and_replayed_once(kafka: KafkaSettings) -> None:

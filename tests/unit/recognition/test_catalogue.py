@@ -80,7 +80,12 @@ def test_the_size_of_the_picture_is_no_box(tmp_path: Path) -> None:
         ("gone.jpg,leo,lion,left,", "no such file"),
         ("a.jpg,leo,lion,left,4th of May", "'4th of May'"),
         ("a.jpg,leo,lion,left,,0.1,,0.5,0.5", "y is ''"),
-        ("a.jpg,leo,lion,left,,0.1,nan,0.5,0.5", "y is 'nan'"),
+        ("a.jpg,leo,lion,left,,0.1,nan,0.5,0.5", "y is ''"),
+        ("a.jpg,leo,lion,left,,0.1,inf,0.5,0.5", "y is 'inf'"),
+        ("a.jpg,leo,lion,left,04/05/2026", "day and month can't be told apart"),
+        ("a.jpg,leo,lion,left,0001-01-01T00:00:00+14:00", "beyond the years 1 to 9999"),
+        ("a.jpg,leo,lion,left,31.02.2026", "'31.02.2026'"),
+        (",leo,lion,left,", "row 1 names no picture"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_skipped_with_its_fault(
@@ -109,7 +114,7 @@ def test_a_picture_that_metadata_does_not_list_is_named(tmp_path: Path) -> None:
 
 def test_metadata_without_paths_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no column 'path'"):
-        table(tmp_path, "file,species", "a.jpg,lion")
+        table(tmp_path, "name,species", "a.jpg,lion")
 
 
 def test_what_is_given_replaces_what_was_found(tmp_path: Path) -> None:
