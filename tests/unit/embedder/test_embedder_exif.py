@@ -74,3 +74,59 @@ def test_no_exif_whatsoever_fails_a_capture(noise: bytes, little: bool) -> None:
     exif.captured_at(picture.exif)
     exif.place(picture.exif)
     assert picture.pixels().shape == (16, 16, 3)
+
+
+DIGITIZED, PLAIN = 0x9004, 0x0132
+FRACTION, DIGITIZED_OFFSET, PLAIN_OFFSET = 0x9291, 0x9012, 0x9010
+
+
+@pytest.mark.parametrize(
+    ("main", "details", "expected"),
+    [
+        ({}, {DIGITIZED: "2026:05:31 17:04:09"}, "2026-05-31T17:04:09Z"),
+        ({PLAIN: "2026:05:31 17:04:09"}, {}, "2026-05-31T17:04:09Z"),
+        (
+            {PLAIN: "2026:05:31 17:04:09"},
+            {TIME: "0000:00:00 00:00:00", PLAIN_OFFSET: "+02:00"},
+            "2026-05-31T15:04:09Z",
+        ),
+        (
+            {PLAIN: "2026:06:01 09:00:00"},  # when it was edited
+            {TIME: "2026:05:31 17:04:09", FRACTION: "25"},
+            "2026-05-31T17:04:09.250Z",
+        ),
+        (
+            {},
+            {DIGITIZED: "2026:05:31 17:04:09", DIGITIZED_OFFSET: "-01:00"},
+            "2026-05-31T18:04:09Z",
+        ),
+    ],
+)
+def test_the_first_tag_that_tells_a_time_counts(
+    main: dict[int, str], details: dict[int, str], expected: str
+) -> None:
+    stamp = exif.captured_at(images.Exif(main, details, {}))
+    assert stamp is not None
+    assert stamp.ToJsonString() == expected
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["1970:01:01 00:00:00", "1980:01:01 00:00:00", "2026:13:01 00:00:00", "9999:01:01 00:00:00"],
+)
+def test_times_that_cant_be_do_not_count(told: str) -> None:
+    assert exif.captured_at(images.Exif({PLAIN: told}, {TIME: told}, {})) is None
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\0", "X", None])
+def test_without_a_hemisphere_there_is_no_place(blank: str) -> None:
+    gps = _gps((1.0, 30.0, 36.0), (36.0, 0.0, 0.0), "SE")
+    gps[1] = blank
+    assert exif.place(images.Exif({}, {}, gps)) is None
+
+
+def test_zero_and_zero_is_no_place() -> None:
+    gps = _gps((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), "NE")
+    assert exif.place(images.Exif({}, {}, gps)) is None
+    near = _gps((0.0, 0.0, 0.0), (36.0, 0.0, 0.0), "NE")
+    assert exif.place(images.Exif({}, {}, near)) is not None
