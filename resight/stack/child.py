@@ -23,6 +23,7 @@ class Child:
     process: Process | None = None
     failures: int = 0  # in a row
     ready: bool = False
+    trouble: str = ""  # why it is not, in its own words
     announced: bool = False  # whether its readiness after this start was told
     _started: float = 0.0
     _due: float = 0.0
@@ -32,6 +33,7 @@ class Child:
         self.process = self.launch()
         self._started = now
         self.ready = self.announced = False
+        self.trouble = ""
 
     def ended(self, now: float) -> int | None:
         """Return the exit status, once, when it has ended since it was last asked for.

@@ -1,18 +1,36 @@
-"""Whether a service says that it is ready."""
+"""What a service says of its readiness."""
 
 import http.client
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 _SECONDS = 1.0
 
 
-def ready(address: str) -> bool:
-    """Ask /readyz of a service at `http://host:port`; one that does not answer is not ready."""
+@dataclass(frozen=True)
+class Readiness:
+    """`answers`: whether the service is there at all. `trouble`: why it takes no work yet."""
+
+    answers: bool
+    ready: bool
+    trouble: str
+
+
+def readiness(address: str) -> Readiness:
+    """Ask /readyz of a service at `http://host:port`."""
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=_SECONDS)
     try:
         connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
+        answer = connection.getresponse()
+        text = answer.read().decode(errors="replace").strip()
     except (OSError, http.client.HTTPException):
-        return False
+        return Readiness(answers=False, ready=False, trouble="")
     finally:
         connection.close()
+    ready = answer.status == http.HTTPStatus.OK
+    return Readiness(answers=True, ready=ready, trouble="" if ready else text)
+
+
+def ready(address: str) -> bool:
+    """Return whether a service takes work; one that does not answer does not."""
+    return readiness(address).ready

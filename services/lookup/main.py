@@ -8,6 +8,7 @@ from services.lookup.server import ServerGalleries, connect
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
 from shared import topics
+from shared.logs import configure_logging
 from shared.messages import Enrolment, Sighting
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
 from shared.stage import Stage, protobuf_decoder
@@ -29,7 +30,8 @@ def open_galleries(settings: GallerySettings) -> Galleries:
 
 def main() -> None:
     """Wire settings to clients and consume until told to stop."""
-    kafka = load(KafkaSettings)
+    kafka, telemetry = load(KafkaSettings), load(TelemetrySettings)
+    configure_logging("lookup", telemetry.log_level)
     lookup = load(LookupSettings)
     galleries = open_galleries(load(GallerySettings))
     backlog = Backlog(kafka)
@@ -44,7 +46,7 @@ def main() -> None:
             handler=LookupService(galleries, lookup, pacing.sent),
             kafka=kafka,
             settings=load(StageSettings),
-            telemetry=load(TelemetrySettings),
+            telemetry=telemetry,
             pace=pacing,
             # What was committed speaks of a gallery that is gone.
             rewind=frozenset({topics.ENROLMENTS}) if galleries.empty() else NOTHING,

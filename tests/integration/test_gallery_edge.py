@@ -1,16 +1,20 @@
 """What only the engine inside the process must do: survive, keep others out, build graphs."""
 
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from services.lookup.edge import EdgeGalleries
+from services.lookup import edge
+from services.lookup.edge import EdgeGalleries, EdgeGallery
 from services.lookup.gallery import Query
+from services.lookup.optimisation import COPY, REPLACED
 from services.lookup.service import LookupService
 from services.lookup.settings import LookupSettings
 from shared.embeddings import model_name
@@ -139,3 +143,66 @@ def test_recall_of_a_hundred_after_the_graphs_are_built(tmp_path: Path, exact_be
         recalls.append(len({int(b) + 1 for b in best} & {c.enrolment_number for c in found}) / 100)
     assert np.mean(recalls) >= (0.99 if exact_below == 0 else 1.0)
     galleries.close()
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EdgeGalleries:
+    """An opened gallery whose 6,000 sightings count as too many to be optimised at once."""
+    galleries = EdgeGalleries(edge_settings(tmp_path, exact_below=0))
+    galleries.open("model").enrol([enrolment(number) for number in range(1, 6001)])
+    galleries.open("model").set_watermark(GALLERY, 6000)
+    galleries.close()
+    monkeypatch.setattr(edge, "QUICK_BELOW", 100)
+    return EdgeGalleries(edge_settings(tmp_path, exact_below=0))
+
+
+def _optimised(gallery: EdgeGallery) -> None:
+    """Wait until the copy is there and in use."""
+    deadline = time.monotonic() + 60
+    while gallery._optimisation is not None:
+        assert time.monotonic() < deadline
+        gallery.search([Query(GALLERY, "x", vectors(1)[0], None)], 1)
+        time.sleep(0.05)
+
+
+def test_a_large_gallery_serves_at_once_and_is_optimised_meanwhile(
+    large: EdgeGalleries, tmp_path: Path
+) -> None:
+    gallery = large.open("model")
+    assert gallery._shard.info().indexed_vectors_count == 0
+    found = gallery.search([Query(GALLERY, "x", vectors(1)[0], None)], 100)
+    assert len(found[0]) == 100
+    gallery.enrol([enrolment(number) for number in range(6001, 6011)])
+    gallery.set_watermark(GALLERY, 6010)
+    _optimised(gallery)
+    assert gallery._shard.info().indexed_vectors_count >= 6000
+    assert gallery.numbers(GALLERY, 0, 7000) == set(range(1, 6011))
+    assert gallery.watermark(GALLERY) == 6010
+    large.close()
+    assert len([each for each in tmp_path.iterdir() if each.is_dir()]) == 1
+
+
+def test_a_process_that_ends_while_it_optimises_leaves_everything(
+    large: EdgeGalleries, tmp_path: Path
+) -> None:
+    large.open("model").enrol([enrolment(6001)])
+    large.close()
+    (shard,) = [each for each in tmp_path.iterdir() if each.is_dir()]
+    # Ended between the two renames.
+    shutil.copytree(shard, shard.with_name(shard.name + COPY))
+    shard.rename(shard.with_name(shard.name + REPLACED))
+    again = EdgeGalleries(edge_settings(tmp_path))
+    assert again.open("model").numbers(GALLERY, 0, 7000) == set(range(1, 6002))
+    again.close()
+    assert [each for each in tmp_path.iterdir() if each.is_dir()] == [shard]
+
+
+def test_an_optimisation_that_fails_changes_nothing(large: EdgeGalleries) -> None:
+    gallery = large.open("model")
+    assert gallery._optimisation is not None
+    assert gallery._optimisation._process is not None
+    gallery._optimisation._process.kill()
+    _optimised(gallery)
+    gallery.enrol([enrolment(6001)])
+    assert gallery.numbers(GALLERY, 0, 7000) == set(range(1, 6002))
+    large.close()

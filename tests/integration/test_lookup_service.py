@@ -166,8 +166,7 @@ def test_an_empty_answer_of_a_gallery_that_is_not_empty_is_an_error(
 ) -> None:
     service.handle([enrolment(1)])
     whole = galleries.open(model_name(MODEL))
-    (shelf,) = galleries._galleries
-    galleries._galleries[shelf] = Forgetful(whole._shard, 512)
+    whole.__class__ = Forgetful
     before = REGISTRY.get_sample_value("resight_lookup_empty_answers_total") or 0
     with pytest.raises(Transient, match=rf"{GALLERY} holds 1 sightings .* found none"):
         service.handle([sighting(99)])
