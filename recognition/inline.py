@@ -25,7 +25,7 @@ from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.embeddings import model_name
-from shared.errors import Poison, SettingsError
+from shared.errors import Poison
 from shared.messages import Matches, Sighting
 from shared.records import Handler, Receipt, Result
 from shared.settings import load
@@ -99,15 +99,11 @@ def remembering_handlers(
     are the matcher's settings, anything else is as the environment sets it. The
     matcher may be asked from several threads.
 
+    Backgrounds are not learnt: that takes captures in the order in which they came.
+
     Raises:
-        SettingsError: a setting or the model's file is not usable, or the matcher is to
-            learn backgrounds.
+        SettingsError: a setting or the model's file is not usable.
     """
-    if matching.background == "on":
-        raise SettingsError(
-            "RESIGHT_MATCHER_BACKGROUND=on learns from captures as they come; work on files asks "
-            "them in no such order, so its results can't be kept: set it to off"
-        )
     networks = _networks(matching)
     keypoints = KeypointFolder(kept / "keypoints", networks.extractor.model)
     encoding = f"{sha256(model.read_bytes()).hexdigest()} {load(EmbedderSettings)!r}"

@@ -21,7 +21,7 @@ LEAST_COSINE = 0.7
 OCCASIONS = 2
 # Pictures nearer in time may show the same animal lying where it lay.
 APART_SECONDS = 3600.0
-# Names all of the above; goes into the name of the keypoints' model.
+# Names all of the above; goes into the name under which marked keypoints are kept.
 FINGERPRINT = f"background1-{TOLERANCE:g}-{LEAST_COSINE:g}-{OCCASIONS}-{APART_SECONDS:g}s"
 
 

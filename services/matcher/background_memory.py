@@ -9,7 +9,7 @@ import redis
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 
-from services.matcher.background import Frame, animal
+from services.matcher.background import FINGERPRINT, Frame, animal
 from services.matcher.cache_server import CacheServer
 from services.matcher.crops import KeypointStore
 from services.matcher.keypoints import Keypoints
@@ -22,6 +22,19 @@ log = logging.getLogger(__name__)
 # Sightings of one deployment that are remembered; a camera that was moved is forgotten
 # after so many.
 RECENT = 64
+
+
+def kept_as(model: ModelReference) -> ModelReference:
+    """Return under which name a model's keypoints are kept with their marks.
+
+    The network and its evidence are the same with and without, so the model itself has one
+    name: what a calibration was fitted on does not change when cameras are learnt.
+    """
+    return ModelReference(
+        name=model.name,
+        version=model.version,
+        preprocessing=f"{model.preprocessing}-{FINGERPRINT}",
+    )
 
 
 class BackgroundMemory:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from services.matcher import background
 from services.matcher.aliked import AlikedExtractor
 from services.matcher.cascade import Cascade
 from services.matcher.extractor import KeypointExtractor, Preprocessing
@@ -40,8 +39,7 @@ def engine(settings: MatcherSettings) -> Engine:
         SettingsError: weights are not installed, or LightGlue has none for this
             extractor or not so many layers, or the segmenter's file is of no use.
     """
-    marks = background.FINGERPRINT if settings.background == "on" else ""
-    preprocessing = Preprocessing(settings.longest_side, settings.keypoints, marks)
+    preprocessing = Preprocessing(settings.longest_side, settings.keypoints)
     segmenter = _segmenter(settings)
     return Engine(
         _extractor(settings, preprocessing)

@@ -44,21 +44,18 @@ class Preprocessing:
 
     longest_side: of the input, in pixels
     keypoints: how many at most
-    marks: names how those that count are told later on; '' where all do
     """
 
     longest_side: int
     keypoints: int
-    marks: str = ""
 
     def digest(self, least_score: float) -> str:
-        """Return a short hash of all that happens before and after the network, and `marks`."""
+        """Return a short hash of all that happens before and after the network."""
         text = (
             f"rgb/255 area-shrink longest={self.longest_side} best={self.keypoints} "
             f"least={least_score:g} thinnest={THINNEST}"
         )
-        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        return f"{digest}-{self.marks}" if self.marks else digest
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def scaled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the crop with its longest side at most `longest_side`; it is never enlarged."""

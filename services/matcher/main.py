@@ -3,7 +3,7 @@
 import cv2
 import torch
 
-from services.matcher.background_memory import BackgroundMemory
+from services.matcher.background_memory import BackgroundMemory, kept_as
 from services.matcher.cache import KeypointCache, connect
 from services.matcher.cache_server import CacheServer
 from services.matcher.crops import CropKeypoints
@@ -32,19 +32,19 @@ def main() -> None:
     networks.warm_up()
     store = BlobStore(load(BlobSettings).crops_url)
     client = connect(cache.url, cache.timeout_seconds)
+    learns = settings.background == "on"
+    kept = kept_as(networks.extractor.model) if learns else networks.extractor.model
     keypoints = KeypointCache(
         client,
-        networks.extractor.model,
+        kept,
         networks.extractor.descriptor_length,
         local_entries=cache.local_entries,
         retry_seconds=cache.retry_seconds,
     )
     crops = CropKeypoints(store, networks.extractor, keypoints, settings.max_crop_bytes)
     background = (
-        BackgroundMemory(
-            CacheServer(client, cache.retry_seconds), keypoints, networks.extractor.model
-        )
-        if settings.background == "on"
+        BackgroundMemory(CacheServer(client, cache.retry_seconds), keypoints, kept)
+        if learns
         else None
     )
     Stage(

@@ -34,9 +34,10 @@ class MatcherSettings(Settings):
         description="Value of that network above which a pixel is animal; 0 suits logits.",
     )
     background: Literal["on", "off"] = Field(
-        default="off",
-        description="Whether each deployment's background is learnt from its captures and does not "
-        "count. Only for cameras that stay in place.",
+        default="on",
+        description="Whether what stays at its place in a deployment's frames, on several "
+        "occasions, is learnt and does not count: bushes, and the bar that a camera writes into "
+        "its pictures. It needs their times or sequences.",
     )
     neighbour_floor: float = Field(
         default=0.7, ge=0, lt=1, description="Cosine above which mutual nearest neighbours count."

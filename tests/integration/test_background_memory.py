@@ -1,5 +1,6 @@
 """A deployment's background, learnt by the matcher's service with a real cache."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import redis
 from numpy.typing import NDArray
 
 from resight.stack.servers import HOST, free_port
-from services.matcher.background_memory import RECENT, BackgroundMemory
+from services.matcher.background_memory import RECENT, BackgroundMemory, kept_as
 from services.matcher.cache import KeypointCache, connect
 from services.matcher.cache_server import CacheServer
 from services.matcher.crops import CropKeypoints
@@ -63,7 +64,7 @@ class Camera:
 
     def __init__(self, networks: Engine, folder: Path, url: str) -> None:
         client = connect(url, 0.5)
-        model = networks.extractor.model
+        model = kept_as(networks.extractor.model)
         self.store = BlobStore(f"file://{folder}")
         self.keypoints = KeypointCache(
             client, model, networks.extractor.descriptor_length, local_entries=0, retry_seconds=60
@@ -198,3 +199,35 @@ def test_without_its_server_everything_counts(networks: Engine, tmp_path: Path) 
     days = [camera.sighting(day) for day in range(1, 5)]
     evidence = [camera.show(day, days[0]).evidence[0] for day in days[1:]]
     assert min(each.neighbours for each in evidence) > 20
+
+
+def _barred(coat: int) -> Picture:
+    """An animal that fills the frame, and the bar that its camera writes under every picture."""
+    picture = _blots(coat).copy()
+    picture[-24:] = 0
+    white = (255, 255, 255)
+    place = (4, HEIGHT - 8)
+    cv2.putText(picture, "RECONYX  21C  GATE 4", place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, white)
+    return picture
+
+
+def test_the_bar_that_a_camera_writes_into_its_pictures_is_learnt(
+    replica: Callable[[], Camera], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "_picture", _barred)
+    camera = replica()
+    days = [camera.sighting(day) for day in (1, 2, 3)]
+    first = camera.show(days[1], days[0]).evidence[0]
+    camera.show(days[0])
+    learnt = camera.show(days[2], days[0]).evidence[0]
+    found = camera.kept(days[2])
+    assert found.animal is not None
+    bar = found.positions[:, 1] > HEIGHT - 24
+    assert bar.sum() > 4
+    assert found.animal[bar].mean() < 0.2
+    assert found.animal[~bar].mean() > 0.8
+    assert learnt.inliers < first.inliers / 2, "the letters matched before they were learnt"
+
+
+def test_backgrounds_are_learnt_by_default() -> None:
+    assert MatcherSettings().background == "on"

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.matcher import close_up
+from services.matcher.background_memory import kept_as
 from services.matcher.close_up import SURROUNDINGS
 from services.matcher.engine import engine
 from services.matcher.extractor import Preprocessing
@@ -142,11 +143,18 @@ def test_every_way_to_tell_the_animal_has_its_own_name() -> None:
         for settings in (
             MatcherSettings(extractor="xfeat"),
             MatcherSettings(extractor="xfeat", segmenter="grabcut"),
-            MatcherSettings(extractor="xfeat", background="on"),
-            MatcherSettings(extractor="xfeat", segmenter="grabcut", background="on"),
         )
     }
-    assert len(names) == 4
+    assert len(names) == 2
+
+
+def test_learning_backgrounds_is_the_same_model_kept_under_another_name() -> None:
+    on, off = (
+        engine(MatcherSettings(extractor="xfeat", background=background)).extractor.model
+        for background in ("on", "off")
+    )
+    assert on == off
+    assert kept_as(on).preprocessing != on.preprocessing
 
 
 def test_an_animal_on_its_own_ground_keeps_only_its_own_keypoints() -> None:

@@ -174,12 +174,3 @@ def test_pictures_without_labels_are_refused(tmp_path: Path, drawn: Path) -> Non
     unlabelled = _run("--data", tmp_path)
     assert unlabelled.exit_code == 1
     assert "has an identity" in unlabelled.output
-
-
-def test_backgrounds_that_are_learnt_in_order_are_refused(
-    drawn: Path, model: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RESIGHT_MATCHER_BACKGROUND", "on")
-    done = _run("--data", drawn, "--model", model, "--cache", cache)
-    assert done.exit_code == 1
-    assert "set it to off" in " ".join(done.output.split())
