@@ -207,7 +207,7 @@ def _barred(coat: int) -> Picture:
     picture[-24:] = 0
     white = (255, 255, 255)
     place = (4, HEIGHT - 8)
-    cv2.putText(picture, "RECONYX  21C  GATE 4", place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, white)
+    cv2.putText(picture, "RECONYX  HC600  21C  GATE 4", place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, white)
     return picture
 
 
