@@ -26,6 +26,7 @@ from recognition.training.samples import individual_of
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes
 from resight.publishing import capture
+from resight.readable import readable
 from services.matcher.settings import MatcherSettings
 from services.registry import calibration
 from services.registry.calibration import Calibration
@@ -115,7 +116,7 @@ def labelled_animals(folder: Path, limit: int | None) -> tuple[Photograph, ...]:
             f"{folder / METADATA} does not exist; evaluation needs labels: a file with the columns "
             "path,identity and, if you have them, species,viewpoint,date,sequence"
         )
-    found = read_catalogue([folder]).first(limit)
+    found = readable(read_catalogue([folder]).first(limit))
     show_notes(found)
     animals = catalogue.single(found.photographs)
     named = {name for animal in animals for name in animal.identities} - {"", "unknown"}

@@ -14,6 +14,7 @@ from recognition.catalogue import Photograph
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, notes, results
 from resight.publishing import capture
+from resight.readable import readable
 from resight.stack.servers import HOST, cache_store, free_port
 from shared.identifiers import slug
 
@@ -142,7 +143,7 @@ def _check(
 
 def _chosen(folder: Path, split: str | None, limit: int | None, seed: int) -> list[Photograph]:
     """Return a folder's pictures in the order of their arrival."""
-    found = read_catalogue([folder])
+    found = readable(read_catalogue([folder]))
     show_notes(found)
     chosen = [each for each in found.photographs if split in (None, each.split or split)]
     for photograph in chosen:

@@ -8,8 +8,9 @@ import typer
 from rich.table import Table
 
 from recognition.catalogue import Photograph, single
-from resight.commands.publish import read_catalogue
+from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, results
+from resight.readable import readable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -101,7 +102,9 @@ def _networks() -> Table:
 
 
 def _animals(folder: Path) -> list[Photograph]:
-    found = list(single(read_catalogue([folder]).photographs))
+    catalogue = readable(read_catalogue([folder]))
+    show_notes(catalogue)
+    found = list(single(catalogue.photographs))
     if not found:
         raise CommandError(f"no pictures in {folder}")
     return found

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from recognition.catalogue import Photograph, single
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes, results
+from resight.readable import readable
 from shared.identifiers import slug
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def train(
 
 
 def labelled(folders: list[Path], part: str | None) -> list[Photograph]:
-    found = read_catalogue(folders)
+    found = readable(read_catalogue(folders))
     show_notes(found)
     animals = [each for each in single(found.photographs) if part in (None, each.split)]
     labelled = [each for each in animals if slug(each.identities[0]) not in ("", "unknown")]

@@ -224,7 +224,7 @@ def test_the_bar_that_a_camera_writes_into_its_pictures_is_learnt(
     assert found.animal is not None
     bar = found.positions[:, 1] > HEIGHT - 24
     assert bar.sum() > 4
-    assert found.animal[bar].mean() < 0.2
+    assert found.animal[bar].mean() < 0.5
     assert found.animal[~bar].mean() > 0.8
     assert learnt.inliers < first.inliers / 2, "the letters matched before they were learnt"
 
