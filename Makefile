@@ -14,7 +14,7 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench proto env-example clean
+.PHONY: help .venv demo test check bench soak proto env-example clean
 .DELETE_ON_ERROR:
 
 help: ## What there is
@@ -37,6 +37,9 @@ check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: what m
 
 bench: $(INSTALLED) ## Time the consume loop beside the bare client
 	@$(BIN)/python -m bench.loop
+
+soak: $(INSTALLED) $(BUF) ## Ten minutes of hostile records and killed services; not part of the tests
+	@$(BIN)/python -m bench.soak
 
 proto: $(INSTALLED) ## Generate shared/messages from proto/
 	@$(BIN)/python proto/generate.py

@@ -55,7 +55,7 @@ class Account:
 
     def lose(self, letter: DeadLetter, now: float) -> None:
         """Note the sightings that ended in a dead letter."""
-        for identifier in _sightings_lost(letter):
+        for identifier in sightings_lost(letter):
             if identifier in self.published and identifier not in self.lost:
                 self.lost[identifier] = letter.reason
                 self.last_news = now
@@ -75,7 +75,7 @@ class Account:
         ]
 
 
-def _sightings_lost(letter: DeadLetter) -> tuple[str, ...]:
+def sightings_lost(letter: DeadLetter) -> tuple[str, ...]:
     """Return the IDs of the sightings that are lost with a dead letter.
 
     An enrolment loses none: its sighting is decided. A value that is no

@@ -22,6 +22,13 @@ DEFAULT_MAX_ANIMALS = 64
 Sample = tuple[str, bytes | None, dict[str, bytes]]
 
 
+class BadName(str):
+    """A header's name that kafka-python sends as bytes that are no UTF-8."""
+
+    def encode(self, encoding: str = "", errors: str = "") -> bytes:  # noqa: ARG002
+        return b"caf\xe9"
+
+
 def samples() -> list[Sample]:
     """Return (kind, value, headers) of each; `kind` is the Poison's.
 

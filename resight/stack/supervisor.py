@@ -98,6 +98,11 @@ class Supervisor:
         """Return the process ID of every service that runs now."""
         return {each.name: each.process.pid for each in self._services if each.process}
 
+    def all_processes(self) -> Mapping[str, int]:
+        """Return the process ID of every server and service that runs now."""
+        every = (self._broker, *self._stores, *self._services)
+        return {each.name: each.process.pid for each in every if each.process}
+
     def stop(self) -> None:
         """End the services, let them finish their batch, then the servers."""
         self._end(self._services, DRAIN_SECONDS)

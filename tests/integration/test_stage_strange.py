@@ -15,8 +15,8 @@ from shared.kafka import DEAD_LETTER_BYTES, MEBIBYTE, ensure_topics
 from shared.messages import Sighting
 from shared.records import Receipt, Result
 from shared.settings import KafkaSettings
+from tests.poison import BadName
 from tests.stages import Recorder, Room, nothing_follows, running, until
-from tests.unit.shared.test_record_batches import BadName
 
 
 def refuses_all(sightings: Sequence[Sighting]) -> list[Result]:

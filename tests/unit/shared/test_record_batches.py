@@ -15,16 +15,10 @@ from shared import record_batches
 from shared.kafka import as_record
 from shared.record_batches import PatientRecords
 from shared.records import Record
+from tests.poison import BadName
 
 PLACE = TopicPartition("captures", 3)
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
-
-
-class BadName(str):
-    """A header's name that goes out as bytes that are no UTF-8."""
-
-    def encode(self, encoding: str = "", errors: str = "") -> bytes:  # noqa: ARG002
-        return b"caf\xe9"
 
 
 def batch(
