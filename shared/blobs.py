@@ -4,14 +4,16 @@ Credentials and endpoints of cloud stores come from the environment, under the
 names that each cloud's own tools use (AWS_ACCESS_KEY_ID, AWS_ENDPOINT, …).
 """
 
+import errno
 import hashlib
 import re
+import stat
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, InvalidPathError
+from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from shared.errors import Poison, SettingsError, Transient
@@ -22,6 +24,7 @@ MAX_SEGMENT_BYTES = 200  # file systems allow 255, and a file being written has 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 NOT_A_FOLDER = "(os error 20)"
+DENIED = "(os error 13)"
 
 # The stage loop backs off and tries again by itself; a store that hangs must not hold it up.
 RETRIES = 2
@@ -42,6 +45,8 @@ class BlobStore:
     def __init__(self, url: str, timeout_seconds: float = 30.0) -> None:
         self._url = url
         self._store = _open(url, timeout_seconds)
+        parts = urlsplit(url)
+        self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
 
     def put(self, key: str, data: bytes) -> BlobReference:
         """Store `data` under `key` at once or not at all; the same again changes nothing.
@@ -65,11 +70,12 @@ class BlobStore:
 
         Raises:
             Poison: of kind bad-reference, too-many-bytes, missing-blob,
-                wrong-size or wrong-hash.
+                unreadable-blob, wrong-size or wrong-hash.
             Transient: the store does not answer.
         """
         _check_reference(reference, max_bytes)
         key = reference.key
+        self._check_regular(key)
         try:
             found = obstore.get(self._store, key)
             stored = found.meta["size"]
@@ -87,6 +93,9 @@ class BlobStore:
         except (BaseError, OSError) as error:
             if NOT_A_FOLDER in str(error):
                 raise self._missing(key) from error
+            denied = isinstance(error, PermissionDeniedError) or DENIED in str(error)
+            if denied and self.ready():  # so it is this object, and waiting would not help
+                raise self._unreadable(key, str(error).splitlines()[0]) from error
             raise self._down("read", key, error) from error
         digest = hashlib.sha256(data).hexdigest()
         if digest != reference.sha256:
@@ -106,6 +115,28 @@ class BlobStore:
         except (BaseError, OSError):
             return False
         return True
+
+    def _check_regular(self, key: str) -> None:
+        """Refuse what in a local folder is no file: a pipe would be read for ever."""
+        if self._folder is None:
+            return
+        try:
+            kind = (self._folder / key).stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return  # the store says so in its own words
+        except OSError as error:
+            if error.errno in {errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG}:
+                raise self._unreadable(key, str(error.strerror)) from error
+            raise self._down("read", key, error) from error
+        if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+            raise self._unreadable(key, "it is no file but a pipe, a socket or a device")
+
+    def _unreadable(self, key: str, why: str) -> Poison:
+        return Poison(
+            f"{key!r} in {self._url} can't be read though the store answers: {why}; let the "
+            "embedder read it, or store the picture again and publish the capture anew",
+            kind="unreadable-blob",
+        )
 
     def _missing(self, key: str) -> Poison:
         return Poison(

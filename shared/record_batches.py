@@ -186,12 +186,7 @@ def _bytes(buffer: bytearray, at: int) -> tuple[bytes | None, int]:
 
 
 def _gzip(data: bytes) -> bytearray:
-    engine = zlib.decompressobj(_GZIP)
-    unpacked = bytearray(engine.decompress(data, MAX_BATCH_BYTES + 1))
-    _bound(len(unpacked))
-    if not engine.eof:
-        raise ValueError("its gzip stream ends early")
-    return unpacked
+    return _stream(zlib.decompressobj(_GZIP), data)
 
 
 def _snappy(data: bytes) -> bytearray:
@@ -218,11 +213,14 @@ def _snappy_block(data: bytes) -> bytearray:
 
 
 def _lz4(data: bytes) -> bytearray:
-    engine = lz4.frame.LZ4FrameDecompressor()
+    return _stream(lz4.frame.LZ4FrameDecompressor(), data)
+
+
+def _stream(engine: Any, data: bytes) -> bytearray:
     unpacked = bytearray(engine.decompress(data, MAX_BATCH_BYTES + 1))
     _bound(len(unpacked))
     if not engine.eof:
-        raise ValueError("its LZ4 frame ends early")
+        raise ValueError("its packed stream ends early")
     return unpacked
 
 

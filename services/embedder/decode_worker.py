@@ -35,6 +35,7 @@ def main(arguments: Sequence[str]) -> None:
         socket.socket(fileno=int(arguments[0])) as parent,
         contextlib.suppress(frames.ClosedError, BrokenPipeError),
     ):
+        frames.send(parent, {"ready": True})
         while True:
             header, (data,) = frames.receive(parent)
             boxes = [Box(x=x, y=y, width=w, height=h) for x, y, w, h in header["boxes"]]

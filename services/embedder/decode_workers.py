@@ -24,7 +24,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.embedder import frames
 from services.embedder.cutting import Cuts, Limits
 from services.embedder.preparation import Preparation
-from shared.errors import Poison
+from shared.errors import Poison, Transient
 from shared.messages import Box, Place
 
 # Beyond so many times its share of a core, plus this, a worker does not work but hangs.
@@ -74,6 +74,7 @@ class DecodeWorkers:
 
         Raises:
             Poison: as there, or of kind too-slow, too-much-memory or ends-the-decoder.
+            Transient: no worker can be started.
         """
         for last in (False, True):
             worker = self._idle.get()
@@ -82,8 +83,8 @@ class DecodeWorkers:
                 answer = worker.ask(data, boxes, self._patience)
                 return self._read(*answer)
             except OSError as error:
-                if worker is None:
-                    raise
+                if worker is None:  # the machine has no room for one, or not its modules
+                    raise Transient(f"no decode worker can be started: {error}") from error
                 status = self._ended(worker)
                 worker = None
                 if status != _OUTSIDE or isinstance(error, TimeoutError) or last:
@@ -98,6 +99,13 @@ class DecodeWorkers:
     def _started(self) -> "_Worker":
         worker = _Worker(self._settings)
         self._running.add(worker)
+        try:
+            worker.await_start(self._patience)
+        except OSError as error:
+            status = self._ended(worker)
+            raise OSError(
+                f"it ended with status {status}, see its words above ({error})"
+            ) from error
         return worker
 
     def _ended(self, worker: "_Worker") -> int:
@@ -155,6 +163,15 @@ class _Worker:
                 env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
                 start_new_session=True,
             )
+
+    def await_start(self, seconds: float) -> None:
+        """Return when it is ready for a picture.
+
+        Raises:
+            OSError: it has ended, or is not ready in time.
+        """
+        self._socket.settimeout(seconds)
+        frames.receive(self._socket)
 
     def ask(
         self, data: bytes, boxes: Sequence[Box], seconds: float

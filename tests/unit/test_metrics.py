@@ -16,7 +16,7 @@ def _labels() -> dict[str, tuple[str, ...]]:
             importlib.import_module(f"services.{service}.metrics")
     importlib.import_module("shared.telemetry")
     collectors = set(REGISTRY._collector_to_names)
-    return {each._name: each._labelnames for each in collectors if hasattr(each, "_labelnames")}
+    return {getattr(each, "_name", ""): getattr(each, "_labelnames", ()) for each in collectors}
 
 
 def test_every_label_is_of_a_closed_list() -> None:

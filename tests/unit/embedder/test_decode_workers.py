@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import pytest
 from services.embedder.cutting import Cuts, Limits, cut, too_thin
 from services.embedder.decode_workers import DecodeWorkers
 from services.embedder.preparation import Preparation
-from shared.errors import Poison
+from shared.errors import Poison, Transient
 from shared.messages import Box
 from tests.hostile_pictures import grey16_png, many_scans, rgba_png
 from tests.pictures import encoded, photograph, scene
@@ -137,3 +138,13 @@ def test_a_picture_whose_end_is_missing_is_salvaged_where_that_is_asked_for(
 def test_thin_crops_cant_be_compared() -> None:
     assert "shorter side has 3 pixels" in too_thin(3)
     assert too_thin(24) == ""
+
+
+def test_a_worker_that_cant_start_is_no_fault_of_the_picture(
+    workers: DecodeWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(Transient, match="no decode worker can be started"):
+        workers.cut(photograph(), WHOLE)
+    monkeypatch.undo()
+    assert len(workers.cut(photograph(), WHOLE).crops) == 1

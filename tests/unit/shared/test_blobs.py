@@ -1,12 +1,15 @@
 """Blob storage: nothing but whole, checked objects of the configured store."""
 
 import hashlib
+import os
 import threading
 from pathlib import Path
 
+import obstore
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from obstore.exceptions import PermissionDeniedError
 
 from resight.stack.servers import free_port
 from shared.blobs import BlobStore, check_key
@@ -158,3 +161,31 @@ def test_a_local_store_is_ready(store: BlobStore) -> None:
 def test_a_url_of_another_kind_is_a_settings_error(url: str) -> None:
     with pytest.raises(SettingsError, match="blob store"):
         BlobStore(url)
+
+
+def test_what_is_no_file_does_not_hold_up_the_ones_behind_it(tmp_path: Path) -> None:
+    """A pipe would be read for ever, and a link to itself be called a store that is away."""
+    store = BlobStore(tmp_path.as_uri())
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for key in ("pipe", "loop"):
+        with pytest.raises(Poison) as caught:
+            store.get(BlobReference(key=key, sha256="ab" * 32, size=10), 100)
+        assert caught.value.kind == "unreadable-blob"
+        assert key in caught.value.reason
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_object_that_may_not_be_read_is_told_from_a_store_that_may_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    store = BlobStore(tmp_path.as_uri())
+    stored = store.put("a.jpg", b"picture")
+
+    def denied(*_: object) -> None:
+        raise PermissionDeniedError("403 Forbidden")
+
+    monkeypatch.setattr(obstore, "get", denied)
+    monkeypatch.setattr(BlobStore, "ready", lambda _: answers)
+    with pytest.raises(Poison if answers else Transient, match="403 Forbidden"):
+        store.get(stored, 100)
