@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.embedder import frames
@@ -89,6 +90,8 @@ class DecodeWorkers:
                 worker = None
                 if status != _OUTSIDE or isinstance(error, TimeoutError) or last:
                     raise self._blame(status, error) from error
+            except (LookupError, TypeError, ValueError, DecodeError) as error:
+                raise self._nonsense(worker, error) from error
             finally:
                 if worker is not None and worker.broken:
                     self._ended(worker)
@@ -123,6 +126,14 @@ class DecodeWorkers:
             captured_at=Timestamp.FromString(bytes(captured_at)) if has_time else None,
             place=Place.FromString(bytes(place)) if has_place else None,
             truncated=bool(header["truncated"]),
+        )
+
+    def _nonsense(self, worker: "_Worker | None", error: Exception) -> Poison:
+        if worker is not None:
+            worker.broken = True
+        return Poison(
+            f"the decoder answered nonsense about the picture ({error!r}); it is made to do that",
+            kind="ends-the-decoder",
         )
 
     def _blame(self, status: int, error: OSError) -> Poison:

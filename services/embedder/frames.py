@@ -11,6 +11,8 @@ from typing import Any
 
 _SIZE = struct.Struct(">Q")
 _HEADER = "blobs"
+_MOST_HEADER = 1024 * 1024
+_MOST_BLOBS = 1024 * 1024 * 1024
 
 
 class ClosedError(ConnectionError):
@@ -29,16 +31,27 @@ def send(to: socket.socket, header: Mapping[str, Any], blobs: Sequence[bytes] = 
         to.sendall(blob)
 
 
+def _bounded(size: int, most: int) -> int:
+    if size > most:
+        raise ValueError(f"a frame claims {size} bytes, more than {most}")
+    return size
+
+
 def receive(of: socket.socket) -> tuple[dict[str, Any], list[bytearray]]:
     """Return the next frame.
 
     Raises:
         ClosedError: the other side has ended.
         TimeoutError: nothing came in time.
+        ValueError: it is no frame.
     """
     (size,) = _SIZE.unpack(_exactly(of, _SIZE.size))
-    header: dict[str, Any] = json.loads(_exactly(of, size))
-    return header, [_exactly(of, length) for length in header.pop(_HEADER)]
+    header = json.loads(_exactly(of, _bounded(size, _MOST_HEADER)))
+    if not isinstance(header, dict) or not isinstance(header.get(_HEADER), list):
+        raise ValueError("a frame's header does not tell its blobs")
+    lengths = [int(length) for length in header.pop(_HEADER)]
+    _bounded(sum(lengths), _MOST_BLOBS)
+    return header, [_exactly(of, length) for length in lengths]
 
 
 def _exactly(of: socket.socket, count: int) -> bytearray:

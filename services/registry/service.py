@@ -128,7 +128,7 @@ class RegistryService:
                 metrics.UNKNOWN_CANDIDATES.inc(len(sightings) - len(view.members))
                 _count(answer.decision)
                 self._report(strangers)
-                if ranked and curve.baseline:
+                if ranked and curve.baseline and not matches.incomparable:
                     self._drift.saw(query.gallery, verdict.probability, curve.baseline)
                 return answer.messages()
             if isinstance(answer, Conflict) or watermark is None:

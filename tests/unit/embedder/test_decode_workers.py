@@ -148,3 +148,18 @@ def test_a_worker_that_cant_start_is_no_fault_of_the_picture(
         workers.cut(photograph(), WHOLE)
     monkeypatch.undo()
     assert len(workers.cut(photograph(), WHOLE).crops) == 1
+
+
+@pytest.mark.parametrize("answer", [({}, []), ({"told": [True, True]}, [b"", b"\xff", b"\xff"])])
+def test_a_decoder_that_was_taken_over_is_not_believed(
+    workers: DecodeWorkers,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: tuple[dict[str, object], list[bytes]],
+) -> None:
+    workers.cut(photograph(), WHOLE)
+    (before,) = workers._running
+    monkeypatch.setattr(type(before), "ask", lambda *_: answer)
+    assert _poison(lambda: workers.cut(photograph(), WHOLE)).kind == "ends-the-decoder"
+    monkeypatch.undo()
+    assert len(workers.cut(photograph(), WHOLE).crops) == 1
+    assert before not in workers._running
