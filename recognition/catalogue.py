@@ -27,6 +27,8 @@ from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Viewpoint
 from shared.viewpoints import named
 
 METADATA = "metadata.csv"
+# What a picture has once, however many animals are in it.
+_OF_A_PICTURE = ("population", "deployment", "sequence", "date")
 _PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff"})
 
 # What a photographer of both flanks calls the pictures of one encounter: 299_leftphoto.jpg.
@@ -225,6 +227,12 @@ def _list(folder: Path, rows: Sequence[Row], found: _Found) -> None:
             continue
         pictures.setdefault(finder.find(written), []).append(row)
     found.items.extend(_photograph(path, group, folder) for path, group in pictures.items())
+    found.notes.extend(
+        f"{path}: its rows disagree about {name}; the first one counts"
+        for path, group in pictures.items()
+        for name in _OF_A_PICTURE
+        if len({value(row, name) for row in group}) > 1
+    )
 
 
 def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | Skipped:

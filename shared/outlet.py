@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # Carries a trace from message to message (https://www.w3.org/TR/trace-context/).
 TRACE = "traceparent"
+# Whatever else an uploader writes there is not carried along.
+_TRACE_FORM = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 # What the client or the broker says of a message that its topic does not take.
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -81,7 +84,8 @@ class Outlet:
     def _start(self, record: Record, result: Result) -> list[tuple[Message, Any]] | Poison:
         if isinstance(result, Poison):
             return result
-        trace = [(TRACE, record.headers[TRACE])] if TRACE in record.headers else []
+        told = record.headers.get(TRACE, b"")
+        trace = [(TRACE, told)] if _TRACE_FORM.fullmatch(told) else []
         sent = []
         for message in result:
             address = topics.address(message)

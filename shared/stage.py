@@ -77,7 +77,7 @@ class Stage:
     from their beginning once in this process's life, whatever was committed.
     `max_messages` is the service's default where the settings leave it open. `prepare` runs
     once before anything is consumed, when health is served already; it may raise Transient,
-    and is to call what it is given now and then, to show that it goes on.
+    and is to tell what it is given now and then how far it is.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Stage:
         pace: Callable[[], frozenset[str]] | None = None,
         rewind: frozenset[str] = frozenset(),
         max_messages: int | None = None,
-        prepare: Callable[[Callable[[], None]], None] | None = None,
+        prepare: Callable[[Callable[[str], None]], None] | None = None,
     ) -> None:
         self._name = name
         self._prepare = prepare
@@ -155,8 +155,9 @@ class Stage:
     def _run_while_broker_answers(self) -> None:
         try:
             if self._prepare is not None:
-                self._prepare(self._health.turn)
+                self._prepare(self._prepares)
                 self._prepare = None
+                self._recovered()
             self._intake.open()
             self._watch.forget()
             while not self._shutdown.requested:
@@ -164,6 +165,10 @@ class Stage:
         except Transient as error:
             self._intake.close()
             self._shutdown.wait(self._pause_after(error))
+
+    def _prepares(self, progress: str) -> None:
+        self._health.turn()
+        self._health.trouble = progress
 
     def _turn(self) -> None:
         self._health.turn()

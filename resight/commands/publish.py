@@ -143,8 +143,10 @@ def read_catalogue(sources: Sequence[Path]) -> Catalogue:
 
 def show_notes(found: Catalogue) -> None:
     """List what is left out and why, the first few, and what else is worth a word."""
-    for each in found.notes:
+    for each in found.notes[:_SHOWN]:
         note(each)
+    if len(found.notes) > _SHOWN:
+        note(f"and {len(found.notes) - _SHOWN} more notes of this kind")
     show_skipped(sorted(found.skipped, key=lambda each: not each.fault))
 
 

@@ -44,15 +44,15 @@ def main() -> None:
     ).run()
 
 
-def prepare(ledger: Ledger, kafka: KafkaSettings, turn: Callable[[], None]) -> None:
-    """Install the ledger's functions and empty its outbox; `turn` shows that it goes on.
+def prepare(ledger: Ledger, kafka: KafkaSettings, tell: Callable[[str], None]) -> None:
+    """Install the ledger's functions and empty its outbox; `tell` hears how far that is.
 
     Raises:
         Transient: the ledger or the broker is away, or not ready.
     """
     ledger.load()
     with closing(Broker(kafka)) as broker:
-        log.info("published %d entries of the ledger again", recover(ledger, broker, turn))
+        log.info("published %d entries of the ledger again", recover(ledger, broker, tell))
 
 
 if __name__ == "__main__":

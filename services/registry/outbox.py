@@ -14,7 +14,7 @@ from shared.records import Receipt
 log = logging.getLogger(__name__)
 
 
-def recover(ledger: Ledger, broker: Broker, turn: Callable[[], None] = lambda: None) -> int:
+def recover(ledger: Ledger, broker: Broker, tell: Callable[[str], None] = lambda _: None) -> int:
     """Publish again, in order, every entry that the broker can't be proved to have.
 
     To be run before anything is consumed. Usually those are the entries that were
@@ -22,7 +22,7 @@ def recover(ledger: Ledger, broker: Broker, turn: Callable[[], None] = lambda: N
     is gone, the broker has lost its records, and the whole gallery is published.
     An interruption does no harm: what is left stays in the outbox. So does an entry that
     is too large for its topic; it is logged, counted, and tried again at the next start.
-    `turn` is called now and then.
+    `tell` hears how far it is.
 
     Returns the number of entries published. Raises Transient when the ledger or
     the broker is away.
@@ -43,7 +43,7 @@ def recover(ledger: Ledger, broker: Broker, turn: Callable[[], None] = lambda: N
             )
             ledger.reopen(gallery)
         for entries in ledger.outbox(gallery):
-            turn()
+            tell(f"publishing the ledger's entries again: {count} done, now those of {gallery}")
             receipts = _published(broker, entries)
             for name, taken in acknowledgements(receipts).items():
                 ledger.acknowledge(name, taken)

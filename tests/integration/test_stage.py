@@ -40,6 +40,15 @@ def test_messages_are_handled_in_order_and_committed_after_their_results(room: R
     assert {dict(r.headers)["traceparent"] for r in results} == {TRACE}
 
 
+def test_only_a_trace_is_carried_along_as_one(room: Room) -> None:
+    handler = Recorder(decided)
+    room.send("s", headers=[("traceparent", b"x" * 100_000)])
+    with running(room.stage(handler)):
+        until(lambda: len(handler.receipts) == 1)
+    (result,) = [r for r in _records(room.kafka, topics.DECISIONS) if r.key == room.name.encode()]
+    assert dict(result.headers) == {}
+
+
 def test_poison_becomes_a_dead_letter_and_comes_back_from_it_with_its_second_attempt(
     room: Room,
 ) -> None:
@@ -116,11 +125,12 @@ def test_what_must_be_done_first_is_tried_until_it_works_while_health_is_served(
     over = threading.Event()
     tried: list[int] = []
 
-    def prepare(turn: Callable[[], None]) -> None:
+    def prepare(tell: Callable[[str], None]) -> None:
         tried.append(1)
-        turn()
         if not over.is_set():
             raise Transient("the ledger is loading")
+        tell("half done")
+        until(lambda: _status(stage, "/readyz") == (503, "waiting: half done\n"))
 
     room.send("one")
     stage = room.stage(Recorder(nothing_follows), prepare=prepare)

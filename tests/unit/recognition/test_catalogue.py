@@ -68,6 +68,20 @@ def test_two_rows_of_one_picture_are_two_animals_even_if_they_lie_apart(tmp_path
     assert second.animals == ()
 
 
+def test_rows_of_one_picture_that_disagree_about_it_are_told(tmp_path: Path) -> None:
+    picture(tmp_path / "a.jpg")
+    found = table(
+        tmp_path,
+        "path,species,deployment,x,y,width,height",
+        "a.jpg,lion,gate,0.0,0.1,0.5,0.5",
+        "a.jpg,zebra,well,0.5,0.1,0.25,0.5",
+    )
+    assert found.photographs[0].deployment == "gate"
+    assert [note.partition("a.jpg: ")[2] for note in found.notes] == [
+        "its rows disagree about deployment; the first one counts"
+    ]
+
+
 def test_the_size_of_the_picture_is_no_box(tmp_path: Path) -> None:
     picture(tmp_path / "a.jpg")
     found = table(tmp_path, f"{HEADER},width,height", "a.jpg,leo,lion,left,,512,400")
