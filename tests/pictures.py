@@ -27,3 +27,10 @@ def encoded(pixels: Pixels, kind: str = "JPEG", mode: str = "RGB", **options: An
 def photograph(width: int = 320, height: int = 240, seed: int = 0, **options: Any) -> bytes:
     """Return a JPEG of a scene."""
     return encoded(scene(width, height, seed), **options)
+
+
+def coat(seed: int = 0, width: int = 320, height: int = 240) -> bytes:
+    """Return a JPEG of blots, in which a network finds keypoints as it does on a coat."""
+    blots = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), np.uint8)
+    large = Image.fromarray(blots).resize((width, height), Image.Resampling.BICUBIC)
+    return encoded(np.asarray(large))

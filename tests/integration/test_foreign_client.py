@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, Producer
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from shared.messages import OUTCOME_NEW, VIEWPOINT_LEFT, Decision
-from tests.pictures import photograph
+from tests.pictures import coat
 
 
 @pytest.mark.timeout(240)
@@ -29,7 +29,7 @@ def test_a_bare_jpeg_published_by_confluent_kafka_gets_its_decision(tmp_path: Pa
             "viewpoint": "left",
             "capture-id": "IMG_0001",
         }
-        client.produce("resight.captures.v1", photograph(), headers=list(headers.items()))
+        client.produce("resight.captures.v1", coat(), headers=list(headers.items()))
         assert client.flush(30) == 0
         decision = _decision(servers, supervisor)
     finally:
