@@ -70,6 +70,21 @@ class DecodeWorkers:
         self._running: set[_Worker] = set()
         weakref.finalize(self, _end_all, self._running)
 
+    def warm_up(self) -> None:
+        """Start all workers that are not there yet, so that the first pictures don't wait.
+
+        Raises:
+            Transient: one can't be started.
+        """
+        idle = [self._idle.get() for _ in range(self._idle.qsize())]
+        try:
+            idle = [worker or self._started() for worker in idle]
+        except OSError as error:
+            raise Transient(f"no decode worker can be started: {error}") from error
+        finally:
+            for worker in idle:
+                self._idle.put(worker)
+
     def cut(self, data: bytes, boxes: Sequence[Box]) -> Cuts:
         """Do what `cutting.cut` does, in a worker; waits for an idle one.
 

@@ -81,6 +81,7 @@ def main() -> None:
         kafka=load(KafkaSettings),
         settings=load(StageSettings),
         telemetry=telemetry,
+        prepare=lambda _: service.warm_up(),
     ).run()
 
 

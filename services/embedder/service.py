@@ -87,6 +87,14 @@ class EmbedderService:
             settings.decode_megabytes,
         )
 
+    def warm_up(self) -> None:
+        """Start what the first capture would else wait for.
+
+        Raises:
+            Transient: there is no room for it now.
+        """
+        self._workers.warm_up()
+
     def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
         """Return for each Capture its sightings, one for each box or one for the whole picture.
 

@@ -111,6 +111,16 @@ def test_a_decoder_that_is_killed_from_outside_is_tried_once_more(slow: DecodeWo
     thread.join()
 
 
+def test_workers_that_are_warm_are_those_that_cut() -> None:
+    workers = DecodeWorkers(2, PREPARATION, Limits(), seconds=5, megabytes=1024)
+    workers.warm_up()
+    before = set(workers._running)
+    assert len(before) == 2
+    workers.cut(photograph(), WHOLE)
+    workers.warm_up()
+    assert workers._running == before
+
+
 def test_workers_end_with_their_owner() -> None:
     workers = DecodeWorkers(1, PREPARATION, Limits(), seconds=1, megabytes=1024)
     workers.cut(photograph(), WHOLE)
