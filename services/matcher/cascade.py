@@ -70,8 +70,13 @@ class Cascade:
             )
         )
 
-    def gather(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[PairEvidence]:
+    def gather(
+        self, query: Keypoints, candidates: Sequence[Keypoints], earlier: Sequence[float] = ()
+    ) -> list[PairEvidence]:
         """Return the evidence for each candidate, in order. All come from one extractor.
+
+        `earlier` are the neighbour scores of the query's earlier passes: LightGlue sees
+        those that are among the best of all passes, as if they had come in one list.
 
         Keypoints that are known as background count on neither side.
         """
@@ -93,7 +98,10 @@ class Cascade:
         if self._matcher is None:
             return evidence
         ranked = sorted(comparable, key=lambda i: -evidence[i].neighbour_score)
-        for i in ranked[: self._lightglue_candidates or None]:
+        for place, i in enumerate(ranked):
+            before = place + sum(score >= evidence[i].neighbour_score for score in earlier)
+            if self._lightglue_candidates and before >= self._lightglue_candidates:
+                break
             evidence[i] = _matched(self._matcher, query, candidates[i], evidence[i])
         return evidence
 

@@ -66,7 +66,8 @@ class MatcherService:
     def _matches(self, candidates: CandidateList) -> Matches:
         compared = {evidence.candidate.sighting_id for evidence in candidates.earlier}
         new = [c for c in candidates.candidates if c.sighting_id not in compared]
-        mine, compared_now = self._compare(candidates.query, new)
+        earlier = [evidence.neighbour_score for evidence in candidates.earlier]
+        mine, compared_now = self._compare(candidates.query, new, earlier)
         every = [*candidates.earlier, *compared_now]
         once: dict[str, Evidence] = {}
         for evidence in every:
@@ -83,7 +84,7 @@ class MatcherService:
         return matches
 
     def _compare(
-        self, query: Sighting, candidates: Sequence[Candidate]
+        self, query: Sighting, candidates: Sequence[Candidate], earlier: Sequence[float]
     ) -> tuple[Keypoints, list[Evidence]]:
         """Find the query's keypoints even without candidates: it may soon be one itself."""
         mine, *theirs = self._crops.find([query.crop, *(c.crop for c in candidates)])
@@ -97,7 +98,7 @@ class MatcherService:
             mine = self._background.marked(query, mine)
         with COMPARISON.time():
             pairs = iter(
-                self._cascade.gather(mine, [k for k in theirs if isinstance(k, Keypoints)])
+                self._cascade.gather(mine, [k for k in theirs if isinstance(k, Keypoints)], earlier)
             )
         return mine, [
             _evidence(candidate, next(pairs) if isinstance(crop, Keypoints) else _unread(crop))

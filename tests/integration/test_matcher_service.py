@@ -164,6 +164,18 @@ def test_earlier_evidence_is_kept_and_not_made_again(bench: Bench) -> None:
     assert getattr(matches, "pass") == 2
 
 
+def test_lightglue_sees_the_best_of_all_passes_as_if_they_were_one_list(bench: Bench) -> None:
+    coat = _textured(0)
+    same, other = bench.candidate("same", coat), bench.candidate("other", _textured(1))
+    first = _only(bench.service(), bench.candidates(coat, [same])).evidence
+    assert first[0].depth == DEPTH_LIGHTGLUE
+    later = _only(bench.service(), bench.candidates(coat, [other], earlier=first, number=2))
+    assert [each.depth for each in later.evidence] == [DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS]
+    first = _only(bench.service(), bench.candidates(coat, [other])).evidence
+    later = _only(bench.service(), bench.candidates(coat, [same], earlier=first, number=2))
+    assert [each.depth for each in later.evidence] == [DEPTH_LIGHTGLUE, DEPTH_LIGHTGLUE]
+
+
 def test_without_candidates_the_querys_keypoints_are_cached_all_the_same(
     bench: Bench, computed: Callable[[], float]
 ) -> None:
