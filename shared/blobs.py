@@ -44,9 +44,12 @@ class BlobStore:
 
     def __init__(self, url: str, timeout_seconds: float = 30.0) -> None:
         self._url = url
-        self._store = _open(url, timeout_seconds)
-        parts = urlsplit(url)
-        self._folder = Path(unquote(parts.path)) if parts.scheme == "file" else None
+        self._folder = _folder(url)
+        self._store = (
+            _open(url, timeout_seconds)
+            if self._folder is None
+            else LocalStore(self._folder, mkdir=True)
+        )
 
     def put(self, key: str, data: bytes) -> BlobReference:
         """Store `data` under `key` at once or not at all; the same again changes nothing.
@@ -195,12 +198,18 @@ def _bad_reference(key: str, why: str) -> Poison:
     )
 
 
+def _folder(url: str) -> Path | None:
+    """Return the local folder that a URL names; None: it names another kind of store."""
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return None
+    if parts.netloc or not parts.path.startswith("/"):
+        raise SettingsError(f"blob store {url!r}: write file:/// and an absolute path")
+    return Path(unquote(parts.path))
+
+
 def _open(url: str, timeout_seconds: float) -> ObjectStore:
     parts = urlsplit(url)
-    if parts.scheme == "file":
-        if parts.netloc or not parts.path.startswith("/"):
-            raise SettingsError(f"blob store {url!r}: write file:/// and an absolute path")
-        return LocalStore(Path(unquote(parts.path)), mkdir=True)
     if parts.scheme not in {"s3", "gs", "az"} or not parts.netloc:
         raise SettingsError(
             f"blob store {url!r}: use file:///folder, s3://bucket/prefix, gs://bucket/prefix or "

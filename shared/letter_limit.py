@@ -6,19 +6,23 @@ makes every record poison. One by one each is right to be given up; all of them 
 
 from collections import deque
 
+# As many records as the embedder sees in some minutes.
+LATEST = 1000
+
 
 class LetterLimit:
-    """Watches the latest `window` records. Keeps no clock.
+    """Watches the latest records. Keeps no clock.
 
     Args:
         count: so many dead letters among them are always in order.
         share: above `count`, this share of them is too much.
+        latest: how many the latest are.
     """
 
-    def __init__(self, count: int, share: float, window: int) -> None:
+    def __init__(self, count: int, share: float, latest: int = LATEST) -> None:
         self._count = count
         self._share = share
-        self._given_up: deque[bool] = deque(maxlen=window)
+        self._given_up: deque[bool] = deque(maxlen=latest)
 
     def refusal(self, given_up: list[bool]) -> str:
         """Return why a batch's dead letters must not be written; '' where they may.

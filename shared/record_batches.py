@@ -72,31 +72,30 @@ class PatientRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
         return bool(batch.is_control_batch)
 
     def _new(self, tp: Any, batch: Any) -> Iterator[Any]:
+        read = 0
         try:
             _open(batch)
+            while read < batch.records_count:
+                yield self._next(tp, batch)
+                read += 1
         except Exception as error:  # a codec's library raises what it likes
-            for offset in range(batch.base_offset, batch.base_offset + batch.records_count):
-                yield self._unreadable(tp, offset, f"its batch can't be unpacked: {error}")
-            return
-        for number in range(batch.records_count):
-            expected = batch.base_offset + number
-            start = batch._pos  # noqa: SLF001 - the only way to step over one record
-            try:
-                record = next(batch)
-            except StopIteration:
-                return
-            except Exception as error:
-                try:
-                    found, end = _salvaged(batch, start)
-                except Exception as hopeless:  # where the next one begins is lost too
-                    for offset in range(expected, batch.base_offset + batch.records_count):
-                        yield self._unreadable(tp, offset, f"its batch is damaged: {hopeless}")
-                    return
-                batch._pos = end  # noqa: SLF001
-                batch._next_record_index += 1  # noqa: SLF001
-                yield self._unreadable(tp, found.pop("offset"), str(error), **found)
-            else:
-                yield self._readable(tp, record)
+            for offset in range(batch.base_offset + read, batch.base_offset + batch.records_count):
+                yield self._unreadable(tp, offset, f"its batch is damaged: {error}")
+
+    def _next(self, tp: Any, batch: Any) -> Any:
+        """Return the next record; one with bad headers without them.
+
+        Raises:
+            Exception: where it ends is lost too, and so is the rest of the batch.
+        """
+        start = batch._pos  # noqa: SLF001 - the only way to step over one record
+        try:
+            record = next(batch)
+        except Exception as error:
+            found, batch._pos = _salvaged(batch, start)  # noqa: SLF001
+            batch._next_record_index += 1  # noqa: SLF001
+            return self._unreadable(tp, found.pop("offset"), str(error), **found)
+        return self._readable(tp, record)
 
     def _old(self, tp: Any, batch: Any) -> Iterator[Any]:
         """Read a message set of before Kafka 0.11; a damaged one has no certain offsets."""

@@ -106,8 +106,8 @@ class StageSettings(Settings):
     letter_count: int = Field(
         200,
         ge=0,
-        description="So many dead letters among the latest records are in order whatever their "
-        "share is.",
+        description="So many dead letters among the latest 1,000 records are in order whatever "
+        "their share is.",
     )
     letter_share: float = Field(
         0.5,
@@ -116,7 +116,6 @@ class StageSettings(Settings):
         description="Beyond that count, a service that would give up more than this share of the "
         "latest records stops and says so. 1: never.",
     )
-    letter_window: int = Field(1000, ge=1, description="How many records the latest are.")
 
 
 class TelemetrySettings(Settings):

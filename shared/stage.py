@@ -109,9 +109,7 @@ class Stage:
             rewind=rewind,
             lives=settings.lives,
         )
-        self._letters = LetterLimit(
-            settings.letter_count, settings.letter_share, settings.letter_window
-        )
+        self._letters = LetterLimit(settings.letter_count, settings.letter_share)
         self._stopped = ""
         self._outlet = Outlet(kafka, name)
         self._backoff = Backoff(settings.backoff_seconds, settings.backoff_limit_seconds)

@@ -43,17 +43,16 @@ def main(arguments: Sequence[str]) -> None:
             try:
                 frames.send(parent, *_answer(cut(bytes(data), boxes, preparation, limits)))
             except Poison as poison:
-                frames.send(parent, {"reason": poison.reason, "kind": poison.kind})
+                told = {"reason": poison.reason, "kind": poison.kind, "ends": False}
+                frames.send(parent, told)
             except MemoryError:
-                frames.send(
-                    parent,
-                    {
-                        "reason": f"decoding the picture takes more than {megabytes} MiB of "
-                        "memory; publish it smaller, or raise RESIGHT_EMBEDDER_DECODE_MEGABYTES",
-                        "kind": "too-much-memory",
-                    },
+                reason = (
+                    f"decoding the picture takes more than {megabytes} MiB of memory; publish it "
+                    "smaller, or raise RESIGHT_EMBEDDER_DECODE_MEGABYTES"
                 )
-                return  # what is left of the memory may be in pieces
+                # What is left of the memory may be in pieces, so this one ends.
+                frames.send(parent, {"reason": reason, "kind": "too-much-memory", "ends": True})
+                return
 
 
 def _answer(cuts: Cuts) -> tuple[dict[str, Any], list[bytes]]:

@@ -85,7 +85,10 @@ class LookupService:
             if reached > before:
                 gallery.set_watermark(name, reached)
             newest = max(each.number for each in enrolments if each.gallery == name)
-            self._gaps.discard(name) if newest <= reached else self._gaps.add(name)
+            if newest > reached:
+                self._gaps.add(name)
+            else:
+                self._gaps.discard(name)
         GAPS.set(len(self._gaps))
 
     def _search(

@@ -37,8 +37,8 @@ local function counter(key, name)
   return tonumber(redis.call('HGET', key.counters, name) or 0)
 end
 
-local function taken(key, capture)
-  return redis.call('HGET', key.captures, capture) or ''
+local function taken(key, image)
+  return redis.call('HGET', key.captures, image) or ''
 end
 
 -- What was decided about a sighting: entry number, entry, enrolment; nil before that.
@@ -94,10 +94,10 @@ end
 -- be compared with it, ever), milliseconds of lease to take if it can't be minted now
 -- (0: it may go round again), <Decision>, <Enrolment>.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that
--- `refusal` gives; or CONFLICT: the individual is gone, or it is in this capture already.
+-- `refusal` gives; or CONFLICT: the individual is gone, or it is in this image already.
 local function decide(keys, args)
   local key = named(keys)
-  local sighting, capture, outcome, individual = args[1], args[2], args[3], args[4]
+  local sighting, image, outcome, individual = args[1], args[2], args[3], args[4]
   local before = decision(key, sighting)
   if before then
     return before
@@ -113,7 +113,7 @@ local function decide(keys, args)
     individual = string.format('%s-%04d', individual, count)
   elseif outcome == 'known' then
     local unknown = redis.call('HEXISTS', key.individuals, individual) == 0
-    local others = '\n' .. taken(key, capture)
+    local others = '\n' .. taken(key, image)
     if unknown or others:find('\n' .. individual .. '\n', 1, true) then
       return {'CONFLICT'}
     end
@@ -125,7 +125,7 @@ local function decide(keys, args)
     enrolment = redis.call('HINCRBY', key.counters, 'enrolments', 1)
     redis.call('HSET', key.enrolments, enrolment, args[8])
     redis.call('HSET', key.members, sighting, individual)
-    redis.call('HSET', key.captures, capture, taken(key, capture) .. individual .. '\n')
+    redis.call('HSET', key.captures, image, taken(key, image) .. individual .. '\n')
   end
   if outcome == 'new' then
     redis.call('HSET', key.individuals, individual, enrolment)

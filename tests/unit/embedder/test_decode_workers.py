@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from services.embedder import frames
 from services.embedder.cutting import Cuts, Limits, cut, too_thin
 from services.embedder.decode_workers import DecodeWorkers
 from services.embedder.preparation import Preparation
@@ -84,7 +85,7 @@ def _when_busy(workers: DecodeWorkers, action: Callable[[int], None]) -> threadi
             time.sleep(0.001)
         (worker,) = workers._running
         time.sleep(0.5)  # it is on its way into the picture, whatever the moment
-        action(worker._process.pid)
+        action(worker.pid)
 
     thread = threading.Thread(target=act)
     thread.start()
@@ -126,7 +127,7 @@ def test_workers_end_with_their_owner() -> None:
     workers.cut(photograph(), WHOLE)
     (worker,) = workers._running
     del workers
-    assert worker._process.returncode is not None
+    assert worker.ended
 
 
 @pytest.mark.parametrize(("missing", "taken"), [(40, True), (0.02, True), (0.5, False)])
@@ -168,7 +169,7 @@ def test_a_decoder_that_was_taken_over_is_not_believed(
 ) -> None:
     workers.cut(photograph(), WHOLE)
     (before,) = workers._running
-    monkeypatch.setattr(type(before), "ask", lambda *_: answer)
+    monkeypatch.setattr(frames, "receive", lambda _: answer)
     assert _poison(lambda: workers.cut(photograph(), WHOLE)).kind == "ends-the-decoder"
     monkeypatch.undo()
     assert len(workers.cut(photograph(), WHOLE).crops) == 1

@@ -1,0 +1,127 @@
+"""One decode worker as its owner sees it: started, asked, and ended.
+
+What runs on the other side is `decode_worker`.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from services.embedder import frames
+from services.embedder.cutting import Cuts
+from shared.errors import Poison
+from shared.messages import Box, Place
+
+
+class EndedError(Exception):
+    """The worker has ended over a picture, by itself or because it did not answer in time.
+
+    `status` is its exit status, a signal's negative; `hung`: it did not answer.
+    """
+
+    def __init__(self, status: int, *, hung: bool) -> None:
+        super().__init__(f"the decode worker ended with status {status}")
+        self.status = status
+        self.hung = hung
+
+    @property
+    def from_outside(self) -> bool:
+        """Whether it was killed, as for want of memory: that may be no fault of the picture."""
+        return self.status == -signal.SIGKILL and not self.hung
+
+
+class DecodeProcess:
+    """A worker that is ready when this returns.
+
+    Args:
+        settings: what `decode_worker` is told, as JSON.
+        side: of the model's input.
+        patience: seconds in which it must be ready, and answer.
+
+    Raises:
+        OSError: it can't be started.
+    """
+
+    def __init__(self, settings: str, side: int, patience: float) -> None:
+        self._side = side
+        self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(patience)
+        with theirs:
+            command = [sys.executable, "-P", "-m", "services.embedder.decode_worker"]
+            self._process = subprocess.Popen(  # noqa: S603
+                [*command, str(theirs.fileno()), settings],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                # One thread each: more would only add stacks to its memory.
+                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                start_new_session=True,
+            )
+        try:
+            frames.receive(self._socket)  # it says that it is ready
+        except OSError as error:
+            raise OSError(f"it ended with status {self.end()}; see its words above") from error
+
+    @property
+    def pid(self) -> int:
+        """Its process ID."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it can't be asked any more."""
+        return self._process.returncode is not None
+
+    def cut(self, data: bytes, boxes: Sequence[Box]) -> Cuts:
+        """Return what it makes of a picture.
+
+        Raises:
+            Poison: the picture's fault.
+            EndedError: it has ended.
+        """
+        corners = [(box.x, box.y, box.width, box.height) for box in boxes]
+        try:
+            frames.send(self._socket, {"boxes": corners}, [data])
+            return self._read(*frames.receive(self._socket))
+        except OSError as error:
+            raise EndedError(self.end(), hung=isinstance(error, TimeoutError)) from error
+        except (LookupError, TypeError, ValueError, DecodeError) as error:
+            self.end()
+            raise Poison(
+                f"the decoder answered nonsense about the picture ({error!r}); the picture is made "
+                "to do that",
+                kind="ends-the-decoder",
+            ) from error
+
+    def end(self) -> int:
+        """End it if it has not ended; return its exit status, a signal's negative."""
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(0.5)  # it may be ending, and how is what counts
+        self._process.kill()
+        return self._process.wait()
+
+    def _read(self, header: dict[str, Any], blobs: list[bytearray]) -> Cuts:
+        if "reason" in header:
+            if header["ends"]:
+                self.end()
+            raise Poison(header["reason"], kind=header["kind"])
+        inputs, captured_at, place, *crops = blobs
+        has_time, has_place = header["told"]
+        shape = (len(crops), self._side, self._side, 3)
+        return Cuts(
+            crops=tuple(bytes(crop) for crop in crops),
+            model_inputs=np.frombuffer(inputs, np.uint8).reshape(shape),
+            sides=tuple(header["sides"]),
+            captured_at=Timestamp.FromString(bytes(captured_at)) if has_time else None,
+            place=Place.FromString(bytes(place)) if has_place else None,
+            truncated=bool(header["truncated"]),
+        )
