@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from shared.images import Pixels
+from shared.rgb import Pixels
 
 
 def scene(width: int = 320, height: int = 240, seed: int = 0) -> Pixels:

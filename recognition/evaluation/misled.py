@@ -15,8 +15,8 @@ from services.matcher.lightglue import VARIANTS, LightGlueMatcher
 from services.matcher.settings import MatcherSettings
 from services.registry.evidence import features
 from shared import images
-from shared.images import Pixels
 from shared.messages import BlobReference, Evidence
+from shared.rgb import Pixels
 
 MOST = 8
 

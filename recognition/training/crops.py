@@ -15,7 +15,7 @@ from services.embedder.preparation import Preparation
 from services.matcher.segmenter import Segmenter
 from shared import images
 from shared.errors import Poison
-from shared.images import Pixels
+from shared.rgb import Pixels
 
 # Random crops need some room around what the model sees.
 ROOM = 1.15

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from shared.images import Pixels
+from shared.rgb import Pixels
 
 _MOST_BLADES = 14
 _LARGEST_BOX = 0.35  # of the picture's side

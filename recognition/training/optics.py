@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared import images
-from shared.images import Pixels
+from shared.rgb import Pixels
 
 _JPEG_QUALITY = (25, 80)
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.images import Pixels
+from shared.rgb import Pixels
 
 _PATCHES = 6  # on a side: about as rough as grass, sky and ground are
 

@@ -13,8 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.embedder import exif
 from services.embedder.preparation import Preparation
 from shared import images
-from shared.images import Pixels
 from shared.messages import Box, Place
+from shared.rgb import Pixels
 
 # Thinner than this, nothing in an animal's coat can be told from anything else.
 LEAST_SIDE = 24
@@ -56,7 +56,7 @@ def cut(data: bytes, boxes: Sequence[Box], preparation: Preparation, limits: Lim
     """
     picture = images.open_picture(data, max_bytes=limits.max_bytes, max_pixels=limits.max_pixels)
     side = preparation.side_to_decode(picture.width, picture.height, boxes)
-    pixels = picture.pixels(side, salvage=limits.salvage)
+    pixels, truncated = picture.salvaged(side) if limits.salvage else (picture.pixels(side), False)
     crops = tuple(preparation.crop(pixels, box) for box in boxes)
     return Cuts(
         crops=crops,
@@ -66,7 +66,7 @@ def cut(data: bytes, boxes: Sequence[Box], preparation: Preparation, limits: Lim
         ),
         captured_at=exif.captured_at(picture.exif),
         place=exif.place(picture.exif),
-        truncated=picture.truncated,
+        truncated=truncated,
     )
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.embeddings import DIMENSION
-from shared.images import Pixels
 from shared.messages import (
     VIEWPOINT_BACK,
     VIEWPOINT_FRONT,
@@ -18,6 +17,7 @@ from shared.messages import (
     ModelReference,
     Viewpoint,
 )
+from shared.rgb import Pixels
 
 # The model file's contract: names of its input and outputs, and of what it says about itself.
 INPUT = "image"  # uint8 [B, H, W, 3], RGB

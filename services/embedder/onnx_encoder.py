@@ -17,8 +17,8 @@ from services.embedder.encoder import (
 )
 from services.embedder.reference import REFERENCE
 from shared.errors import SettingsError
-from shared.images import Pixels
 from shared.messages import ModelReference
+from shared.rgb import Pixels
 
 LOG_ERRORS_ONLY = 3
 

@@ -20,8 +20,8 @@ import numpy as np
 from PIL import Image
 
 from shared import images
-from shared.images import Pixels
 from shared.messages import Box
+from shared.rgb import Pixels
 
 RECIPE = "cut, shrink bicubic, JPEG, stretch bicubic; 1"
 DEFAULT_CROP_PIXELS = 1024

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from services.embedder.encoder import Encoder
 from shared.embeddings import DIMENSION
 from shared.errors import SettingsError
-from shared.images import Pixels
+from shared.rgb import Pixels
 
 # The key in a model file's metadata, and in the parameters of Triton's configuration.
 REFERENCE = "resight.reference"

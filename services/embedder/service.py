@@ -18,7 +18,6 @@ from shared import embeddings
 from shared.blobs import BlobStore
 from shared.errors import Poison, SettingsError
 from shared.identifiers import WHOLE_PICTURE, gallery_name, sighting_id
-from shared.images import Pixels
 from shared.messages import (
     VIEWPOINT_UNSPECIFIED,
     Animal,
@@ -29,6 +28,7 @@ from shared.messages import (
     Sighting,
 )
 from shared.records import Receipt, Result
+from shared.rgb import Pixels
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from services.embedder.encoder import (
 )
 from shared.embeddings import DIMENSION, model_name
 from shared.errors import SettingsError, Transient
-from shared.images import Pixels
 from shared.messages import ModelReference
+from shared.rgb import Pixels
 
 # tritonclient gives gRPC's status as a string.
 TRANSIENT = {

@@ -14,8 +14,8 @@ from services.embedder import reference
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import SettingsError, Transient
-from shared.images import Pixels
 from shared.messages import ModelReference
+from shared.rgb import Pixels
 from tests import triton_server
 from tests.model_files import SIDE, referring, tiny_model
 

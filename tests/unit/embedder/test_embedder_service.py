@@ -27,6 +27,7 @@ from shared.messages import (
     Sighting,
 )
 from shared.messages import Place as WhereTaken
+from shared.rgb import Pixels
 from tests.model_files import SIDE, tiny_model
 from tests.pictures import encoded, photograph, scene
 
@@ -65,7 +66,7 @@ def _sightings(service: EmbedderService, *captures: Capture) -> list[Sighting]:
     return found
 
 
-def _crop_of(place: Place, sighting: Sighting) -> images.Pixels:
+def _crop_of(place: Place, sighting: Sighting) -> Pixels:
     return images.decode(place.crops.get(sighting.crop, 10**8))
 
 

@@ -13,12 +13,13 @@ from PIL import Image, ImageFile
 
 from shared import images
 from shared.errors import Poison
+from shared.rgb import Pixels
 from tests.pictures import encoded, photograph, scene
 
 ORIENTATION = 0x0112
 
 
-def _close(one: images.Pixels, other: images.Pixels) -> bool:
+def _close(one: Pixels, other: Pixels) -> bool:
     return one.shape == other.shape and float(np.abs(one.astype(int) - other).mean()) < 4
 
 
@@ -88,7 +89,7 @@ def test_a_palette_picture_keeps_its_colours() -> None:
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:
-    turned: dict[int, Callable[[images.Pixels], images.Pixels]] = {
+    turned: dict[int, Callable[[Pixels], Pixels]] = {
         1: lambda p: p,
         2: np.fliplr,
         3: lambda p: np.rot90(p, 2),

@@ -1,0 +1,36 @@
+"""Pictures whose end is missing, with what is there of them."""
+
+from PIL import Image, ImageFile
+
+# A picture that lacks more of its rows than this is not worth it.
+MOST_MISSING = 0.1
+
+
+def load_what_is_there(source: ImageFile.ImageFile) -> None:
+    """Load a picture whose end is missing, if little of it is; the rest gets one colour.
+
+    Pillow knows that only as a switch of the whole process, so nothing else may decode
+    meanwhile: a decode worker does one picture at a time.
+
+    Raises:
+        OSError: too much is missing.
+    """
+    ImageFile.LOAD_TRUNCATED_IMAGES = True
+    try:
+        source.load()
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = False
+    missing = _flat_rows(source) / source.height
+    if missing > MOST_MISSING:
+        raise OSError(f"truncated: {missing:.0%} of the picture is missing, too much to salvage")
+
+
+def _flat_rows(image: Image.Image) -> int:
+    """Return how many of the last rows are of one colour: what decoders put where nothing is."""
+    last = image.getpixel((image.width - 1, image.height - 1))
+    for count in range(image.height):
+        row = image.crop((0, image.height - count - 1, image.width, image.height - count))
+        colours = row.getcolors(1)
+        if colours is None or colours[0][1] != last:
+            return count
+    return image.height
