@@ -26,22 +26,16 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from bench.account import accounted
 from bench.clients import Clients, fits
 from bench.hostile import Hostile
 from bench.hostile import records as hostile_records
 from recognition.catalogue import Photograph, read
 from recognition.drawn.dataset import draw
 from resight import backlog
-from resight.account import sightings_lost
-from resight.feed import Feed
-from resight.publishing import sightings
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
-from services.embedder.capture import decode_capture
-from shared import dead_letters, topics
-from shared.errors import Poison
-from shared.messages import Decision
-from shared.records import Record
+from shared import topics
 from shared.settings import KafkaSettings
 
 HOSTILE_EVERY = 5  # one in five
@@ -49,7 +43,6 @@ WAITING = 12  # no more is sent while so many records wait
 LOOK_SECONDS = 2.0
 COMMAND = "resight publish"
 DRAIN_SECONDS = 300.0
-READ_SECONDS = 20.0  # some records are large
 MEBIBYTE = 1024 * 1024
 
 
@@ -99,7 +92,7 @@ def _run(folder: Path, minutes: float, kill_seconds: float) -> dict[str, Any]:
             drained_seconds = _drain(supervisor, kafka)
         finally:
             clients.close()
-        found = _accounted(kafka)
+        found = accounted(kafka)
         lag = backlog.read(kafka).lag
     finally:
         supervisor.stop()
@@ -244,54 +237,6 @@ def _drain(supervisor: Supervisor, kafka: KafkaSettings) -> float:
             break
         time.sleep(1)
     return time.monotonic() - began
-
-
-def _accounted(kafka: KafkaSettings) -> dict[str, Any]:
-    """Compare what was published with what came of it, record by record."""
-    captures = _records(kafka, [topics.CAPTURES])
-    decided = {
-        Decision.FromString(each.value or b"").sighting_id
-        for each in _records(kafka, [topics.DECISIONS])
-    }
-    letters = list(dead_letters.read(kafka, topics.dead_letter_topics()))
-    given_up = {(each.partition, each.offset) for each in letters if each.topic == topics.CAPTURES}
-    lost = {name for letter in letters for name in sightings_lost(letter)}
-    unaccounted = []
-    for record in captures:
-        if (record.partition, record.offset) in given_up:
-            continue
-        missing = [name for name in _expected(record) if name not in decided | lost]
-        if missing or not _expected(record):
-            unaccounted.append(f"{record.partition}:{record.offset} {len(missing)} sightings")
-    return {
-        "records": len(captures),
-        "decisions": len(decided),
-        "letters": len(letters),
-        "letters_by_kind": dict(Counter(each.kind for each in letters).most_common()),
-        "records_with_two_letters": len(letters) - len({_place(each) for each in letters}),
-        "unaccounted": unaccounted,
-    }
-
-
-def _expected(record: Record) -> tuple[str, ...]:
-    """Return the sightings that a record must become; none where it can become none."""
-    try:
-        return () if record.fault else sightings(decode_capture(record))
-    except Poison:
-        return ()
-
-
-def _place(letter: dead_letters.DeadLetter) -> tuple[str, str, int, int]:
-    return letter.group, letter.topic, letter.partition, letter.offset
-
-
-def _records(kafka: KafkaSettings, names: list[str]) -> list[Record]:
-    count = sum(backlog.read(kafka).records[name] for name in names)
-    found: list[Record] = []
-    with Feed(kafka, names, from_beginning=True) as feed:
-        while len(found) < count and (polled := feed.poll(READ_SECONDS)):
-            found += polled
-    return found
 
 
 def _print(found: dict[str, Any]) -> None:

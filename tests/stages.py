@@ -118,7 +118,7 @@ def running(stage: Stage) -> Iterator[threading.Thread]:
         raise raised[0]
 
 
-def until(true: Callable[[], object], seconds: float = 20.0) -> None:
+def until(true: Callable[[], object], seconds: float = 30.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         if time.monotonic() > deadline:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from shared.messages import Decision, Sighting
 from shared.records import Receipt, Result
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.stage import Stage, protobuf_decoder
+from tests.stages import until
 
 PARTITIONS = 4
 
@@ -126,14 +126,6 @@ def running(*stages: Stage) -> Iterator[list[BaseException]]:
             stage.stop()
         for thread in threads:
             thread.join(60)
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not so within {seconds} s")
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("trouble", ["a slow batch", "a transient error"])
@@ -243,6 +235,7 @@ import pathlib, sys, time
 from shared.messages import Sighting
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
 from shared.stage import Stage, protobuf_decoder
+from tests.stages import until
 
 class Slow:
     def handle(self, messages):

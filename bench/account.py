@@ -1,0 +1,68 @@
+"""What became of everything that was published, record by record."""
+
+from collections import Counter
+from typing import Any
+
+from resight import backlog
+from resight.account import sightings_lost
+from resight.feed import Feed
+from resight.publishing import sightings
+from services.embedder.capture import decode_capture
+from shared import dead_letters, topics
+from shared.errors import Poison
+from shared.messages import Decision
+from shared.records import Record
+from shared.settings import KafkaSettings
+
+READ_SECONDS = 20.0  # some records are large
+
+
+def accounted(kafka: KafkaSettings) -> dict[str, Any]:
+    """Compare what was published with what came of it, record by record."""
+    captures = _records(kafka, [topics.CAPTURES])
+    decided = {
+        Decision.FromString(each.value or b"").sighting_id
+        for each in _records(kafka, [topics.DECISIONS])
+    }
+    letters = list(dead_letters.read(kafka, topics.dead_letter_topics()))
+    given_up = {(each.partition, each.offset) for each in letters if each.topic == topics.CAPTURES}
+    lost = {name for letter in letters for name in sightings_lost(letter)}
+    unaccounted = []
+    for record in captures:
+        if (record.partition, record.offset) in given_up:
+            continue
+        expected = _expected(record)
+        missing = [name for name in expected if name not in decided | lost]
+        if missing or not expected:
+            unaccounted.append(f"{record.partition}:{record.offset} {len(missing)} sightings")
+    return {
+        "records": len(captures),
+        "decisions": len(decided),
+        "letters": len(letters),
+        "letters_by_kind": dict(Counter(each.kind for each in letters).most_common()),
+        "records_with_two_letters": len(letters) - len({_place(each) for each in letters}),
+        "unaccounted": unaccounted,
+    }
+
+
+def _expected(record: Record) -> tuple[str, ...]:
+    """Return the sightings that a record must become; none where it can become none."""
+    try:
+        return () if record.fault else sightings(decode_capture(record))
+    except Poison:
+        return ()
+
+
+def _place(letter: dead_letters.DeadLetter) -> tuple[str, str, int, int]:
+    return letter.group, letter.topic, letter.partition, letter.offset
+
+
+def _records(kafka: KafkaSettings, names: list[str]) -> list[Record]:
+    count = sum(backlog.read(kafka).records[name] for name in names)
+    found: list[Record] = []
+    with Feed(kafka, names, from_beginning=True) as feed:
+        while len(found) < count and (polled := feed.poll(READ_SECONDS)):
+            found += polled
+    if len(found) < count:
+        raise RuntimeError(f"{', '.join(names)} gave {len(found)} of {count} records")
+    return found
