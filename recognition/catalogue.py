@@ -18,7 +18,8 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from recognition import columns, metadata_table
-from recognition.columns import Row, box, names_individual, time, value
+from recognition.columns import Row, box, names_individual, value
+from recognition.dates import time
 from recognition.source_folder import Finder, deployment, on_card, walk
 from shared.errors import Poison
 from shared.images import MAX_BYTES, open_picture

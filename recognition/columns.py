@@ -8,9 +8,7 @@ Timelapse are understood. Empty is what these tools write for empty.
 import difflib
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 
 from shared.messages import Box
 
@@ -28,38 +26,17 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "sequence": ("encounter", "encounter_id", "eventid", "sequenceid", "sequence_id"),
     "population": ("dataset",),
     "split": ("original_split",),
-    "x": ("bboxx",),
-    "y": ("bboxy",),
-    "width": ("bboxwidth",),
-    "height": ("bboxheight",),
-    "bbox": (),
-    "relativepath": (),
 }
-KNOWN = frozenset(_ALIASES) | {name for names in _ALIASES.values() for name in names}
-
 _EMPTY = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "-"})
 _NOBODY = frozenset({"", "unknown"})
 _BOX = ("x", "y", "width", "height")
 _CAMTRAP = ("bboxx", "bboxy", "bboxwidth", "bboxheight")
 
+_OURS = (*_ALIASES, *_BOX, "bbox", "relativepath")
+_KNOWN = frozenset((*_OURS, *_CAMTRAP, *(name for names in _ALIASES.values() for name in names)))
+
 # Beyond what detectors round over the border: these are no fractions.
 _FRACTION = 1.01
-
-# Day and month are told apart by where they stand, or not at all.
-_FORMATS = (
-    "%Y:%m:%d %H:%M:%S",
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%d.%m.%Y %H:%M:%S",
-    "%d.%m.%Y %H:%M",
-    "%d.%m.%Y",
-    "%d-%b-%Y %H:%M:%S",
-    "%d %b %Y %H:%M:%S",
-    "%d-%b-%Y",
-    "%d %b %Y",
-)
-_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
 
 
 def header(written: str | None) -> str:
@@ -69,11 +46,10 @@ def header(written: str | None) -> str:
 
 def unused(headers: Iterable[str]) -> list[str]:
     """Return for each column that nothing is made of its name, and what may be meant by it."""
-    ours = sorted(_ALIASES)
     told = []
     for name in headers:
-        if name and name not in KNOWN:
-            near = difflib.get_close_matches(name, ours, n=1)
+        if name and name not in _KNOWN:
+            near = difflib.get_close_matches(name, _OURS, n=1)
             told.append(f"{name} (did you mean {near[0]}?)" if near else name)
     return told
 
@@ -120,50 +96,6 @@ def box(row: Row, size: Callable[[], Size]) -> Box | None:
         return Box(x=x, y=y, width=width, height=height)
     told = ", ".join(f"{name} {row[name]}" for name in names)
     return _within((x, y, width, height), size(), told)
-
-
-def time(text: str) -> datetime | None:
-    """Return a time, in UTC where it names no zone; None of ''.
-
-    Raises:
-        ValueError: it is written in no usual way, in an ambiguous one, or is no time.
-    """
-    if not text:
-        return None
-    try:
-        found = _parsed(text)
-        aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return aware.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"date is {text!r}, beyond the years 1 to 9999") from None
-
-
-def _parsed(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    if slashed := _SLASHED.fullmatch(text):
-        return _slashed(text, slashed)
-    for pattern in _FORMATS:
-        try:
-            return datetime.strptime(text, pattern)
-        except ValueError:
-            continue
-    raise ValueError(f"date is {text!r}, not like 2026-05-04 or 2026-05-04T06:12:00")
-
-
-def _slashed(text: str, found: re.Match[str]) -> datetime:
-    first, second, year, rest = found.groups()
-    if int(first) <= 12 and int(second) <= 12 and first != second:
-        raise ValueError(
-            f"date is {text!r}, in which day and month can't be told apart; write 2026-05-04"
-        )
-    day, month = (first, second) if int(first) > 12 else (second, first)
-    try:
-        return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}{rest}")
-    except ValueError:
-        raise ValueError(f"date is {text!r}, not like 2026-05-04T06:12:00") from None
 
 
 def _listed(row: Row, size: Callable[[], Size]) -> Box:

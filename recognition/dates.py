@@ -1,0 +1,64 @@
+"""Dates as tables have them: in the usual formats, or a clear word about the one that is not."""
+
+import re
+from datetime import UTC, datetime
+
+# Day and month are told apart by where they stand, or not at all.
+_FORMATS = (
+    "%Y:%m:%d %H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d",
+    "%d.%m.%Y %H:%M:%S",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y",
+    "%d-%b-%Y %H:%M:%S",
+    "%d %b %Y %H:%M:%S",
+    "%d-%b-%Y",
+    "%d %b %Y",
+)
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
+
+
+def time(text: str) -> datetime | None:
+    """Return a time, in UTC where it names no zone; None of ''.
+
+    Raises:
+        ValueError: it is written in no usual way, in an ambiguous one, or is no time.
+    """
+    if not text:
+        return None
+    try:
+        found = _parsed(text)
+        aware = found if found.tzinfo else found.replace(tzinfo=UTC)
+        return aware.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"date is {text!r}, beyond the years 1 to 9999") from None
+
+
+def _parsed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    if slashed := _SLASHED.fullmatch(text):
+        return _slashed(text, slashed)
+    for pattern in _FORMATS:
+        try:
+            return datetime.strptime(text, pattern)
+        except ValueError:
+            continue
+    raise ValueError(f"date is {text!r}, not like 2026-05-04 or 2026-05-04T06:12:00")
+
+
+def _slashed(text: str, found: re.Match[str]) -> datetime:
+    first, second, year, rest = found.groups()
+    if int(first) <= 12 and int(second) <= 12 and first != second:
+        raise ValueError(
+            f"date is {text!r}, in which day and month can't be told apart; write 2026-05-04"
+        )
+    day, month = (first, second) if int(first) > 12 else (second, first)
+    try:
+        return datetime.fromisoformat(f"{year}-{month:0>2}-{day:0>2}{rest}")
+    except ValueError:
+        raise ValueError(f"date is {text!r}, not like 2026-05-04T06:12:00") from None
