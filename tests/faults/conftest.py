@@ -12,7 +12,6 @@ import pytest
 from recognition import catalogue
 from recognition.catalogue import Photograph
 from recognition.drawn.dataset import draw
-from recognition.grouping import pairwise
 from resight import backlog
 from resight.account import Account
 from resight.feed import Feed
@@ -29,7 +28,7 @@ from shared import dead_letters
 from shared.dead_letters import DeadLetter
 from shared.embeddings import DIMENSION, model_name
 from shared.kafka import producer
-from shared.messages import Decision
+from shared.messages import Decision, Outcome
 from shared.records import Record
 from shared.settings import KafkaSettings
 from shared.topics import CAPTURES, DECISIONS, dead_letter_topics
@@ -62,18 +61,18 @@ class Run:
         """The decisions as they stand in the topic, repetitions included."""
         return [Decision.FromString(record.value or b"") for record in self.records]
 
-    def f1(self) -> float:
-        """Return pairwise F1 of the IDs that were given, against the true flanks.
+    def groups(self) -> dict[str, tuple[Outcome, str]]:
+        """Return each sighting's outcome and the first sighting with its ID, '' without an ID.
 
-        Two flanks of one animal have nothing in common that could be seen.
+        IDs are counted up, so one that is minted in one run alone renames all that follow.
         """
-        decisions = self.account.decisions
-        truth = {
-            key: f"{each.identity} {decisions[key].viewpoint}"
-            for key, each in self.account.published.items()
-        }
-        given = {key: each.individual or None for key, each in decisions.items()}
-        return pairwise(given, truth).f1 or 0.0
+        founders: dict[tuple[str, str], str] = {}
+        found: dict[str, tuple[Outcome, str]] = {}
+        for each in sorted(self.account.decisions.values(), key=lambda one: one.number):
+            name = (each.gallery, each.individual)
+            founder = founders.setdefault(name, each.sighting_id) if each.individual else ""
+            found[each.sighting_id] = (each.outcome, founder)
+        return found
 
 
 Attend = Callable[[Supervisor, Account], None]

@@ -17,6 +17,8 @@ from tests.faults.conftest import Run, run
 
 KILLS = 10
 SEED = 7
+# The share of sightings that kills may move to another group: 2 of 207 were seen to.
+MOVED = 0.03
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -84,5 +86,10 @@ def test_the_gallery_holds_exactly_what_the_ledger_enrolled(disturbed: Run) -> N
     assert disturbed.held == disturbed.enrolled
 
 
-def test_the_grouping_is_as_good_as_undisturbed(disturbed: Run, calm: Run) -> None:
-    assert disturbed.f1() == pytest.approx(calm.f1(), abs=0.02)
+def test_the_grouping_is_as_undisturbed(disturbed: Run, calm: Run) -> None:
+    """A late enrolment takes a sighting through another pass, and one pass more shows another
+    candidate to LightGlue: what stands at the threshold may fall to its other side, no more.
+    """
+    undisturbed, groups = calm.groups(), disturbed.groups()
+    moved = {sighting for sighting, group in groups.items() if group != undisturbed[sighting]}
+    assert len(moved) <= MOVED * len(groups)
