@@ -79,29 +79,46 @@ def _run(command: str, place: Path) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """A shell that runs the tests in its background has them ignore Ctrl-C; children inherit it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_the_readme_s_commands_with_a_broker_work(place: Path) -> None:
     (up,) = _readme("up")
     (watch,) = _readme("watch")
-    with (place / "up.log").open("wb") as log:
-        stack = subprocess.Popen(shlex.split(up), cwd=place, stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + SECONDS
-        while running(place / ".resight") is None:
-            assert stack.poll() is None, (place / "up.log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        for command in _readme("publish", "status", "galleries", "dead-letters"):
-            _run(command, place)
-        seen = subprocess.Popen(shlex.split(watch), cwd=place, stdout=subprocess.PIPE, text=True)
+    with (
+        (place / "up.log").open("wb") as log,
+        subprocess.Popen(shlex.split(up), cwd=place, stdout=log, stderr=log) as stack,
+    ):
+        try:
+            deadline = time.monotonic() + SECONDS
+            while running(place / ".resight") is None:
+                assert stack.poll() is None, (place / "up.log").read_text()
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
+            for command in _readme("publish", "status", "galleries", "dead-letters"):
+                _run(command, place)
+            _watch(watch, place)
+            stack.send_signal(signal.SIGINT)
+            assert stack.wait(SECONDS) == 0
+        finally:
+            stack.kill()
+
+
+def _watch(command: str, place: Path) -> None:
+    with subprocess.Popen(
+        shlex.split(command), cwd=place, stdout=subprocess.PIPE, text=True
+    ) as seen:
         assert seen.stdout is not None
-        with seen.stdout:
-            assert "individual" in seen.stdout.readline()
-            assert "drawn-" in seen.stdout.readline()
-            seen.send_signal(signal.SIGINT)
+        assert "individual" in seen.stdout.readline()
+        assert "drawn-" in seen.stdout.readline()
+        seen.send_signal(signal.SIGINT)
         seen.wait(SECONDS)
-    finally:
-        stack.send_signal(signal.SIGINT)
-        assert stack.wait(SECONDS) == 0
 
 
 def test_the_readme_s_commands_on_labelled_pictures_work(place: Path) -> None:
