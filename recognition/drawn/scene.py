@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from recognition.drawn.animal import Cutout
 from recognition.drawn.coat import Field
@@ -36,10 +37,14 @@ class Extent:
 
 @dataclass(frozen=True)
 class Photograph:
-    """A picture [H, W, 3] RGB and the box of each of its animals, in the order given."""
+    """A picture [H, W, 3] RGB and its animals, in the order given.
+
+    silhouettes: bool [H, W] of each, what stands before it included
+    """
 
     image: Image
     boxes: tuple[Extent, ...]
+    silhouettes: tuple[NDArray[np.bool_], ...]
 
 
 def photograph(
@@ -53,11 +58,12 @@ def photograph(
     scene = place.background.astype(np.float32)
     height, width = scene.shape[:2]
     everything = np.zeros((height, width), np.float32)
-    boxes = []
+    boxes, silhouettes = [], []
     for animal in animals:
         colour, cover = _framed(animal, (height, width))
         boxes.append(_extent(cover))
         colour, cover = _moved(colour, cover, rng)
+        silhouettes.append(cover > 0.5)
         if light is not Light.NIGHT:
             scene *= (1.0 - 0.38 * _shadow(animal, (height, width)))[..., None]
         scene = scene * (1.0 - cover[..., None]) + colour
@@ -71,7 +77,7 @@ def photograph(
         for animal in animals:
             _glint(scene, animal)
     taken = illuminate(scene, everything, light, rng)
-    return Photograph(taken.astype(np.uint8), tuple(boxes))
+    return Photograph(taken.astype(np.uint8), tuple(boxes), tuple(silhouettes))
 
 
 def _framed(animal: Placed, shape: tuple[int, int]) -> tuple[Field, Field]:

@@ -12,9 +12,9 @@ from recognition.catalogue import Photograph
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import box_of
 from services.embedder.preparation import Preparation
-from services.matcher.segmenter import Segmenter
 from shared import images
 from shared.errors import Poison
+from shared.foreground.segmenter import Segmenter
 from shared.rgb import Pixels
 
 # Random crops need some room around what the model sees.

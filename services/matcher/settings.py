@@ -21,10 +21,10 @@ class MatcherSettings(Settings):
         default=384, ge=64, le=2048, description="Crops are shrunk to this longest side, in pixels."
     )
     keypoints: int = Field(default=256, ge=4, le=4096, description="Keypoints of a crop at most.")
-    segmenter: Literal["none", "grabcut", "onnx"] = Field(
+    segmenter: Literal["none", "u2netp", "grabcut", "onnx"] = Field(
         default="none",
         description="What finds the animal in a crop, so that keypoints beside it don't count: "
-        "grabcut goes by colours (0.2 s a crop), onnx runs a network of yours.",
+        "u2netp is a small network, grabcut goes by colours, onnx runs a network of yours.",
     )
     segmenter_path: str = Field(
         default="", description="The segmentation network's ONNX file, for onnx."

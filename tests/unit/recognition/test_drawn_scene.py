@@ -42,6 +42,16 @@ def test_the_box_is_where_the_animal_is() -> None:
     assert (box.y + box.height) * SIZE[1] == pytest.approx(200, abs=6)
 
 
+def test_the_silhouette_is_that_of_the_animal_where_it_stands() -> None:
+    cutout = _painted(_leopard())
+    taken = photograph(PLACE, [Placed(cutout, 160, 200)], Light.DAY, np.random.default_rng(1))
+    red, green, blue = np.moveaxis(taken.image.astype(float), 2, 0)
+    seen = np.minimum(red, blue) - green > 100
+    (silhouette,) = taken.silhouettes
+    assert silhouette[seen].mean() > 0.97
+    assert seen[silhouette].mean() >= 1.0 - MOST_HIDDEN
+
+
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("overgrown", [0.0, 1.0])
 def test_plants_hide_little_of_an_animal(seed: int, overgrown: float) -> None:

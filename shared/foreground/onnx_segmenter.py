@@ -1,6 +1,6 @@
-"""A segmentation network of the user's, run by ONNX Runtime.
+"""A segmentation network, run by ONNX Runtime.
 
-The contract of the file:
+The contract of the model:
 
 - one input: RGB, [1, 3, H, W] or [1, H, W, 3]; uint8 in 0..255 or float32 in 0..1. Any other
   normalisation belongs into the graph. H and W are its own; where they are dynamic the
@@ -11,7 +11,6 @@ The contract of the file:
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -45,32 +44,26 @@ class _Input:
 
 
 class OnnxSegmenter:
-    """A `Segmenter` of a model file; see above what it must be like.
+    """A `Segmenter` of a model; see above what it must be like.
 
-    `threshold` is the value above which a pixel is the animal: 0.5 for
-    probabilities, 0 for logits.
+    `content` is the model, `name` what errors call it. `threshold` is the value above which
+    a pixel is the animal: 0.5 for probabilities, 0 for logits.
 
     Raises:
-        SettingsError: there is no such file, it can't be loaded, or does not fit.
+        SettingsError: it can't be loaded, or does not fit.
     """
 
-    def __init__(self, path: Path, threshold: float, threads: int = 1) -> None:
-        if not path.is_file():
-            raise SettingsError(
-                f"RESIGHT_MATCHER_SEGMENTER_PATH={str(path)!r}: no such file; name a segmentation "
-                "network in ONNX form, or set RESIGHT_MATCHER_SEGMENTER=grabcut"
-            )
-        content = path.read_bytes()
+    def __init__(self, content: bytes, name: str, threshold: float, threads: int = 1) -> None:
         digest = hashlib.sha256(content).hexdigest()[:12]
         self.fingerprint = f"onnx1-{digest}-above{threshold:g}"
         self._threshold = threshold
-        self._session = _session(path, content, threads)
-        self._input = _input(path, self._session)
+        self._session = _session(name, content, threads)
+        self._input = _input(name, self._session)
         try:
             self.mask(np.full((self._input.height, self._input.width, 3), 128, np.uint8))
         except Exception as error:  # ONNX Runtime's exceptions share no base but this
             raise SettingsError(
-                f"{path} is no segmentation network of use here: {error}"
+                f"{name} is no segmentation network of use here: {error}"
             ) from error
 
     def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -83,27 +76,27 @@ class OnnxSegmenter:
         )
 
 
-def _session(path: Path, content: bytes, threads: int) -> "onnxruntime.InferenceSession":
+def _session(name: str, content: bytes, threads: int) -> "onnxruntime.InferenceSession":
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = LOG_ERRORS_ONLY
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base but this
-        raise SettingsError(f"{path} is no ONNX model that can be loaded: {error}") from error
+        raise SettingsError(f"{name} is no ONNX model that can be loaded: {error}") from error
 
 
-def _input(path: Path, session: "onnxruntime.InferenceSession") -> _Input:
+def _input(name: str, session: "onnxruntime.InferenceSession") -> _Input:
     inputs = session.get_inputs()
     shapes = [list(each.shape) for each in inputs]
     if len(inputs) != 1 or len(shapes[0]) != 4 or inputs[0].type not in TYPES:
         raise SettingsError(
-            f"{path} has the inputs {[(each.name, each.type, each.shape) for each in inputs]}; "
+            f"{name} has the inputs {[(each.name, each.type, each.shape) for each in inputs]}; "
             "expected one, uint8 or float32, [1, 3, H, W] or [1, H, W, 3]"
         )
     [(_, *shape)] = shapes
     if 3 not in (shape[0], shape[2]):
-        raise SettingsError(f"{path} takes {shapes[0]}; expected [1, 3, H, W] or [1, H, W, 3]")
+        raise SettingsError(f"{name} takes {shapes[0]}; expected [1, 3, H, W] or [1, H, W, 3]")
     channels_first = shape[0] == 3
     height, width = (
         side if isinstance(side, int) else DYNAMIC_SIDE

