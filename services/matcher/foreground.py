@@ -10,6 +10,9 @@ from services.matcher import close_up
 from services.matcher.close_up import CloseUp
 from services.matcher.extractor import KeypointExtractor, Preprocessing
 from services.matcher.keypoints import Keypoints
+from services.matcher.metrics import MASKS
+from shared.foreground import animal
+from shared.foreground.animal import Animal
 from shared.foreground.segmenter import Segmenter
 from shared.messages import ModelReference
 
@@ -19,11 +22,6 @@ SURPLUS = 3
 # How far outside of the mask a keypoint may lie, of the view's longest side: outlines
 # are told by both sides of them, and masks are not exact.
 MARGIN = 0.02
-# A part of the mask that is smaller than this, of the largest, is not of the animal.
-LEAST_PART = 0.25
-# A mask smaller than this, of the picture, has missed the animal. Nothing is cut or dropped
-# then: an animal without keypoints would pass for one never seen before.
-LEAST = 0.02
 
 
 class ForegroundExtractor:
@@ -43,8 +41,9 @@ class ForegroundExtractor:
         parts = (
             inner.model.preprocessing,
             segmenter.fingerprint,
+            animal.FINGERPRINT,
             close_up.FINGERPRINT,
-            f"part{LEAST_PART:g}-margin{MARGIN:g}",
+            f"margin{MARGIN:g}",
             f"best{preprocessing.keypoints}",
         )
         self.model = ModelReference(
@@ -56,25 +55,23 @@ class ForegroundExtractor:
         """Return the keypoints of an RGB crop, uint8 [H, W, 3], that lie on the animal.
 
         Positions are in pixels of the view, and the `window` tells where in the crop it is.
+        Where the mask is not to be gone by, they are those of the whole crop.
         """
-        mask = _main_parts(self._segmenter.mask(self._preprocessing.scaled(image)))
         height, width = image.shape[:2]
-        view = CloseUp.of(mask, width, height, self._preprocessing.longest_side)
+        mask = self._segmenter.mask(self._preprocessing.scaled(image))
+        seen = Animal.of(mask, width, height)
+        MASKS.labels(seen.outcome).inc()
+        if seen.outcome != "used":
+            return self._best(self._inner.extract(image))
+        view = CloseUp.of(seen.mask, width, height, self._preprocessing.longest_side)
         found = self._inner.extract(view.picture(image))
-        found = found.where(_on(view.mask(mask), found.positions))
+        found = found.where(_on(view.mask(seen.mask), found.positions))
+        return replace(self._best(found), window=view.window)
+
+    def _best(self, found: Keypoints) -> Keypoints:
         best = np.zeros(len(found), dtype=np.bool_)
         best[np.argsort(-found.scores, kind="stable")[: self._preprocessing.keypoints]] = True
-        return replace(found.where(best), window=view.window)
-
-
-def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a mask without its small parts; the whole picture where it missed the animal."""
-    if mask.mean() < LEAST:
-        return np.ones_like(mask)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    areas = stats[:, cv2.CC_STAT_AREA]
-    areas[0] = 0  # of what is no part
-    return np.asarray((areas >= LEAST_PART * areas.max())[labels])
+        return found.where(best)
 
 
 def _on(mask: NDArray[np.bool_], positions: NDArray[np.float32]) -> NDArray[np.bool_]:

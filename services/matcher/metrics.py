@@ -14,6 +14,9 @@ CACHE_FAILURES = Counter(
 BACKGROUND = Counter(
     "resight_matcher_background_keypoints_total", "Keypoints of queries that show background"
 )
+# Masks by what became of them: used, or too little of the crop, nearly all of it, an animal too
+# small in pixels; the whole crop is gone by then.
+MASKS = Counter("resight_matcher_masks_total", "Masks of crops", ["outcome"])
 # Candidates by how far they were compared: none, neighbours, lightglue.
 CANDIDATES = Counter("resight_matcher_candidates_total", "Candidates compared", ["depth"])
 # One crop through the network, decoding included.

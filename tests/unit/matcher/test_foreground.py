@@ -12,12 +12,14 @@ from services.matcher.close_up import SURROUNDINGS
 from services.matcher.engine import engine
 from services.matcher.extractor import Preprocessing
 from services.matcher.foreground import MARGIN, ForegroundExtractor
-from services.matcher.keypoints import Keypoints, none_in, sound
+from services.matcher.keypoints import WHOLE, Keypoints, none_in, sound
+from services.matcher.metrics import MASKS
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
+from shared.foreground import animal
 from shared.messages import ModelReference
 
-WIDTH, HEIGHT = 200, 100
+WIDTH, HEIGHT = 400, 200
 
 
 @dataclass(frozen=True)
@@ -94,9 +96,9 @@ def test_only_keypoints_on_the_animal_or_just_beside_it_are_kept() -> None:
 
 def test_the_animal_fills_the_picture_that_the_network_sees() -> None:
     kept = _extractor(_Half(share=0.25)).extract(PICTURE)
-    # As high as the crop and a quarter as wide: its 100 rows fill the network's 400.
-    assert (kept.width, kept.height) == (4 * round((0.25 + SURROUNDINGS) * WIDTH), 400)
-    assert len(kept) == 4 * WIDTH / 4 + MARGIN * 400
+    # As high as the crop and a quarter as wide: its 200 rows fill the network's 400.
+    assert (kept.width, kept.height) == (2 * round((0.25 + SURROUNDINGS) * WIDTH), 400)
+    assert len(kept) == 2 * WIDTH / 4 + MARGIN * 400
 
 
 def test_the_best_of_those_on_the_animal_are_kept() -> None:
@@ -109,15 +111,19 @@ def test_the_best_of_those_on_the_animal_are_kept() -> None:
 def test_keypoints_lie_where_they_are_in_the_crop(longest_side: int) -> None:
     """Whatever the scale: a bright column is found where it stands."""
     picture = PICTURE.copy()
-    picture[:, 80:84] = 255
-    kept = ForegroundExtractor(_Bright(), _Half(), Preprocessing(longest_side, 9)).extract(picture)
-    assert _across(kept).mean() == pytest.approx(82 / WIDTH, abs=0.01)
+    picture[:, 80:96] = 255
+    kept = ForegroundExtractor(_Bright(), _Half(), Preprocessing(longest_side, 99)).extract(picture)
+    assert _across(kept).mean() == pytest.approx(88 / WIDTH, abs=0.01)
 
 
-def test_a_mask_that_missed_the_animal_drops_nothing() -> None:
-    kept = _extractor(_Half(share=0.0)).extract(PICTURE)
-    assert len(kept) == 400
+@pytest.mark.parametrize(("share", "outcome"), [(0.0, "little"), (0.9, "all")])
+def test_a_mask_that_is_not_to_be_gone_by_drops_nothing(share: float, outcome: str) -> None:
+    before = MASKS.labels(outcome)._value.get()
+    kept = _extractor(_Half(share=share)).extract(PICTURE)
+    assert len(kept) == WIDTH
+    assert kept.window == WHOLE
     assert _across(kept).max() > 0.99
+    assert MASKS.labels(outcome)._value.get() == before + 1
 
 
 def test_a_speck_beside_the_animal_is_no_part_of_it() -> None:
@@ -132,9 +138,9 @@ def test_a_picture_without_keypoints_has_none_on_the_animal() -> None:
 
 def test_the_models_name_tells_segmenter_view_margin_and_number() -> None:
     model = _extractor(_Half(), keypoints=10).model
+    parts = f"{animal.FINGERPRINT}-{close_up.FINGERPRINT}"
     assert (model.name, model.version) == ("row", "1")
-    view = close_up.FINGERPRINT
-    assert model.preprocessing == f"plain-half-{view}-part0.25-margin{MARGIN:g}-best10"
+    assert model.preprocessing == f"plain-half-{parts}-margin{MARGIN:g}-best10"
 
 
 def test_every_way_to_tell_the_animal_has_its_own_name() -> None:

@@ -1,0 +1,59 @@
+"""From a segmenter's mask to the animal, or the reason why the mask is not to be gone by.
+
+A mask that misses would leave an animal without keypoints, and one without keypoints passes for
+one never seen before. The bounds are between what was seen of 450 pictures: all nyalas
+and zebras have 16,000 pixels and 20 to 65 % of their picture; lions' thumbnails have fewer
+pixels; of close-ups of cats' faces, where an eye stands out, 12 % pass.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+# A part that is smaller than this, of the largest, is not of the animal.
+LEAST_PART = 0.25
+# Of the picture's pixels, an animal has more than the one and less than the other share.
+LEAST, MOST = 0.03, 0.75
+# With fewer pixels a coat shows nothing, and what is left of it beside a mask still less.
+FEWEST_PIXELS = 16_000
+FINGERPRINT = f"animal1-{LEAST_PART:g}-{LEAST:g}-{MOST:g}-{FEWEST_PIXELS}"
+
+Outcome = Literal["used", "little", "all", "small"]
+
+
+@dataclass(frozen=True, eq=False)
+class Animal:
+    """Where the animal is, and what was made of its mask.
+
+    mask: bool [h, w]; all of the picture unless the mask is used
+    outcome: `used`, or what is wrong with it: it covers too `little` of the picture, nearly
+        `all` of it, or the animal is too `small` in pixels
+    """
+
+    mask: NDArray[np.bool_]
+    outcome: Outcome
+
+    @classmethod
+    def of(cls, mask: NDArray[np.bool_], width: int, height: int) -> "Animal":
+        """Return the animal of a mask [h, w], at any scale, of a picture of that size."""
+        parts = _main_parts(mask)
+        share = float(parts.mean())
+        outcome: Outcome = "used"
+        if share < LEAST:
+            outcome = "little"
+        elif share > MOST:
+            outcome = "all"
+        elif share * width * height < FEWEST_PIXELS:
+            outcome = "small"
+        return cls(parts if outcome == "used" else np.ones_like(mask), outcome)
+
+
+def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask without its small parts."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    areas[0] = 0  # of what is no part
+    return np.asarray(mask & (areas >= LEAST_PART * areas.max())[labels])
