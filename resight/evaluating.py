@@ -27,7 +27,7 @@ from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes
 from resight.publishing import capture
 from resight.readable import readable
-from services.matcher.settings import MatcherSettings
+from services.matcher.settings import MatcherSettings, SegmenterName
 from services.registry import calibration
 from services.registry.calibration import Calibration
 from shared.settings import load
@@ -53,6 +53,7 @@ class Task:
     limit: int | None
     calibration: Path | None
     lightglue_candidates: int | None
+    segmenter: SegmenterName | None
     fitting_pictures: int
     false_known: float
     cache: Path
@@ -66,11 +67,10 @@ class Task:
 
     @property
     def matching(self) -> MatcherSettings:
-        """The matcher's settings: as served, but for LightGlue's candidates."""
-        served = load(MatcherSettings)
-        if self.lightglue_candidates is None:
-            return served
-        return served.model_copy(update={"lightglue_candidates": self.lightglue_candidates})
+        """The matcher's settings: as served, but for what the task says."""
+        said = {"lightglue_candidates": self.lightglue_candidates, "segmenter": self.segmenter}
+        given = {name: value for name, value in said.items() if value is not None}
+        return load(MatcherSettings).model_copy(update=given)
 
 
 def evaluate(task: Task) -> Evaluation:

@@ -37,6 +37,7 @@ def as_json(task: Task, found: Evaluation) -> dict[str, Any]:
         "model": model_name(matches.query.embedding.model),
         "extractor": model_name(matches.extractor),
         "matcher": model_name(matches.matcher),
+        "segmenter": task.matching.segmenter,
         "calibration": found.calibration.title,
         "accepted_false_known": None if promise is None else promise.false_known,
         "limit": task.limit,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resight.console import CommandError, note, results
+from services.matcher.settings import SegmenterName
 
 if TYPE_CHECKING:
     from resight.evaluating import Task
@@ -75,6 +76,13 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    segmenter: Annotated[
+        SegmenterName | None,
+        typer.Option(
+            help="What tells the animal from its surroundings. Default: as served.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = PUBLISHED_SEED,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     fitting_pictures: Annotated[
@@ -115,6 +123,7 @@ def evaluate(
         limit=limit,
         calibration=calibration,
         lightglue_candidates=lightglue_candidates,
+        segmenter=segmenter,
         fitting_pictures=fitting_pictures,
         false_known=max_false_known,
         cache=cache,

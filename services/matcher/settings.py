@@ -7,6 +7,8 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.settings import Settings
 
+SegmenterName = Literal["none", "u2netp", "grabcut", "onnx"]
+
 
 class MatcherSettings(Settings):
     """Keypoints and how pairs are compared. Change them and calibrate anew."""
@@ -21,7 +23,7 @@ class MatcherSettings(Settings):
         default=384, ge=64, le=2048, description="Crops are shrunk to this longest side, in pixels."
     )
     keypoints: int = Field(default=256, ge=4, le=4096, description="Keypoints of a crop at most.")
-    segmenter: Literal["none", "u2netp", "grabcut", "onnx"] = Field(
+    segmenter: SegmenterName = Field(
         default="none",
         description="What finds the animal in a crop, so that keypoints beside it don't count: "
         "u2netp is a small network, grabcut goes by colours, onnx runs a network of yours.",

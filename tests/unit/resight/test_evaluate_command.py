@@ -103,6 +103,23 @@ def test_the_closed_split_has_no_open_set_and_the_encounter_split_keeps_flanks_a
         assert found["viewpoints"] == viewpoints
 
 
+def test_the_report_says_what_told_the_animal_from_its_surroundings(
+    drawn: Path, model: Path, cache: Path, tmp_path: Path
+) -> None:
+    extractors = set()
+    for segmenter in ("none", "grabcut"):
+        target = tmp_path / f"{segmenter}.json"
+        done = _run(
+            "--data", drawn, "--model", model, "--cache", cache, "--segmenter", segmenter,
+            "--json", target,
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+        found = json.loads(target.read_text())
+        assert found["segmenter"] == segmenter
+        extractors.add(found["extractor"])
+    assert len(extractors) == 2
+
+
 def test_the_study_preset_prints_a_markdown_table(
     drawn: Path, model: Path, cache: Path, tmp_path: Path
 ) -> None:
