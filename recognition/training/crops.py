@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +15,7 @@ from recognition.training.samples import box_of
 from services.embedder.preparation import Preparation
 from shared import images
 from shared.errors import Poison
+from shared.foreground.animal import Animal
 from shared.foreground.segmenter import Segmenter
 from shared.rgb import Pixels
 
@@ -60,26 +62,36 @@ def decode(
     wide = np.empty((len(photographs), roomy, roomy, 3), np.uint8)
     animals = np.empty((len(photographs), roomy, roomy), np.bool_) if segmenter else None
     with ThreadPoolExecutor(threads, "decode") as pool:
-        for number, (small, large) in enumerate(
-            pool.map(lambda each: _both(each, input_size, roomy), photographs)
-        ):
+        made = pool.map(lambda each: _made(each, input_size, roomy, segmenter), photographs)
+        for number, (small, large, animal) in enumerate(made):
             exact[number], wide[number] = small, large
-            if segmenter and animals is not None:
-                animals[number] = segmenter.mask(large)
+            if animals is not None:
+                animals[number] = animal
             progress(number + 1)
     return Crops(exact, wide, animals)
 
 
-def _both(photograph: Photograph, input_size: int, roomy: int) -> tuple[Pixels, Pixels]:
+def _made(
+    photograph: Photograph, input_size: int, roomy: int, segmenter: Segmenter | None
+) -> tuple[Pixels, Pixels, NDArray[np.bool_] | None]:
     preparation = Preparation(input_size)
     box = box_of(photograph)
     try:
         picture = images.open_picture(photograph.path.read_bytes())
         side = preparation.side_to_decode(picture.width, picture.height, [box])
         crop = preparation.crop(picture.pixels(side), box)
-        return preparation.model_input(crop), Preparation(roomy).model_input(crop)
+        animal = None if segmenter is None else _animal(segmenter, images.decode(crop), roomy)
+        return preparation.model_input(crop), Preparation(roomy).model_input(crop), animal
     except Poison as error:
         raise TrainingError(
             f"{photograph.path} can't be learnt from: {error.reason}; "
             "or take it out of metadata.csv"
         ) from error
+
+
+def _animal(segmenter: Segmenter, crop: Pixels, side: int) -> NDArray[np.bool_]:
+    """Return where a crop shows its animal once it is stretched to a square of that side."""
+    height, width = crop.shape[:2]
+    mask = Animal.of(segmenter.mask(crop), width, height).mask
+    square = cv2.resize(mask.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(square > 0)

@@ -20,7 +20,7 @@ from recognition.training.samples import (
     samples,
     viewpoint_labels,
 )
-from shared.foreground.grabcut import GrabCutSegmenter
+from shared.foreground.u2netp import u2netp
 from shared.identifiers import gallery_name
 
 NONE, AUTO = "none", "auto"
@@ -79,7 +79,7 @@ def prepare(
         decode(
             photographs,
             input_size,
-            GrabCutSegmenter() if recipe.mask else None,
+            u2netp() if recipe.mask else None,
             threads=threads,
             progress=progress,
         ),

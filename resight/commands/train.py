@@ -86,8 +86,8 @@ def train(
         bool,
         typer.Option(
             "--mask/--no-mask",
-            help="Put half of the animals before random surroundings, cut out by their colours; "
-            "decoding takes 0.2 s a picture longer.",
+            help="Put half of the animals before random surroundings, cut out by U²-Netp; "
+            "decoding takes 0.3 s a picture longer.",
         ),
     ] = False,
     viewpoint_head: Annotated[

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -171,6 +172,31 @@ def test_crops_are_what_the_embedder_would_show_the_model(
     expected = preparation.model_input(preparation.crop(pixels, box))
     assert (crops.exact[0] == expected).all()
     assert crops.roomy.shape[1:] == (37, 37, 3)
+
+
+class _Left:
+    """Sees the animal in the left third of every crop."""
+
+    fingerprint = "left"
+
+    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        found = np.zeros(image.shape[:2], np.bool_)
+        found[:, : image.shape[1] // 3] = True
+        return found
+
+
+@pytest.mark.parametrize(("size", "share"), [((600, 300), 1 / 3), ((60, 30), 1.0)])
+def test_a_mask_is_stretched_as_its_crop_is_and_a_small_animal_has_none(
+    tmp_path: Path, size: tuple[int, int], share: float
+) -> None:
+    path = tmp_path / "animal.png"
+    Image.new("RGB", size).save(path)
+    animals = decode([Photograph(path, identities=("ada",))], 80, _Left()).animals
+    assert animals is not None
+    (mask,) = animals
+    assert mask.shape == (92, 92)
+    assert mask.mean() == pytest.approx(share, abs=0.01)
+    assert mask[:, :30].all()
 
 
 def test_a_picture_that_can_t_be_decoded_is_named(tmp_path: Path) -> None:
