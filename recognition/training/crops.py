@@ -91,7 +91,6 @@ def _made(
 
 def _animal(segmenter: Segmenter, crop: Pixels, side: int) -> NDArray[np.bool_]:
     """Return where a crop shows its animal once it is stretched to a square of that side."""
-    height, width = crop.shape[:2]
-    mask = Animal.of(segmenter.mask(crop), width, height).mask
+    mask = Animal.find(segmenter, crop).mask
     square = cv2.resize(mask.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
     return np.asarray(square > 0)

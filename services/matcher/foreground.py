@@ -57,12 +57,11 @@ class ForegroundExtractor:
         Positions are in pixels of the view, and the `window` tells where in the crop it is.
         Where the mask is not to be gone by, they are those of the whole crop.
         """
-        height, width = image.shape[:2]
-        mask = self._segmenter.mask(self._preprocessing.scaled(image))
-        seen = Animal.of(mask, width, height)
+        seen = Animal.find(self._segmenter, image)
         MASKS.labels(seen.outcome).inc()
         if seen.outcome != "used":
             return self._best(self._inner.extract(image))
+        height, width = image.shape[:2]
         view = CloseUp.of(seen.mask, width, height, self._preprocessing.longest_side)
         found = self._inner.extract(view.picture(image))
         found = found.where(_on(view.mask(seen.mask), found.positions))

@@ -13,13 +13,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.foreground.segmenter import Segmenter
+
 # A part that is smaller than this, of the largest, is not of the animal.
 LEAST_PART = 0.25
 # Of the picture's pixels, an animal has more than the one and less than the other share.
 LEAST, MOST = 0.03, 0.75
 # With fewer pixels a coat shows nothing, and what is left of it beside a mask still less.
 FEWEST_PIXELS = 16_000
-FINGERPRINT = f"animal1-{LEAST_PART:g}-{LEAST:g}-{MOST:g}-{FEWEST_PIXELS}"
+
+# Outlines need no more detail.
+LONGEST_SIDE = 512
+FINGERPRINT = f"animal1-{LONGEST_SIDE}px-{LEAST_PART:g}-{LEAST:g}-{MOST:g}-{FEWEST_PIXELS}"
 
 Outcome = Literal["used", "little", "all", "small"]
 
@@ -35,6 +40,20 @@ class Animal:
 
     mask: NDArray[np.bool_]
     outcome: Outcome
+
+    @classmethod
+    def find(cls, segmenter: Segmenter, picture: NDArray[np.uint8]) -> "Animal":
+        """Return the animal of an RGB picture, uint8 [H, W, 3].
+
+        The segmenter is not asked where no mask could be gone by.
+        """
+        height, width = picture.shape[:2]
+        if MOST * width * height < FEWEST_PIXELS:
+            return cls(np.ones((height, width), np.bool_), "small")
+        factor = min(1.0, LONGEST_SIDE / max(width, height))
+        size = (max(1, round(factor * width)), max(1, round(factor * height)))
+        shown = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        return cls.of(segmenter.mask(np.asarray(shown, np.uint8)), width, height)
 
     @classmethod
     def of(cls, mask: NDArray[np.bool_], width: int, height: int) -> "Animal":
