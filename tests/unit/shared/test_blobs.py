@@ -168,7 +168,19 @@ def test_what_is_no_file_does_not_hold_up_the_ones_behind_it(tmp_path: Path) -> 
     store = BlobStore(tmp_path.as_uri())
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    for key in ("pipe", "loop"):
+    # It waits for a reader, so that one who opens the pipe sees its end instead of hanging.
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"",))
+    writer.start()
+    try:
+        _assert_unreadable(store, "pipe", "loop")
+    finally:
+        reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+        writer.join()
+        os.close(reader)
+
+
+def _assert_unreadable(store: BlobStore, *keys: str) -> None:
+    for key in keys:
         with pytest.raises(Poison) as caught:
             store.get(BlobReference(key=key, sha256="ab" * 32, size=10), 100)
         assert caught.value.kind == "unreadable-blob"
