@@ -1,9 +1,9 @@
 """From a segmenter's mask to the animal, or the reason why the mask is not to be gone by.
 
 A mask that misses would leave an animal without keypoints, and one without keypoints passes for
-one never seen before. The bounds are between what was seen of 450 pictures: all nyalas
-and zebras have 16,000 pixels and 20 to 65 % of their picture; lions' thumbnails have fewer
-pixels; of close-ups of cats' faces, where an eye stands out, 12 % pass.
+one never seen before. What U²-Netp's masks were like: 210 of 210 nyalas and zebras pass, with
+24,000 pixels or more and 21 to 63 % of their picture; 1 of 120 lions' thumbnails does; and 22
+of 120 close-ups of cats' faces, where mostly an eye stands out.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,8 @@ from shared.foreground.segmenter import Segmenter
 LEAST_PART = 0.25
 # Of the picture's pixels, an animal has more than the one and less than the other share.
 LEAST, MOST = 0.03, 0.75
-# With fewer pixels a coat shows nothing, and what is left of it beside a mask still less.
+# With fewer pixels a coat shows nothing.
 FEWEST_PIXELS = 16_000
-
 # Outlines need no more detail.
 LONGEST_SIDE = 512
 FINGERPRINT = f"animal1-{LONGEST_SIDE}px-{LEAST_PART:g}-{LEAST:g}-{MOST:g}-{FEWEST_PIXELS}"

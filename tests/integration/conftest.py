@@ -1,10 +1,15 @@
-"""A broker's settings, and a group with topics of its own on it."""
+"""A broker's settings and a group with topics of its own on it; a matcher with real parts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from services.matcher.engine import Engine, engine
+from services.matcher.settings import MatcherSettings
+from shared.blobs import BlobStore
 from shared.settings import KafkaSettings
+from tests.matcher_bench import Bench, keypoints
 from tests.stages import Room
 
 
@@ -25,3 +30,21 @@ def room(kafka: KafkaSettings) -> Iterator[Room]:
     room = Room(kafka)
     yield room
     room.producer.close(timeout=5)
+
+
+@pytest.fixture(scope="module")
+def networks() -> Engine:
+    return engine(MatcherSettings(extractor="xfeat", lightglue_candidates=1))
+
+
+@pytest.fixture
+def bench(networks: Engine, tmp_path: Path, cache_url: str) -> Bench:
+    folder = tmp_path / "crops"
+    return Bench(networks, folder, BlobStore(f"file://{folder}"), cache_url)
+
+
+@pytest.fixture
+def computed() -> Callable[[], float]:
+    """Tell how many crops went through the network since the test began."""
+    before = keypoints("computed")
+    return lambda: keypoints("computed") - before

@@ -235,7 +235,6 @@ import pathlib, sys, time
 from shared.messages import Sighting
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
 from shared.stage import Stage, protobuf_decoder
-from tests.stages import until
 
 class Slow:
     def handle(self, messages):
