@@ -119,9 +119,9 @@ def test_keypoints_lie_where_they_are_in_the_crop(longest_side: int) -> None:
 @pytest.mark.parametrize(("share", "outcome"), [(0.0, "little"), (0.9, "all")])
 def test_a_mask_that_is_not_to_be_gone_by_drops_nothing(share: float, outcome: str) -> None:
     before = MASKS.labels(outcome)._value.get()
-    kept = _extractor(_Half(share=share)).extract(PICTURE)
+    kept = _extractor(_Half(share=share), longest_side=2 * WIDTH).extract(PICTURE)
+    assert (kept.width, kept.height, kept.window) == (WIDTH, HEIGHT, WHOLE)  # not enlarged either
     assert len(kept) == WIDTH
-    assert kept.window == WHOLE
     assert _across(kept).max() > 0.99
     assert MASKS.labels(outcome)._value.get() == before + 1
 
