@@ -4,13 +4,13 @@ import hashlib
 from dataclasses import dataclass
 from typing import Protocol
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from services.matcher.keypoints import Keypoints
 from shared.messages import ModelReference
+from shared.shrinking import shrunk
 
 # A strip thinner than this holds nothing that a network with stride 32 could describe.
 THINNEST = 16
@@ -59,12 +59,7 @@ class Preprocessing:
 
     def scaled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the crop with its longest side at most `longest_side`; it is never enlarged."""
-        height, width = image.shape[:2]
-        factor = self.longest_side / max(height, width)
-        if factor >= 1:
-            return image
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return shrunk(image, self.longest_side)
 
 
 def as_tensor(image: NDArray[np.uint8]) -> torch.Tensor:

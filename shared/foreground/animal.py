@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.foreground.segmenter import Segmenter
+from shared.shrinking import shrunk
 
 # A part that is smaller than this, of the largest, is not of the animal.
 LEAST_PART = 0.25
@@ -49,10 +50,7 @@ class Animal:
         height, width = picture.shape[:2]
         if MOST * width * height < FEWEST_PIXELS:
             return cls(np.ones((height, width), np.bool_), "small")
-        factor = min(1.0, LONGEST_SIDE / max(width, height))
-        size = (max(1, round(factor * width)), max(1, round(factor * height)))
-        shown = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        return cls.of(segmenter.mask(np.asarray(shown, np.uint8)), width, height)
+        return cls.of(segmenter.mask(shrunk(picture, LONGEST_SIDE)), width, height)
 
     @classmethod
     def of(cls, mask: NDArray[np.bool_], width: int, height: int) -> "Animal":

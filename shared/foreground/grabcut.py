@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.shrinking import shrunk
+
 # Colours need no detail, and the cost grows with the pixels: 0.2 s at this side.
 LONGEST_SIDE = 200
 ITERATIONS = 5
@@ -25,10 +27,7 @@ class GrabCutSegmenter:
     def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return where the crop shows the animal; the ellipse where colours don't tell."""
         height, width = image.shape[:2]
-        factor = min(1.0, LONGEST_SIDE / max(height, width))
-        size = (max(1, round(width * factor)), max(1, round(height * factor)))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        found = _animal(np.asarray(small, dtype=np.uint8)).astype(np.uint8)
+        found = _animal(shrunk(image, LONGEST_SIDE)).astype(np.uint8)
         return np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST) > 0)
 
 
