@@ -26,6 +26,7 @@ from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.embeddings import model_name
 from shared.errors import Poison
+from shared.foreground.choice import chosen
 from shared.messages import Matches, Sighting
 from shared.records import Handler, Receipt, Result
 from shared.settings import load
@@ -38,7 +39,7 @@ class Handlers:
     embedder: Handler
     lookup: Handler
     matcher: Handler
-    networks: Engine
+    keypoints: CropKeypoints
     crops: BlobStore
 
 
@@ -76,6 +77,7 @@ def handlers(folder: Path, cache_url: str, model: Path) -> Iterator[Handlers]:
         SettingsError: a setting or the model's file is not usable.
     """
     cache = load(CacheSettings)
+    crops = _store(folder / "crops")
     networks = _networks(load(MatcherSettings))
     keypoints = KeypointCache(
         connect(cache_url, cache.timeout_seconds),
@@ -84,20 +86,21 @@ def handlers(folder: Path, cache_url: str, model: Path) -> Iterator[Handlers]:
         local_entries=cache.local_entries,
         retry_seconds=cache.retry_seconds,
     )
-    with _wired(folder / "gallery", folder / "crops", model, networks, keypoints) as through:
+    embedder = _embedder(model, load(EmbedderSettings), crops)
+    with _wired(folder / "gallery", crops, embedder, networks, keypoints) as through:
         yield through
 
 
 @contextmanager
 def remembering_handlers(
-    gallery: Path, kept: Path, model: Path, matching: MatcherSettings
+    gallery: Path, kept: Path, model: Path, cutting: EmbedderSettings, matching: MatcherSettings
 ) -> Iterator[Handlers]:
     """Give the three handlers with an empty gallery; what they find out stays in `kept`.
 
     Crops, embeddings, keypoints and comparisons lie there under the models and
-    settings that made them, so the same work once more costs next to nothing. `matching`
-    are the matcher's settings, anything else is as the environment sets it. The
-    matcher may be asked from several threads.
+    settings that made them, so the same work once more costs next to nothing. `cutting` and
+    `matching` are the embedder's and the matcher's settings, anything else is as the
+    environment sets it. The matcher may be asked from several threads.
 
     Backgrounds are not learnt: that takes captures in the order in which they came.
 
@@ -106,14 +109,20 @@ def remembering_handlers(
     """
     networks = _networks(matching)
     keypoints = KeypointFolder(kept / "keypoints", networks.extractor.model)
-    encoding = f"{sha256(model.read_bytes()).hexdigest()} {load(EmbedderSettings)!r}"
+    encoding = f"{sha256(model.read_bytes()).hexdigest()} {cutting!r}"
     comparing = " ".join(map(model_name, (networks.extractor.model, networks.cascade.model)))
-    with _wired(gallery, kept / "crops", model, networks, keypoints) as through:
+    crops = _store(kept / "crops")
+    embedder = _embedder(model, cutting, crops)
+    with _wired(gallery, crops, embedder, networks, keypoints) as through:
         yield replace(
             through,
             embedder=Remembered(through.embedder, encoding, Sighting, kept / "sightings"),
             matcher=Remembered(through.matcher, comparing, Matches, kept / "matches"),
         )
+
+
+def _store(folder: Path) -> BlobStore:
+    return BlobStore(folder.resolve().as_uri())
 
 
 def _networks(matching: MatcherSettings) -> Engine:
@@ -122,15 +131,21 @@ def _networks(matching: MatcherSettings) -> Engine:
     return engine(matching)
 
 
+def _embedder(model: Path, cutting: EmbedderSettings, store: BlobStore) -> SightingsOnly:
+    encoding = load(EncoderSettings).model_copy(update={"kind": "onnx", "model_path": str(model)})
+    return SightingsOnly(
+        EmbedderService(build_encoder(encoding), store, store, cutting, segmenter=chosen(cutting))
+    )
+
+
 @contextmanager
 def _wired(
-    gallery: Path, crops: Path, model: Path, networks: Engine, keypoints: KeypointStore
+    gallery: Path,
+    store: BlobStore,
+    embedder: SightingsOnly,
+    networks: Engine,
+    keypoints: KeypointStore,
 ) -> Iterator[Handlers]:
-    store = BlobStore(crops.resolve().as_uri())
-    encoding = load(EncoderSettings).model_copy(update={"kind": "onnx", "model_path": str(model)})
-    embedder = SightingsOnly(
-        EmbedderService(build_encoder(encoding), store, store, load(EmbedderSettings))
-    )
     found = CropKeypoints(
         store, networks.extractor, keypoints, load(MatcherSettings).max_crop_bytes
     )
@@ -140,7 +155,7 @@ def _wired(
             embedder,
             LookupService(galleries, load(LookupSettings), sent=lambda _: None),
             MatcherService(networks, found, store),
-            networks,
+            found,
             store,
         )
     finally:

@@ -27,9 +27,11 @@ from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes
 from resight.publishing import capture
 from resight.readable import readable
-from services.matcher.settings import MatcherSettings, SegmenterName
+from services.embedder.settings import EmbedderSettings
+from services.matcher.settings import MatcherSettings
 from services.registry import calibration
 from services.registry.calibration import Calibration
+from shared.foreground.settings import SegmenterName
 from shared.settings import load
 
 T = TypeVar("T")
@@ -64,6 +66,12 @@ class Task:
     def dataset(self) -> str:
         """The folder's name."""
         return self.folder.resolve().name
+
+    @property
+    def cutting(self) -> EmbedderSettings:
+        """The embedder's settings, likewise."""
+        given = {} if self.segmenter is None else {"segmenter": self.segmenter}
+        return load(EmbedderSettings).model_copy(update=given)
 
     @property
     def matching(self) -> MatcherSettings:
@@ -174,11 +182,11 @@ def _asked(
 
 @contextmanager
 def _served(task: Task, model: Path) -> Iterator[Handlers]:
-    with (
-        tempfile.TemporaryDirectory() as gallery,
-        remembering_handlers(Path(gallery), task.cache, model, task.matching) as through,
-    ):
-        yield through
+    with tempfile.TemporaryDirectory() as folder:
+        gallery = Path(folder)
+        settings = task.cutting, task.matching
+        with remembering_handlers(gallery, task.cache, model, *settings) as through:
+            yield through
 
 
 def _model(task: Task, animals: Sequence[Photograph], learnt: Sequence[int]) -> Path:

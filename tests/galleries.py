@@ -16,6 +16,7 @@ from shared.messages import (
     CandidateList,
     Embedding,
     Enrolment,
+    Mask,
     ModelReference,
     Sighting,
     Viewpoint,
@@ -49,6 +50,7 @@ def enrolment(
     viewpoint: Viewpoint = VIEWPOINT_UNSPECIFIED,
     vector: NDArray[np.float32] | None = None,
     model: ModelReference = MODEL,
+    mask: Mask | None = None,
 ) -> Enrolment:
     """Return a gallery's enrolment; its vector depends on the number unless it is given."""
     return Enrolment(
@@ -58,6 +60,7 @@ def enrolment(
         viewpoint=viewpoint,
         crop=BlobReference(key=f"crops/{number}.jpg", sha256=name(number), size=1000 + number),
         embedding=pack(vectors(1, number)[0] if vector is None else vector, model),
+        mask=mask,
     )
 
 

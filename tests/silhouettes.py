@@ -13,22 +13,22 @@ from recognition.drawn.light import Light
 from recognition.drawn.place import draw_place
 from recognition.drawn.scene import Placed, photograph
 from recognition.drawn.species import SPECIES
+from shared.messages import Box
 
 SIZE = (640, 480)
-SURROUNDINGS = 0.25  # of the box's width and height, on every side where there are
 
 
 @dataclass(frozen=True, eq=False)
 class Standing:
-    """An animal seen with its surroundings.
+    """An animal in a photograph.
 
     picture: RGB uint8 [H, W, 3]
-    box: the animal's rows and columns in it
+    box: the animal's
     silhouette: bool, of the box
     """
 
     picture: NDArray[np.uint8]
-    box: tuple[slice, slice]
+    box: Box
     silhouette: NDArray[np.bool_]
 
 
@@ -48,21 +48,14 @@ def standing(light: Light, each: int = 3) -> Iterator[Standing]:
         cutout = draw_animal(species, grow(species.style, (number,)), pose, aspect, rng)
         place = Placed(cutout, float(rng.uniform(290, 350)), float(rng.uniform(400, 440)))
         taken = photograph(draw_place((number,), SIZE), [place], light, rng)
-        yield _cut(taken.image, taken.silhouettes[0])
+        yield _boxed(taken.image, taken.silhouettes[0])
 
 
-def _cut(picture: NDArray[np.uint8], silhouette: NDArray[np.bool_]) -> Standing:
-    view, box = zip(
-        *(_span(np.asarray(silhouette.any(axis=1 - axis))) for axis in (0, 1)), strict=True
+def _boxed(picture: NDArray[np.uint8], silhouette: NDArray[np.bool_]) -> Standing:
+    height, width = silhouette.shape
+    rows, columns = (np.flatnonzero(silhouette.any(axis=axis)) for axis in (1, 0))
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    box = Box(
+        x=left / width, y=top / height, width=(right - left) / width, height=(bottom - top) / height
     )
-    seen = silhouette[view][box]
-    return Standing(np.ascontiguousarray(picture[view]), box, seen)
-
-
-def _span(shown: NDArray[np.bool_]) -> tuple[slice, slice]:
-    """Return what is seen of an axis, and the animal in that."""
-    at = np.flatnonzero(shown)
-    first, end = int(at[0]), int(at[-1]) + 1
-    margin = round(SURROUNDINGS * (end - first))
-    start = max(0, first - margin)
-    return slice(start, min(len(shown), end + margin)), slice(first - start, end - start)
+    return Standing(picture, box, silhouette[top:bottom, left:right])

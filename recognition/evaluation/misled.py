@@ -15,7 +15,8 @@ from services.matcher.lightglue import VARIANTS, LightGlueMatcher
 from services.matcher.settings import MatcherSettings
 from services.registry.evidence import features
 from shared import images
-from shared.messages import BlobReference, Evidence
+from shared.errors import Poison
+from shared.messages import BlobReference, Candidate, Evidence, Sighting
 from shared.rgb import Pixels
 
 MOST = 8
@@ -62,7 +63,7 @@ class _Sketcher:
     ) -> Mistake:
         query = self._picture(asked.subject.sighting.crop)
         wrong = self._picture(best.candidate.crop)
-        mine, theirs = map(self._through.networks.extractor.extract, (query, wrong))
+        mine, theirs = self._keypoints(asked.subject.sighting, best.candidate)
         indices, scores = self._matches(mine, theirs)
         own = _own(evaluation, asked)
         return Mistake(
@@ -82,6 +83,13 @@ class _Sketcher:
     def _picture(self, crop: BlobReference) -> Pixels:
         return images.decode(self._through.crops.get(crop, self._max_bytes))
 
+    def _keypoints(self, *shown: Sighting | Candidate) -> list[Keypoints]:
+        found = self._through.keypoints.find(shown)
+        for each in found:
+            if isinstance(each, Poison):
+                raise each
+        return [each for each in found if isinstance(each, Keypoints)]
+
     def _matches(
         self, mine: Keypoints, theirs: Keypoints
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -93,10 +101,9 @@ class _Sketcher:
 
 
 def _positions(keypoints: Keypoints, picture: Pixels) -> NDArray[np.float32]:
-    """Return positions [K, 2] in pixels of the crop that the extractor had scaled."""
+    """Return positions [K, 2] in pixels of the crop."""
     height, width = picture.shape[:2]
-    scale = np.array([width / keypoints.width, height / keypoints.height], np.float32)
-    return np.asarray(keypoints.positions * scale)
+    return np.asarray(keypoints.in_crop() * [width, height], np.float32)
 
 
 def _own(evaluation: Evaluation, asked: Asked) -> BlobReference | None:

@@ -17,6 +17,7 @@ from shared import images
 from shared.errors import Poison
 from shared.foreground.animal import Animal
 from shared.foreground.segmenter import Segmenter
+from shared.foreground.view import View
 from shared.rgb import Pixels
 
 # Random crops need some room around what the model sees.
@@ -79,8 +80,9 @@ def _made(
     try:
         picture = images.open_picture(photograph.path.read_bytes())
         side = preparation.side_to_decode(picture.width, picture.height, [box])
-        crop = preparation.crop(picture.pixels(side), box)
-        animal = None if segmenter is None else _animal(segmenter, images.decode(crop), roomy)
+        pixels = picture.pixels(side)
+        crop = preparation.crop(pixels, box)
+        animal = None if segmenter is None else _animal(segmenter, View.around(pixels, box), roomy)
         return preparation.model_input(crop), Preparation(roomy).model_input(crop), animal
     except Poison as error:
         raise TrainingError(
@@ -89,8 +91,8 @@ def _made(
         ) from error
 
 
-def _animal(segmenter: Segmenter, crop: Pixels, side: int) -> NDArray[np.bool_]:
-    """Return where a crop shows its animal once it is stretched to a square of that side."""
-    mask = Animal.find(segmenter, crop).mask
+def _animal(segmenter: Segmenter, view: View, side: int) -> NDArray[np.bool_]:
+    """Return where a view's box shows its animal once it is stretched to a square of that side."""
+    mask = Animal.find(segmenter, view).mask
     square = cv2.resize(mask.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
     return np.asarray(square > 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resight.console import CommandError, note, results
-from services.matcher.settings import SegmenterName
+from shared.foreground.settings import SegmenterName
 
 if TYPE_CHECKING:
     from resight.evaluating import Task

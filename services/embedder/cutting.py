@@ -13,6 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.embedder import exif
 from services.embedder.preparation import Preparation
 from shared import images
+from shared.foreground.view import View
 from shared.messages import Box, Place
 from shared.rgb import Pixels
 
@@ -35,6 +36,7 @@ class Cuts:
 
     crops: JPEGs, as they are stored
     model_inputs: uint8 [N, S, S, 3]
+    views: each with its surroundings, for a segmenter
     sides: of each cut its shorter side, in pixels of the picture
     captured_at, place: from EXIF
     truncated: whether the end of the picture is missing
@@ -42,6 +44,7 @@ class Cuts:
 
     crops: tuple[bytes, ...]
     model_inputs: Pixels
+    views: tuple[View, ...]
     sides: tuple[int, ...]
     captured_at: Timestamp | None
     place: Place | None
@@ -61,6 +64,7 @@ def cut(data: bytes, boxes: Sequence[Box], preparation: Preparation, limits: Lim
     return Cuts(
         crops=crops,
         model_inputs=np.stack([preparation.model_input(crop) for crop in crops]),
+        views=tuple(View.around(pixels, box) for box in boxes),
         sides=tuple(
             round(min(box.width * picture.width, box.height * picture.height)) for box in boxes
         ),

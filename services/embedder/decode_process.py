@@ -19,6 +19,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.embedder import frames
 from services.embedder.cutting import Cuts
 from shared.errors import Poison
+from shared.foreground.view import View
 from shared.messages import Box, Place
 
 
@@ -114,14 +115,23 @@ class DecodeProcess:
             if header["ends"]:
                 self.end()
             raise Poison(header["reason"], kind=header["kind"])
-        inputs, captured_at, place, *crops = blobs
+        inputs, captured_at, place, *rest = blobs
         has_time, has_place = header["told"]
+        crops, pictures = rest[: len(rest) // 2], rest[len(rest) // 2 :]
         shape = (len(crops), self._side, self._side, 3)
         return Cuts(
             crops=tuple(bytes(crop) for crop in crops),
             model_inputs=np.frombuffer(inputs, np.uint8).reshape(shape),
+            views=tuple(_view(*each) for each in zip(header["views"], pictures, strict=True)),
             sides=tuple(header["sides"]),
             captured_at=Timestamp.FromString(bytes(captured_at)) if has_time else None,
             place=Place.FromString(bytes(place)) if has_place else None,
             truncated=bool(header["truncated"]),
         )
+
+
+def _view(told: Sequence[Any], picture: bytearray) -> View:
+    (height, width), box, *size = told
+    left, top, right, bottom = map(float, box)
+    pixels = np.frombuffer(picture, np.uint8).reshape(height, width, 3)
+    return View(pixels, (left, top, right, bottom), *map(int, size))

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
+
 from services.embedder import frames
 from services.embedder.cutting import Cuts, Limits, cut
 from services.embedder.preparation import Preparation
@@ -29,6 +31,7 @@ def main(arguments: Sequence[str]) -> None:
     preparation, limits = Preparation(**settings["preparation"]), Limits(**settings["limits"])
     megabytes = settings["megabytes"]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the embedder, which ends us
+    cv2.setNumThreads(1)  # more would only add stacks to the memory
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, megabytes * MEBIBYTE)
     with (
@@ -59,12 +62,15 @@ def _answer(cuts: Cuts) -> tuple[dict[str, Any], list[bytes]]:
     messages = [
         b"" if each is None else each.SerializeToString() for each in (cuts.captured_at, cuts.place)
     ]
+    views = [(each.picture.shape[:2], each.box, each.width, each.height) for each in cuts.views]
     header = {
+        "views": views,
         "sides": cuts.sides,
         "truncated": cuts.truncated,
         "told": [cuts.captured_at is not None, cuts.place is not None],
     }
-    return header, [cuts.model_inputs.tobytes(), *messages, *cuts.crops]
+    pictures = [each.picture.tobytes() for each in cuts.views]
+    return header, [cuts.model_inputs.tobytes(), *messages, *cuts.crops, *pictures]
 
 
 def _allow_more(seconds: float) -> None:

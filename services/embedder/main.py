@@ -15,6 +15,7 @@ from services.embedder.triton_encoder import TritonEncoder
 from shared import topics
 from shared.blobs import BlobStore
 from shared.errors import SettingsError
+from shared.foreground.choice import chosen
 from shared.logs import configure_logging
 from shared.messages import ModelReference
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, TelemetrySettings, load
@@ -72,7 +73,8 @@ def main() -> None:
         BlobStore(blobs.crops_url),
         BlobStore(blobs.captures_url),
         settings,
-        encoding.max_batch,
+        max_batch=encoding.max_batch,
+        segmenter=chosen(settings),
     )
     Stage(
         name="embedder",

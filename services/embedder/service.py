@@ -12,21 +12,27 @@ from services.embedder.cutting import Cuts, Limits, too_thin
 from services.embedder.decode_workers import DecodeWorkers
 from services.embedder.encoder import Encoder
 from services.embedder.limits import check_count
+from services.embedder.metrics import MASKS, SEGMENTATION
 from services.embedder.preparation import Preparation
 from services.embedder.settings import EmbedderSettings
 from shared import embeddings
 from shared.blobs import BlobStore
 from shared.errors import Poison, SettingsError
+from shared.foreground import stored_mask
+from shared.foreground.animal import Animal, finder
+from shared.foreground.segmenter import Segmenter
+from shared.foreground.view import View
 from shared.identifiers import WHOLE_PICTURE, gallery_name, sighting_id
 from shared.messages import (
     VIEWPOINT_UNSPECIFIED,
-    Animal,
     Box,
     Capture,
     ImagePlace,
+    Mask,
     ModelReference,
     Sighting,
 )
+from shared.messages import Animal as Detection
 from shared.records import Receipt, Result
 from shared.rgb import Pixels
 
@@ -46,6 +52,7 @@ class EmbedderService:
     Args:
         encoder: the model.
         crops: where crops are written; captures: where references are read.
+        segmenter: what finds the animal; None: it is not looked for.
 
     Raises:
         SettingsError: the model was exported for another preparation of crops.
@@ -57,7 +64,9 @@ class EmbedderService:
         crops: BlobStore,
         captures: BlobStore,
         settings: EmbedderSettings,
+        *,
         max_batch: int = 32,
+        segmenter: Segmenter | None = None,
     ) -> None:
         recipe = Preparation(encoder.input_size).fingerprint
         if encoder.model.preprocessing != recipe:
@@ -78,6 +87,7 @@ class EmbedderService:
         self._captures = captures
         self._settings = settings
         self._max_batch = max_batch
+        self._segmenter = segmenter
         self._threads = ThreadPoolExecutor(settings.decode_threads, "decode")
         self._workers = DecodeWorkers(
             settings.decode_threads,
@@ -157,7 +167,16 @@ class EmbedderService:
         key = f"crops/{sighting.sighting_id[:2]}/{sighting.sighting_id}.jpg"
         sighting.crop.CopyFrom(self._crops.put(key, cuts.crops[number]))
         sighting.incomparable = too_thin(cuts.sides[number])
+        if self._segmenter is not None:
+            sighting.mask.CopyFrom(self._mask(self._segmenter, cuts.views[number]))
         return Prepared(sighting, cuts.model_inputs[number], cuts)
+
+    def _mask(self, segmenter: Segmenter, view: View) -> Mask:
+        with SEGMENTATION.time():
+            animal = Animal.find(segmenter, view)
+            kept = stored_mask.keep(animal, finder(segmenter), self._crops)
+        MASKS.labels(animal.outcome).inc()
+        return kept
 
     def _encode(self, animals: Sequence[Prepared]) -> None:
         encoding = self._encoder.encode(np.stack([animal.model_input for animal in animals]))
@@ -169,11 +188,11 @@ class EmbedderService:
                 sighting.viewpoint = encoding.viewpoints[index]
 
 
-def _animals(capture: Capture) -> list[Animal]:
-    return list(capture.animals) or [Animal()]
+def _animals(capture: Capture) -> list[Detection]:
+    return list(capture.animals) or [Detection()]
 
 
-def _box(animal: Animal) -> Box:
+def _box(animal: Detection) -> Box:
     if animal.HasField("box"):
         return animal.box
     x, y, width, height = WHOLE_PICTURE
@@ -197,7 +216,7 @@ def _base(capture: Capture, image_sha256: str, cuts: Cuts) -> Sighting:
     return sighting
 
 
-def _sighting(base: Sighting, capture: Capture, animal: Animal, identifier: str) -> Sighting:
+def _sighting(base: Sighting, capture: Capture, animal: Detection, identifier: str) -> Sighting:
     sighting = Sighting()
     sighting.CopyFrom(base)
     sighting.sighting_id = identifier

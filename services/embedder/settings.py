@@ -7,10 +7,11 @@ from pydantic_settings import SettingsConfigDict
 
 from services.embedder.limits import MAX_ANIMALS
 from shared import images
+from shared.foreground.settings import SegmenterSettings
 from shared.settings import Settings
 
 
-class EmbedderSettings(Settings):
+class EmbedderSettings(SegmenterSettings):
     """What captures may look like, and how their animals are cut out."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_EMBEDDER_")

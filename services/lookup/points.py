@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.embeddings import DIMENSION
-from shared.messages import BlobReference, Candidate, Enrolment
+from shared.messages import BlobReference, Candidate, Enrolment, Mask
 
 GALLERY = "gallery"
 NUMBER = "number"
 VIEWPOINT = "viewpoint"
 WATERMARK = "watermark"
+MASK = "mask"
 
 # Qdrant wants a vector of every point; cosine needs one that is not zero.
 NO_VECTOR = [1.0] + [0.0] * (DIMENSION - 1)
@@ -47,6 +48,7 @@ def payload(enrolment: Enrolment) -> dict[str, Any]:
         "crop_key": enrolment.crop.key,
         "crop_sha256": enrolment.crop.sha256,
         "crop_size": enrolment.crop.size,
+        **({MASK: _told(enrolment.mask)} if enrolment.HasField("mask") else {}),
     }
 
 
@@ -59,8 +61,31 @@ def candidate(found: Mapping[str, Any], cosine: float) -> Candidate:
         crop=BlobReference(
             key=found["crop_key"], sha256=found["crop_sha256"], size=found["crop_size"]
         ),
+        mask=_mask(found[MASK]) if found.get(MASK) else None,
         cosine=max(-1.0, min(1.0, cosine)),
     )
+
+
+def _told(mask: Mask) -> dict[str, Any]:
+    image = mask.image
+    return {
+        "finder": mask.finder,
+        "unused": mask.unused,
+        **(
+            {"key": image.key, "sha256": image.sha256, "size": image.size}
+            if mask.HasField("image")
+            else {}
+        ),
+    }
+
+
+def _mask(told: Mapping[str, Any]) -> Mask:
+    image = (
+        BlobReference(key=told["key"], sha256=told["sha256"], size=told["size"])
+        if "key" in told
+        else None
+    )
+    return Mask(image=image, unused=told["unused"], finder=told["finder"])
 
 
 def full_scan_kilobytes(exact_below: int) -> int:

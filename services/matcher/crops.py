@@ -1,5 +1,6 @@
-"""Keypoints of stored crops: out of the cache, else computed from the crop."""
+"""Keypoints of stored crops: out of the cache, else computed from crop and mask."""
 
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -9,7 +10,11 @@ from services.matcher.metrics import EXTRACTION, KEYPOINTS
 from shared import images
 from shared.blobs import BlobStore
 from shared.errors import Poison
-from shared.messages import BlobReference
+from shared.foreground import stored_mask
+from shared.foreground.animal import Animal
+from shared.messages import Candidate, Mask, Sighting
+
+log = logging.getLogger(__name__)
 
 
 class KeypointStore(Protocol):
@@ -42,33 +47,45 @@ class CropKeypoints:
         self._cache = cache
         self._max_bytes = max_bytes
 
-    def find(self, crops: Sequence[BlobReference]) -> list[Keypoints | Poison]:
-        """Return the keypoints of each crop, or why it has none.
+    def find(self, sightings: Sequence[Sighting | Candidate]) -> list[Keypoints | Poison]:
+        """Return the keypoints of each one's crop, or why it has none.
 
-        A crop that is missing or can't be decoded spoils only itself.
+        A crop that is missing or can't be decoded spoils only itself. A mask that the
+        extractor's own finder has not made, or that can't be read, is made anew.
 
         Raises:
             Transient: the store does not answer. What was computed is cached.
         """
-        known = self._cache.get(list(dict.fromkeys(crop.sha256 for crop in crops)))
+        known = self._cache.get(list(dict.fromkeys(each.crop.sha256 for each in sightings)))
         found: list[Keypoints | Poison] = []
-        for crop in crops:
-            keypoints = known.get(crop.sha256)
-            answer = self._compute(crop) if keypoints is None else keypoints
+        for sighting in sightings:
+            digest = sighting.crop.sha256
+            keypoints = known.get(digest)
+            answer = self._compute(sighting) if keypoints is None else keypoints
             if isinstance(answer, Keypoints):
-                known[crop.sha256] = answer
+                known[digest] = answer
             found.append(answer)
         return found
 
-    def _compute(self, crop: BlobReference) -> Keypoints | Poison:
+    def _compute(self, sighting: Sighting | Candidate) -> Keypoints | Poison:
         try:
-            content = self._store.get(crop, self._max_bytes)
+            content = self._store.get(sighting.crop, self._max_bytes)
             with EXTRACTION.time():
                 keypoints = self._extractor.extract(
-                    images.decode(content, max_bytes=self._max_bytes)
+                    images.decode(content, max_bytes=self._max_bytes), self._animal(sighting.mask)
                 )
         except Poison as unusable:
             return unusable
         KEYPOINTS.labels("computed").inc()
-        self._cache.put(crop.sha256, keypoints)
+        self._cache.put(sighting.crop.sha256, keypoints)
         return keypoints
+
+    def _animal(self, mask: Mask) -> Animal | None:
+        """Return what the embedder found, if it is what would be found here."""
+        if not self._extractor.finder or mask.finder != self._extractor.finder:
+            return None
+        try:
+            return stored_mask.read(mask, self._store)
+        except Poison as unusable:
+            log.warning("a mask can't be used, and is made anew: %s", unusable.reason)
+            return None

@@ -1,7 +1,6 @@
 """The networks that the settings name, for the service and for offline evaluation alike."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -13,10 +12,8 @@ from services.matcher.lightglue import VARIANTS, LightGlueMatcher
 from services.matcher.settings import MatcherSettings
 from services.matcher.xfeat import XFeatExtractor
 from shared.errors import SettingsError
-from shared.foreground.grabcut import GrabCutSegmenter
-from shared.foreground.onnx_segmenter import OnnxSegmenter
+from shared.foreground.choice import chosen
 from shared.foreground.segmenter import Segmenter
-from shared.foreground.u2netp import u2netp
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ def engine(settings: MatcherSettings) -> Engine:
             extractor or not so many layers, or the segmenter's file is of no use.
     """
     preprocessing = Preprocessing(settings.longest_side, settings.keypoints)
-    segmenter = _segmenter(settings)
+    segmenter = chosen(settings, settings.threads)
     return Engine(
         _extractor(settings, preprocessing)
         if segmenter is None
@@ -61,22 +58,6 @@ def _foreground(
 ) -> ForegroundExtractor:
     more = replace(preprocessing, keypoints=SURPLUS * preprocessing.keypoints)
     return ForegroundExtractor(_extractor(settings, more), segmenter, preprocessing)
-
-
-def _segmenter(settings: MatcherSettings) -> Segmenter | None:
-    if settings.segmenter == "onnx":
-        path = Path(settings.segmenter_path)
-        if not path.is_file():
-            raise SettingsError(
-                f"RESIGHT_MATCHER_SEGMENTER_PATH={str(path)!r}: no such file; name a segmentation "
-                "network in ONNX form, or set RESIGHT_MATCHER_SEGMENTER=u2netp"
-            )
-        return OnnxSegmenter(
-            path.read_bytes(), str(path), settings.segmenter_threshold, settings.threads
-        )
-    if settings.segmenter == "u2netp":
-        return u2netp(settings.threads)
-    return GrabCutSegmenter() if settings.segmenter == "grabcut" else None
 
 
 def _matcher(settings: MatcherSettings) -> LightGlueMatcher | None:

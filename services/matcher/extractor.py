@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from services.matcher.keypoints import Keypoints
+from shared.foreground.animal import Animal
 from shared.messages import ModelReference
 from shared.shrinking import shrunk
 
@@ -20,7 +21,8 @@ class KeypointExtractor(Protocol):
     """Finds and describes keypoints.
 
     `model` names the network, its weights and everything before it; keypoints
-    compare only when it is equal. `descriptor_length` is D.
+    compare only when it is equal. `descriptor_length` is D. `finder` names what finds the
+    animals that it goes by; empty: it looks at all of a crop.
     """
 
     @property
@@ -29,11 +31,14 @@ class KeypointExtractor(Protocol):
     @property
     def descriptor_length(self) -> int: ...
 
-    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+    @property
+    def finder(self) -> str: ...
+
+    def extract(self, image: NDArray[np.uint8], animal: Animal | None = None) -> Keypoints:
         """Return the keypoints of an RGB crop, uint8 [H, W, 3], best first.
 
-        Positions are in pixels of the scaled crop. A picture that shows nothing
-        gives none.
+        `animal` is where its `finder` has found it, if that was asked already. Positions are
+        in pixels of the scaled crop. A picture that shows nothing gives none.
         """
         ...
 

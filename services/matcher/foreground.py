@@ -11,9 +11,9 @@ from services.matcher.close_up import CloseUp
 from services.matcher.extractor import KeypointExtractor, Preprocessing
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import MASKS
-from shared.foreground import animal
-from shared.foreground.animal import Animal
+from shared.foreground.animal import Animal, finder
 from shared.foreground.segmenter import Segmenter
+from shared.foreground.view import View
 from shared.messages import ModelReference
 
 # A third to a half of what is found in a nyala's box lies on the nyala, so a network behind a
@@ -38,10 +38,10 @@ class ForegroundExtractor:
         self._inner = inner
         self._segmenter = segmenter
         self._preprocessing = preprocessing
+        self.finder = finder(segmenter)
         parts = (
             inner.model.preprocessing,
-            segmenter.fingerprint,
-            animal.FINGERPRINT,
+            self.finder,
             close_up.FINGERPRINT,
             f"margin{MARGIN:g}",
             f"best{preprocessing.keypoints}",
@@ -51,14 +51,14 @@ class ForegroundExtractor:
         )
         self.descriptor_length = inner.descriptor_length
 
-    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+    def extract(self, image: NDArray[np.uint8], animal: Animal | None = None) -> Keypoints:
         """Return the keypoints of an RGB crop, uint8 [H, W, 3], that lie on the animal.
 
         Positions are in pixels of the view, and the `window` tells where in the crop it is.
         Where the mask is not to be gone by, they are those of the whole crop.
         """
-        seen = Animal.find(self._segmenter, image)
-        MASKS.labels(seen.outcome).inc()
+        seen = animal or Animal.find(self._segmenter, View.whole(image))
+        MASKS.labels("crop" if animal is None else "embedder", seen.outcome).inc()
         if seen.outcome != "used":
             return self._best(self._inner.extract(image))
         height, width = image.shape[:2]

@@ -14,9 +14,10 @@ CACHE_FAILURES = Counter(
 BACKGROUND = Counter(
     "resight_matcher_background_keypoints_total", "Keypoints of queries that show background"
 )
-# Masks by what became of them: used, or too little of the crop, nearly all of it, an animal too
-# small in pixels; the whole crop is gone by then.
-MASKS = Counter("resight_matcher_masks_total", "Masks of crops", ["outcome"])
+# Masks by where they came from, the embedder or the crop, and what became of them: used, or too
+# little of the box, nearly all of it, an animal too small in pixels, something beside the
+# box's middle; the whole crop is gone by then.
+MASKS = Counter("resight_matcher_masks_total", "Masks of crops", ["source", "outcome"])
 # Candidates by how far they were compared: none, neighbours, lightglue.
 CANDIDATES = Counter("resight_matcher_candidates_total", "Candidates compared", ["depth"])
 # One crop through the network, decoding included.

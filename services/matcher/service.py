@@ -87,7 +87,7 @@ class MatcherService:
         self, query: Sighting, candidates: Sequence[Candidate], earlier: Sequence[float]
     ) -> tuple[Keypoints, list[Evidence]]:
         """Find the query's keypoints even without candidates: it may soon be one itself."""
-        mine, *theirs = self._crops.find([query.crop, *(c.crop for c in candidates)])
+        mine, *theirs = self._crops.find([query, *candidates])
         if isinstance(mine, Poison):
             raise Poison(
                 f"the crop of sighting {query.sighting_id} can't be read ({mine.reason}); "

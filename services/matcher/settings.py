@@ -5,12 +5,11 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.foreground.settings import SegmenterSettings
 from shared.settings import Settings
 
-SegmenterName = Literal["none", "u2netp", "grabcut", "onnx"]
 
-
-class MatcherSettings(Settings):
+class MatcherSettings(SegmenterSettings):
     """Keypoints and how pairs are compared. Change them and calibrate anew."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_MATCHER_")
@@ -23,18 +22,6 @@ class MatcherSettings(Settings):
         default=384, ge=64, le=2048, description="Crops are shrunk to this longest side, in pixels."
     )
     keypoints: int = Field(default=256, ge=4, le=4096, description="Keypoints of a crop at most.")
-    segmenter: SegmenterName = Field(
-        default="none",
-        description="What finds the animal in a crop, so that keypoints beside it don't count: "
-        "u2netp is a small network, grabcut goes by colours, onnx runs a network of yours.",
-    )
-    segmenter_path: str = Field(
-        default="", description="The segmentation network's ONNX file, for onnx."
-    )
-    segmenter_threshold: float = Field(
-        default=0.5,
-        description="Value of that network above which a pixel is animal; 0 suits logits.",
-    )
     background: Literal["on", "off"] = Field(
         default="on",
         description="Whether what stays at its place in a deployment's frames, on several "

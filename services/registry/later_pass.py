@@ -47,6 +47,7 @@ def nearest(
                 enrolment_number=enrolment.number,
                 viewpoint=enrolment.viewpoint,
                 crop=enrolment.crop,
+                mask=enrolment.mask if enrolment.HasField("mask") else None,
                 cosine=float(cosine),
             )
             for enrolment, cosine in zip(comparable, cosines, strict=True)

@@ -89,4 +89,6 @@ def enrolment_of(query: Sighting) -> Enrolment:
     )
     if query.HasField("crop"):
         enrolment.crop.CopyFrom(query.crop)
+    if query.HasField("mask"):
+        enrolment.mask.CopyFrom(query.mask)
     return enrolment

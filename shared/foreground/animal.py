@@ -7,69 +7,107 @@ of 120 close-ups of cats' faces, where mostly an eye stands out.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.foreground import view
 from shared.foreground.segmenter import Segmenter
-from shared.shrinking import shrunk
+from shared.foreground.view import ALL, View
 
-# A part that is smaller than this, of the largest, is not of the animal.
+# A part that is smaller than this, of the main one, is not of the animal.
 LEAST_PART = 0.25
-# Of the picture's pixels, an animal has more than the one and less than the other share.
+# Neither is one of which less than this lies in the box: that is its neighbour.
+MOSTLY = 0.75
+# The main part is the largest in the box's middle, of this width and height. An animal that has
+# a picture to itself may be anywhere in it.
+MIDDLE = 0.5
+# Of its box's pixels, an animal has more than the one and less than the other share.
 LEAST, MOST = 0.03, 0.75
 # With fewer pixels a coat shows nothing.
 FEWEST_PIXELS = 16_000
-# Outlines need no more detail.
-LONGEST_SIDE = 512
-FINGERPRINT = f"animal1-{LONGEST_SIDE}px-{LEAST_PART:g}-{LEAST:g}-{MOST:g}-{FEWEST_PIXELS}"
+FINGERPRINT = (
+    f"animal2-{LEAST_PART:g}-{MOSTLY:g}-{MIDDLE:g}-{LEAST:g}-{MOST:g}-{FEWEST_PIXELS}"
+    f"-{view.FINGERPRINT}"
+)
 
-Outcome = Literal["used", "little", "all", "small"]
+Outcome = Literal["used", "little", "all", "small", "beside"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+
+def finder(segmenter: Segmenter) -> str:
+    """Return the name of everything that the masks of a segmenter depend on here."""
+    return f"{segmenter.fingerprint}-{FINGERPRINT}"
 
 
 @dataclass(frozen=True, eq=False)
 class Animal:
-    """Where the animal is, and what was made of its mask.
+    """Where in its box the animal is, and what was made of its mask.
 
-    mask: bool [h, w]; all of the picture unless the mask is used
-    outcome: `used`, or what is wrong with it: it covers too `little` of the picture, nearly
-        `all` of it, or the animal is too `small` in pixels
+    mask: bool [h, w], of the box at any scale; all of it unless the mask is used
+    outcome: `used`, or what is wrong with it: it covers too `little` of the box, nearly
+        `all` of it, the animal is too `small` in pixels, or what was found is `beside`
+        the box's middle
     """
 
     mask: NDArray[np.bool_]
     outcome: Outcome
 
     @classmethod
-    def find(cls, segmenter: Segmenter, picture: NDArray[np.uint8]) -> "Animal":
-        """Return the animal of an RGB picture, uint8 [H, W, 3].
+    def find(cls, segmenter: Segmenter, shown: View) -> "Animal":
+        """Return the animal that a view shows.
 
         The segmenter is not asked where no mask could be gone by.
         """
-        height, width = picture.shape[:2]
-        if MOST * width * height < FEWEST_PIXELS:
-            return cls(np.ones((height, width), np.bool_), "small")
-        return cls.of(segmenter.mask(shrunk(picture, LONGEST_SIDE)), width, height)
+        if MOST * shown.width * shown.height < FEWEST_PIXELS:
+            return cls(np.ones(shown.picture.shape[:2], np.bool_), "small")
+        shown = shown if segmenter.surroundings else shown.alone()
+        return cls.of(segmenter.mask(shown.picture), shown)
 
     @classmethod
-    def of(cls, mask: NDArray[np.bool_], width: int, height: int) -> "Animal":
-        """Return the animal of a mask [h, w], at any scale, of a picture of that size."""
-        parts = _main_parts(mask)
+    def of(cls, mask: NDArray[np.bool_], shown: View) -> "Animal":
+        """Return the animal of a mask of a view, bool [h, w] at any scale."""
+        parts = shown.of_box(_own_parts(mask, shown))
         share = float(parts.mean())
         outcome: Outcome = "used"
-        if share < LEAST:
+        if not parts.any() and mask.any():
+            outcome = "beside"
+        elif share < LEAST:
             outcome = "little"
         elif share > MOST:
             outcome = "all"
-        elif share * width * height < FEWEST_PIXELS:
+        elif share * shown.width * shown.height < FEWEST_PIXELS:
             outcome = "small"
-        return cls(parts if outcome == "used" else np.ones_like(mask), outcome)
+        return cls(parts if outcome == "used" else np.ones_like(parts), outcome)
 
 
-def _main_parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a mask without its small parts."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    areas = stats[:, cv2.CC_STAT_AREA]
-    areas[0] = 0  # of what is no part
-    return np.asarray(mask & (areas >= LEAST_PART * areas.max())[labels])
+def _own_parts(mask: NDArray[np.bool_], shown: View) -> NDArray[np.bool_]:
+    """Return what of a mask of a view is the animal of the box: its main part, and others."""
+    count, found = cv2.connectedComponents(mask.astype(np.uint8))
+    labels = np.asarray(found, dtype=np.int32)
+    areas, inside = _areas(labels, count), _areas(shown.of_box(labels), count)
+    middle = inside if shown.box == ALL else _areas(_middle(shown.of_box(labels)), count)
+    main = int(middle.argmax())
+    if not middle[main]:
+        return np.zeros_like(mask)
+    own = (inside >= LEAST_PART * inside[main]) & (inside >= MOSTLY * areas)
+    own[main] = True
+    own[0] = False
+    return np.asarray(own[labels])
+
+
+def _areas(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
+    """Return the pixels of each part; what is no part has none."""
+    areas = np.bincount(labels.ravel(), minlength=count)
+    areas[0] = 0
+    return areas
+
+
+def _middle(of: NDArray[np.int32]) -> NDArray[np.int32]:
+    rows, columns = (
+        slice(int(side * (1 - MIDDLE) / 2), int(np.ceil(side * (1 + MIDDLE) / 2)))
+        for side in of.shape
+    )
+    return of[rows, columns]

@@ -23,6 +23,7 @@ class GrabCutSegmenter:
     """A crude mask: body and legs mostly, with whatever near them is of the same colour."""
 
     fingerprint = f"grabcut1-{LONGEST_SIDE}px"
+    surroundings = False
 
     def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return where the crop shows the animal; the ellipse where colours don't tell."""

@@ -53,6 +53,8 @@ class OnnxSegmenter:
         SettingsError: it can't be loaded, or does not fit.
     """
 
+    surroundings = True
+
     def __init__(self, content: bytes, name: str, threshold: float, threads: int = 1) -> None:
         digest = hashlib.sha256(content).hexdigest()[:12]
         self.fingerprint = f"onnx1-{digest}-above{threshold:g}"

@@ -1,4 +1,4 @@
-"""What tells the animal from its surroundings in a crop."""
+"""What tells the animal from its surroundings."""
 
 from typing import Protocol
 
@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 
 class Segmenter(Protocol):
-    """Finds the animal in a crop, the same in the same crop every time.
+    """Finds the animal in a picture, the same in the same picture every time.
 
     `fingerprint` names the method and everything that its masks depend on; it is
-    fit for a file's name.
+    fit for a file's name. `surroundings`: it wants to see what is around an animal's box too.
     """
 
     @property
     def fingerprint(self) -> str: ...
 
+    @property
+    def surroundings(self) -> bool: ...
+
     def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Return where an RGB crop, uint8 [H, W, 3], shows the animal: bool [H, W]."""
+        """Return where an RGB picture, uint8 [H, W, 3], shows the animal: bool [H, W]."""
         ...

@@ -24,23 +24,25 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17resight/v1/common.proto\x12\nresight.v1\":\n\rBlobReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x04\":\n\x03\x42ox\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\r\n\x05width\x18\x03 \x01(\x02\x12\x0e\n\x06height\x18\x04 \x01(\x02\",\n\x05Place\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\"F\n\x0eModelReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x15\n\rpreprocessing\x18\x03 \x01(\t\"F\n\tEmbedding\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.resight.v1.ModelReference\x12\x0e\n\x06values\x18\x02 \x01(\x0c*\x8b\x01\n\tViewpoint\x12\x19\n\x15VIEWPOINT_UNSPECIFIED\x10\x00\x12\x12\n\x0eVIEWPOINT_LEFT\x10\x01\x12\x13\n\x0fVIEWPOINT_RIGHT\x10\x02\x12\x13\n\x0fVIEWPOINT_FRONT\x10\x03\x12\x12\n\x0eVIEWPOINT_BACK\x10\x04\x12\x11\n\rVIEWPOINT_TOP\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17resight/v1/common.proto\x12\nresight.v1\":\n\rBlobReference\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x0c\n\x04size\x18\x03 \x01(\x04\"P\n\x04Mask\x12(\n\x05image\x18\x01 \x01(\x0b\x32\x19.resight.v1.BlobReference\x12\x0e\n\x06unused\x18\x02 \x01(\t\x12\x0e\n\x06\x66inder\x18\x03 \x01(\t\":\n\x03\x42ox\x12\t\n\x01x\x18\x01 \x01(\x02\x12\t\n\x01y\x18\x02 \x01(\x02\x12\r\n\x05width\x18\x03 \x01(\x02\x12\x0e\n\x06height\x18\x04 \x01(\x02\",\n\x05Place\x12\x10\n\x08latitude\x18\x01 \x01(\x01\x12\x11\n\tlongitude\x18\x02 \x01(\x01\"F\n\x0eModelReference\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x15\n\rpreprocessing\x18\x03 \x01(\t\"F\n\tEmbedding\x12)\n\x05model\x18\x01 \x01(\x0b\x32\x1a.resight.v1.ModelReference\x12\x0e\n\x06values\x18\x02 \x01(\x0c*\x8b\x01\n\tViewpoint\x12\x19\n\x15VIEWPOINT_UNSPECIFIED\x10\x00\x12\x12\n\x0eVIEWPOINT_LEFT\x10\x01\x12\x13\n\x0fVIEWPOINT_RIGHT\x10\x02\x12\x13\n\x0fVIEWPOINT_FRONT\x10\x03\x12\x12\n\x0eVIEWPOINT_BACK\x10\x04\x12\x11\n\rVIEWPOINT_TOP\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'resight.v1.common_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VIEWPOINT']._serialized_start=350
-  _globals['_VIEWPOINT']._serialized_end=489
+  _globals['_VIEWPOINT']._serialized_start=432
+  _globals['_VIEWPOINT']._serialized_end=571
   _globals['_BLOBREFERENCE']._serialized_start=39
   _globals['_BLOBREFERENCE']._serialized_end=97
-  _globals['_BOX']._serialized_start=99
-  _globals['_BOX']._serialized_end=157
-  _globals['_PLACE']._serialized_start=159
-  _globals['_PLACE']._serialized_end=203
-  _globals['_MODELREFERENCE']._serialized_start=205
-  _globals['_MODELREFERENCE']._serialized_end=275
-  _globals['_EMBEDDING']._serialized_start=277
-  _globals['_EMBEDDING']._serialized_end=347
+  _globals['_MASK']._serialized_start=99
+  _globals['_MASK']._serialized_end=179
+  _globals['_BOX']._serialized_start=181
+  _globals['_BOX']._serialized_end=239
+  _globals['_PLACE']._serialized_start=241
+  _globals['_PLACE']._serialized_end=285
+  _globals['_MODELREFERENCE']._serialized_start=287
+  _globals['_MODELREFERENCE']._serialized_end=357
+  _globals['_EMBEDDING']._serialized_start=359
+  _globals['_EMBEDDING']._serialized_end=429
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,16 @@ class BlobReference(_message.Message):
     size: int
     def __init__(self, key: _Optional[str] = ..., sha256: _Optional[str] = ..., size: _Optional[int] = ...) -> None: ...
 
+class Mask(_message.Message):
+    __slots__ = ("image", "unused", "finder")
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    UNUSED_FIELD_NUMBER: _ClassVar[int]
+    FINDER_FIELD_NUMBER: _ClassVar[int]
+    image: BlobReference
+    unused: str
+    finder: str
+    def __init__(self, image: _Optional[_Union[BlobReference, _Mapping]] = ..., unused: _Optional[str] = ..., finder: _Optional[str] = ...) -> None: ...
+
 class Box(_message.Message):
     __slots__ = ("x", "y", "width", "height")
     X_FIELD_NUMBER: _ClassVar[int]

@@ -159,7 +159,7 @@ def test_each_deployment_has_its_own_memory(replica: Callable[[], Camera]) -> No
 def test_the_memory_keeps_the_latest(replica: Callable[[], Camera], cache_url: str) -> None:
     camera = replica()
     query = camera.sighting(1)
-    found = camera.service._crops.find([query.crop])[0]
+    found = camera.service._crops.find([query])[0]
     assert isinstance(found, Keypoints)
     for number in range(RECENT + 5):
         query.sighting_id = str(number)

@@ -16,6 +16,7 @@ from shared.messages import (
     Candidate,
     Evidence,
     Matches,
+    Sighting,
 )
 from tests.matcher_bench import Bench, only, textured
 
@@ -87,9 +88,9 @@ def test_later_passes_go_first_and_answers_keep_their_places(
     service, order = bench.service(), list[str]()
     find = service._crops.find
 
-    def watched(crops: Sequence[BlobReference]) -> object:
-        order.append(crops[0].sha256)
-        return find(crops)
+    def watched(shown: Sequence[Sighting | Candidate]) -> object:
+        order.append(shown[0].crop.sha256)
+        return find(shown)
 
     monkeypatch.setattr(service._crops, "find", watched)
     results = service.handle(sent)

@@ -12,8 +12,7 @@ CLOSED = {"depth", "kind", "outcome", "reason", "role", "service", "source", "to
 
 def _labels() -> dict[str, tuple[str, ...]]:
     for service in INPUTS:
-        if service != "embedder":  # it has none of its own
-            importlib.import_module(f"services.{service}.metrics")
+        importlib.import_module(f"services.{service}.metrics")
     importlib.import_module("shared.telemetry")
     collectors = set(REGISTRY._collector_to_names)
     return {getattr(each, "_name", ""): getattr(each, "_labelnames", ()) for each in collectors}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from services.embedder.onnx_encoder import OnnxEncoder
@@ -16,6 +17,9 @@ from shared import images
 from shared.blobs import BlobStore
 from shared.embeddings import unpack
 from shared.errors import Poison, SettingsError
+from shared.foreground.animal import finder
+from shared.foreground.segmenter import Segmenter
+from shared.foreground.stored_mask import read
 from shared.identifiers import sighting_id
 from shared.messages import (
     VIEWPOINT_LEFT,
@@ -44,12 +48,30 @@ class Place:
         self.model = folder / "tiny.onnx"
 
     def service(
-        self, settings: EmbedderSettings | None = None, *, max_batch: int = 32
+        self,
+        settings: EmbedderSettings | None = None,
+        *,
+        max_batch: int = 32,
+        segmenter: Segmenter | None = None,
     ) -> EmbedderService:
-        encoder = OnnxEncoder(self.model, threads=1)
         return EmbedderService(
-            encoder, self.crops, self.captures, settings or EmbedderSettings(), max_batch
+            OnnxEncoder(self.model, threads=1),
+            self.crops,
+            self.captures,
+            settings or EmbedderSettings(),
+            max_batch=max_batch,
+            segmenter=segmenter,
         )
+
+
+class Dark:
+    """Sees the animal where a picture is dark."""
+
+    fingerprint = "dark"
+    surroundings = True
+
+    def mask(self, image: Pixels) -> NDArray[np.bool_]:
+        return np.asarray(image.max(axis=2) < 90)
 
 
 @pytest.fixture
@@ -242,3 +264,36 @@ def test_nothing_is_asked_of_the_model_when_every_capture_is_poison(place: Place
 def test_a_png_gives_the_crop_of_the_same_pixels(place: Place) -> None:
     (sighting,) = _sightings(place.service(), Capture(inline=encoded(scene(), "PNG")))
     assert np.abs(_crop_of(place, sighting).astype(int) - scene()).mean() < 4
+
+
+def _dark_body() -> bytes:
+    """A picture, 600 x 400, with a dark body at columns 100 to 299, rows 100 to 299."""
+    picture = np.full((400, 600, 3), 200, np.uint8)
+    picture[100:300, 100:300] = 20
+    return encoded(picture, "PNG")
+
+
+def test_the_animals_mask_is_stored_beside_its_crop(place: Place) -> None:
+    box = Box(x=1 / 12, y=0, width=5 / 12, height=1)  # columns 50 to 299
+    capture = Capture(inline=_dark_body(), animals=[Animal(box=box)])
+    (sighting,) = _sightings(place.service(segmenter=Dark()), capture)
+    found = read(sighting.mask, place.crops)
+    height, width = found.mask.shape
+    rows, columns = (np.flatnonzero(found.mask.any(axis=axis)) for axis in (1, 0))
+    assert (rows[0] / height, (rows[-1] + 1) / height) == pytest.approx((0.25, 0.75), abs=0.01)
+    assert (columns[0] / width, (columns[-1] + 1) / width) == pytest.approx((0.2, 1), abs=0.01)
+    assert sighting.mask.finder == finder(Dark())
+
+
+def test_a_mask_that_is_not_to_be_gone_by_says_why(place: Place) -> None:
+    right = Box(x=0.4, y=0, width=0.6, height=1)
+    animals = [Animal(box=right), Animal(box=Box(x=0.2, y=0.3, width=0.1, height=0.1))]
+    capture = Capture(inline=_dark_body(), animals=animals)
+    masks = [each.mask for each in _sightings(place.service(segmenter=Dark()), capture)]
+    assert [mask.unused for mask in masks] == ["beside", "small"]
+    assert not any(mask.HasField("image") for mask in masks)
+
+
+def test_without_a_segmenter_nothing_is_said_of_a_mask(place: Place) -> None:
+    (sighting,) = _sightings(place.service(), Capture(inline=_dark_body()))
+    assert not sighting.HasField("mask")

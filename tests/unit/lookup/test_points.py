@@ -1,8 +1,10 @@
 """What lies in Qdrant for an enrolment."""
 
+import pytest
+
 from services.lookup.gallery import shelf
 from services.lookup.points import candidate, payload, point_id, watermark_id
-from shared.messages import VIEWPOINT_LEFT
+from shared.messages import VIEWPOINT_LEFT, BlobReference, Mask
 from tests.galleries import GALLERY, enrolment, name
 
 
@@ -14,6 +16,21 @@ def test_a_candidate_carries_all_that_was_enrolled_of_it() -> None:
     assert found.viewpoint == enrolled.viewpoint
     assert found.crop == enrolled.crop
     assert found.cosine == 0.5
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        None,
+        Mask(unused="little", finder="u2netp"),
+        Mask(image=BlobReference(key="masks/a.png", sha256="ab" * 32, size=7), finder="u2netp"),
+    ],
+)
+def test_a_candidate_carries_what_is_known_of_its_mask(mask: Mask | None) -> None:
+    enrolled = enrolment(7, mask=mask)
+    found = candidate(payload(enrolled), 0.5)
+    assert found.mask == enrolled.mask
+    assert found.HasField("mask") == enrolled.HasField("mask")
 
 
 def test_rounding_does_not_pass_a_cosine_of_one() -> None:

@@ -17,6 +17,7 @@ from services.matcher.metrics import MASKS
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
 from shared.foreground import animal
+from shared.foreground.animal import Animal
 from shared.messages import ModelReference
 
 WIDTH, HEIGHT = 400, 200
@@ -28,6 +29,7 @@ class _Half:
 
     share: float = 0.5
     fingerprint: str = "half"
+    surroundings: bool = True
 
     def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         mask = np.zeros(image.shape[:2], np.bool_)
@@ -51,8 +53,9 @@ class _Row:
 
     model = ModelReference(name="row", version="1", preprocessing="plain")
     descriptor_length = 2
+    finder = ""
 
-    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+    def extract(self, image: NDArray[np.uint8], _: Animal | None = None) -> Keypoints:
         height, width = image.shape[:2]
         columns = np.arange(width, dtype=np.float32)
         positions = np.stack([columns, np.full(width, height / 2, np.float32)], axis=1)
@@ -64,13 +67,13 @@ class _Row:
 class _Bright(_Row):
     """Finds one keypoint in each bright column."""
 
-    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+    def extract(self, image: NDArray[np.uint8], _: Animal | None = None) -> Keypoints:
         return super().extract(image).where(image[0, :, 0] > 127)
 
 
 @dataclass(frozen=True)
 class _Nothing(_Row):
-    def extract(self, image: NDArray[np.uint8]) -> Keypoints:
+    def extract(self, image: NDArray[np.uint8], _: Animal | None = None) -> Keypoints:
         return none_in(image.shape[1], image.shape[0], 2)
 
 
@@ -118,12 +121,12 @@ def test_keypoints_lie_where_they_are_in_the_crop(longest_side: int) -> None:
 
 @pytest.mark.parametrize(("share", "outcome"), [(0.0, "little"), (0.9, "all")])
 def test_a_mask_that_is_not_to_be_gone_by_drops_nothing(share: float, outcome: str) -> None:
-    before = MASKS.labels(outcome)._value.get()
+    before = MASKS.labels("crop", outcome)._value.get()
     kept = _extractor(_Half(share=share), longest_side=2 * WIDTH).extract(PICTURE)
     assert (kept.width, kept.height, kept.window) == (WIDTH, HEIGHT, WHOLE)  # not enlarged either
     assert len(kept) == WIDTH
     assert _across(kept).max() > 0.99
-    assert MASKS.labels(outcome)._value.get() == before + 1
+    assert MASKS.labels("crop", outcome)._value.get() == before + 1
 
 
 def test_a_speck_beside_the_animal_is_no_part_of_it() -> None:

@@ -178,6 +178,7 @@ class _Left:
     """Sees the animal in the left third of every crop."""
 
     fingerprint = "left"
+    surroundings = True
 
     def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         found = np.zeros(image.shape[:2], np.bool_)

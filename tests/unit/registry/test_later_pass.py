@@ -8,6 +8,7 @@ from shared.messages import (
     VIEWPOINT_RIGHT,
     VIEWPOINT_UNSPECIFIED,
     Enrolment,
+    Mask,
     ModelReference,
     Viewpoint,
 )
@@ -89,3 +90,14 @@ def test_the_next_list_keeps_all_evidence_and_counts_the_pass() -> None:
 
 def test_a_pass_that_was_not_counted_is_the_first() -> None:
     assert pass_number(matches(sighting("query"), number=0)) == 1
+
+
+def test_an_enrolments_mask_goes_with_it_into_a_later_pass() -> None:
+    query = sighting("masked")
+    query.mask.CopyFrom(Mask(unused="all", finder="u2netp"))
+    enrolled = enrolment_of(query)
+    plain = enrolment_of(sighting("plain"))
+    chunk = [(enrolled, "A"), (plain, "B")]
+    found = {c.sighting_id: c for c in nearest(sighting("q"), [chunk], 9, frozenset(), frozenset())}
+    assert found["masked"].mask == query.mask
+    assert not found["plain"].HasField("mask")

@@ -6,8 +6,10 @@ import onnxruntime
 import pytest
 
 from recognition.drawn.light import Light
+from shared.foreground.animal import Animal
 from shared.foreground.onnx_segmenter import OnnxSegmenter
 from shared.foreground.u2netp import FILE, network, u2netp
+from shared.foreground.view import View
 from tests.silhouettes import standing
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
@@ -24,9 +26,22 @@ def test_an_animal_in_its_surroundings_is_cut_out(
 ) -> None:
     overlaps = []
     for animal in standing(light):
-        mask = segmenter.mask(animal.picture)[animal.box]
+        found = Animal.find(segmenter, View.around(animal.picture, animal.box))
+        assert found.outcome == "used"
+        size = animal.silhouette.shape[::-1]
+        mask = cv2.resize(found.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
         overlaps.append((mask & animal.silhouette).sum() / (mask | animal.silhouette).sum())
     assert np.mean(overlaps) >= least, overlaps
+
+
+def test_where_nothing_of_the_animal_can_be_seen_the_whole_box_is_taken(
+    segmenter: OnnxSegmenter,
+) -> None:
+    animal = next(standing(Light.NIGHT))
+    dark = View.around(np.zeros_like(animal.picture), animal.box)
+    found = Animal.find(segmenter, dark)
+    assert found.outcome != "used"
+    assert found.mask.all()
 
 
 def test_the_network_computes_what_the_published_one_does() -> None:

@@ -1,0 +1,30 @@
+"""Which segmenter the settings of a service choose."""
+
+from pathlib import Path
+
+from shared.errors import SettingsError
+from shared.foreground.grabcut import GrabCutSegmenter
+from shared.foreground.onnx_segmenter import OnnxSegmenter
+from shared.foreground.segmenter import Segmenter
+from shared.foreground.settings import SegmenterSettings
+from shared.foreground.u2netp import u2netp
+
+
+def chosen(settings: SegmenterSettings, threads: int = 1) -> Segmenter | None:
+    """Return the segmenter of the settings, if they want one.
+
+    Raises:
+        SettingsError: its file is missing or of no use.
+    """
+    if settings.segmenter == "onnx":
+        path = Path(settings.segmenter_path)
+        if not path.is_file():
+            prefix = settings.model_config["env_prefix"]
+            raise SettingsError(
+                f"{prefix}SEGMENTER_PATH={str(path)!r}: no such file; name a segmentation "
+                f"network in ONNX form, or set {prefix}SEGMENTER=u2netp"
+            )
+        return OnnxSegmenter(path.read_bytes(), str(path), settings.segmenter_threshold, threads)
+    if settings.segmenter == "u2netp":
+        return u2netp(threads)
+    return GrabCutSegmenter() if settings.segmenter == "grabcut" else None

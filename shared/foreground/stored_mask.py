@@ -1,0 +1,70 @@
+"""Masks in the store of crops: PNGs of one bit a pixel, some 1 kB each."""
+
+import hashlib
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from shared import images
+from shared.blobs import BlobStore
+from shared.errors import Poison
+from shared.foreground.animal import OUTCOMES, Animal
+from shared.messages import Mask
+
+MAX_BYTES = 1024 * 1024
+MAX_PIXELS = 4_000_000
+
+
+def keep(animal: Animal, finder: str, store: BlobStore) -> Mask:
+    """Store where an animal is, and return what tells others; the same again changes nothing.
+
+    Its name is its content, so a mask that another segmenter made never takes its place.
+
+    Raises:
+        Transient: the store does not answer.
+    """
+    if animal.outcome != "used":
+        return Mask(unused=animal.outcome, finder=finder)
+    content = packed(animal.mask)
+    digest = hashlib.sha256(content).hexdigest()
+    return Mask(image=store.put(f"masks/{digest[:2]}/{digest}.png", content), finder=finder)
+
+
+def read(mask: Mask, store: BlobStore) -> Animal:
+    """Return the animal that `keep` was given; one whose mask isn't used has one pixel.
+
+    Raises:
+        Poison: the mask is missing, damaged, or of no kind that is known here.
+        Transient: the store does not answer.
+    """
+    if mask.HasField("image"):
+        return Animal(unpacked(store.get(mask.image, MAX_BYTES)), "used")
+    for outcome in OUTCOMES:
+        if outcome == mask.unused and outcome != "used":
+            return Animal(np.ones((1, 1), np.bool_), outcome)
+    raise Poison(
+        f"a mask has no image, and is not used for a reason that is not known here, "
+        f"{mask.unused[:100]!r}"
+    )
+
+
+def packed(mask: NDArray[np.bool_]) -> bytes:
+    """Return a mask [h, w] as a PNG; equal masks give equal bytes."""
+    target = io.BytesIO()
+    Image.fromarray(mask).save(target, "PNG", optimize=True)
+    return target.getvalue()
+
+
+def unpacked(content: bytes) -> NDArray[np.bool_]:
+    """Return the mask of a PNG.
+
+    Raises:
+        Poison: it is none that can be read, of the kinds of `shared.images`, or is empty.
+    """
+    pixels = images.decode(content, max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
+    mask = np.asarray(pixels[..., 0] > 127)
+    if not mask.any():
+        raise Poison("a mask shows no animal")
+    return mask
