@@ -17,7 +17,7 @@ from shared.embeddings import DIMENSION
 RANDOM = "random"
 
 # What a file of weights says about itself.
-_NAME, _INPUT_SIZE, _LICENCE = "name", "input_size", "licence"
+_NAME, _INPUT_SIZE, _LICENCE, _FINDER = "name", "input_size", "licence", "finder"
 _VIEWPOINT_HEAD = "viewpoint_head.weight"
 _BIAS = "head.bias"
 
@@ -34,6 +34,9 @@ class EmbeddingModel(nn.Module):
         default_weights: the backbone's published ones; else random.
         input_size: side of the pictures; None: the backbone's own.
         viewpoint_head: whether it also scores `VIEWPOINTS`; that head says nothing untrained.
+
+    Attributes:
+        finder: names what finds the animals if it sees them alone; empty: it sees whole crops.
     """
 
     mean: Tensor
@@ -51,6 +54,7 @@ class EmbeddingModel(nn.Module):
         self.name = name
         self.licence = backbone.licence if default_weights else ""
         self.input_size = input_size or backbone.input_size
+        self.finder = ""
         self.backbone = backbone.build(default_weights, self.input_size)
         self.head = nn.Linear(backbone.features, DIMENSION, bias=False)
         # Fewer features than dimensions: orthonormal columns keep every cosine exactly.
@@ -141,6 +145,7 @@ def save(model: EmbeddingModel, path: Path) -> None:
         _NAME: model.name,
         _INPUT_SIZE: str(model.input_size),
         _LICENCE: model.licence,
+        _FINDER: model.finder,
     }
     tensors = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
     save_file(tensors, path, metadata)
@@ -171,5 +176,5 @@ def _load(name: str, path: Path, input_size: int | None) -> EmbeddingModel:
         raise WeightsError(
             f"{path} does not hold the weights of {name}: {str(error)[:500]}"
         ) from error
-    model.licence = told.get(_LICENCE, "")
+    model.licence, model.finder = told.get(_LICENCE, ""), told.get(_FINDER, "")
     return model.eval()

@@ -102,7 +102,7 @@ def _graph(model: EmbeddingModel) -> onnx.ModelProto:
         {
             NAME: model.name,
             VERSION: backbones.version(model),
-            PREPROCESSING: Preparation(side).fingerprint,
+            PREPROCESSING: Preparation(side, finder=model.finder).fingerprint,
             INPUT_SIZE: str(side),
             reference.REFERENCE: reference.pack(_reference(model)),
         },

@@ -11,6 +11,7 @@ import torch
 from google.protobuf.message import Message
 
 from recognition.keypoint_folder import KeypointFolder
+from recognition.mask_folder import MaskFolder
 from recognition.remembered import Remembered
 from services.embedder.main import build_encoder
 from services.embedder.service import EmbedderService
@@ -27,6 +28,7 @@ from shared.blobs import BlobStore
 from shared.embeddings import model_name
 from shared.errors import Poison
 from shared.foreground.choice import chosen
+from shared.foreground.segmenter import Segmenter
 from shared.messages import Matches, Sighting
 from shared.records import Handler, Receipt, Result
 from shared.settings import load
@@ -86,7 +88,8 @@ def handlers(folder: Path, cache_url: str, model: Path) -> Iterator[Handlers]:
         local_entries=cache.local_entries,
         retry_seconds=cache.retry_seconds,
     )
-    embedder = _embedder(model, load(EmbedderSettings), crops)
+    cutting = load(EmbedderSettings)
+    embedder = _embedder(model, cutting, crops, chosen(cutting))
     with _wired(folder / "gallery", crops, embedder, networks, keypoints) as through:
         yield through
 
@@ -97,7 +100,7 @@ def remembering_handlers(
 ) -> Iterator[Handlers]:
     """Give the three handlers with an empty gallery; what they find out stays in `kept`.
 
-    Crops, embeddings, keypoints and comparisons lie there under the models and
+    Crops, masks, embeddings, keypoints and comparisons lie there under the models and
     settings that made them, so the same work once more costs next to nothing. `cutting` and
     `matching` are the embedder's and the matcher's settings, anything else is as the
     environment sets it. The matcher may be asked from several threads.
@@ -112,7 +115,9 @@ def remembering_handlers(
     encoding = f"{sha256(model.read_bytes()).hexdigest()} {cutting!r}"
     comparing = " ".join(map(model_name, (networks.extractor.model, networks.cascade.model)))
     crops = _store(kept / "crops")
-    embedder = _embedder(model, cutting, crops)
+    segmenter = chosen(cutting)
+    masks = None if segmenter is None else MaskFolder(segmenter, kept / "masks")
+    embedder = _embedder(model, cutting, crops, masks)
     with _wired(gallery, crops, embedder, networks, keypoints) as through:
         yield replace(
             through,
@@ -131,10 +136,12 @@ def _networks(matching: MatcherSettings) -> Engine:
     return engine(matching)
 
 
-def _embedder(model: Path, cutting: EmbedderSettings, store: BlobStore) -> SightingsOnly:
+def _embedder(
+    model: Path, cutting: EmbedderSettings, store: BlobStore, segmenter: Segmenter | None
+) -> SightingsOnly:
     encoding = load(EncoderSettings).model_copy(update={"kind": "onnx", "model_path": str(model)})
     return SightingsOnly(
-        EmbedderService(build_encoder(encoding), store, store, cutting, segmenter=chosen(cutting))
+        EmbedderService(build_encoder(encoding), store, store, cutting, segmenter=segmenter)
     )
 
 

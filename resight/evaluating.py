@@ -21,6 +21,7 @@ from recognition.evaluation.run import Conditions, Evaluation, fitting_queries, 
 from recognition.evaluation.trial import Asked
 from recognition.inline import Handlers, remembering_handlers
 from recognition.splits import Split, SplitError
+from recognition.training.adaptation import Sight
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import individual_of
 from resight.commands.publish import read_catalogue, show_notes
@@ -195,8 +196,10 @@ def _model(task: Task, animals: Sequence[Photograph], learnt: Sequence[int]) -> 
     if task.model != ADAPTED:
         return model_file(task.model, folder)
     try:
+        # The embedder has to find the animals that the model is to see alone.
+        sees: Sight | None = None if task.cutting.segmenter == "u2netp" else "crop"
         with _counted("adapting the model") as progress:
-            return adapted_file([animals[index] for index in learnt], folder, progress)
+            return adapted_file([animals[index] for index in learnt], folder, progress, sees)
     except TrainingError as error:
         raise CommandError(
             f"the default model can't be adapted to the gallery: {error}; take more pictures, or "

@@ -16,8 +16,13 @@ SIDE = 32
 NAME = "tiny"
 
 
-def tiny_model(path: Path, *, viewpoint: int | None = None, version: str = "v1") -> Path:
-    """Write the model; with `viewpoint` it also scores that viewpoint highest for every crop."""
+def tiny_model(
+    path: Path, *, viewpoint: int | None = None, version: str = "v1", finds: str = ""
+) -> Path:
+    """Write the model; with `viewpoint` it also scores that viewpoint highest for every crop.
+
+    With `finds` it is one of animals alone, which that finder found.
+    """
     values = SIDE * SIDE * 3
     weights = np.random.default_rng(0).normal(size=(values, 512)).astype(np.float32)
     constants: dict[str, NDArray[Any]] = {
@@ -47,7 +52,7 @@ def tiny_model(path: Path, *, viewpoint: int | None = None, version: str = "v1")
     metadata = {
         encoder.NAME: NAME,
         encoder.VERSION: version,
-        encoder.PREPROCESSING: Preparation(SIDE).fingerprint,
+        encoder.PREPROCESSING: Preparation(SIDE, finder=finds).fingerprint,
         encoder.INPUT_SIZE: str(SIDE),
     }
     helper.set_model_props(model, metadata)

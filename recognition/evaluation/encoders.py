@@ -7,7 +7,7 @@ from pathlib import Path
 from recognition.architectures import BACKBONES
 from recognition.catalogue import Photograph
 from recognition.export import export, export_model
-from recognition.training.adaptation import BACKBONE, adapt
+from recognition.training.adaptation import BACKBONE, Sight, adapt
 from recognition.training.discriminant import SETTINGS
 from recognition.training.lesson import NONE
 from recognition.training.samples import digest, whole
@@ -39,19 +39,24 @@ def model_file(model: str, folder: Path) -> Path:
 
 
 def adapted_file(
-    learnt: Sequence[Photograph], folder: Path, progress: Callable[[str, int, int], None]
+    learnt: Sequence[Photograph],
+    folder: Path,
+    progress: Callable[[str, int, int], None],
+    sees: Sight | None = None,
 ) -> Path:
     """Return the ONNX file of the default model adapted to photographs; made in `folder` once.
+
+    `sees`: see `recognition.training.adaptation.adapt`.
 
     Raises:
         TrainingError: the photographs don't allow it.
     """
     told = sha256(digest(learnt, whole(learnt, range(len(learnt)))).encode())
-    told.update(repr(SETTINGS).encode())
+    told.update(repr((SETTINGS, sees)).encode())
     for each in learnt:
         told.update(each.path.read_bytes())
     target = folder / f"{BACKBONE}-{told.hexdigest()[:12]}.onnx"
     if target.is_file():
         return target
-    adapted = adapt(learnt, hold_out=NONE, kept=folder / "features", progress=progress)
+    adapted = adapt(learnt, sees=sees, hold_out=NONE, kept=folder / "features", progress=progress)
     return export_model(adapted.model, target)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -21,10 +22,18 @@ from recognition.catalogue import Photograph
 from recognition.export import export_model
 from recognition.training.crops import decode
 from recognition.training.discriminant import discriminant
+from recognition.training.exam import Exam
 from recognition.training.lesson import AUTO, examination, part
+from recognition.training.recipe import TrainingError
 from recognition.training.samples import box_of, digest, individual_of, whole
+from shared.foreground.animal import finder
+from shared.foreground.segmenter import Segmenter
+from shared.foreground.u2netp import u2netp
 
 BACKBONE = "efficientnet_lite0_stages"
+# All of a crop, or its animal alone.
+Sight = Literal["crop", "animal"]
+SIGHTS: tuple[Sight, ...] = get_args(Sight)
 _BATCH = 16
 
 
@@ -32,6 +41,7 @@ _BATCH = 16
 class Adapted:
     """An adapted model, and what is known of it.
 
+    sees: all of a crop, or the animal alone
     held_out: the split whose queries examined it; `none` if nothing was held out
     r1, r1_before: R-1 of those queries with a head that did not see them, and with the
         untrained head; None if nothing was held out
@@ -40,6 +50,7 @@ class Adapted:
     model: EmbeddingModel
     photographs: tuple[Photograph, ...]
     digest: str
+    sees: Sight
     held_out: str
     examined: int
     r1: float | None
@@ -50,6 +61,7 @@ def adapt(
     photographs: Sequence[Photograph],
     backbone: str = BACKBONE,
     *,
+    sees: Sight | None = None,
     weights: str | Path | None = None,
     input_size: int | None = None,
     hold_out: str = AUTO,
@@ -60,9 +72,10 @@ def adapt(
 ) -> Adapted:
     """Return a model adapted to all photographs, of one labelled animal each.
 
-    `hold_out` names the split that it is examined by, see `lesson.part`; after
-    the exam the held-out pictures are learnt too. `kept` is a folder in which the features
-    of every picture stay for the next time. The rest: see `backbones.build`.
+    `sees` is what the model is shown; None: animals alone if pictures that are held out
+    are then recognised better. `hold_out` names the split that it is examined by, see
+    `lesson.part`; after the exam the held-out pictures are learnt too. `kept` is a folder in
+    which the features of every picture stay for the next time. The rest: see `backbones.build`.
 
     Raises:
         TrainingError, WeightsError: it can't be done so.
@@ -72,19 +85,28 @@ def adapt(
     model = backbones.build(
         backbone, weights, input_size=input_size, accept_restricted=accept_restricted
     )
-    features = _features(model, photographs, kept, progress)
     names = np.array([individual_of(each) for each in photographs])
     labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
-    r1 = before = None
-    if exam is not None:
-        before = exam.r1(_embeddings(model, features))
-        learnt = list(parts.gallery)
-        _place(model, features[learnt], labels[learnt])
-        r1 = exam.r1(_embeddings(model, features))
-    _place(model, features, labels)
+    candidates = [
+        _Candidate(sight, _features(model, photographs, sight, kept, progress), labels)
+        for sight in ((sees,) if sees else SIGHTS)
+    ]
+    best = candidates[0]
+    if len(candidates) > 1 and (judge := exam or _any_exam(photographs, seed)) is not None:
+        best = max(candidates, key=lambda each: each.r1(model, judge))
+    before, after = (None, None) if exam is None else best.before_and_after(model, exam)
+    best.place(model, range(len(photographs)))
+    model.finder = _finder(best.sight)
     learnt_from = digest(photographs, whole(photographs, range(len(photographs))))
     return Adapted(
-        model, tuple(photographs), learnt_from, parts.name, len(parts.queries), r1, before
+        model=model,
+        photographs=tuple(photographs),
+        digest=learnt_from,
+        sees=best.sight,
+        held_out=parts.name,
+        examined=len(parts.queries),
+        r1=after,
+        r1_before=before,
     )
 
 
@@ -100,39 +122,83 @@ def write(adapted: Adapted, folder: Path, card: str) -> Path:
     return export_model(adapted.model, folder / "model.onnx")
 
 
-def _place(model: EmbeddingModel, features: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
-    head = discriminant(features, labels)
-    model.place_head(torch.from_numpy(head.weight), torch.from_numpy(head.bias))
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """What the head could be solved for from: features [N, F] of one sight, labels [N]."""
+
+    sight: Sight
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def place(self, model: EmbeddingModel, learnt: Sequence[int]) -> None:
+        """Give the model the head that is solved for on pictures `learnt`."""
+        numbers = list(learnt)
+        head = discriminant(self.features[numbers], self.labels[numbers])
+        model.place_head(torch.from_numpy(head.weight), torch.from_numpy(head.bias))
+
+    def before_and_after(self, model: EmbeddingModel, exam: Exam) -> tuple[float, float]:
+        """Return R-1 with the model's head, and with one that learnt the exam's gallery."""
+        before = exam.r1(_embeddings(model, self.features))
+        self.place(model, exam.gallery.tolist())
+        return before, exam.r1(_embeddings(model, self.features))
+
+    def r1(self, model: EmbeddingModel, exam: Exam) -> float:
+        """Return the second of them; the model keeps its head."""
+        head = model.head
+        try:
+            return self.before_and_after(model, exam)[1]
+        finally:
+            model.head = head
+
+
+def _any_exam(photographs: Sequence[Photograph], seed: int) -> Exam | None:
+    """Return what tells which sight is the better one where nothing is to be held out."""
+    try:
+        return examination(photographs, part(photographs, AUTO, seed))
+    except TrainingError:
+        return None
+
+
+def _segmenter(sight: Sight) -> Segmenter | None:
+    return u2netp() if sight == "animal" else None
+
+
+def _finder(sight: Sight) -> str:
+    segmenter = _segmenter(sight)
+    return "" if segmenter is None else finder(segmenter)
 
 
 def _features(
     model: EmbeddingModel,
     photographs: Sequence[Photograph],
+    sight: Sight,
     kept: Path | None,
     progress: Callable[[str, int, int], None],
 ) -> NDArray[np.float32]:
     """Return the features of all, float32 [N, F]; what is in `kept` is not computed."""
-    files = [None] * len(photographs) if kept is None else _files(model, photographs, kept)
+    segmenter = _segmenter(sight)
+    files = [None] * len(photographs) if kept is None else _files(model, photographs, sight, kept)
     found = {number: np.load(file) for number, file in enumerate(files) if file and file.is_file()}
     missing = [number for number in range(len(photographs)) if number not in found]
     with torch.inference_mode():
         for start in range(0, len(missing), _BATCH):
             batch = missing[start : start + _BATCH]
-            crops = decode([photographs[number] for number in batch], model.input_size)
+            shown = [photographs[number] for number in batch]
+            crops = decode(shown, model.input_size, segmenter, alone=True)
             computed = model.features(torch.from_numpy(crops.exact)).numpy()
             for number, features in zip(batch, computed, strict=True):
                 found[number] = features
                 if (file := files[number]) is not None:
                     _keep(features, file)
-            progress("features", len(found), len(photographs))
+            progress(f"{sight}s", len(found), len(photographs))
     return np.stack([found[number] for number in range(len(photographs))])
 
 
 def _files(
-    model: EmbeddingModel, photographs: Sequence[Photograph], kept: Path
+    model: EmbeddingModel, photographs: Sequence[Photograph], sight: Sight, kept: Path
 ) -> list[Path | None]:
-    """Return a name for each picture's features that changes with pixels, box and network."""
-    network = f"{backbones.version(model)} {model.input_size} ".encode()
+    """Return a name for each picture's features that changes with pixels, box, mask and network."""
+    network = f"{backbones.version(model)} {model.input_size} {_finder(sight)}".encode()
     names: list[Path | None] = []
     for each in photographs:
         box = box_of(each).SerializeToString(deterministic=True)

@@ -6,6 +6,8 @@ from recognition.training.card import LIMITS, bullets, table
 from recognition.training.lesson import NONE
 from recognition.training.samples import individual_of
 
+SEES = {"crop": "whole crops", "animal": "animals alone, cut out by U²-Netp"}
+
 
 def card(adapted: Adapted) -> str:
     """Return the model card as Markdown."""
@@ -13,6 +15,7 @@ def card(adapted: Adapted) -> str:
     facts = {
         "backbone": model.name,
         "input": f"{model.input_size} × {model.input_size}, uint8 RGB",
+        "sees": SEES[adapted.sees],
         "licence of its weights": model.licence or "none: random or own",
         "species": ", ".join(sorted({each.species or "unspecified" for each in shown})),
         "pictures learnt from": len(shown),

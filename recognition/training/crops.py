@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from recognition.training.samples import box_of
 from services.embedder.preparation import Preparation
 from shared import images
 from shared.errors import Poison
-from shared.foreground.animal import Animal
+from shared.foreground.animal import Animal, finder
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
 from shared.rgb import Pixels
@@ -29,7 +29,7 @@ class Crops:
     """N crops, decoded: `exact` as the model is served, `roomy` to cut random pictures from.
 
     uint8 [N, S, S, 3] and [N, R, R, 3] with R = 1.15 S. `animals`, bool [N, R, R], says
-    where the animal is in the latter, if a segmenter has told.
+    where the animal is in the latter, if a segmenter has told and it is not alone in them.
     """
 
     exact: NDArray[np.uint8]
@@ -47,11 +47,13 @@ def decode(
     input_size: int,
     segmenter: Segmenter | None = None,
     *,
+    alone: bool = False,
     threads: int = 2,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Crops:
     """Decode the one animal of each photograph through the embedder's own preparation.
 
+    The `segmenter` tells where the animals are; with `alone`, nothing else is in the crops.
     `progress` is told after each picture how many are done. It takes about
     7 · input_size² bytes of memory a picture: 1,500 at 224 need 530 MB.
 
@@ -59,11 +61,13 @@ def decode(
         TrainingError: a picture can't be decoded.
     """
     roomy = math.ceil(input_size * ROOM)
+    preparation = Preparation(input_size, finder=finder(segmenter) if segmenter and alone else "")
     exact = np.empty((len(photographs), input_size, input_size, 3), np.uint8)
     wide = np.empty((len(photographs), roomy, roomy, 3), np.uint8)
-    animals = np.empty((len(photographs), roomy, roomy), np.bool_) if segmenter else None
+    told = segmenter is not None and not alone
+    animals = np.empty((len(photographs), roomy, roomy), np.bool_) if told else None
     with ThreadPoolExecutor(threads, "decode") as pool:
-        made = pool.map(lambda each: _made(each, input_size, roomy, segmenter), photographs)
+        made = pool.map(lambda each: _made(each, preparation, roomy, segmenter), photographs)
         for number, (small, large, animal) in enumerate(made):
             exact[number], wide[number] = small, large
             if animals is not None:
@@ -73,17 +77,19 @@ def decode(
 
 
 def _made(
-    photograph: Photograph, input_size: int, roomy: int, segmenter: Segmenter | None
+    photograph: Photograph, preparation: Preparation, roomy: int, segmenter: Segmenter | None
 ) -> tuple[Pixels, Pixels, NDArray[np.bool_] | None]:
-    preparation = Preparation(input_size)
     box = box_of(photograph)
     try:
         picture = images.open_picture(photograph.path.read_bytes())
         side = preparation.side_to_decode(picture.width, picture.height, [box])
         pixels = picture.pixels(side)
         crop = preparation.crop(pixels, box)
-        animal = None if segmenter is None else _animal(segmenter, View.around(pixels, box), roomy)
-        return preparation.model_input(crop), Preparation(roomy).model_input(crop), animal
+        animal = None if segmenter is None else Animal.find(segmenter, View.around(pixels, box))
+        exact = preparation.model_input(crop, animal)
+        wide = replace(preparation, input_size=roomy).model_input(crop, animal)
+        shown = None if animal is None or preparation.finder else _square(animal.mask, roomy)
+        return exact, wide, shown
     except Poison as error:
         raise TrainingError(
             f"{photograph.path} can't be learnt from: {error.reason}; "
@@ -91,8 +97,7 @@ def _made(
         ) from error
 
 
-def _animal(segmenter: Segmenter, view: View, side: int) -> NDArray[np.bool_]:
-    """Return where a view's box shows its animal once it is stretched to a square of that side."""
-    mask = Animal.find(segmenter, view).mask
+def _square(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
+    """Return a crop's mask once the crop is stretched to a square of that side."""
     square = cv2.resize(mask.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
     return np.asarray(square > 0)

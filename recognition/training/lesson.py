@@ -79,7 +79,8 @@ def prepare(
         decode(
             photographs,
             input_size,
-            u2netp() if recipe.mask else None,
+            u2netp() if recipe.mask or recipe.alone else None,
+            alone=recipe.alone,
             threads=threads,
             progress=progress,
         ),

@@ -34,6 +34,7 @@ class Recipe:
         flip: `flank` adds every left or right picture mirrored, as another individual.
         merge_flanks: an individual's two flanks are one label; else each is its own.
         mask: half of the pictures lose their background, so that it teaches nothing.
+        alone: the model sees animals without their surroundings, here and in service.
         viewpoint_head: the model also learns the side it sees.
         seed: of everything drawn.
     """
@@ -53,6 +54,7 @@ class Recipe:
     flip: Flip = "off"
     merge_flanks: bool = False
     mask: bool = False
+    alone: bool = False
     viewpoint_head: bool = False
     mixed_precision: bool = False
     seed: int = 0
@@ -68,6 +70,11 @@ class Recipe:
         ):
             if number < least:
                 raise TrainingError(f"{name} is {number}; it must be at least {least}")
+        if self.mask and self.alone:
+            raise TrainingError(
+                "mask puts animals before other surroundings, alone takes all surroundings away; "
+                "choose one of them"
+            )
         if not self.learning_rate > 0:
             raise TrainingError(f"the learning rate is {self.learning_rate:g}; try 0.001")
 

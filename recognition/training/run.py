@@ -18,6 +18,8 @@ from recognition.training.learning_curve import draw
 from recognition.training.lesson import AUTO, prepare
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.trainer import Trainer
+from shared.foreground.animal import finder
+from shared.foreground.u2netp import u2netp
 
 WEIGHTS, MODEL, CARD = "model.safetensors", "model.onnx", "card.md"
 CURVE, LOG, CHECKPOINTS = "learning-curve.png", "log.json", "checkpoints"
@@ -94,6 +96,8 @@ def train(
         viewpoint_head=recipe.viewpoint_head,
         accept_restricted=conduct.accept_restricted,
     )
+    if recipe.alone:
+        model.finder = finder(u2netp())
     lesson = prepare(
         photographs,
         recipe,

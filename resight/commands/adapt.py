@@ -1,12 +1,12 @@
 """`resight adapt`: the default model, fitted to labelled animals in minutes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from resight.commands.train import labelled, progress_bar
-from resight.console import note, results
+from resight.console import CommandError, note, results
 
 
 def adapt(
@@ -39,6 +39,14 @@ def adapt(
             "encounter, closed, time, none; auto takes encounters where there are any."
         ),
     ] = "auto",
+    sees: Annotated[
+        str,
+        typer.Option(
+            help="What the model is shown: crop, or animal: without its surroundings, cut out by "
+            "U²-Netp, which the embedder then does too, by RESIGHT_EMBEDDER_SEGMENTER=u2netp; auto "
+            "takes what recognises held-out pictures better."
+        ),
+    ] = "auto",
     image_size: Annotated[
         int | None,
         typer.Option(min=32, help="Side of the input. Default: as made.", show_default=False),
@@ -59,11 +67,14 @@ def adapt(
     from recognition.training import adaptation  # noqa: PLC0415
     from recognition.training.adaptation_card import card  # noqa: PLC0415
 
+    if sees not in ("auto", *adaptation.SIGHTS):
+        raise CommandError(f"--sees is {sees!r}; there are auto, {', '.join(adaptation.SIGHTS)}")
     photographs = labelled(data, split)
     with progress_bar() as progress:
         adapted = adaptation.adapt(
             photographs,
             backbone,
+            sees=None if sees == "auto" else cast("adaptation.Sight", sees),
             weights=weights,
             input_size=image_size,
             hold_out=hold_out,
@@ -73,5 +84,7 @@ def adapt(
         )
     if adapted.r1 is not None:
         note(f"R-1 of held-out pictures: {adapted.r1_before:.3f} before, {adapted.r1:.3f} after")
+    if adapted.sees == "animal":
+        note("it sees animals alone: serve it with RESIGHT_EMBEDDER_SEGMENTER=u2netp")
     model = adaptation.write(adapted, output, card(adapted))
     results.print(f"wrote {model}; what it is: {output / 'card.md'}", soft_wrap=True)

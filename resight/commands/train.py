@@ -90,6 +90,14 @@ def train(
             "decoding takes 0.3 s a picture longer.",
         ),
     ] = False,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone",
+            help="Animals without their surroundings, cut out by U²-Netp; the embedder then does "
+            "the same, by RESIGHT_EMBEDDER_SEGMENTER=u2netp.",
+        ),
+    ] = False,
     viewpoint_head: Annotated[
         bool, typer.Option("--viewpoint-head", help="Also learn to tell the viewpoint.")
     ] = False,
@@ -146,6 +154,7 @@ def train(
         flip=cast(Flip, flip),
         merge_flanks=merge_flanks,
         mask=mask,
+        alone=alone,
         viewpoint_head=viewpoint_head,
         mixed_precision=mixed_precision,
         seed=seed,

@@ -1,4 +1,4 @@
-"""From the bytes of a picture to its animals' crops, and what the model is to see of each.
+"""From the bytes of a picture to its animals' crops, and what a segmenter is to see of each.
 
 This is all that happens to bytes that anybody may have sent. It runs in a worker of its own,
 see `decode_workers`, with limits on time and memory.
@@ -7,7 +7,6 @@ see `decode_workers`, with limits on time and memory.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.embedder import exif
@@ -15,7 +14,6 @@ from services.embedder.preparation import Preparation
 from shared import images
 from shared.foreground.view import View
 from shared.messages import Box, Place
-from shared.rgb import Pixels
 
 # Thinner than this, nothing in an animal's coat can be told from anything else.
 LEAST_SIDE = 24
@@ -35,7 +33,6 @@ class Cuts:
     """What a picture of N boxes gives.
 
     crops: JPEGs, as they are stored
-    model_inputs: uint8 [N, S, S, 3]
     views: each with its surroundings, for a segmenter
     sides: of each cut its shorter side, in pixels of the picture
     captured_at, place: from EXIF
@@ -43,7 +40,6 @@ class Cuts:
     """
 
     crops: tuple[bytes, ...]
-    model_inputs: Pixels
     views: tuple[View, ...]
     sides: tuple[int, ...]
     captured_at: Timestamp | None
@@ -63,7 +59,6 @@ def cut(data: bytes, boxes: Sequence[Box], preparation: Preparation, limits: Lim
     crops = tuple(preparation.crop(pixels, box) for box in boxes)
     return Cuts(
         crops=crops,
-        model_inputs=np.stack([preparation.model_input(crop) for crop in crops]),
         views=tuple(View.around(pixels, box) for box in boxes),
         sides=tuple(
             round(min(box.width * picture.width, box.height * picture.height)) for box in boxes

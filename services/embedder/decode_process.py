@@ -45,15 +45,13 @@ class DecodeProcess:
 
     Args:
         settings: what `decode_worker` is told, as JSON.
-        side: of the model's input.
         patience: seconds in which it must be ready, and answer.
 
     Raises:
         OSError: it can't be started.
     """
 
-    def __init__(self, settings: str, side: int, patience: float) -> None:
-        self._side = side
+    def __init__(self, settings: str, patience: float) -> None:
         self._socket, theirs = socket.socketpair()
         self._socket.settimeout(patience)
         with theirs:
@@ -115,13 +113,11 @@ class DecodeProcess:
             if header["ends"]:
                 self.end()
             raise Poison(header["reason"], kind=header["kind"])
-        inputs, captured_at, place, *rest = blobs
+        captured_at, place, *rest = blobs
         has_time, has_place = header["told"]
         crops, pictures = rest[: len(rest) // 2], rest[len(rest) // 2 :]
-        shape = (len(crops), self._side, self._side, 3)
         return Cuts(
             crops=tuple(bytes(crop) for crop in crops),
-            model_inputs=np.frombuffer(inputs, np.uint8).reshape(shape),
             views=tuple(_view(*each) for each in zip(header["views"], pictures, strict=True)),
             sides=tuple(header["sides"]),
             captured_at=Timestamp.FromString(bytes(captured_at)) if has_time else None,

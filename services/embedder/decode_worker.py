@@ -70,7 +70,7 @@ def _answer(cuts: Cuts) -> tuple[dict[str, Any], list[bytes]]:
         "told": [cuts.captured_at is not None, cuts.place is not None],
     }
     pictures = [each.picture.tobytes() for each in cuts.views]
-    return header, [cuts.model_inputs.tobytes(), *messages, *cuts.crops, *pictures]
+    return header, [*messages, *cuts.crops, *pictures]
 
 
 def _allow_more(seconds: float) -> None:

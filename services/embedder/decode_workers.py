@@ -40,7 +40,6 @@ class DecodeWorkers:
         seconds: float,
         megabytes: int,
     ) -> None:
-        self._side = preparation.input_size
         self._seconds = seconds
         self._patience = _PATIENCE_FACTOR * seconds + _PATIENCE_SECONDS
         self._settings = json.dumps(
@@ -101,7 +100,7 @@ class DecodeWorkers:
 
     def _started(self) -> DecodeProcess:
         try:
-            process = DecodeProcess(self._settings, self._side, self._patience)
+            process = DecodeProcess(self._settings, self._patience)
         except OSError as error:  # the machine has no room for one, or not its modules
             raise Transient(f"no decode worker can be started: {error}") from error
         self._running.add(process)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from google.protobuf.message import Message
@@ -21,14 +21,12 @@ from shared.errors import Poison, SettingsError
 from shared.foreground import stored_mask
 from shared.foreground.animal import Animal, finder
 from shared.foreground.segmenter import Segmenter
-from shared.foreground.view import View
 from shared.identifiers import WHOLE_PICTURE, gallery_name, sighting_id
 from shared.messages import (
     VIEWPOINT_UNSPECIFIED,
     Box,
     Capture,
     ImagePlace,
-    Mask,
     ModelReference,
     Sighting,
 )
@@ -55,7 +53,8 @@ class EmbedderService:
         segmenter: what finds the animal; None: it is not looked for.
 
     Raises:
-        SettingsError: the model was exported for another preparation of crops.
+        SettingsError: the model was exported for another preparation of crops, or sees animals
+            alone and nothing finds them here.
     """
 
     def __init__(
@@ -68,14 +67,10 @@ class EmbedderService:
         max_batch: int = 32,
         segmenter: Segmenter | None = None,
     ) -> None:
-        recipe = Preparation(encoder.input_size).fingerprint
-        if encoder.model.preprocessing != recipe:
-            raise SettingsError(
-                f"the model {encoder.model.name} was exported for the preprocessing "
-                f"{encoder.model.preprocessing}, but this embedder does {recipe}; export it again"
-            )
-        self._preparation = Preparation(
-            encoder.input_size, settings.crop_pixels, settings.crop_quality
+        self._preparation = replace(
+            _preparation(encoder, segmenter),
+            crop_pixels=settings.crop_pixels,
+            crop_quality=settings.crop_quality,
         )
         self._model = ModelReference(
             name=encoder.model.name,
@@ -164,19 +159,18 @@ class EmbedderService:
         return capture.inline
 
     def _stored(self, sighting: Sighting, cuts: Cuts, number: int) -> Prepared:
+        crop = cuts.crops[number]
         key = f"crops/{sighting.sighting_id[:2]}/{sighting.sighting_id}.jpg"
-        sighting.crop.CopyFrom(self._crops.put(key, cuts.crops[number]))
+        sighting.crop.CopyFrom(self._crops.put(key, crop))
         sighting.incomparable = too_thin(cuts.sides[number])
+        animal = None
         if self._segmenter is not None:
-            sighting.mask.CopyFrom(self._mask(self._segmenter, cuts.views[number]))
-        return Prepared(sighting, cuts.model_inputs[number], cuts)
-
-    def _mask(self, segmenter: Segmenter, view: View) -> Mask:
-        with SEGMENTATION.time():
-            animal = Animal.find(segmenter, view)
-            kept = stored_mask.keep(animal, finder(segmenter), self._crops)
-        MASKS.labels(animal.outcome).inc()
-        return kept
+            with SEGMENTATION.time():
+                animal = Animal.find(self._segmenter, cuts.views[number])
+            MASKS.labels(animal.outcome).inc()
+            kept = stored_mask.keep(animal, finder(self._segmenter), self._crops)
+            sighting.mask.CopyFrom(kept)
+        return Prepared(sighting, self._preparation.model_input(crop, animal), cuts)
 
     def _encode(self, animals: Sequence[Prepared]) -> None:
         encoding = self._encoder.encode(np.stack([animal.model_input for animal in animals]))
@@ -186,6 +180,21 @@ class EmbedderService:
             sighting.embedding.CopyFrom(embeddings.pack(vector, self._model))
             if encoding.viewpoints and sighting.viewpoint == VIEWPOINT_UNSPECIFIED:
                 sighting.viewpoint = encoding.viewpoints[index]
+
+
+def _preparation(encoder: Encoder, segmenter: Segmenter | None) -> Preparation:
+    """Return how the model wants its crops."""
+    whole = Preparation(encoder.input_size)
+    ways = [whole, replace(whole, finder=finder(segmenter))] if segmenter else [whole]
+    for way in ways:
+        if encoder.model.preprocessing == way.fingerprint:
+            return way
+    raise SettingsError(
+        f"the model {encoder.model.name} was exported for the preprocessing "
+        f"{encoder.model.preprocessing}, but this embedder does "
+        f"{' or '.join(way.fingerprint for way in ways)}; export it again, or if it was made of "
+        "animals alone, set RESIGHT_EMBEDDER_SEGMENTER=u2netp"
+    )
 
 
 def _animals(capture: Capture) -> list[Detection]:

@@ -6,12 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher import close_up
-from services.matcher.close_up import CloseUp
 from services.matcher.extractor import KeypointExtractor, Preprocessing
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import MASKS
+from shared.foreground import close_up
 from shared.foreground.animal import Animal, finder
+from shared.foreground.close_up import CloseUp
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
 from shared.messages import ModelReference

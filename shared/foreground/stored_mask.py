@@ -40,7 +40,10 @@ def read(mask: Mask, store: BlobStore) -> Animal:
         Transient: the store does not answer.
     """
     if mask.HasField("image"):
-        return Animal(unpacked(store.get(mask.image, MAX_BYTES)), "used")
+        found = unpacked(store.get(mask.image, MAX_BYTES))
+        if not found.any():
+            raise Poison("a mask shows no animal")
+        return Animal(found, "used")
     for outcome in OUTCOMES:
         if outcome == mask.unused and outcome != "used":
             return Animal(np.ones((1, 1), np.bool_), outcome)
@@ -61,10 +64,7 @@ def unpacked(content: bytes) -> NDArray[np.bool_]:
     """Return the mask of a PNG.
 
     Raises:
-        Poison: it is none that can be read, of the kinds of `shared.images`, or is empty.
+        Poison: it is none that can be read, of the kinds of `shared.images`.
     """
     pixels = images.decode(content, max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
-    mask = np.asarray(pixels[..., 0] > 127)
-    if not mask.any():
-        raise Poison("a mask shows no animal")
-    return mask
+    return np.asarray(pixels[..., 0] > 127)

@@ -256,6 +256,28 @@ def test_a_model_exported_for_another_preparation_is_refused(place: Place) -> No
         EmbedderService(encoder, place.crops, place.captures, EmbedderSettings())
 
 
+def test_a_model_of_animals_alone_is_shown_nothing_else(place: Place) -> None:
+    """Whatever stands around the animal, its embedding is the same; a model of crops sees it."""
+    captures = [Capture(inline=_dark_body(ground)) for ground in (0, 1)]
+    apart = {}
+    for finds in ("", finder(Dark())):
+        tiny_model(place.model, finds=finds)
+        found = _sightings(place.service(segmenter=Dark()), *captures)
+        one, other = (unpack(each.embedding) for each in found)
+        apart[finds] = float(np.linalg.norm(one - other))
+        assert found[0].embedding.model == OnnxEncoder(place.model).model
+    assert apart[finder(Dark())] < apart[""] / 4
+
+
+def test_a_model_of_animals_alone_wants_them_found_as_it_learnt(place: Place) -> None:
+    tiny_model(place.model, finds=finder(Dark()))
+    other = Dark()
+    other.fingerprint = "darker"
+    for segmenter in (None, other):
+        with pytest.raises(SettingsError, match="RESIGHT_EMBEDDER_SEGMENTER=u2netp"):
+            place.service(segmenter=segmenter)
+
+
 def test_nothing_is_asked_of_the_model_when_every_capture_is_poison(place: Place) -> None:
     results: Sequence[object] = place.service().handle([Capture(inline=b"BM")])
     assert isinstance(results[0], Poison)
@@ -266,10 +288,11 @@ def test_a_png_gives_the_crop_of_the_same_pixels(place: Place) -> None:
     assert np.abs(_crop_of(place, sighting).astype(int) - scene()).mean() < 4
 
 
-def _dark_body() -> bytes:
+def _dark_body(ground: int = 0) -> bytes:
     """A picture, 600 x 400, with a dark body at columns 100 to 299, rows 100 to 299."""
-    picture = np.full((400, 600, 3), 200, np.uint8)
-    picture[100:300, 100:300] = 20
+    tiles = np.random.default_rng(ground).integers(100, 256, (8, 12, 3), dtype=np.uint8)
+    picture = np.kron(tiles, np.ones((50, 50, 1), np.uint8))
+    picture[100:300, 100:300] = np.random.default_rng(0).integers(0, 40, (200, 200, 3))
     return encoded(picture, "PNG")
 
 

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.matcher import close_up
 from services.matcher.background_memory import kept_as
-from services.matcher.close_up import SURROUNDINGS
 from services.matcher.engine import engine
 from services.matcher.extractor import Preprocessing
 from services.matcher.foreground import MARGIN, ForegroundExtractor
@@ -16,8 +14,9 @@ from services.matcher.keypoints import WHOLE, Keypoints, none_in, sound
 from services.matcher.metrics import MASKS
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
-from shared.foreground import animal
+from shared.foreground import animal, close_up
 from shared.foreground.animal import Animal
+from shared.foreground.close_up import SURROUNDINGS
 from shared.messages import ModelReference
 
 WIDTH, HEIGHT = 400, 200

@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from recognition import backbones
 from recognition.catalogue import Photograph, read, single
 from recognition.drawn.dataset import draw
 from recognition.evaluation.encoders import adapted_file
-from recognition.training.adaptation import BACKBONE, adapt, write
-from recognition.training.adaptation_card import card
+from recognition.training import adaptation
+from recognition.training.adaptation import BACKBONE, SIGHTS, Sight, adapt, write
+from recognition.training.adaptation_card import SEES, card
 from recognition.training.crops import decode
 from services.embedder.onnx_encoder import OnnxEncoder
 
@@ -58,7 +60,7 @@ def test_a_gallery_s_model_is_made_once(
 ) -> None:
     told: list[int] = []
     made = adapted_file(photographs, tmp_path, lambda _, done, __: told.append(done))
-    assert told[-1] == len(photographs)
+    assert told.count(len(photographs)) == 2  # of crops, and of animals alone
     told.clear()
     assert adapted_file(photographs, tmp_path, lambda _, done, __: told.append(done)) == made
     assert told == []
@@ -87,4 +89,44 @@ def test_features_that_were_computed_for_another_gallery_are_not_computed_again(
         kept=tmp_path,
         progress=lambda _, done, __: told.append(done),
     )
-    assert told == [5]
+    assert told == [5, 5]
+
+
+def test_animals_are_seen_alone_where_that_recognises_held_out_ones_better(
+    photographs: tuple[Photograph, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Features that say who it is under one sight, and nothing under the other."""
+    names = [each.identities[0] for each in photographs]
+    who = np.eye(6, dtype=np.float32)[np.unique(names, return_inverse=True)[1]]
+    telling = np.kron(who, np.ones((1, 256), np.float32))
+    rng = np.random.default_rng(0)
+    for good in SIGHTS:
+
+        def features(*given: object, best: Sight = good) -> NDArray[np.float32]:
+            noise = rng.normal(size=telling.shape).astype(np.float32)
+            return noise * 0.01 + telling if given[2] == best else noise
+
+        monkeypatch.setattr(adaptation, "_features", features)
+        for hold_out in ("closed", "none"):
+            adapted = adapt(photographs, input_size=SIDE, hold_out=hold_out)
+            assert adapted.sees == good
+            assert bool(adapted.model.finder) == (good == "animal")
+            if hold_out == "closed":
+                assert adapted.r1 == 1
+            assert SEES[good] in card(adapted)
+        loaded = backbones.build(BACKBONE, write(adapted, tmp_path, "").with_suffix(".safetensors"))
+        assert loaded.finder == adapted.model.finder
+
+
+def test_a_sight_that_is_asked_for_is_not_weighed(
+    photographs: tuple[Photograph, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def features(*given: object) -> NDArray[np.float32]:
+        asked.append(given[2])
+        return np.random.default_rng(0).random((len(photographs), 1536), np.float32)
+
+    monkeypatch.setattr(adaptation, "_features", features)
+    assert adapt(photographs, sees="animal", input_size=SIDE, hold_out="none").sees == "animal"
+    assert asked == ["animal"]

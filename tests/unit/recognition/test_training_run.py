@@ -23,6 +23,9 @@ from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.run import CARD, CURVE, MODEL, WEIGHTS, Conduct, train
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.preparation import Preparation
+from shared.foreground.animal import Animal, finder
+from shared.foreground.u2netp import u2netp
+from shared.foreground.view import View
 from shared.messages import VIEWPOINT_UNSPECIFIED, Box
 
 RECIPE = Recipe(
@@ -198,6 +201,35 @@ def test_a_mask_is_stretched_as_its_crop_is_and_a_small_animal_has_none(
     assert mask.shape == (92, 92)
     assert mask.mean() == pytest.approx(share, abs=0.01)
     assert mask[:, :30].all()
+
+
+def test_an_animal_alone_is_what_the_embedder_would_show_the_model(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 600, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "animal.png")
+    photograph = Photograph(tmp_path / "animal.png", identities=("ada",))
+    crops = decode([photograph], 80, _Left(), alone=True)
+    preparation = Preparation(80, finder=finder(_Left()))
+    box = Box(x=0, y=0, width=1, height=1)
+    animal = Animal.find(_Left(), View.around(pixels, box))
+    expected = preparation.model_input(preparation.crop(pixels, box), animal)
+    assert (crops.exact[0] == expected).all()
+    assert (expected != decode([photograph], 80).exact[0]).any()
+    assert crops.animals is None
+
+
+def test_surroundings_are_either_replaced_or_taken_away() -> None:
+    with pytest.raises(TrainingError, match="choose one of them"):
+        replace(RECIPE, mask=True, alone=True)
+
+
+def test_a_model_trained_on_animals_alone_says_so(
+    photographs: tuple[Photograph, ...], tmp_path: Path
+) -> None:
+    train(photographs, replace(RECIPE, alone=True), tmp_path)
+    served = OnnxEncoder(tmp_path / "model.onnx").model.preprocessing
+    stored = backbones.build("tiny", tmp_path / "model.safetensors")
+    assert stored.finder == finder(u2netp())
+    assert served == Preparation(stored.input_size, finder=stored.finder).fingerprint
 
 
 def test_a_picture_that_can_t_be_decoded_is_named(tmp_path: Path) -> None:

@@ -56,7 +56,6 @@ def test_another_mask_of_the_same_sighting_overwrites_nothing(store: BlobStore) 
         b"",
         b"no picture",
         packed(NOISE)[:60],
-        packed(np.zeros((9, 9), np.bool_)),
         encoded(scene(), "GIF"),
     ],
 )
@@ -77,3 +76,8 @@ def test_what_is_no_mask_is_refused(content: bytes) -> None:
 def test_a_mask_that_tells_nothing_is_refused(store: BlobStore, mask: Mask) -> None:
     with pytest.raises(Poison):
         read(mask, store)
+
+
+def test_a_mask_that_shows_nothing_is_refused(store: BlobStore) -> None:
+    with pytest.raises(Poison, match="no animal"):
+        read(keep(Animal(np.zeros((9, 9), np.bool_), "used"), "finder", store), store)

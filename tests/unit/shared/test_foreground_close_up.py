@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.matcher.close_up import LARGEST_FACTOR, SURROUNDINGS, CloseUp
 from services.matcher.keypoints import sound
+from shared.foreground.close_up import LARGEST_FACTOR, SURROUNDINGS, CloseUp
 
 WIDTH, HEIGHT = 300, 200
 

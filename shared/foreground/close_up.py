@@ -1,12 +1,10 @@
-"""A part of a crop, brought to the size that a network sees best."""
+"""The part of a crop that its animal fills, brought to the size that a network sees best."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from services.matcher.keypoints import Window
 
 # What is shown around the animal: its box, larger by this share of the crop on every side.
 SURROUNDINGS = 0.04
@@ -63,8 +61,8 @@ class CloseUp:
         return np.asarray(cv2.resize(part, self.size, interpolation=cv2.INTER_NEAREST) > 0)
 
     @property
-    def window(self) -> Window:
-        """The part of the crop that is shown."""
+    def window(self) -> tuple[float, float, float, float]:
+        """The part of the crop that is shown: left, top, width, height, as fractions of it."""
         left, width = self.left / self.width, (self.right - self.left) / self.width
         top, height = self.top / self.height, (self.bottom - self.top) / self.height
         rounded = np.array([left, top, width, height], dtype=np.float32).tolist()

@@ -1,0 +1,39 @@
+"""Masks kept in a folder, so that other models may look at the same pictures for less."""
+
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.remembered import write_at_once
+from shared.errors import Poison, ResightError
+from shared.foreground.segmenter import Segmenter
+from shared.foreground.stored_mask import packed, unpacked
+
+
+class MaskFolder:
+    """A `Segmenter` that is asked only about pictures whose masks are not there yet."""
+
+    def __init__(self, segmenter: Segmenter, folder: Path) -> None:
+        self._segmenter = segmenter
+        self._folder = folder / segmenter.fingerprint
+        self.fingerprint = segmenter.fingerprint
+        self.surroundings = segmenter.surroundings
+
+    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return the segmenter's mask of the picture.
+
+        Raises:
+            ResightError: a file in the folder is damaged.
+        """
+        digest = sha256(f"{image.shape} ".encode() + image.tobytes()).hexdigest()
+        path = self._folder / digest[:2] / f"{digest[2:]}.png"
+        if path.is_file():
+            try:
+                return unpacked(path.read_bytes())
+            except Poison as error:
+                raise ResightError(f"{path} is damaged; delete it and run again") from error
+        mask = self._segmenter.mask(image)
+        write_at_once(path, packed(mask))
+        return mask
