@@ -23,9 +23,11 @@ from shared.messages import Thresholds
 
 _INK, _FAINT, _GRID = "#262624", "#6b6a66", "#e4e2dc"
 _BLUE, _ORANGE, _GREEN, _RED, _GREY = "#0072b2", "#e69f00", "#009e73", "#d55e00", "#999999"
+_PURPLE = "#cc79a7"
 # In the order of `pipelines`: colour, dashes, marker.
 _LINES = (
     (_ORANGE, "-.", "s"),
+    (_PURPLE, "-.", "v"),
     (_GREEN, "--", "^"),
     (_GREY, ":", "D"),
     (_BLUE, "-", "o"),

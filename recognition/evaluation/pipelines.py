@@ -1,4 +1,4 @@
-"""From a query's evidence to ranked individuals: four ways to compare."""
+"""From a query's evidence to ranked individuals: five ways to compare."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -80,6 +80,11 @@ def cosine(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
     return np.array([item.candidate.cosine for item in evidence], dtype=np.float64)
 
 
+def neighbour_score(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
+    """Return the mutual nearest neighbours' score, by which LightGlue's candidates are chosen."""
+    return np.array([item.neighbour_score for item in evidence], dtype=np.float64)
+
+
 def local_score(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
     """Return how far the cascade went, and within that what it found there.
 
@@ -104,13 +109,14 @@ def match_count(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
 
 
 EMBEDDING = BestPicture("embedding", cosine)
+NEIGHBOURS = BestPicture("neighbours", neighbour_score)
 LOCAL = BestPicture("local", local_score)
 COUNT = BestPicture("count", match_count)
 
 
 def pipelines(curve: Curve) -> tuple[Pipeline, ...]:
-    """Return the four in the order of tables and charts."""
-    return EMBEDDING, LOCAL, COUNT, Fusion(curve)
+    """Return the five in the order of tables and charts."""
+    return EMBEDDING, NEIGHBOURS, LOCAL, COUNT, Fusion(curve)
 
 
 def _local(item: Evidence) -> float:

@@ -8,9 +8,9 @@ import typer
 
 from resight.console import CommandError, results
 
-_PIPELINES = ("embedding", "local", "count", "fusion")
+_PIPELINES = ("embedding", "neighbours", "local", "count", "fusion")
 _HEADER = (
-    *("data", "split", "encoder", "queries", *_PIPELINES, "95 %", "R@100"),
+    *("data", "split", "segmenter", "encoder", "queries", *_PIPELINES, "95 %", "R@100"),
     *("AUROC", "√(BAKS·BAUS)", "called known", "accepted"),
 )
 
@@ -48,6 +48,7 @@ def _row(found: dict[str, Any], file: Path) -> tuple[str, ...]:
         return (
             found["dataset"],
             found["split"],
+            found["segmenter"],
             found["model"].split("-")[0],
             str(found["queries"]),
             *(f"{by_name[name]['r1']:.3f}" for name in _PIPELINES),

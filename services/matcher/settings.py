@@ -40,7 +40,7 @@ class MatcherSettings(SegmenterSettings):
         default=3, ge=0, le=9, description="Layers of LightGlue that run; 0 switches it off."
     )
     lightglue_threshold: float = Field(
-        default=0.1, ge=0, le=1, description="Confidence above which LightGlue's matches count."
+        default=0.5, ge=0, le=1, description="Confidence above which LightGlue's matches count."
     )
     max_crop_bytes: int = Field(
         default=32 * 1024 * 1024, ge=1, description="A stored crop larger than this is not read."

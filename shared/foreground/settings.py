@@ -13,7 +13,7 @@ class SegmenterSettings(Settings):
     """What finds the animal; a service's own settings say under which prefix."""
 
     segmenter: SegmenterName = Field(
-        default="none",
+        default="u2netp",
         description="What finds the animal, so that what is beside it doesn't count: u2netp is a "
         "small network, grabcut goes by colours, onnx runs a network of yours. The embedder "
         "stores its masks, and a matcher with the same segmenter takes them.",

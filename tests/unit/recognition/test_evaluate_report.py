@@ -61,7 +61,7 @@ def test_known_queries_give_a_row_for_each_pipeline_and_no_open_set(
 ) -> None:
     found = report(_queries(GALLERY, GALLERY, 1), 160, calibration, seed=0)
     rows = {row.pipeline: row for row in found.rows}
-    assert list(rows) == ["embedding", "local", "count", "fusion"]
+    assert list(rows) == ["embedding", "neighbours", "local", "count", "fusion"]
     assert rows["local"].r1 > 0.9
     assert rows["embedding"].r1 < 0.2
     assert rows["fusion"].r1 > 0.9

@@ -3,7 +3,15 @@
 import pytest
 
 from recognition.arrivals import Arrival
-from recognition.evaluation.pipelines import COUNT, EMBEDDING, LOCAL, Fusion, Pipeline, pipelines
+from recognition.evaluation.pipelines import (
+    COUNT,
+    EMBEDDING,
+    LOCAL,
+    NEIGHBOURS,
+    Fusion,
+    Pipeline,
+    pipelines,
+)
 from services.registry.decision import rank
 from shared.messages import (
     DEPTH_LIGHTGLUE,
@@ -68,6 +76,16 @@ def test_local_ranks_first_by_how_far_the_cascade_went() -> None:
     assert names(LOCAL, query) == ["dan", "cat", "bob", "ann"]
 
 
+def test_neighbours_rank_as_they_choose_what_lightglue_sees() -> None:
+    query = arrival(
+        seen("a", 0.9, DEPTH_NONE),
+        seen("b", 0.1, DEPTH_NEIGHBOURS, neighbours=50),
+        seen("c", 0.1, neighbours=60, confidence=0.5),
+        seen("d", 0.1, neighbours=1, confidence=300),
+    )
+    assert names(NEIGHBOURS, query) == ["cat", "bob", "dan", "ann"]
+
+
 def test_the_count_puts_candidates_without_lightglue_last_by_cosine() -> None:
     query = arrival(
         seen("a", 0.2, DEPTH_NEIGHBOURS, neighbours=90),
@@ -105,5 +123,11 @@ def test_a_query_without_candidates_ranks_nobody() -> None:
 def test_every_pipeline_offers_the_same_individuals_under_its_own_name() -> None:
     query = arrival(seen("a", 0.9, DEPTH_NONE), seen("b", 0.2, matches=4, confidence=2))
     every = pipelines(CURVES.pooled)
-    assert [pipeline.name for pipeline in every] == ["embedding", "local", "count", "fusion"]
+    assert [pipeline.name for pipeline in every] == [
+        "embedding",
+        "neighbours",
+        "local",
+        "count",
+        "fusion",
+    ]
     assert {frozenset(names(pipeline, query)) for pipeline in every} == {frozenset({"ann", "bob"})}

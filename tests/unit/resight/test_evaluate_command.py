@@ -68,7 +68,7 @@ def test_a_study_gives_numbers_charts_and_mistakes_and_comes_again_from_the_cach
     found = json.loads((tmp_path / "1.json").read_text())
     assert found.keys() >= KEYS
     assert (found["dataset"], found["split"]) == (drawn.name, "study")
-    assert _measured(found["rows"]) == ["embedding", "local", "count", "fusion"]
+    assert _measured(found["rows"]) == ["embedding", "neighbours", "local", "count", "fusion"]
     assert found["open_set"].keys() >= OPEN
     written = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert written >= {

@@ -11,10 +11,11 @@ OPEN_SET = {"auroc": 0.9, "geometric_mean": 0.8, "false_known_rate": 0.05}
 
 
 def _saved(path: Path, dataset: str, open_set: object, accepted: float | None) -> dict[str, object]:
-    names = ("embedding", "local", "count", "fusion")
+    names = ("embedding", "neighbours", "local", "count", "fusion")
     found: dict[str, object] = {
         "dataset": dataset,
         "split": "closed",
+        "segmenter": "u2netp",
         "model": "lite0-ab-cd",
         "queries": 74,
         "rows": [
@@ -36,7 +37,8 @@ def test_each_evaluation_is_a_row_and_a_closed_set_has_no_thresholds(tmp_path: P
     done = CliRunner().invoke(app, ["table", str(tmp_path / "a.json"), str(tmp_path / "b.json")])
     assert done.exit_code == 0, done.output
     _, _, closed, opened = done.output.strip().splitlines()
-    shared = "closed | lite0 | 74 | 0.000 | 0.100 | 0.200 | 0.300 | 0.250–0.350 | 0.875"
+    r1 = "0.000 | 0.100 | 0.200 | 0.300 | 0.400"
+    shared = f"closed | u2netp | lite0 | 74 | {r1} | 0.250–0.350 | 0.875"
     assert closed == f"| zebras | {shared} |  |  |  |  |"
     assert opened == f"| cats | {shared} | 0.900 | 0.800 | 0.050 | 0.100 |"
 

@@ -1,0 +1,191 @@
+"""A picture of what masks do to matches: `python -m bench.masks docs/masks.png`.
+
+Drawn animals, so that it is known which matches lie on them: two animals at one place, and one
+animal at two places, each with the matcher's keypoints of the whole crop and of the animal alone.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from recognition.drawn.animal import Aspect, draw_animal
+from recognition.drawn.build import Pose
+from recognition.drawn.coat import grow
+from recognition.drawn.light import Light
+from recognition.drawn.place import draw_place
+from recognition.drawn.scene import Placed, photograph
+from recognition.drawn.species import SPECIES
+from services.embedder.preparation import Preparation
+from services.matcher.engine import engine
+from services.matcher.keypoints import Keypoints
+from services.matcher.lightglue import VARIANTS, LightGlueMatcher
+from services.matcher.settings import MatcherSettings
+from shared import images
+from shared.foreground.animal import Animal
+from shared.foreground.choice import chosen
+from shared.foreground.view import View
+from shared.messages import Box
+
+Picture = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+_PAPER, _INK = (250, 249, 246), (38, 38, 36)
+_ON, _BESIDE, _OUTLINE = (46, 160, 90), (214, 60, 48), (255, 221, 51)
+_WIDTH, _HEIGHT, _GAP, _APART, _MARGIN, _CAPTION = 310, 250, 6, 40, 28, 56
+_FINER = 3  # Pillow's lines have hard edges: drawn so many times larger, and scaled down
+_SPECIES = "drawn zebra"
+# Around the true box, as detectors leave it.
+_LOOSE = 0.12
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """One animal's crop, with its true silhouette and the mask that was found, both bool [H, W]."""
+
+    crop: Picture
+    silhouette: NDArray[np.bool_]
+    animal: Animal
+
+    def mask(self) -> NDArray[np.bool_]:
+        """Return the found mask at the crop's size."""
+        return _resized(self.animal.mask, self.crop.shape)
+
+
+def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
+    """Draw the picture, and return how many matches of each pair are on the animals, and beside."""
+    settings = MatcherSettings()
+    whole = engine(settings.model_copy(update={"segmenter": "none"})).extractor
+    alone = engine(settings).extractor
+    variant = VARIANTS[settings.extractor]
+    matcher = LightGlueMatcher(variant, settings.lightglue_layers, settings.lightglue_threshold)
+    counts = {}
+    pairs = {
+        "Two animals at one place": (_seen(1, 5, 0.0), _seen(2, 5, 0.35)),
+        "One animal at two places": (_seen(3, 8, 0.0), _seen(3, 9, 0.3)),
+    }
+    width = 2 * _MARGIN + 2 * (2 * _WIDTH + _GAP) + _APART
+    sheet = Image.new("RGB", (width, 2 * (_HEIGHT + _CAPTION) + _MARGIN), _PAPER)
+    for column, (what, pair) in enumerate(pairs.items()):
+        for row, (how, extractor) in enumerate((("whole crops", whole), ("animal alone", alone))):
+            told = [None, None] if row == 0 else [each.animal for each in pair]
+            one, other = (
+                extractor.extract(each.crop, animal)
+                for each, animal in zip(pair, told, strict=True)
+            )
+            found = matcher.match(one, other).indices
+            ends = [
+                _pixels(keypoints, each)[found[:, side]]
+                for side, (keypoints, each) in enumerate(zip((one, other), pair, strict=True))
+            ]
+            corner = (
+                _MARGIN + column * (2 * _WIDTH + _GAP + _APART),
+                _MARGIN + row * (_HEIGHT + _CAPTION),
+            )
+            beside = _draw(sheet, corner, pair, ends, outlined=row == 1)
+            on = len(found) - beside
+            counts[what, how] = on, beside
+            text = f"{what}, {how}: {on} matches on them, {beside} beside"
+            ImageDraw.Draw(sheet).text(
+                (corner[0], corner[1] + _HEIGHT + 26), text, _INK, _font(18), anchor="ls"
+            )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sheet.quantize(255).save(target, optimize=True)
+    return counts
+
+
+def _seen(individual: int, place: int, stride: float) -> Seen:
+    """Return an animal at a place, cut out as the embedder does it."""
+    rng = np.random.default_rng((7, individual, place))
+    species = SPECIES[_SPECIES]
+    pose = Pose(stride, 9.0 + 10 * stride, 2.0, 4.0, 0, 0)
+    aspect = Aspect(scale=0.5, yaw=8.0, roll=0.0, mirrored=False)
+    cutout = draw_animal(species, grow(species.style, (individual,)), pose, aspect, rng)
+    ground = draw_place((place,), (640, 480))
+    taken = photograph(ground, [Placed(cutout, 320.0, 420.0)], Light.DAY, rng)
+    [silhouette] = taken.silhouettes
+    rows, columns = (np.flatnonzero(silhouette.any(axis=axis)) for axis in (1, 0))
+    (top, bottom), (left, right) = (_loose(at, side) for at, side in ((rows, 480), (columns, 640)))
+    box = Box(x=left / 640, y=top / 480, width=(right - left) / 640, height=(bottom - top) / 480)
+    crop = images.decode(Preparation(224).crop(taken.image, box))
+    segmenter = chosen(MatcherSettings())
+    if segmenter is None:
+        raise SystemExit(
+            "set RESIGHT_MATCHER_SEGMENTER=u2netp: without it there is no mask to draw"
+        )
+    animal = Animal.find(segmenter, View.around(taken.image, box))
+    return Seen(crop, _resized(silhouette[top:bottom, left:right], crop.shape), animal)
+
+
+def _loose(at: NDArray[np.intp], side: int) -> tuple[int, int]:
+    first, end = int(at[0]), int(at[-1]) + 1
+    more = round(_LOOSE * (end - first))
+    return max(0, first - more), min(side, end + more)
+
+
+def _pixels(keypoints: Keypoints, seen: Seen) -> Points:
+    height, width = seen.crop.shape[:2]
+    return keypoints.in_crop() * [width, height]
+
+
+def _resized(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    size = shape[1], shape[0]
+    return np.asarray(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
+
+
+def _draw(
+    sheet: Image.Image,
+    corner: tuple[int, int],
+    pair: tuple[Seen, Seen],
+    ends: list[Points],
+    *,
+    outlined: bool,
+) -> int:
+    """Draw a pair and its matches, and return how many are not on both animals."""
+    placed, on = [], np.ones(len(ends[0]), np.bool_)
+    for side, (seen, points) in enumerate(zip(pair, ends, strict=True)):
+        height, width = seen.crop.shape[:2]
+        scale = min(_WIDTH / width, _HEIGHT / height)
+        left, top = (
+            side * (_WIDTH + _GAP) + (_WIDTH - width * scale) / 2,
+            (_HEIGHT - height * scale) / 2,
+        )
+        shown = Image.fromarray(_outlined(seen) if outlined else seen.crop)
+        size = round(width * scale), round(height * scale)
+        resized = shown.resize(size, Image.Resampling.LANCZOS)
+        sheet.paste(resized, (corner[0] + round(left), corner[1] + round(top)))
+        columns, rows = points.astype(int).T
+        # Outlines are told by both sides of them.
+        near = cv2.dilate(seen.silhouette.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+        on &= near[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+        placed.append(points * scale + [left, top])
+    span = 2 * _WIDTH + _GAP, _HEIGHT
+    large = Image.new("RGBA", (span[0] * _FINER, span[1] * _FINER))
+    pen = ImageDraw.Draw(large)
+    for good, *line in sorted(zip(on, *placed, strict=True), key=lambda each: not each[0]):
+        colour = _ON if good else _BESIDE
+        pen.line([tuple(point * _FINER) for point in line], (*colour, 210), 2 * _FINER)
+    overlay = large.resize(span, Image.Resampling.LANCZOS)
+    sheet.paste(overlay, corner, overlay)
+    return int((~on).sum())
+
+
+def _outlined(seen: Seen) -> Picture:
+    """Return the crop, pale where there is no animal, with the mask's outline."""
+    mask = seen.mask()
+    pale = (seen.crop * 0.35 + np.array(_PAPER) * 0.65).astype(np.uint8)
+    picture = np.where(mask[..., None], seen.crop, pale)
+    lines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    return np.asarray(cv2.drawContours(np.ascontiguousarray(picture), lines, -1, _OUTLINE, 2))
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
