@@ -47,7 +47,8 @@ class OnnxSegmenter:
     """A `Segmenter` of a model; see above what it must be like.
 
     `content` is the model, `name` what errors call it. `threshold` is the value above which
-    a pixel is the animal: 0.5 for probabilities, 0 for logits.
+    a pixel is the animal: 0.5 for probabilities, 0 for logits. `origin` names the model where
+    its bytes don't, as they follow from it and from the libraries that wrote them.
 
     Raises:
         SettingsError: it can't be loaded, or does not fit.
@@ -55,9 +56,11 @@ class OnnxSegmenter:
 
     surroundings = True
 
-    def __init__(self, content: bytes, name: str, threshold: float, threads: int = 1) -> None:
-        digest = hashlib.sha256(content).hexdigest()[:12]
-        self.fingerprint = f"onnx1-{digest}-above{threshold:g}"
+    def __init__(
+        self, content: bytes, name: str, threshold: float, threads: int = 1, *, origin: str = ""
+    ) -> None:
+        origin = origin or hashlib.sha256(content).hexdigest()[:12]
+        self.fingerprint = f"onnx1-{origin}-above{threshold:g}"
         self._threshold = threshold
         self._session = _session(name, content, threads)
         self._input = _input(name, self._session)

