@@ -141,7 +141,9 @@ def _embedder(
 ) -> SightingsOnly:
     encoding = load(EncoderSettings).model_copy(update={"kind": "onnx", "model_path": str(model)})
     return SightingsOnly(
-        EmbedderService(build_encoder(encoding), store, store, cutting, segmenter=segmenter)
+        EmbedderService(
+            build_encoder(encoding, segmenter), store, store, cutting, segmenter=segmenter
+        )
     )
 
 

@@ -42,9 +42,8 @@ def adapt(
     sees: Annotated[
         str,
         typer.Option(
-            help="What the model is shown: crop, or animal: without its surroundings, cut out by "
-            "U²-Netp, which the embedder then does too, by RESIGHT_EMBEDDER_SEGMENTER=u2netp; auto "
-            "takes what recognises held-out pictures better."
+            help="What the model is shown, here and by the embedder: crop: all of it; animal: cut "
+            "out by U²-Netp; auto: what recognises held-out pictures better."
         ),
     ] = "auto",
     image_size: Annotated[
@@ -85,6 +84,6 @@ def adapt(
     if adapted.r1 is not None:
         note(f"R-1 of held-out pictures: {adapted.r1_before:.3f} before, {adapted.r1:.3f} after")
     if adapted.sees == "animal":
-        note("it sees animals alone: serve it with RESIGHT_EMBEDDER_SEGMENTER=u2netp")
+        note("it sees animals alone; the embedder finds them, with its default segmenter u2netp")
     model = adaptation.write(adapted, output, card(adapted))
     results.print(f"wrote {model}; what it is: {output / 'card.md'}", soft_wrap=True)

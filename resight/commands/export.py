@@ -114,12 +114,17 @@ def _quantise(model: Path, photographs: list[Photograph]) -> None:
     from recognition.quantisation import cost, quantise  # noqa: PLC0415
     from recognition.training.crops import decode  # noqa: PLC0415
     from services.embedder.onnx_encoder import OnnxEncoder  # noqa: PLC0415
+    from services.embedder.preparation import Preparation  # noqa: PLC0415
+    from shared.foreground.u2netp import u2netp  # noqa: PLC0415
 
     target = model.with_name(f"{model.stem}-int8{model.suffix}")
     if not photographs:
         results.print(f"wrote {quantise(model, target)}; --data would tell what it costs")
         return
-    pictures = decode(photographs, OnnxEncoder(model).input_size).exact
+    encoder = OnnxEncoder(model)
+    alone = encoder.model.preprocessing != Preparation(encoder.input_size).fingerprint
+    segmenter = u2netp() if alone else None
+    pictures = decode(photographs, encoder.input_size, segmenter, alone=alone).exact
     some = np.linspace(0, len(pictures) - 1, min(_RANGING, len(pictures))).round().astype(int)
     quantise(model, target, pictures[some])
     told = cost(model, target, pictures)

@@ -94,8 +94,8 @@ def train(
         bool,
         typer.Option(
             "--alone",
-            help="Animals without their surroundings, cut out by U²-Netp; the embedder then does "
-            "the same, by RESIGHT_EMBEDDER_SEGMENTER=u2netp.",
+            help="Show the model animals without their surroundings, cut out by U²-Netp, as the "
+            "embedder then does too.",
         ),
     ] = False,
     viewpoint_head: Annotated[

@@ -15,7 +15,9 @@ from services.embedder.triton_encoder import TritonEncoder
 from shared import topics
 from shared.blobs import BlobStore
 from shared.errors import SettingsError
+from shared.foreground.animal import finder
 from shared.foreground.choice import chosen
+from shared.foreground.segmenter import Segmenter
 from shared.logs import configure_logging
 from shared.messages import ModelReference
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, TelemetrySettings, load
@@ -24,8 +26,8 @@ from shared.stage import Stage
 log = logging.getLogger(__name__)
 
 
-def build_encoder(settings: EncoderSettings) -> Encoder:
-    """Return the encoder that the settings choose.
+def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None) -> Encoder:
+    """Return the encoder that the settings choose, for animals that the segmenter finds.
 
     Raises:
         SettingsError: it can't be had as configured, or computes other embeddings here than
@@ -47,10 +49,17 @@ def build_encoder(settings: EncoderSettings) -> Encoder:
             "RESIGHT_ENCODER_MODEL_VERSION is empty; with Triton, give the version that "
             "`resight export` printed, so that no other model's vectors enter the gallery"
         )
+    alone = settings.model_sees == "animal"
+    if alone and segmenter is None:
+        raise SettingsError(
+            "RESIGHT_ENCODER_MODEL_SEES=animal, but nothing finds the animals; set "
+            "RESIGHT_EMBEDDER_SEGMENTER=u2netp"
+        )
+    found_by = finder(segmenter) if alone and segmenter else ""
     model = ModelReference(
         name=settings.model_name,
         version=settings.model_version,
-        preprocessing=Preparation(settings.input_size).fingerprint,
+        preprocessing=Preparation(settings.input_size, finder=found_by).fingerprint,
     )
     return TritonEncoder(
         settings.triton_url,
@@ -68,13 +77,14 @@ def main() -> None:
     blobs = load(BlobSettings)
     encoding = load(EncoderSettings)
     settings = load(EmbedderSettings)
+    segmenter = chosen(settings)
     service = EmbedderService(
-        build_encoder(encoding),
+        build_encoder(encoding, segmenter),
         BlobStore(blobs.crops_url),
         BlobStore(blobs.captures_url),
         settings,
         max_batch=encoding.max_batch,
-        segmenter=chosen(settings),
+        segmenter=segmenter,
     )
     Stage(
         name="embedder",

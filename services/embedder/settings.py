@@ -86,6 +86,11 @@ class EncoderSettings(Settings):
     input_size: int = Field(
         224, ge=32, le=2048, description="The side of the pictures that Triton's model takes."
     )
+    model_sees: Literal["crop", "animal"] = Field(
+        "crop",
+        description="What Triton's model is shown, as its card says: all of a crop, or the animal "
+        "alone, as RESIGHT_EMBEDDER_SEGMENTER finds it.",
+    )
     max_batch: int = Field(32, ge=1, description="Crops that are encoded together at most.")
     timeout_seconds: float = Field(
         30.0, gt=0, description="How long Triton may take for one request."

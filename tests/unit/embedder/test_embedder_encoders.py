@@ -11,9 +11,12 @@ from services.embedder import reference
 from services.embedder.encoder import VIEWPOINTS, read_outputs
 from services.embedder.main import build_encoder
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.embedder.preparation import Preparation
 from services.embedder.settings import EncoderSettings
 from services.embedder.triton_encoder import TritonEncoder
 from shared.errors import SettingsError
+from shared.foreground.animal import finder
+from shared.foreground.grabcut import GrabCutSegmenter
 from shared.messages import VIEWPOINT_BACK
 from shared.settings import load
 from tests.model_files import SIDE, referring, tiny_model
@@ -84,6 +87,20 @@ def test_settings_choose_the_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyP
         build_encoder(load(EncoderSettings))
     monkeypatch.setenv("RESIGHT_ENCODER_MODEL_VERSION", "abc")
     assert isinstance(build_encoder(load(EncoderSettings)), TritonEncoder)
+
+
+def test_triton_s_model_is_shown_what_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"KIND": "triton", "MODEL_VERSION": "abc", "INPUT_SIZE": str(SIDE)}
+    for name, value in settings.items():
+        monkeypatch.setenv(f"RESIGHT_ENCODER_{name}", value)
+    grabcut = GrabCutSegmenter()
+    whole = build_encoder(load(EncoderSettings), grabcut).model
+    assert whole.preprocessing == Preparation(SIDE).fingerprint
+    monkeypatch.setenv("RESIGHT_ENCODER_MODEL_SEES", "animal")
+    alone = build_encoder(load(EncoderSettings), grabcut).model
+    assert alone.preprocessing == Preparation(SIDE, finder=finder(grabcut)).fingerprint
+    with pytest.raises(SettingsError, match="RESIGHT_EMBEDDER_SEGMENTER=u2netp"):
+        build_encoder(load(EncoderSettings))
 
 
 def test_a_model_that_computes_something_else_here_does_not_start(
