@@ -89,7 +89,7 @@ class DecodeProcess:
         corners = [(box.x, box.y, box.width, box.height) for box in boxes]
         try:
             frames.send(self._socket, {"boxes": corners}, [data])
-            return self._read(*frames.receive(self._socket))
+            return self._read(len(boxes), *frames.receive(self._socket))
         except OSError as error:
             raise EndedError(self.end(), hung=isinstance(error, TimeoutError)) from error
         except (LookupError, TypeError, ValueError, DecodeError) as error:
@@ -108,18 +108,21 @@ class DecodeProcess:
         self._process.kill()
         return self._process.wait()
 
-    def _read(self, header: dict[str, Any], blobs: list[bytearray]) -> Cuts:
+    def _read(self, count: int, header: dict[str, Any], blobs: list[bytearray]) -> Cuts:
         if "reason" in header:
             if header["ends"]:
                 self.end()
             raise Poison(header["reason"], kind=header["kind"])
         captured_at, place, *rest = blobs
         has_time, has_place = header["told"]
-        crops, pictures = rest[: len(rest) // 2], rest[len(rest) // 2 :]
+        crops, pictures = rest[:count], rest[count:]
+        sides = tuple(map(int, header["sides"]))
+        if not len(crops) == len(pictures) == len(sides) == count:
+            raise ValueError(f"{len(crops)} crops and {len(pictures)} views of {count} boxes")
         return Cuts(
             crops=tuple(bytes(crop) for crop in crops),
             views=tuple(_view(*each) for each in zip(header["views"], pictures, strict=True)),
-            sides=tuple(header["sides"]),
+            sides=sides,
             captured_at=Timestamp.FromString(bytes(captured_at)) if has_time else None,
             place=Place.FromString(bytes(place)) if has_place else None,
             truncated=bool(header["truncated"]),
@@ -129,5 +132,7 @@ class DecodeProcess:
 def _view(told: Sequence[Any], picture: bytearray) -> View:
     (height, width), box, *size = told
     left, top, right, bottom = map(float, box)
+    if not (0 <= left <= right <= 1 and 0 <= top <= bottom <= 1):
+        raise ValueError(f"a view's box is {box}")
     pixels = np.frombuffer(picture, np.uint8).reshape(height, width, 3)
     return View(pixels, (left, top, right, bottom), *map(int, size))

@@ -28,6 +28,7 @@ from shared.messages import (
     Capture,
     ImagePlace,
     ModelReference,
+    Place,
     Sighting,
 )
 from shared.messages import Animal as Detection
@@ -37,11 +38,11 @@ from shared.rgb import Pixels
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sighting that lacks only its embedding, and what the model is to see."""
+    """A sighting that lacks only its embedding, what the model is to see, and EXIF's place."""
 
     sighting: Sighting
     model_input: Pixels
-    cuts: Cuts
+    place: Place | None
 
 
 class EmbedderService:
@@ -170,7 +171,7 @@ class EmbedderService:
             MASKS.labels(animal.outcome).inc()
             kept = stored_mask.keep(animal, finder(self._segmenter), self._crops)
             sighting.mask.CopyFrom(kept)
-        return Prepared(sighting, self._preparation.model_input(crop, animal), cuts)
+        return Prepared(sighting, self._preparation.model_input(crop, animal), cuts.place)
 
     def _encode(self, animals: Sequence[Prepared]) -> None:
         encoding = self._encoder.encode(np.stack([animal.model_input for animal in animals]))
@@ -240,7 +241,7 @@ def _places(capture: Message, animals: Sequence[Prepared]) -> list[ImagePlace]:
     """Return where a capture was taken, for the registry alone, if that is known."""
     if not isinstance(capture, Capture):
         return []
-    where = capture.place if capture.HasField("place") else animals[0].cuts.place
+    where = capture.place if capture.HasField("place") else animals[0].place
     if where is None:
         return []
     digest = animals[0].sighting.image_sha256

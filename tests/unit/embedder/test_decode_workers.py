@@ -1,11 +1,12 @@
 """Pictures that take too much, or end their decoder, cost nothing but themselves."""
 
+import math
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -35,7 +36,11 @@ def _poison(ask: Callable[[], Cuts]) -> Poison:
 
 
 def test_a_worker_gives_what_the_function_gives(workers: DecodeWorkers) -> None:
-    boxes = [*WHOLE, Box(x=0.1, y=0.2, width=0.5, height=0.05)]
+    boxes = [
+        *WHOLE,
+        Box(x=0.1, y=0.2, width=0.5, height=0.05),
+        Box(x=0.3, y=0.9999, width=1e-30, height=1e-4),
+    ]
     for image in (photograph(), encoded(scene(), "PNG"), photograph(3000, 2000)):
         told, expected = workers.cut(image, boxes), cut(image, boxes, PREPARATION, Limits())
         assert told.crops == expected.crops
@@ -163,7 +168,24 @@ def test_a_worker_that_cant_start_is_no_fault_of_the_picture(
     assert len(workers.cut(photograph(), WHOLE).crops) == 1
 
 
-@pytest.mark.parametrize("answer", [({}, []), ({"told": [True, True]}, [b"", b"\xff", b"\xff"])])
+def _answer(*, views: object, sides: Sequence[int] = (9,)) -> tuple[dict[str, object], list[bytes]]:
+    header = {"told": [False, False], "truncated": False, "sides": sides, "views": views}
+    return header, [b"", b"", b"crop", b"rgb"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        ({}, []),
+        ({"told": [True, True]}, [b"\xff", b"\xff"]),
+        _answer(views=[((1, 1), (0, 0, 1, 1), 9, 9)], sides=(9, 9)),
+        _answer(views=[]),
+        _answer(views=[((2, 1), (0, 0, 1, 1), 9, 9)]),
+        _answer(views=[((1, 1), (0, 0, math.nan, 1), 9, 9)]),
+        _answer(views=[((1, 1), (0.6, 0, 0.5, 1), 9, 9)]),
+        _answer(views=[((1, 1), (0, 0, 1, 1), "wide", 9)]),
+    ],
+)
 def test_a_decoder_that_was_taken_over_is_not_believed(
     workers: DecodeWorkers,
     monkeypatch: pytest.MonkeyPatch,
