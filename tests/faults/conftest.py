@@ -1,4 +1,4 @@
-"""One undisturbed run of 200 captures with 40 poison messages among them, and what it left."""
+"""One undisturbed run of 120 captures with 40 poison messages among them, and what it left."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -34,7 +34,7 @@ from shared.settings import KafkaSettings
 from shared.topics import CAPTURES, DECISIONS, dead_letter_topics
 from tests.poison import Sample, samples
 
-CAPTURES_PUBLISHED = 200
+CAPTURES_PUBLISHED = 120
 POISON_PUBLISHED = 40
 PATIENCE_SECONDS = 240.0
 DAYLIGHT = range(7, 18)
@@ -87,9 +87,6 @@ def run(photographs: Sequence[Photograph], folder: Path, models: Path, attend: A
     """
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("RESIGHT_LOOKUP_MAX_UNDECIDED", "1")
-        # Nothing here is about masks, and they cost a sixth of the time.
-        for service in ("EMBEDDER", "MATCHER"):
-            environment.setenv(f"RESIGHT_{service}_SEGMENTER", "none")
         return _run(photographs, folder, models, attend)
 
 
@@ -183,7 +180,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Photograph]:
-    """200 captures of drawn animals by day, all of one deployment: one partition, one order."""
+    """120 captures of drawn animals by day, all of one deployment: one partition, one order."""
     folder = tmp_path_factory.mktemp("drawn")
     draw(folder, individuals=60, sightings=9.0, seed=11, species=["drawn leopard", "drawn cheetah"])
     by_day = [

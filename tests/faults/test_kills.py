@@ -13,7 +13,7 @@ from recognition.catalogue import Photograph
 from resight.account import Account
 from resight.stack.profile import SERVICES
 from resight.stack.supervisor import Supervisor
-from tests.faults.conftest import Run, run
+from tests.faults.conftest import CAPTURES_PUBLISHED, Run, run
 
 KILLS = 10
 SEED = 7
@@ -56,7 +56,7 @@ def disturbed(
 
 
 def test_every_sighting_is_decided_and_none_is_lost(disturbed: Run) -> None:
-    assert disturbed.account.captures == 200
+    assert disturbed.account.captures == CAPTURES_PUBLISHED
     assert disturbed.account.missing == []
     assert disturbed.letters == []
     assert set(disturbed.account.decisions) == set(disturbed.account.published)

@@ -1,17 +1,17 @@
-"""40 messages that can't be handled among 200 captures that can."""
+"""40 messages that can't be handled among 120 captures that can."""
 
 from collections.abc import Sequence
 
 import pytest
 
 from recognition.catalogue import Photograph
-from tests.faults.conftest import POISON_PUBLISHED, Run
+from tests.faults.conftest import CAPTURES_PUBLISHED, POISON_PUBLISHED, Run
 
 pytestmark = pytest.mark.timeout(900)
 
 
 def test_every_good_capture_is_decided(calm: Run, photographs: Sequence[Photograph]) -> None:
-    assert calm.account.captures == len(photographs) == 200
+    assert calm.account.captures == len(photographs) == CAPTURES_PUBLISHED
     assert calm.account.missing == []
     assert calm.account.dead == {}
     assert set(calm.account.decisions) == set(calm.account.published)
