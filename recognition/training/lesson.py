@@ -20,6 +20,7 @@ from recognition.training.samples import (
     samples,
     viewpoint_labels,
 )
+from shared.foreground.animal import finder
 from shared.foreground.u2netp import u2netp
 from shared.identifiers import gallery_name
 
@@ -41,6 +42,7 @@ class Lesson:
     exam: Exam | None
     held_out: str
     digest: str
+    finder: str
 
     @property
     def classes(self) -> int:
@@ -75,11 +77,12 @@ def prepare(
             "no picture has a viewpoint, so a viewpoint head would learn nothing; "
             "fill in the column `viewpoint`, or leave the head out"
         )
+    segmenter = u2netp() if recipe.mask or recipe.alone else None
     return Lesson(
         decode(
             photographs,
             input_size,
-            u2netp() if recipe.mask or recipe.alone else None,
+            segmenter,
             alone=recipe.alone,
             threads=threads,
             progress=progress,
@@ -90,6 +93,7 @@ def prepare(
         examination(photographs, parts),
         parts.name,
         digest(photographs, found),
+        finder(segmenter) if segmenter and recipe.alone else "",
     )
 
 

@@ -18,8 +18,6 @@ from recognition.training.learning_curve import draw
 from recognition.training.lesson import AUTO, prepare
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.trainer import Trainer
-from shared.foreground.animal import finder
-from shared.foreground.u2netp import u2netp
 
 WEIGHTS, MODEL, CARD = "model.safetensors", "model.onnx", "card.md"
 CURVE, LOG, CHECKPOINTS = "learning-curve.png", "log.json", "checkpoints"
@@ -96,8 +94,6 @@ def train(
         viewpoint_head=recipe.viewpoint_head,
         accept_restricted=conduct.accept_restricted,
     )
-    if recipe.alone:
-        model.finder = finder(u2netp())
     lesson = prepare(
         photographs,
         recipe,
@@ -105,6 +101,7 @@ def train(
         conduct.hold_out,
         progress=lambda done: progress("decoding", done, len(photographs)),
     )
+    model.finder = lesson.finder
     trainer = Trainer(model, lesson, recipe, device, conduct.workers)
     if (found := checkpoint.read(checkpoints, recipe, lesson.digest)) is not None:
         trainer.restore(found)

@@ -1,12 +1,12 @@
 """`resight adapt`: the default model, fitted to labelled animals in minutes."""
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Literal
 
 import typer
 
 from resight.commands.train import labelled, progress_bar
-from resight.console import CommandError, note, results
+from resight.console import note, results
 
 
 def adapt(
@@ -40,7 +40,7 @@ def adapt(
         ),
     ] = "auto",
     sees: Annotated[
-        str,
+        Literal["auto", "crop", "animal"],
         typer.Option(
             help="What the model is shown, here and by the embedder: crop: all of it; animal: cut "
             "out by U²-Netp; auto: what recognises held-out pictures better."
@@ -66,14 +66,12 @@ def adapt(
     from recognition.training import adaptation  # noqa: PLC0415
     from recognition.training.adaptation_card import card  # noqa: PLC0415
 
-    if sees not in ("auto", *adaptation.SIGHTS):
-        raise CommandError(f"--sees is {sees!r}; there are auto, {', '.join(adaptation.SIGHTS)}")
     photographs = labelled(data, split)
     with progress_bar() as progress:
         adapted = adaptation.adapt(
             photographs,
             backbone,
-            sees=None if sees == "auto" else cast("adaptation.Sight", sees),
+            sees=None if sees == "auto" else sees,
             weights=weights,
             input_size=image_size,
             hold_out=hold_out,

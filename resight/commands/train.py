@@ -87,7 +87,7 @@ def train(
         typer.Option(
             "--mask/--no-mask",
             help="Put half of the animals before random surroundings, cut out by U²-Netp; "
-            "decoding takes 0.3 s a picture longer.",
+            "decoding takes 0.2 s a picture longer.",
         ),
     ] = False,
     alone: Annotated[

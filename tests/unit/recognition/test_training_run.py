@@ -222,14 +222,18 @@ def test_surroundings_are_either_replaced_or_taken_away() -> None:
         replace(RECIPE, mask=True, alone=True)
 
 
-def test_a_model_trained_on_animals_alone_says_so(
+def test_a_model_says_what_it_was_trained_on_whatever_it_began_with(
     photographs: tuple[Photograph, ...], tmp_path: Path
 ) -> None:
-    train(photographs, replace(RECIPE, alone=True), tmp_path)
-    served = OnnxEncoder(tmp_path / "model.onnx").model.preprocessing
-    stored = backbones.build("tiny", tmp_path / "model.safetensors")
-    assert stored.finder == finder(u2netp())
-    assert served == Preparation(stored.input_size, finder=stored.finder).fingerprint
+    alone, crops = tmp_path / "alone", tmp_path / "crops"
+    train(photographs, replace(RECIPE, alone=True), alone)
+    begun = str(alone / "model.safetensors")
+    train(photographs, replace(RECIPE, weights=begun), crops)
+    for folder, finds in ((alone, finder(u2netp())), (crops, "")):
+        stored = backbones.build("tiny", folder / "model.safetensors")
+        served = OnnxEncoder(folder / "model.onnx").model.preprocessing
+        assert stored.finder == finds
+        assert served == Preparation(stored.input_size, finder=finds).fingerprint
 
 
 def test_a_picture_that_can_t_be_decoded_is_named(tmp_path: Path) -> None:
