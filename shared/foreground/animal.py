@@ -1,9 +1,9 @@
 """From a segmenter's mask to the animal, or the reason why the mask is not to be gone by.
 
 A mask that misses would leave an animal without keypoints, and one without keypoints passes for
-one never seen before. What U²-Netp's masks were like: 210 of 210 nyalas and zebras pass, with
-24,000 pixels or more and 21 to 63 % of their picture; 1 of 120 lions' thumbnails does; and 22
-of 120 close-ups of cats' faces, where mostly an eye stands out.
+one never seen before. What U²-Netp's masks were like: all of 362 zebras and 1,934 of 1,942 nyalas
+pass, with 22 to 63 % of their picture; 3 of 740 lions' thumbnails do; and 108 of 583 close-ups of
+cats' faces, where mostly a part of the face stands out.
 """
 
 from dataclasses import dataclass
