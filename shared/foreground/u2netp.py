@@ -1,9 +1,9 @@
 """U²-Netp (Qin et al. 2020, arXiv:2005.09007): whatever stands out in a picture, in 4.6 MB.
 
-It finds the salient thing, so it wants surroundings that the thing can stand out from: drawn animals
-in their boxes alone are found by a mask that overlaps with the truth by .87 by day and .56 in infrared
-(IoU, 320 px). With a quarter of the box around it, by .91 and .84 at `SIDE`. Enlarging the crop by anything
-that is not its real surroundings makes it worse, and so do 8-bit weights: .47 to .66.
+It finds the salient thing, so it wants surroundings that the thing can stand out from. Of drawn
+animals in their boxes alone, its masks overlap with the truth by .87 by day and .56 in infrared
+(IoU, 320 px); with a quarter of the box around it, by .91 and .84 at `SIDE`. Enlarging the crop by
+anything but its real surroundings makes it worse, and so do 8-bit weights: .47 to .66.
 """
 
 import onnx
