@@ -28,6 +28,7 @@ from services.matcher.settings import MatcherSettings
 from shared import images
 from shared.foreground.animal import Animal
 from shared.foreground.choice import chosen
+from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
 from shared.messages import Box
 
@@ -45,7 +46,7 @@ _LOOSE = 0.12
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One animal's crop, with its true silhouette and the mask that was found, both bool [H, W]."""
+    """One animal's crop [H, W, 3], its true silhouette, bool [H, W], and where it was found."""
 
     crop: Picture
     silhouette: NDArray[np.bool_]
@@ -63,10 +64,13 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
     alone = engine(settings).extractor
     variant = VARIANTS[settings.extractor]
     matcher = LightGlueMatcher(variant, settings.lightglue_layers, settings.lightglue_threshold)
+    found_by = chosen(settings)
+    if found_by is None:
+        raise SystemExit("there is no mask to draw; set RESIGHT_MATCHER_SEGMENTER=u2netp")
     counts = {}
     pairs = {
-        "Two animals at one place": (_seen(1, 5, 0.0), _seen(2, 5, 0.35)),
-        "One animal at two places": (_seen(3, 8, 0.0), _seen(3, 9, 0.3)),
+        "Two animals at one place": (_seen(found_by, 1, 5, 0.0), _seen(found_by, 2, 5, 0.35)),
+        "One animal at two places": (_seen(found_by, 3, 8, 0.0), _seen(found_by, 3, 9, 0.3)),
     }
     width = 2 * _MARGIN + 2 * (2 * _WIDTH + _GAP) + _APART
     sheet = Image.new("RGB", (width, 2 * (_HEIGHT + _CAPTION) + _MARGIN), _PAPER)
@@ -98,7 +102,7 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
     return counts
 
 
-def _seen(individual: int, place: int, stride: float) -> Seen:
+def _seen(segmenter: Segmenter, individual: int, place: int, stride: float) -> Seen:
     """Return an animal at a place, cut out as the embedder does it."""
     rng = np.random.default_rng((7, individual, place))
     species = SPECIES[_SPECIES]
@@ -112,11 +116,6 @@ def _seen(individual: int, place: int, stride: float) -> Seen:
     (top, bottom), (left, right) = (_loose(at, side) for at, side in ((rows, 480), (columns, 640)))
     box = Box(x=left / 640, y=top / 480, width=(right - left) / 640, height=(bottom - top) / 480)
     crop = images.decode(Preparation(224).crop(taken.image, box))
-    segmenter = chosen(MatcherSettings())
-    if segmenter is None:
-        raise SystemExit(
-            "set RESIGHT_MATCHER_SEGMENTER=u2netp: without it there is no mask to draw"
-        )
     animal = Animal.find(segmenter, View.around(taken.image, box))
     return Seen(crop, _resized(silhouette[top:bottom, left:right], crop.shape), animal)
 
@@ -188,4 +187,4 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/masks.png"))

@@ -66,24 +66,20 @@ def test_pictures_are_labelled_in_the_pipelines_order() -> None:
     assert EMBEDDING.pictures(query).tolist() == [True, False, False, True]
 
 
-def test_local_ranks_first_by_how_far_the_cascade_went() -> None:
+@pytest.mark.parametrize(
+    ("pipeline", "expected"),
+    [(LOCAL, ["dan", "cat", "bob", "ann"]), (NEIGHBOURS, ["bob", "cat", "dan", "ann"])],
+)
+def test_local_ranks_by_how_far_the_cascade_went_and_neighbours_by_their_score(
+    pipeline: Pipeline, expected: list[str]
+) -> None:
     query = arrival(
         seen("a", 0.9, DEPTH_NONE),
         seen("b", 0.1, DEPTH_NEIGHBOURS, neighbours=50),
-        seen("c", 0.1, neighbours=1, confidence=0.5),
+        seen("c", 0.1, neighbours=2, confidence=0.5),
         seen("d", 0.1, neighbours=1, confidence=300),
     )
-    assert names(LOCAL, query) == ["dan", "cat", "bob", "ann"]
-
-
-def test_neighbours_rank_as_they_choose_what_lightglue_sees() -> None:
-    query = arrival(
-        seen("a", 0.9, DEPTH_NONE),
-        seen("b", 0.1, DEPTH_NEIGHBOURS, neighbours=50),
-        seen("c", 0.1, neighbours=60, confidence=0.5),
-        seen("d", 0.1, neighbours=1, confidence=300),
-    )
-    assert names(NEIGHBOURS, query) == ["cat", "bob", "dan", "ann"]
+    assert names(pipeline, query) == expected
 
 
 def test_the_count_puts_candidates_without_lightglue_last_by_cosine() -> None:
