@@ -43,12 +43,37 @@ class _Input:
         return np.ascontiguousarray(stretched[None], dtype=np.float32) / np.float32(255)
 
 
+@dataclass(frozen=True)
+class Stability:
+    """What a network must be sure of: as Segment Anything's score (arXiv:2304.02643, app. B).
+
+    Where an animal stands out, its outline is the same for a high threshold as for a low one.
+
+    low, high: two thresholds of the network's output
+    least: of the pixels above the low one, this share lies above the high one too
+    """
+
+    low: float
+    high: float
+    least: float
+
+    @property
+    def fingerprint(self) -> str:
+        return f"stable{self.low:g}-{self.high:g}-{self.least:g}"
+
+    def holds(self, values: NDArray[np.float32]) -> bool:
+        """Tell whether a network's output, [h, w], is sure enough."""
+        some, sure = (int(np.count_nonzero(values > each)) for each in (self.low, self.high))
+        return some > 0 and sure >= self.least * some
+
+
 class OnnxSegmenter:
     """A `Segmenter` of a model; see above what it must be like.
 
     `content` is the model, `name` what errors call it. `threshold` is the value above which
     a pixel is the animal: 0.5 for probabilities, 0 for logits. `origin` names the model where
     its bytes don't, as they follow from it and from the libraries that wrote them.
+    `stability` is what a mask must have to be gone by, if there is such a demand.
 
     Raises:
         SettingsError: it can't be loaded, or does not fit.
@@ -57,11 +82,21 @@ class OnnxSegmenter:
     surroundings = True
 
     def __init__(
-        self, content: bytes, name: str, threshold: float, threads: int = 1, *, origin: str = ""
+        self,
+        content: bytes,
+        name: str,
+        threshold: float,
+        threads: int = 1,
+        *,
+        origin: str = "",
+        stability: Stability | None = None,
     ) -> None:
         origin = origin or hashlib.sha256(content).hexdigest()[:12]
         self.fingerprint = f"onnx1-{origin}-above{threshold:g}"
+        if stability:
+            self.fingerprint += f"-{stability.fingerprint}"
         self._threshold = threshold
+        self._stability = stability
         self._session = _session(name, content, threads)
         self._input = _input(name, self._session)
         try:
@@ -72,9 +107,11 @@ class OnnxSegmenter:
             ) from error
 
     def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Return where the network sees the animal."""
+        """Return where the network sees the animal: nowhere, if it can't say where that ends."""
         output = self._session.run(None, {self._input.name: self._input.batch(image)})[0]
         values = _one_channel(np.asarray(output))
+        if self._stability and not self._stability.holds(values):
+            return np.zeros(image.shape[:2], np.bool_)
         size = (image.shape[1], image.shape[0])
         return np.asarray(
             cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) > self._threshold

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from shared.errors import SettingsError
-from shared.foreground.onnx_segmenter import OnnxSegmenter
+from shared.foreground.onnx_segmenter import OnnxSegmenter, Stability
 
 Shape = list[int | str]
 
@@ -75,6 +75,34 @@ def test_the_threshold_is_in_the_networks_own_scale(tmp_path: Path) -> None:
     path = _network(tmp_path / "m.onnx", [1, 3, 32, 48], [1, 1, 32, 48], scale=10.0)
     assert OnnxSegmenter(path.read_bytes(), path.name, 9.0).mask(BRIGHT).any()
     assert not OnnxSegmenter(path.read_bytes(), path.name, 11.0).mask(BRIGHT).any()
+
+
+@pytest.mark.parametrize(("most", "sure"), [(0.9, True), (0.7, False)])
+def test_where_the_animal_ends_for_one_threshold_only_nothing_is_found(
+    tmp_path: Path, most: float, sure: bool
+) -> None:
+    path = _network(tmp_path / "m.onnx", [1, 3, 32, 48], [1, 1, 32, 48], scale=most)
+    demand = Stability(low=0.2, high=0.8, least=0.6)
+    segmenter = OnnxSegmenter(path.read_bytes(), path.name, 0.5, stability=demand)
+    assert segmenter.mask(BRIGHT).any() == sure
+    assert OnnxSegmenter(path.read_bytes(), path.name, 0.5).mask(BRIGHT).any()
+
+
+def test_the_share_that_must_be_sure_is_of_what_a_low_threshold_finds() -> None:
+    values = np.array([[0.0, 0.1, 0.3, 0.9, 0.9]], np.float32)
+    assert Stability(low=0.2, high=0.8, least=0.66).holds(values)
+    assert not Stability(low=0.2, high=0.8, least=0.67).holds(values)
+    assert not Stability(low=0.95, high=0.99, least=0.5).holds(values)
+
+
+def test_the_demand_is_in_the_fingerprint(tmp_path: Path) -> None:
+    path = _network(tmp_path / "m.onnx", [1, 3, 32, 48], [1, 1, 32, 48])
+    demands = [None, Stability(0.2, 0.8, 0.6), Stability(0.2, 0.8, 0.7), Stability(0.1, 0.8, 0.6)]
+    names = {
+        OnnxSegmenter(path.read_bytes(), path.name, 0.5, stability=demand).fingerprint
+        for demand in demands
+    }
+    assert len(names) == len(demands)
 
 
 def test_file_and_threshold_are_in_the_fingerprint(tmp_path: Path) -> None:

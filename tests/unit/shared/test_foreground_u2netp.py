@@ -8,7 +8,7 @@ import pytest
 from recognition.drawn.light import Light
 from shared.foreground.animal import Animal
 from shared.foreground.onnx_segmenter import OnnxSegmenter
-from shared.foreground.u2netp import FILE, SIDE, THRESHOLD, network, u2netp
+from shared.foreground.u2netp import FILE, SIDE, STABILITY, THRESHOLD, network, u2netp
 from shared.foreground.view import View
 from tests.silhouettes import standing
 
@@ -44,6 +44,18 @@ def test_where_nothing_of_the_animal_can_be_seen_the_whole_box_is_taken(
     assert found.mask.all()
 
 
+def test_a_picture_of_which_nothing_stands_out_for_certain_has_no_animal(
+    segmenter: OnnxSegmenter,
+) -> None:
+    """A coat that fills the picture, as a close-up does, is no thing in front of a ground."""
+    animal = next(standing(Light.DAY))
+    height, width = animal.silhouette.shape
+    rows, columns = (slice(int(0.35 * side), int(0.6 * side)) for side in (height, width))
+    close_up = View.around(animal.picture, animal.box)
+    coat = cv2.resize(close_up.of_box(close_up.picture)[rows, columns], (400, 300))
+    assert not segmenter.mask(coat.astype(np.uint8)).any()
+
+
 def test_the_network_computes_what_the_published_one_does() -> None:
     side = 320
     picture = cv2.resize(next(standing(Light.DAY)).picture, (side, side))
@@ -66,4 +78,5 @@ def test_the_same_picture_gives_the_same_mask(segmenter: OnnxSegmenter) -> None:
 
 def test_its_name_tells_the_published_file_and_the_side(segmenter: OnnxSegmenter) -> None:
     """Not the bytes that our libraries make of it: another version of them is the same network."""
-    assert segmenter.fingerprint == f"onnx1-u2netp-{FILE.sha256[:12]}-{SIDE}px-above{THRESHOLD:g}"
+    published = f"onnx1-u2netp-{FILE.sha256[:12]}-{SIDE}px-above{THRESHOLD:g}"
+    assert segmenter.fingerprint == f"{published}-{STABILITY.fingerprint}"
