@@ -21,8 +21,9 @@ BINS = 10
 class Fitted:
     """A curve without thresholds, and queries by which they may be chosen.
 
-    Each query was ranked by a curve that was fitted without its individual, over a
-    gallery at least half as large as the last one: a small gallery makes too few mistakes.
+    Each query was ranked by a curve that was fitted without its individual, or without its
+    whole data set, over a gallery at least half as large as the last one: a small gallery
+    makes too few mistakes.
     """
 
     curve: Curve
@@ -35,16 +36,20 @@ class Fitted:
         )
 
 
-def fit_curve(species: Mapping[str, Sequence[Arrival]]) -> Fitted:
+def fit_curve(
+    species: Mapping[str, Sequence[Arrival]], sets: Mapping[str, str] | None = None
+) -> Fitted:
     """Fit evidence to probability on sightings as they arrived, by species.
 
-    The curve calls nothing known and nothing new until it is cut.
+    The curve calls nothing known and nothing new until it is cut. `sets` names each
+    species' data set where the curve is meant for species that it was not fitted on: the
+    queries of a set are then ranked by a curve of the other sets.
 
     Raises:
         CalibrationError: there are no pairs of one individual, or none of different ones.
     """
     every = cases(species)
-    dealt = folds(case.individual for case in every)
+    dealt = _dealt(every, sets)
     # What stands for a new animal alone says nothing of how alike an animal's pictures are.
     learnt = [case for case in every if case.arrival.stands_for != "new"]
     pairs = Pairs.of(learnt, dealt)
@@ -65,6 +70,20 @@ def fit_curve(species: Mapping[str, Sequence[Arrival]]) -> Fitted:
         edges = np.unique(np.quantile(seen, np.linspace(0, 1, BINS + 1)[1:-1]))
         curve = curve.model_copy(update={"baseline": Histogram.of(seen, edges)})
     return Fitted(curve, tuple(queries))
+
+
+def _dealt(every: Sequence[Case], sets: Mapping[str, str] | None) -> dict[str, int]:
+    """Return the fold of each individual: its data set, or one by lot.
+
+    By lot, too, where fewer than two sets have two pictures of one individual: there would
+    be no curve without the one.
+    """
+    within = sets or {}
+    fit = {within.get(case.species) for case in every if case.arrival.labels().any()}
+    if sets is None or len(fit) < 2:
+        return folds(case.individual for case in every)
+    numbers = {name: number for number, name in enumerate(sorted(set(sets.values())))}
+    return {case.individual: numbers[sets[case.species]] for case in every}
 
 
 def _curve(found: Sequence[Case], pairs: Pairs, fit: Fit, fitted_on: str) -> Curve:

@@ -9,7 +9,7 @@ from recognition.calibration.bound import CalibrationError
 from recognition.calibration.curve import Fitted, fit_curve
 from recognition.calibration.queries import RankedQuery
 from recognition.calibration.repetition import false_known
-from recognition.calibration.thresholds import MISTAKEN, Accepted, new_threshold, thresholds
+from recognition.calibration.thresholds import LEVELS, MISTAKEN, Accepted, new_threshold, thresholds
 from services.registry.calibration import Calibration, Curve
 
 # With fewer sightings a species has no curve of its own.
@@ -29,14 +29,20 @@ class Calibrated:
 
 
 def calibrate(
-    seen: Mapping[str, Sequence[Arrival]], accepted: Accepted, name: str, version: str
+    seen: Mapping[str, Sequence[Arrival]],
+    accepted: Accepted,
+    name: str,
+    version: str,
+    sets: Mapping[str, str] | None = None,
 ) -> Calibrated:
     """Fit a calibration on sightings as they arrived, by species.
 
     A species with enough sightings has a curve of its own. With too few animals for a
     promise of its own it shares the threshold for known with all species, each judged
-    by its own curve; if its own pictures speak against that, nothing of it is called
-    known. A species without a curve goes by the pooled one.
+    by its own curve; if its own pictures speak against that, a higher one, or nothing of
+    it is called known. A species without a curve goes by the pooled one, whose thresholds keep the
+    promise for a species that was not seen: each data set is judged by a curve of the
+    others. `sets` names that of each species; without it, each species is one.
 
     Raises:
         CalibrationError: all animals together are too few, there is no pair of pictures of
@@ -45,7 +51,7 @@ def calibrate(
     models = {arrival.models for arrived in seen.values() for arrival in arrived}
     if len(models) > 1:
         raise CalibrationError("the pictures were compared by different models; fit them apart")
-    pooled = fit_curve(seen)
+    pooled = fit_curve(seen, sets or {species: species for species in seen})
     own: dict[str, Fitted] = {}
     sharing: dict[str, str] = {}
     for species, arrived in seen.items():
@@ -66,7 +72,7 @@ def calibrate(
             queries[species] = fit.queries
         except CalibrationError as error:
             sharing[species] = str(error)
-            known = shared.known if _suits(shared.known, fit.queries, accepted) else 1.0
+            known = _raised(shared.known, fit.queries, accepted)
             new = new_threshold(fit.queries, known, accepted)
             at = replace(shared, known=known, new=new)
         curves[species] = fit.cut(at)
@@ -85,8 +91,19 @@ def write(calibration: Calibration, path: Path) -> None:
     path.write_text(calibration.model_dump_json(indent=2) + "\n")
 
 
-def _suits(known: float, queries: Sequence[RankedQuery], accepted: Accepted) -> bool:
-    """Return whether a species' own queries don't speak against a threshold for known."""
-    called = [query for query in queries if query.probability >= known]
-    wrong = sum(not query.right for query in called)
-    return wrong <= MISTAKEN * len(called) and false_known(queries, known) <= accepted.false_known
+def _raised(shared: float, queries: Sequence[RankedQuery], accepted: Accepted) -> float:
+    """Return the lowest threshold from the shared one up that a species' own queries suffer.
+
+    Fewer animals are called known above a higher threshold, so the promise stands. 1 where
+    there is none.
+    """
+    for level in (shared, *LEVELS[shared < LEVELS][::-1]):
+        called = [query for query in queries if query.probability >= level]
+        wrong = sum(not query.right for query in called)
+        if wrong == len(called):
+            break
+        if wrong <= MISTAKEN * len(called) and (
+            false_known(queries, level) <= accepted.false_known
+        ):
+            return float(level)
+    return 1.0

@@ -6,7 +6,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from recognition.calibration.pairs import Pairs
-from services.registry.families import SCORES, Isotonic, Knots, logit, mean
+from services.registry.evidence import SCORES
+from services.registry.families import Isotonic, Knots, logit, mean
 
 # The mean of rising curves rises, so its log-odds are never turned round.
 LEAST_SLOPE = 0.01

@@ -21,6 +21,11 @@ class Case:
     individual: str
     arrival: Arrival
 
+    @property
+    def species(self) -> str:
+        """The animal's species."""
+        return self.individual.partition("/")[0]
+
 
 def cases(species: Mapping[str, Sequence[Arrival]]) -> list[Case]:
     """Return the arrivals of all species, in their order."""

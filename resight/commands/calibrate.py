@@ -76,7 +76,8 @@ def calibrate(
     those before it, and once more as if its animal had never been seen. You say which
     error you accept; the thresholds keep it, or you are told how many more animals
     that takes. A species with enough sightings gets a curve of its own; all together
-    give the pooled one, for any other species.
+    give the pooled one, for any other species: its thresholds are those that keep your
+    error on each folder's animals when it is fitted on the other folders alone.
     """
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
     from recognition.calibration import file  # noqa: PLC0415
@@ -84,6 +85,7 @@ def calibrate(
     from recognition.drawn.dataset import draw  # noqa: PLC0415
 
     seen: dict[str, list[Arrival]] = {}
+    sets: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as studio:
         folders = list(data or [])
         if drawn:
@@ -92,10 +94,11 @@ def calibrate(
         for folder in folders:
             for species, arrival in _arrive(_chosen(folder, split, limit, seed), model):
                 seen.setdefault(slug(species), []).append(arrival)
+                sets.setdefault(slug(species), str(folder))
     if not seen:
         raise CommandError("no labelled pictures: name folders with a metadata.csv, or --drawn N")
     accepted = Accepted(max_false_known, max_false_new, confidence)
-    found = file.calibrate(seen, accepted, name, datetime.now(UTC).date().isoformat())
+    found = file.calibrate(seen, accepted, name, datetime.now(UTC).date().isoformat(), sets)
     file.write(found.calibration, output)
     pooled = found.calibration.pooled
     results.print(f"wrote {output}: {pooled.queries} sightings of {pooled.fitted_on}")

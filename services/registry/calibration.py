@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from services.registry.drift import Histogram
 from services.registry.evidence import FEATURES
@@ -99,14 +99,15 @@ class Calibration(Part):
     pooled: Curve
     species: dict[str, Curve] = Field(default_factory=dict)
 
-    @model_validator(mode="after")
-    def _same_features(self) -> Self:
-        if self.features != FEATURES:
+    @field_validator("features")
+    @classmethod
+    def _same_features(cls, features: tuple[str, ...]) -> tuple[str, ...]:
+        if features != FEATURES:
             raise ValueError(
-                f"fitted on the features {', '.join(self.features)}; "
+                f"fitted on the features {', '.join(features)}; "
                 f"this version computes {', '.join(FEATURES)}: fit it again"
             )
-        return self
+        return features
 
     def curve(self, gallery: str) -> Curve:
         """Return the curve for a gallery: its species' own, or the pooled one."""
@@ -149,9 +150,11 @@ def load(path: Path) -> Calibration:
     try:
         return Calibration.model_validate_json(text)
     except ValidationError as error:
+        # Of other features, nothing else in the file fits.
+        errors = [item for item in error.errors() if item["loc"] == ("features",)]
         lines = [
             f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
-            for item in error.errors()
+            for item in errors or error.errors()
         ]
         raise SettingsError(f"{path} is no calibration: {'; '.join(lines)}") from error
 

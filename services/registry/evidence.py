@@ -11,20 +11,35 @@ from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, Evidence
 # In the order of a curve's coefficients. Counts and sums over matches are long-tailed,
 # so their logarithm counts. A stage that was not reached leaves zeros; `compared` and
 # `matched` tell that apart from a stage that found nothing.
-FEATURES = (
+ABSOLUTE = (
     "cosine",
     "log_neighbours",
     "log_neighbour_score",
     "log_matches",
     "log_confidence",
     "log_inliers",
-    "compared",
-    "matched",
 )
+# Nearly all candidates of a query are other animals, so they show what 'different' looks like in
+# this species, light and place: how far a candidate stands out of them is comparable between
+# species, as its scores are not. Speaker verification does the same (T-norm, Auckenthaler 2000).
+RELATIVE = ("relative_cosine", "relative_neighbours", "relative_neighbour_score")
+SCORES = (*ABSOLUTE, *RELATIVE)
+FEATURES = (*SCORES, "compared", "matched")
+
+# The spread is that below the median, where no picture of the same animal is: from there down to
+# the 16th percentile, a deviation of a normal distribution. No list is more even than this.
+BELOW = 0.16
+LEAST_SPREADS = (0.02, 0.15, 0.15)
+# So many deviations say all that there is to say.
+LOWEST, HIGHEST = -3.0, 8.0
+# A short list shows less: with so many candidates a deviation counts half.
+HALVED_AT = 10
 
 
 def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    """Return one row of features for each piece of evidence, float64 [N, 8].
+    """Return one row of features for each piece of a query's evidence, float64 [N, 11].
+
+    The evidence is all that there is of the query, as a candidate is judged against the others.
 
     Raises:
         Poison: a value is not finite, or a score is negative.
@@ -44,7 +59,7 @@ def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
             for item in evidence
         ],
         dtype=np.float64,
-    ).reshape(-1, len(FEATURES))
+    ).reshape(-1, len(ABSOLUTE) + 2)
     sound = np.isfinite(raw).all(axis=1) & (raw[:, 1:] >= 0).all(axis=1)
     if not sound.all():
         first = evidence[int(np.flatnonzero(~sound)[0])].candidate.sighting_id
@@ -53,5 +68,16 @@ def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
             "the matcher that sent it is broken",
             kind="bad-evidence",
         )
-    raw[:, 1:6] = np.log1p(raw[:, 1:6])
-    return raw
+    raw[:, 1 : len(ABSOLUTE)] = np.log1p(raw[:, 1 : len(ABSOLUTE)])
+    scores, tried = np.split(raw, [len(ABSOLUTE)], axis=1)
+    return np.hstack([scores, _relative(scores[:, : len(RELATIVE)]), tried])
+
+
+def _relative(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far each score [N, 3] stands out of its column, in deviations."""
+    if not len(scores):
+        return scores
+    median, low = np.median(scores, axis=0), np.quantile(scores, BELOW, axis=0)
+    deviations = (scores - median) / np.maximum(median - low, LEAST_SPREADS)
+    share = len(scores) / (len(scores) + HALVED_AT)
+    return np.asarray(np.clip(deviations, LOWEST, HIGHEST) * share)

@@ -6,13 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.registry.evidence import FEATURES
+from services.registry.evidence import FEATURES, SCORES
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 Inside = Annotated[float, Field(gt=0, lt=1)]
-
-# The features that are scores: the larger, the more alike. The others say what was tried.
-SCORES = FEATURES[:6]
 
 
 class Part(BaseModel):
@@ -70,8 +67,9 @@ class Isotonic(Part):
     """Every score calibrated for itself, then their mean, as WildFusion does it.
 
     Čermák et al., WildFusion: Individual Animal Identification with Calibrated
-    Similarity Fusion, 2024. A mean is too timid a probability, so its log-odds are
-    stretched by `slope` and moved by `intercept` (Platt); the order stays.
+    Similarity Fusion, 2024. The larger a score, the more alike the two pictures. A mean
+    is too timid a probability, so its log-odds are stretched by `slope` and moved by
+    `intercept` (Platt); the order stays.
     """
 
     kind: Literal["isotonic"] = "isotonic"

@@ -119,6 +119,37 @@ def test_arrivals_without_a_pair_of_one_individual_are_refused() -> None:
         fit_curve({"nyala": [without_own(each) for each in ARRIVED]})
 
 
+def test_a_curve_for_unseen_species_is_judged_set_by_set_without_the_set() -> None:
+    other = made_arrivals(30, 4, seed=1, name="lion")
+    odd = [without_own(each) for each in other[:30]] + other[30:]
+    before, after = (
+        fit_curve({"nyala": ARRIVED, "lion": lions}, {"nyala": "a", "lion": "b"}).queries
+        for lions in (other, odd)
+    )
+    judged = {name: [each for each in before if each.species == name] for name in ("nyala", "lion")}
+    assert judged["nyala"]
+    assert judged["lion"] == [each for each in after if each.species == "lion"]
+    assert judged["nyala"] != [each for each in after if each.species == "nyala"]
+
+
+def test_the_pooled_threshold_holds_for_a_set_whose_scores_lie_elsewhere() -> None:
+    """Its animals are all as alike as those of the other set are to themselves."""
+    brothers = [_alike(each) for each in made_arrivals(40, 4, seed=1, name="lion")]
+    every = {"nyala": ARRIVED, "lion": brothers}
+    apart = calibrate(every, ACCEPTED, "a", "2", {"nyala": "a", "lion": "b"}).calibration.pooled
+    together = calibrate(every, ACCEPTED, "a", "2", {"nyala": "a", "lion": "a"}).calibration.pooled
+    assert apart.family == together.family
+    assert apart.known > together.known
+
+
+def _alike(arrival: Arrival) -> Arrival:
+    raised = [
+        Evidence(candidate=item.candidate, depth=item.depth, inliers=8 + 3 * item.inliers)
+        for item in arrival.evidence
+    ]
+    return replace(arrival, evidence=tuple(raised))
+
+
 def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     model = Model(role="encoder", name="tiny", version="1", preprocessing="abc")
     arrived = [replace(each, models=(model,)) for each in ARRIVED]
@@ -150,6 +181,24 @@ def test_where_its_own_pictures_speak_against_the_shared_threshold_nothing_is_kn
     found = calibrate({"nyala": ARRIVED, "lion": twins}, ACCEPTED, "a", "2")
     assert found.calibration.species["nyala"].known < 1
     assert found.calibration.species["lion"].known == 1.0
+
+
+def test_a_species_whose_own_pictures_speak_against_the_shared_threshold_has_a_higher_one() -> None:
+    clear = made_arrivals(12, 14, seed=1, name="cat")
+    alike = [_more_alike(each) for each in made_arrivals(12, 14, seed=2, name="lion")]
+    species = calibrate(
+        {"nyala": ARRIVED, "cat": clear, "lion": alike}, ACCEPTED, "a", "2"
+    ).calibration.species
+    assert species["cat"].known < species["lion"].known < 1
+
+
+def _more_alike(arrival: Arrival) -> Arrival:
+    """Other animals share more with the query than they do elsewhere."""
+    raised = [
+        Evidence(candidate=item.candidate, depth=item.depth, inliers=item.inliers + 3 * (not same))
+        for item, same in zip(arrival.evidence, arrival.labels(), strict=True)
+    ]
+    return replace(arrival, evidence=tuple(raised))
 
 
 def test_a_species_without_a_pair_of_one_individual_goes_by_the_pooled_curve() -> None:

@@ -9,7 +9,7 @@ from recognition.calibration.family import Fit, best_family, held_out, log_loss
 from recognition.calibration.isotonic import fit_isotonic
 from recognition.calibration.logistic import fit_logistic
 from recognition.calibration.pairs import Pairs, folds
-from services.registry.evidence import FEATURES
+from services.registry.evidence import FEATURES, SCORES
 
 COUNT = len(FEATURES)
 
@@ -28,7 +28,7 @@ def _plateaus(size: int) -> Pairs:
     rng = np.random.default_rng(0)
     score = rng.uniform(0, 9, size)
     labels = rng.random(size) < np.select([score < 1, score < 8], [0.001, 0.2], 0.999)
-    rows = np.column_stack([np.repeat(score[:, None], 6, axis=1), np.ones((size, 2))])
+    rows = np.column_stack([np.repeat(score[:, None], len(SCORES), axis=1), np.ones((size, 2))])
     return Pairs(rows, labels, np.arange(size) % 5)
 
 

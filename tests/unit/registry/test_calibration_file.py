@@ -1,11 +1,13 @@
 """The calibration file: what is loaded, and what is refused."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from services.registry.calibration import load, models_of
 from services.registry.evidence import FEATURES, features
@@ -67,9 +69,53 @@ def test_features_have_their_order_and_counts_their_logarithm() -> None:
         confidence=4,
         inliers=5,
     )
-    expected = [-0.5, *np.log1p([1, 2, 3, 4, 5]), 1, 0]
+    expected = [-0.5, *np.log1p([1, 2, 3, 4, 5]), 0, 0, 0, 1, 0]
     assert features([item]) == pytest.approx(np.array([expected]))
     assert features([]).shape == (0, len(FEATURES))
+
+
+def _list(cosines: Sequence[float], neighbours: Sequence[int] = ()) -> list[Evidence]:
+    counts = neighbours or [0] * len(cosines)
+    return [
+        Evidence(candidate=Candidate(sighting_id=f"{index}", cosine=cosine), neighbours=count)
+        for index, (cosine, count) in enumerate(zip(cosines, counts, strict=True))
+    ]
+
+
+def _relative(found: Sequence[Evidence]) -> NDArray[np.float64]:
+    first = FEATURES.index("relative_cosine")
+    return features(found)[:, first : first + 3]
+
+
+def test_how_far_a_candidate_stands_out_of_the_others_does_not_depend_on_how_alike_all_are() -> (
+    None
+):
+    others = np.linspace(0.1, 0.3, 40)
+    here, elsewhere = (_relative(_list([*(others + shift), 0.6 + shift])) for shift in (0, 0.35))
+    assert here == pytest.approx(elsewhere, abs=1e-5)
+    assert here[-1, 0] > 3
+    assert abs(np.median(here[:, 0])) < 0.1
+
+
+def test_where_all_are_alike_nobody_stands_out() -> None:
+    assert not _relative(_list([0.5] * 30, [12] * 30)).any()
+    nearly = _relative(_list([0.5] * 29 + [0.51], [12] * 29 + [13]))
+    assert np.abs(nearly).max() < 1
+
+
+def test_pictures_of_the_same_animal_do_not_hide_one_another() -> None:
+    """A third of the list may be the query's own animal: the spread is that of the others."""
+    others = list(np.linspace(0.1, 0.3, 40))
+    assert _relative(_list(others + [0.6] * 20))[-1, 0] > 2.5
+
+
+def test_a_short_list_says_less_of_who_stands_out_and_one_candidate_nothing() -> None:
+    found = [
+        _relative(_list([*np.linspace(0.1, 0.3, count), 0.9]))[-1, 0] for count in (0, 3, 10, 80)
+    ]
+    assert found[0] == 0
+    assert found == sorted(found)
+    assert found[1] < 0.4 * found[-1]
 
 
 @pytest.mark.parametrize("confidence", [float("nan"), float("inf"), -1.0])
@@ -83,12 +129,12 @@ def test_impossible_evidence_is_poison(confidence: float) -> None:
     [
         ({"name": ""}, "name: String should have at least 1"),
         ({"features": ["cosine"]}, "fit it again"),
-        (_family(coefficients=[1.0]), "coefficients has 1 numbers instead of 8"),
-        (_family(scales=[0.0] * 8), r"pooled\.family\.logistic\.scales\.0"),
+        (_family(coefficients=[1.0]), "coefficients has 1 numbers instead of 11"),
+        (_family(scales=[0.0] * 11), r"pooled\.family\.logistic\.scales\.0"),
         (_family(kind="linear"), r"pooled\.family: .*'logistic', 'isotonic'"),
-        (_isotonic([KNOTS] * 5), "scores has 5 curves instead of 6"),
-        (_isotonic([KNOTS | {"at": [1.0, 0.0]}] * 6), "knots must rise"),
-        (_isotonic([KNOTS | {"at": [1.0]}] * 6), "1 places have 2 probabilities"),
+        (_isotonic([KNOTS] * 5), "scores has 5 curves instead of 9"),
+        (_isotonic([KNOTS | {"at": [1.0, 0.0]}] * 9), "knots must rise"),
+        (_isotonic([KNOTS | {"at": [1.0]}] * 9), "1 places have 2 probabilities"),
         ({"pooled": {"temperature": 0.0}}, r"pooled\.temperature"),
         (_baseline([0.5], [1.0]), "1 edges have 1 shares"),
         (_baseline([0.5, 0.4], [0.2, 0.3, 0.5]), "edges must rise"),
