@@ -9,13 +9,14 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-Outcome = Literal["new", "known", "review"]
+Outcome = Literal["new", "known", "review", "unidentifiable"]
 Colour = tuple[int, int, int]
 
 MOST_ROWS = 40
 MOST_COLUMNS = 12
-# Of the rows, so that many known animals can't push what needs a person off the sheet.
-_MOST_REVIEW = 6
+# Of the rows: what needs a person is not pushed off the sheet by many known animals, nor by
+# pictures that show nothing.
+_NOBODY: dict[Outcome, int] = {"review": 6, "unidentifiable": 1}
 
 _PAPER, _INK, _FAINT, _BAND = (250, 249, 246), (38, 38, 36), (122, 120, 114), (241, 239, 233)
 _WRONG = (205, 43, 49)
@@ -23,11 +24,13 @@ _FRAMES: dict[Outcome, Colour] = {
     "new": (47, 111, 178),
     "known": (74, 150, 92),
     "review": (226, 158, 42),
+    "unidentifiable": (128, 110, 160),
 }
 _MEANING: dict[Outcome, str] = {
     "new": "new individual",
     "known": "known individual",
     "review": "for a person to review",
+    "unidentifiable": "unidentifiable",
 }
 _THUMB_WIDTH, _THUMB_HEIGHT, _FRAME, _GAP = 138, 90, 4, 8
 _ENDING = 5  # characters of an ID's number and the dash before it
@@ -49,7 +52,7 @@ class Thumbnail:
 class Row:
     """One individual's sightings in the order of their decisions.
 
-    `individual` is None for sightings that wait for a person; those rows come last.
+    `individual` is None for sightings that have none; those rows come last.
     """
 
     individual: str | None
@@ -75,10 +78,11 @@ def contact_sheet(rows: Sequence[Row], target: Path, *, title: str = "Resight") 
     Raises:
         OSError: a crop is no image, or `target` can't be written.
     """
-    review = _review([each for row in rows if row.individual is None for each in row.thumbnails])
+    nobodys = [each for row in rows if row.individual is None for each in row.thumbnails]
+    last = [line for outcome in _NOBODY for line in _nobodys(outcome, nobodys)]
     individuals = [_individual(row) for row in rows if row.individual is not None]
-    room_left = MOST_ROWS - len(review)
-    lines, dropped = individuals[:room_left] + review, individuals[room_left:]
+    room_left = MOST_ROWS - len(last)
+    lines, dropped = individuals[:room_left] + last, individuals[room_left:]
     columns = max((len(line.cells) for line in lines), default=1)
     room = max(columns, 5) * _CELL + (70 if any(line.left_out for line in lines) else 0)
     width = 2 * _MARGIN + _LABEL + room
@@ -109,13 +113,15 @@ def _individual(row: Row) -> _Line:
     )
 
 
-def _review(thumbnails: Sequence[Thumbnail]) -> list[_Line]:
-    """Return as many full lines as the sightings for review take, within limits."""
-    beyond = max(0, len(thumbnails) - _MOST_REVIEW * MOST_COLUMNS)
-    starts = range(0, min(len(thumbnails), _MOST_REVIEW * MOST_COLUMNS), MOST_COLUMNS)
+def _nobodys(outcome: Outcome, every: Sequence[Thumbnail]) -> list[_Line]:
+    """Return as many full lines as the sightings of an outcome take, within limits."""
+    thumbnails = [each for each in every if each.outcome == outcome]
+    most = _NOBODY[outcome] * MOST_COLUMNS
+    beyond = max(0, len(thumbnails) - most)
+    starts = range(0, min(len(thumbnails), most), MOST_COLUMNS)
     return [
         _Line(
-            title="" if start else "review",
+            title="" if start else outcome,
             subtitle="" if start else _count(len(thumbnails), "sighting"),
             cells=[(each, False) for each in thumbnails[start : start + MOST_COLUMNS]],
             left_out=beyond if start == starts[-1] else 0,
@@ -132,6 +138,8 @@ def _draw_header(pen: ImageDraw.ImageDraw, title: str, rows: Sequence[Row], widt
     pen.text((width - _MARGIN, 40), summary, _FAINT, _font(17), anchor="rs")
     x = float(_MARGIN)
     for outcome, colour in _FRAMES.items():
+        if outcome == "unidentifiable" and not outcomes[outcome]:
+            continue
         pen.rectangle((x, 60, x + 16, 76), outline=colour, width=_FRAME)
         text = f"{_MEANING[outcome]} ({outcomes[outcome]})"
         pen.text((x + 24, 74), text, _INK, _font(15), anchor="ls")

@@ -4,22 +4,36 @@ from typing import Literal
 
 from rich.text import Text
 
-from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, Outcome, Viewpoint
+from shared.messages import (
+    OUTCOME_KNOWN,
+    OUTCOME_NEW,
+    OUTCOME_REVIEW,
+    OUTCOME_UNIDENTIFIABLE,
+    Decision,
+    Outcome,
+    Viewpoint,
+)
 from shared.text import one_line
 
-Word = Literal["known", "new", "review"]
+Word = Literal["known", "new", "review", "unidentifiable"]
 
 NAMES: dict[Outcome, Word] = {
     OUTCOME_KNOWN: "known",
     OUTCOME_NEW: "new",
     OUTCOME_REVIEW: "review",
+    OUTCOME_UNIDENTIFIABLE: "unidentifiable",
 }
-COLOURS: dict[Word, str] = {"known": "green", "new": "cyan", "review": "yellow"}
-_WIDTHS = (19, 7, 24, 6, 10, 16, 12)
+COLOURS: dict[Word, str] = {
+    "known": "green",
+    "new": "cyan",
+    "review": "yellow",
+    "unidentifiable": "magenta",
+}
+_WIDTHS = (19, 14, 24, 6, 10, 16, 12)
 
 
 def outcome(decision: Decision) -> Word:
-    """Return known, new or review; an outcome of a later version is for a person too."""
+    """Return the word for its outcome; one of a later version is for a person, as review is."""
     return NAMES.get(decision.outcome, "review")
 
 

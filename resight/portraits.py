@@ -10,7 +10,7 @@ from resight.summary import in_order
 
 
 def portraits(account: Account, crops: Path) -> list[Row]:
-    """Return a row for each individual, those seen most first, and one for what is in review.
+    """Return a row for each individual, those seen most first, and one for what has none.
 
     `crops` is the folder that holds the crops under their keys.
 

@@ -49,6 +49,7 @@ def outcomes_table(summary: Summary) -> Table:
         "known": "known: seen before",
         "new": "new: got an ID of its own",
         "review": "review: a person should look",
+        "unidentifiable": "unidentifiable: nothing to compare",
     }
     for name in NAMES.values():
         table.add_row(meaning[name], str(summary.decisions[name]), style=COLOURS[name])

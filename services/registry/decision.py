@@ -1,4 +1,4 @@
-"""Evidence → ranked individuals → known, new or review. Pure functions."""
+"""Evidence → ranked individuals → known, new, review or unidentifiable. Pure functions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +15,7 @@ from shared.messages import (
     OUTCOME_KNOWN,
     OUTCOME_NEW,
     OUTCOME_REVIEW,
+    OUTCOME_UNIDENTIFIABLE,
     Evidence,
     Outcome,
     RankedIndividual,
@@ -35,7 +36,7 @@ class Verdict:
 
 
 # Of a sighting that can't be compared with any other: it names nobody and founds nobody.
-NOTHING_TO_COMPARE = Verdict(OUTCOME_REVIEW, "", 0.0)
+UNIDENTIFIABLE = Verdict(OUTCOME_UNIDENTIFIABLE, "", 0.0)
 
 
 def combined(probabilities: Iterable[float], dependence: float) -> float:

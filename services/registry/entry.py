@@ -10,12 +10,21 @@ from dataclasses import dataclass
 
 from google.protobuf.message import Message
 
-from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, Enrolment, Outcome
+from shared.messages import (
+    OUTCOME_KNOWN,
+    OUTCOME_NEW,
+    OUTCOME_REVIEW,
+    OUTCOME_UNIDENTIFIABLE,
+    Decision,
+    Enrolment,
+    Outcome,
+)
 
 OUTCOME_NAMES: dict[Outcome, str] = {
     OUTCOME_KNOWN: "known",
     OUTCOME_NEW: "new",
     OUTCOME_REVIEW: "review",
+    OUTCOME_UNIDENTIFIABLE: "unidentifiable",
 }
 
 

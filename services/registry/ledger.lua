@@ -90,9 +90,9 @@ local function refusal(key, sighting, outcome, watermark, lease_ms)
 end
 
 -- Decide about a sighting, once. Arguments: sighting, its image's digest, outcome (known,
--- new, review), individual (known) or its ID's prefix (new), watermark ('' where nothing can
--- be compared with it, ever), milliseconds of lease to take if it can't be minted now
--- (0: it may go round again), <Decision>, <Enrolment>.
+-- new, review, unidentifiable), individual (known) or its ID's prefix (new), watermark (''
+-- where nothing can be compared with it, ever), milliseconds of lease to take if it can't be
+-- minted now (0: it may go round again), <Decision>, <Enrolment>.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that
 -- `refusal` gives; or CONFLICT: the individual is gone, or it is in this image already.
 local function decide(keys, args)
@@ -121,7 +121,7 @@ local function decide(keys, args)
 
   local number = redis.call('HINCRBY', key.counters, 'entries', 1)
   local enrolment = 0
-  if outcome ~= 'review' then
+  if outcome == 'known' or outcome == 'new' then
     enrolment = redis.call('HINCRBY', key.counters, 'enrolments', 1)
     redis.call('HSET', key.enrolments, enrolment, args[8])
     redis.call('HSET', key.members, sighting, individual)

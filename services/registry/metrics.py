@@ -2,7 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-# Decisions written, by outcome: known, new, review. A replay is not counted again.
+# Decisions written, by outcome: known, new, review, unidentifiable. A replay is not counted again.
 DECISIONS = Counter("resight_decisions", "Decisions written to the ledger", ["outcome"])
 
 # Seconds from a capture's publication to its decision.

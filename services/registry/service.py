@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from services.registry import metrics
 from services.registry.calibration import Calibration, Model
-from services.registry.decision import NOTHING_TO_COMPARE, judge, rank
+from services.registry.decision import UNIDENTIFIABLE, judge, rank
 from services.registry.drift import DriftWatch
 from services.registry.entry import OUTCOME_NAMES, Entry
 from services.registry.later_pass import nearest, next_list, pass_number
@@ -110,7 +110,7 @@ class RegistryService:
             _check_crowd(query, len(view.taken))
             ranked = rank(matches.evidence, view.members, view.taken, curve)
             verdict = (
-                NOTHING_TO_COMPARE
+                UNIDENTIFIABLE
                 if matches.incomparable
                 else judge(ranked, curve, promised=not strangers)
             )

@@ -18,10 +18,12 @@ class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OUTCOME_KNOWN: _ClassVar[Outcome]
     OUTCOME_NEW: _ClassVar[Outcome]
     OUTCOME_REVIEW: _ClassVar[Outcome]
+    OUTCOME_UNIDENTIFIABLE: _ClassVar[Outcome]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_KNOWN: Outcome
 OUTCOME_NEW: Outcome
 OUTCOME_REVIEW: Outcome
+OUTCOME_UNIDENTIFIABLE: Outcome
 
 class RankedIndividual(_message.Message):
     __slots__ = ("individual", "probability", "best")

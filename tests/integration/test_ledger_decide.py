@@ -14,7 +14,15 @@ from services.registry.ledger import Conflict, Ledger, Refusal
 from services.registry.sighting import enrolment_of
 from services.registry.store import LedgerError, Store
 from shared.errors import Transient
-from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, Outcome, Place
+from shared.messages import (
+    OUTCOME_KNOWN,
+    OUTCOME_NEW,
+    OUTCOME_REVIEW,
+    OUTCOME_UNIDENTIFIABLE,
+    Decision,
+    Outcome,
+    Place,
+)
 from tests.queries import GALLERY, ledger_at, sighting
 
 
@@ -61,9 +69,12 @@ def test_the_population_is_part_of_the_name_unless_it_is_the_default(ledger_url:
     assert entry.decision.individual == "hluhluwe.nyala-0001"
 
 
-def test_a_case_for_review_is_an_entry_but_not_enrolled(ledger_url: str) -> None:
+@pytest.mark.parametrize("outcome", [OUTCOME_REVIEW, OUTCOME_UNIDENTIFIABLE])
+def test_what_has_no_individual_is_an_entry_but_not_enrolled(
+    ledger_url: str, outcome: Outcome
+) -> None:
     ledger = ledger_at(ledger_url)
-    entry = decided(decide(ledger, "a", OUTCOME_REVIEW))
+    entry = decided(decide(ledger, "a", outcome))
     assert entry.enrolment is None
     assert (entry.decision.number, entry.decision.enrolment_number) == (1, 0)
     assert ledger.count(GALLERY, "enrolments") == 0

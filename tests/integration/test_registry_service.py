@@ -16,6 +16,7 @@ from shared.messages import (
     OUTCOME_KNOWN,
     OUTCOME_NEW,
     OUTCOME_REVIEW,
+    OUTCOME_UNIDENTIFIABLE,
     CandidateList,
     Decision,
     Enrolment,
@@ -147,12 +148,15 @@ def test_a_doubt_on_a_stale_list_is_compared_with_what_was_enrolled_meanwhile(
 
 def test_what_cant_be_compared_founds_nobody_and_names_nobody(ledger_url: str) -> None:
     service = registry(ledger_at(ledger_url))
-    _decision(service, matches(sighting("a")))
+    blank = matches(sighting("the first of its gallery"))
+    blank.incomparable = "the picture shows 0 keypoints"
+    assert _decision(service, blank).outcome == OUTCOME_UNIDENTIFIABLE
+    assert _decision(service, matches(sighting("a"))).individual == "plains-zebra-0001"
     for number, found in enumerate([[], [evidence("a", same=True)]]):
         blank = matches(sighting(f"blank {number}"), found)
         blank.incomparable = "the picture shows 0 keypoints"
         decision = _decision(service, blank)
-        assert (decision.outcome, decision.individual) == (OUTCOME_REVIEW, "")
+        assert (decision.outcome, decision.individual) == (OUTCOME_UNIDENTIFIABLE, "")
         assert (decision.probability, decision.enrolment_number) == (0.0, 0)
         assert decision.incomparable == "the picture shows 0 keypoints"
 

@@ -18,7 +18,12 @@ from resight.contact_sheet import (
     contact_sheet,
 )
 
-FRAMES = {"new": (47, 111, 178), "known": (74, 150, 92), "review": (226, 158, 42)}
+FRAMES = {
+    "new": (47, 111, 178),
+    "known": (74, 150, 92),
+    "review": (226, 158, 42),
+    "unidentifiable": (128, 110, 160),
+}
 WRONG = (205, 43, 49)
 HEADER = 84  # the legend shows every colour, the rows begin below it
 
@@ -47,9 +52,9 @@ def _count(sheet: NDArray[np.uint8], colour: tuple[int, int, int]) -> int:
     return int((sheet[HEADER:] == colour).all(axis=2).sum())
 
 
-@pytest.mark.parametrize("outcome", ["new", "known", "review"])
+@pytest.mark.parametrize("outcome", ["new", "known", "review", "unidentifiable"])
 def test_the_frame_tells_the_outcome(outcome: Outcome, tmp_path: Path) -> None:
-    individual = None if outcome == "review" else "L-1"
+    individual = "L-1" if outcome in ("new", "known") else None
     sheet = _sheet([_row(individual, None, outcome=outcome)], tmp_path / "sheet.png")
     assert {name for name, colour in FRAMES.items() if _count(sheet, colour)} == {outcome}
 
@@ -68,12 +73,17 @@ def test_sightings_for_review_are_never_marked_as_wrong(tmp_path: Path) -> None:
     assert _count(sheet, WRONG) == 0
 
 
-def test_sightings_for_review_come_last(tmp_path: Path) -> None:
-    rows = [_row(None, None, outcome="review"), _row("L-1", None), _row("L-2", None)]
-    sheet = _sheet(rows, tmp_path / "sheet.png")
-    review = np.argwhere((sheet[HEADER:] == FRAMES["review"]).all(axis=2))[:, 0]
-    known = np.argwhere((sheet[HEADER:] == FRAMES["known"]).all(axis=2))[:, 0]
+def test_sightings_for_review_come_after_individuals_and_what_shows_nothing_last(
+    tmp_path: Path,
+) -> None:
+    without = [_row(None, None, outcome="unidentifiable"), _row(None, None, outcome="review")]
+    sheet = _sheet([*without, _row("L-1", None), _row("L-2", None)], tmp_path / "sheet.png")
+    known, review, nothing = (
+        np.argwhere((sheet[HEADER:] == FRAMES[outcome]).all(axis=2))[:, 0]
+        for outcome in ("known", "review", "unidentifiable")
+    )
     assert review.min() > known.max()
+    assert nothing.min() > review.max()
 
 
 def test_a_long_row_is_cut_and_says_so(tmp_path: Path) -> None:
@@ -88,10 +98,12 @@ def test_a_long_row_is_cut_and_says_so(tmp_path: Path) -> None:
 def test_more_individuals_than_rows_leave_room_for_review_and_are_counted(tmp_path: Path) -> None:
     individuals = [_row(f"L-{number}", None) for number in range(MOST_ROWS + 5)]
     full = _sheet(individuals[:MOST_ROWS], tmp_path / "full.png")
-    cut = _sheet([*individuals, _row(None, None, outcome="review")], tmp_path / "cut.png")
+    blank = _row(None, *[None] * 3 * MOST_COLUMNS, outcome="unidentifiable")
+    cut = _sheet([*individuals, _row(None, None, outcome="review"), blank], tmp_path / "cut.png")
     frame = _count(full, FRAMES["known"]) // MOST_ROWS
-    assert _count(cut, FRAMES["known"]) == (MOST_ROWS - 1) * frame
-    assert _count(cut, FRAMES["review"]) > 0
+    assert _count(cut, FRAMES["known"]) == (MOST_ROWS - 2) * frame
+    assert _count(cut, FRAMES["review"]) == frame
+    assert _count(cut, FRAMES["unidentifiable"]) == MOST_COLUMNS * frame
     assert cut.shape[0] > full.shape[0]
     # The line at the end that counts what is not shown.
     assert (cut[-60:] < 150).all(axis=2).any()

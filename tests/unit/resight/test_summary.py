@@ -46,7 +46,7 @@ def test_everything_is_counted_once() -> None:
     book.lost["e"] = "truncated"
     summary = summarise(book)
     assert summary.captures == summary.sightings == 5
-    assert summary.decisions == {"known": 2, "new": 1, "review": 1}
+    assert summary.decisions == {"known": 2, "new": 1, "review": 1, "unidentifiable": 0}
     assert summary.dead_letters == 1
     assert summary.sightings == sum(summary.decisions.values()) + summary.dead_letters
 
