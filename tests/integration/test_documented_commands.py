@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from resight.stack.state import running
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+ENVIRONMENT = (ROOT / ".env.example").read_text()
 RESIGHT = ".venv/bin/resight"
 BLOCK = re.compile(r"```console\n(.*?)```", re.DOTALL)
 SECONDS = 240
@@ -37,7 +39,11 @@ EVERY = [(page.name, command) for page in PAGES for command in _commands(page)]
 
 @pytest.mark.parametrize(("page", "command"), EVERY, ids=lambda each: each[:60])
 def test_a_command_is_one_that_there_is(page: str, command: str) -> None:
-    program, *arguments = shlex.split(command)
+    words = shlex.split(command)
+    settings = list(takewhile(lambda word: re.match(r"[A-Z_]+=", word), words))
+    for name, _, value in (each.partition("=") for each in settings):
+        assert re.search(rf"^#? ?{name}=", ENVIRONMENT, re.MULTILINE), f"{page}: {name}={value}"
+    program, *arguments = words[len(settings) :]
     if program == "make":
         assert re.search(rf"^{arguments[0]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), page
         return
