@@ -5,28 +5,28 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-Outcome = Literal["new", "known", "review", "unidentifiable"]
+from services.registry.entry import Word
+
 Colour = tuple[int, int, int]
 
 MOST_ROWS = 40
 MOST_COLUMNS = 12
 # Of the rows: what needs a person is not pushed off the sheet by many known animals, nor by
 # pictures that show nothing.
-_NOBODY: dict[Outcome, int] = {"review": 6, "unidentifiable": 1}
+_NOBODY: dict[Word, int] = {"review": 6, "unidentifiable": 1}
 
 _PAPER, _INK, _FAINT, _BAND = (250, 249, 246), (38, 38, 36), (122, 120, 114), (241, 239, 233)
 _WRONG = (205, 43, 49)
-_FRAMES: dict[Outcome, Colour] = {
+_FRAMES: dict[Word, Colour] = {
     "new": (47, 111, 178),
     "known": (74, 150, 92),
     "review": (226, 158, 42),
     "unidentifiable": (128, 110, 160),
 }
-_MEANING: dict[Outcome, str] = {
+_MEANING: dict[Word, str] = {
     "new": "new individual",
     "known": "known individual",
     "review": "for a person to review",
@@ -44,7 +44,7 @@ class Thumbnail:
     """One sighting: its crop as an encoded image, its outcome and, where known, its true label."""
 
     crop: bytes
-    outcome: Outcome
+    outcome: Word
     label: str | None = None
 
 
@@ -113,7 +113,7 @@ def _individual(row: Row) -> _Line:
     )
 
 
-def _nobodys(outcome: Outcome, every: Sequence[Thumbnail]) -> list[_Line]:
+def _nobodys(outcome: Word, every: Sequence[Thumbnail]) -> list[_Line]:
     """Return as many full lines as the sightings of an outcome take, within limits."""
     thumbnails = [each for each in every if each.outcome == outcome]
     most = _NOBODY[outcome] * MOST_COLUMNS

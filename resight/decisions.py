@@ -1,28 +1,11 @@
 """Decisions as lines of text."""
 
-from typing import Literal
-
 from rich.text import Text
 
-from shared.messages import (
-    OUTCOME_KNOWN,
-    OUTCOME_NEW,
-    OUTCOME_REVIEW,
-    OUTCOME_UNIDENTIFIABLE,
-    Decision,
-    Outcome,
-    Viewpoint,
-)
+from services.registry.entry import OUTCOME_NAMES, Word
+from shared.messages import Decision, Viewpoint
 from shared.text import one_line
 
-Word = Literal["known", "new", "review", "unidentifiable"]
-
-NAMES: dict[Outcome, Word] = {
-    OUTCOME_KNOWN: "known",
-    OUTCOME_NEW: "new",
-    OUTCOME_REVIEW: "review",
-    OUTCOME_UNIDENTIFIABLE: "unidentifiable",
-}
 COLOURS: dict[Word, str] = {
     "known": "green",
     "new": "cyan",
@@ -34,7 +17,7 @@ _WIDTHS = (19, 14, 24, 6, 10, 16, 12)
 
 def outcome(decision: Decision) -> Word:
     """Return the word for its outcome; one of a later version is for a person, as review is."""
-    return NAMES.get(decision.outcome, "review")
+    return OUTCOME_NAMES.get(decision.outcome, "review")
 
 
 def columns() -> Text:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from resight.account import Account
-from resight.decisions import COLOURS, NAMES
+from resight.decisions import COLOURS
 from resight.summary import Summary, in_order
+from services.registry.entry import OUTCOME_NAMES
 from shared.messages import Decision, Viewpoint
 
 _ROWS = 40
@@ -51,7 +52,7 @@ def outcomes_table(summary: Summary) -> Table:
         "review": "review: a person should look",
         "unidentifiable": "unidentifiable: nothing to compare",
     }
-    for name in NAMES.values():
+    for name in OUTCOME_NAMES.values():
         table.add_row(meaning[name], str(summary.decisions[name]), style=COLOURS[name])
     table.add_row("dead letters: could not be handled", str(summary.dead_letters))
     table.add_section()

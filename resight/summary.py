@@ -8,7 +8,8 @@ import numpy as np
 
 from recognition.grouping import Decided, pairwise, r1
 from resight.account import Account
-from resight.decisions import NAMES, Word, outcome
+from resight.decisions import outcome
+from services.registry.entry import OUTCOME_NAMES, Word
 from shared.messages import Decision
 
 
@@ -43,7 +44,7 @@ def summarise(account: Account) -> Summary:
     """Return the numbers of a run."""
     decisions = in_order(account)
     seconds = account.last_news - account.began
-    counts = dict.fromkeys(NAMES.values(), 0)
+    counts = dict.fromkeys(OUTCOME_NAMES.values(), 0)
     for decision in decisions:
         counts[outcome(decision)] += 1
     truth = {key: one.identity for key, one in account.published.items() if one.identity}

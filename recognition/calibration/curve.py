@@ -78,12 +78,12 @@ def _dealt(every: Sequence[Case], sets: Mapping[str, str] | None) -> dict[str, i
     By lot, too, where fewer than two sets have two pictures of one individual: there would
     be no curve without the one.
     """
-    within = sets or {}
-    fit = {within.get(case.species) for case in every if case.arrival.labels().any()}
-    if sets is None or len(fit) < 2:
-        return folds(case.individual for case in every)
-    numbers = {name: number for number, name in enumerate(sorted(set(sets.values())))}
-    return {case.individual: numbers[sets[case.species]] for case in every}
+    if sets is not None:
+        fit = {sets[case.species] for case in every if case.arrival.labels().any()}
+        if len(fit) > 1:
+            numbers = {name: number for number, name in enumerate(sorted(set(sets.values())))}
+            return {case.individual: numbers[sets[case.species]] for case in every}
+    return folds(case.individual for case in every)
 
 
 def _curve(found: Sequence[Case], pairs: Pairs, fit: Fit, fitted_on: str) -> Curve:

@@ -7,6 +7,7 @@ nowhere else, so every reading of an entry gives the same message.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from google.protobuf.message import Message
 
@@ -20,7 +21,9 @@ from shared.messages import (
     Outcome,
 )
 
-OUTCOME_NAMES: dict[Outcome, str] = {
+Word = Literal["known", "new", "review", "unidentifiable"]
+
+OUTCOME_NAMES: dict[Outcome, Word] = {
     OUTCOME_KNOWN: "known",
     OUTCOME_NEW: "new",
     OUTCOME_REVIEW: "review",
