@@ -118,6 +118,17 @@ def test_a_short_list_says_less_of_who_stands_out_and_one_candidate_nothing() ->
     assert found[1] < 0.4 * found[-1]
 
 
+def test_a_file_of_other_features_says_that_and_nothing_else(tmp_path: Path) -> None:
+    content = json.loads(FILE.read_text())
+    content["features"].pop()
+    for name in ("coefficients", "means", "scales"):
+        content["pooled"]["family"][name].pop()
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    with pytest.raises(SettingsError, match="fit it again") as refused:
+        load(tmp_path / "old.json")
+    assert "coefficients" not in str(refused.value)
+
+
 @pytest.mark.parametrize("confidence", [float("nan"), float("inf"), -1.0])
 def test_impossible_evidence_is_poison(confidence: float) -> None:
     with pytest.raises(Poison, match="candidate a "):
