@@ -9,10 +9,10 @@ import pytest
 from recognition.arrivals import Arrival
 from recognition.calibration.bound import CalibrationError
 from recognition.calibration.curve import fit_curve
-from recognition.calibration.file import calibrate, write
+from recognition.calibration.file import _raised, calibrate, write
 from recognition.calibration.individuals import fit_competition
 from recognition.calibration.pairs import folds
-from recognition.calibration.queries import without_own
+from recognition.calibration.queries import RankedQuery, without_own
 from recognition.calibration.thresholds import Accepted
 from services.registry.calibration import Model, load
 from services.registry.decision import rank
@@ -184,21 +184,12 @@ def test_where_its_own_pictures_speak_against_the_shared_threshold_nothing_is_kn
 
 
 def test_a_species_whose_own_pictures_speak_against_the_shared_threshold_has_a_higher_one() -> None:
-    clear = made_arrivals(12, 14, seed=1, name="cat")
-    alike = [_more_alike(each) for each in made_arrivals(12, 14, seed=2, name="lion")]
-    species = calibrate(
-        {"nyala": ARRIVED, "cat": clear, "lion": alike}, ACCEPTED, "a", "2"
-    ).calibration.species
-    assert species["cat"].known < species["lion"].known < 1
-
-
-def _more_alike(arrival: Arrival) -> Arrival:
-    """Other animals share more with the query than they do elsewhere."""
-    raised = [
-        Evidence(candidate=item.candidate, depth=item.depth, inliers=item.inliers + 3 * (not same))
-        for item, same in zip(arrival.evidence, arrival.labels(), strict=True)
-    ]
-    return replace(arrival, evidence=tuple(raised))
+    rights = [RankedQuery(f"lion/{n}", 0.7 + n / 50, known=True, right=True) for n in range(8)]
+    mistaken = [RankedQuery(f"lion/{n}", 0.6, known=False, right=False) for n in range(4)]
+    far = [RankedQuery(f"lion/{n}", 0.1, known=False, right=False) for n in range(8)]
+    assert _raised(0.5, [*rights, *far], ACCEPTED) == 0.5
+    assert 0.6 < _raised(0.5, [*rights, *mistaken, *far], ACCEPTED) < 0.7
+    assert _raised(0.5, [*mistaken, *far], ACCEPTED) == 1.0
 
 
 def test_a_species_without_a_pair_of_one_individual_goes_by_the_pooled_curve() -> None:
