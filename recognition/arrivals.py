@@ -56,7 +56,8 @@ class Arrival:
     the gallery held a sighting of this identity that it could be compared with.
     `models` made the evidence. `stands_for` says as what it may be asked where thresholds
     are chosen: an encoder that learnt an animal can't show how a new one looks to it,
-    and one that never saw it can't show how well it knows those that it learnt.
+    and one that never saw it can't show how well it knows those that it learnt. `number` is that
+    of its enrolment in its gallery, from 1.
     """
 
     identity: str
@@ -65,6 +66,7 @@ class Arrival:
     members: dict[str, str]
     models: tuple[Model, ...] = ()
     stands_for: StandsFor = "both"
+    number: int = 0
 
     def labels(self) -> NDArray[np.bool_]:
         """Return for each piece of evidence whether it is about the same individual, bool [N]."""
@@ -107,12 +109,14 @@ def arrivals(
             }
             known = any(compatible(sighting.viewpoint, view) for view in views[identity])
             models = models_of(matches)
-            yield labelled, Arrival(identity, known, tuple(matches.evidence), members, models)
+            enrolled[sighting.gallery] += 1
+            number = enrolled[sighting.gallery]
+            evidence = tuple(matches.evidence)
+            yield labelled, Arrival(identity, known, evidence, members, models, number=number)
             identities[sighting.sighting_id] = identity
             views[identity].add(sighting.viewpoint)
-            enrolled[sighting.gallery] += 1
             enrolment = enrolment_of(sighting)
-            enrolment.number = enrolled[sighting.gallery]
+            enrolment.number = number
             handled(lookup, enrolment, Message)
 
 

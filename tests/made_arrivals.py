@@ -8,11 +8,17 @@ from shared.messages import DEPTH_LIGHTGLUE, Candidate, Evidence
 
 
 def made_arrivals(
-    individuals: int, pictures: int, seed: int = 0, shortlist: int = 8, name: str = "animal"
+    individuals: int,
+    pictures: int,
+    seed: int = 0,
+    shortlist: int = 8,
+    *,
+    name: str = "animal",
+    inliers: tuple[float, float] = (10, 4),
 ) -> list[Arrival]:
     """Return each animal's pictures in random order, each compared with some before it.
 
-    Inliers: about 10 for the same animal, 4 for another one.
+    `inliers`: about so many for the same animal, and for another one.
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(np.repeat(np.arange(individuals), pictures))
@@ -24,13 +30,18 @@ def made_arrivals(
         members = {f"{name} picture {at}": f"{name} {order[at]}" for at in chosen}
         evidence = tuple(
             Evidence(
-                candidate=Candidate(sighting_id=f"{name} picture {at}", cosine=rng.uniform()),
+                candidate=Candidate(
+                    sighting_id=f"{name} picture {at}",
+                    enrolment_number=at + 1,
+                    cosine=rng.uniform(),
+                ),
                 depth=DEPTH_LIGHTGLUE,
-                inliers=int(rng.poisson(10 if order[at] == identity else 4)),
+                inliers=int(rng.poisson(inliers[int(order[at] != identity)])),
             )
             for at in chosen
         )
-        found.append(Arrival(f"{name} {identity}", bool(own), evidence, members))
+        identified = f"{name} {identity}"
+        found.append(Arrival(identified, bool(own), evidence, members, number=index + 1))
     return found
 
 

@@ -1,6 +1,8 @@
 """Evidence → features: the numbers that a calibration curve weighs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,33 @@ LEAST_SPREADS = (0.02, 0.15, 0.15)
 LOWEST, HIGHEST = -3.0, 8.0
 # A short list shows less: with so many candidates a deviation counts half.
 HALVED_AT = 10
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a query's list looks like, to judge one score by: median [3] and spread [3] of its
+    first three scores, and the `share` of a deviation that so short a list lets count.
+    """
+
+    median: NDArray[np.float64]
+    spread: NDArray[np.float64]
+    share: float
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64]) -> Self:
+        """Return the standing of a list's scores [N, ≥ 3]; of an empty one nothing counts."""
+        count = len(RELATIVE)
+        if not len(scores):
+            return cls(np.zeros(count), np.ones(count), 0.0)
+        columns = scores[:, :count]
+        median, low = np.median(columns, axis=0), np.quantile(columns, BELOW, axis=0)
+        spread = np.maximum(median - low, LEAST_SPREADS)
+        return cls(median, spread, len(scores) / (len(scores) + HALVED_AT))
+
+    def deviations(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far the first three of scores [N, ≥ 3] stand out, [N, 3] in deviations."""
+        away = (scores[:, : len(RELATIVE)] - self.median) / self.spread
+        return np.asarray(np.clip(away, LOWEST, HIGHEST) * self.share)
 
 
 def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
@@ -70,14 +99,4 @@ def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
         )
     raw[:, 1 : len(ABSOLUTE)] = np.log1p(raw[:, 1 : len(ABSOLUTE)])
     scores, tried = np.split(raw, [len(ABSOLUTE)], axis=1)
-    return np.hstack([scores, _relative(scores[:, : len(RELATIVE)]), tried])
-
-
-def _relative(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far each score [N, 3] stands out of its column, in deviations."""
-    if not len(scores):
-        return scores
-    median, low = np.median(scores, axis=0), np.quantile(scores, BELOW, axis=0)
-    deviations = (scores - median) / np.maximum(median - low, LEAST_SPREADS)
-    share = len(scores) / (len(scores) + HALVED_AT)
-    return np.asarray(np.clip(deviations, LOWEST, HIGHEST) * share)
+    return np.hstack([scores, Standing.of(scores).deviations(scores), tried])

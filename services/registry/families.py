@@ -18,13 +18,12 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Logistic(Part):
-    """One logistic regression over all features, standardised.
+class Linear(Part):
+    """Log-odds that are a weighted sum of standardised numbers.
 
-    Probability = 1 / (1 + exp(-(intercept + Σ coefficients · (x - means) / scales))).
+    Log-odds = intercept + Σ coefficients · (x - means) / scales.
     """
 
-    kind: Literal["logistic"] = "logistic"
     coefficients: tuple[float, ...]
     means: tuple[float, ...]
     scales: tuple[Annotated[float, Field(gt=0)], ...]
@@ -32,16 +31,34 @@ class Logistic(Part):
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
+        return self.of_width(len(self.coefficients))
+
+    def of_width(self, count: int) -> Self:
+        """Return itself if it weighs so many numbers; raises ValueError if it does not."""
         for name in ("coefficients", "means", "scales"):
-            count = len(getattr(self, name))
-            if count != len(FEATURES):
-                raise ValueError(f"{name} has {count} numbers instead of {len(FEATURES)}")
+            given = len(getattr(self, name))
+            if given != count:
+                raise ValueError(f"{name} has {given} numbers instead of {count}")
         return self
+
+    def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-odds of each row [N, F], float64 [N]."""
+        standard = (rows - np.array(self.means)) / np.array(self.scales)
+        return np.asarray(self.intercept + standard @ np.array(self.coefficients))
+
+
+class Logistic(Linear):
+    """One logistic regression over all features."""
+
+    kind: Literal["logistic"] = "logistic"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        return self.of_width(len(FEATURES))
 
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each row of features [N, F], float64 [N]."""
-        standard = (features - np.array(self.means)) / np.array(self.scales)
-        return sigmoid(self.intercept + standard @ np.array(self.coefficients))
+        return sigmoid(self.log_odds(features))
 
 
 class Knots(Part):

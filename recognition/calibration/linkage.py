@@ -1,0 +1,197 @@
+"""How clusters are joined: learned from labelled streams, for a species that is not among them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.calibration.bound import CalibrationError
+from recognition.calibration.logistic import fit_linear
+from recognition.calibration.stream import Stream
+from recognition.grouping import pairwise
+from services.registry.affinity import Affinity, steps
+from services.registry.families import Linear
+from services.registry.linkage import LINKS, Clusters, Linkage
+
+# Each round clusters the streams by the weights of the one before, and learns from the merges.
+ROUNDS = 2
+# Beside each merge, so many others of the cluster that might have been joined instead.
+BESIDE = 8
+DOWN_TO = (-5.0, -3.0)
+
+# The share of pairs under one ID that shall show one animal, on each set. A set of which it is
+# reached only where next to nothing is joined says nothing about where to stop.
+PRECISION = 0.93
+LEAST_F1 = 0.3
+LEVELS = np.arange(-5.0, 8.0, 0.25)
+
+Sets = Mapping[str, Sequence[Stream]]
+
+
+class Fitted(NamedTuple):
+    """What clusters by: pairs' log-odds, and how clusters are joined."""
+
+    affinity: Affinity
+    linkage: Linkage
+
+
+class Rows(NamedTuple):
+    """Rows [N, F] with their labels [N], and how much each counts [N]."""
+
+    rows: NDArray[np.float64]
+    labels: NDArray[np.bool_]
+    weights: NDArray[np.float64]
+
+
+def fit_linkage(sets: Sets, seed: int = 0) -> Fitted:
+    """Learn from sets of streams, each set alike in weight, however many pictures it has.
+
+    Raises:
+        CalibrationError: there is no pair of one individual, or none of two.
+    """
+    pair = _fit({name: _compared(streams) for name, streams in sets.items()})
+    second = {}
+    for name, streams in sets.items():
+        others = {other: _compared(sets[other]) for other in sets if other != name}
+        held_out = _fit(others) if others else pair
+        second[name] = [_stepped(stream, held_out) for stream in streams]
+    affinity = Affinity(pair=pair, against_lists=_fit(second))
+    matrices = {
+        name: [affinity.matrix(stream.lists) for stream in streams]
+        for name, streams in sets.items()
+    }
+    weights = _learned(sets, matrices, np.random.default_rng(seed))
+    return Fitted(affinity, Linkage(weights=weights, join=_join(sets, matrices, weights)))
+
+
+def _compared(streams: Sequence[Stream]) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """Return the features of all pairs of each stream, and which show one animal."""
+    found = []
+    for stream in streams:
+        identity = dict(zip(stream.lists, stream.identities, strict=True))
+        rows = [each.features for each in stream.lists.values()]
+        same = [
+            identity[int(other)] == identity[number]
+            for number, each in stream.lists.items()
+            for other in each.numbers
+        ]
+        found.append((np.concatenate(rows), np.array(same, dtype=np.bool_)))
+    return found
+
+
+def _stepped(stream: Stream, pair: Linear) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    names = np.array(stream.identities)
+    left, right, rows = steps(stream.lists, pair)
+    return rows, names[left] == names[right]
+
+
+def _fit(sets: Mapping[str, Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]]) -> Linear:
+    """Fit rows of several sets, with the same weight for each of them."""
+    rows = np.concatenate([rows for found in sets.values() for rows, _ in found])
+    labels = np.concatenate([labels for found in sets.values() for _, labels in found])
+    if labels.all() or not labels.any():
+        raise CalibrationError(
+            "learning how sightings are put together takes pairs of one individual and of two; "
+            f"of {len(labels)} pairs {labels.sum()} show the same"
+        )
+    sizes = [sum(len(each) for each, _ in found) for found in sets.values()]
+    weights = np.repeat([len(labels) / len(sets) / max(size, 1) for size in sizes], sizes)
+    return fit_linear(rows, labels, weights)
+
+
+def _learned(
+    sets: Sets,
+    matrices: Mapping[str, Sequence[NDArray[np.float64]]],
+    dice: np.random.Generator,
+) -> Linear:
+    """Return the weights of a linkage, learned from the merges that clustering comes to."""
+    count = len(LINKS)
+    average = (1.0,) + (0.0,) * (count - 1)
+    weights = Linear(
+        coefficients=average, means=(0.0,) * count, scales=(1.0,) * count, intercept=0.0
+    )
+    found: dict[str, list[tuple[NDArray[np.float64], NDArray[np.bool_]]]] = {
+        name: [] for name in sets
+    }
+    for down_to in DOWN_TO:
+        for name, streams in sets.items():
+            for stream, matrix in zip(streams, matrices[name], strict=True):
+                found[name].append(_merges(stream, matrix, weights, down_to, dice))
+        weights = _fit(found)
+    return weights
+
+
+def _merges(
+    stream: Stream,
+    matrix: NDArray[np.float64],
+    weights: Linear,
+    down_to: float,
+    dice: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Cluster a stream; return what spoke for each merge and some beside it, and if it was right.
+
+    A cluster is the animal that most of its sightings show.
+    """
+    merges = Clusters(matrix).agglomerate(weights, down_to)
+    clusters = Clusters(matrix)
+    rows, labels = [], []
+
+    def animal(cluster: int) -> str:
+        shown = Counter(stream.identities[member] for member in clusters.members[cluster])
+        return shown.most_common(1)[0][0]
+
+    for merge in merges:
+        others = clusters.compared(merge.kept)
+        others = dice.permutation(others[others != merge.gone])[:BESIDE]
+        right = np.concatenate([[merge.gone], others])
+        rows.append(clusters.links(np.full(len(right), merge.kept), right))
+        own = animal(merge.kept)
+        labels += [animal(int(other)) == own for other in right]
+        clusters.join(merge.kept, merge.gone)
+    empty = np.zeros((0, len(LINKS)))
+    return np.concatenate([empty, *rows]), np.array(labels, dtype=np.bool_)
+
+
+def _join(
+    sets: Sets, matrices: Mapping[str, Sequence[NDArray[np.float64]]], weights: Linear
+) -> float:
+    """Return from where clusters are joined: the least that keeps `PRECISION` on every set."""
+    asked = [
+        level
+        for name, streams in sets.items()
+        if (level := _least(streams, matrices[name], weights)) is not None
+    ]
+    return float(max(asked, default=LEVELS[-1]))
+
+
+def _least(
+    streams: Sequence[Stream], matrices: Sequence[NDArray[np.float64]], weights: Linear
+) -> float | None:
+    """Return the least level of one set from which on its precision holds; None: it can't say."""
+    table = np.mean(
+        [_at_levels(each, matrix, weights) for each, matrix in zip(streams, matrices, strict=True)],
+        axis=0,
+    )
+    holds = np.logical_and.accumulate((table[:, 0] >= PRECISION)[::-1])[::-1]
+    if not holds.any() or table[holds.argmax(), 1] < LEAST_F1:
+        return None
+    return float(LEVELS[holds.argmax()])
+
+
+def _at_levels(stream: Stream, matrix: NDArray[np.float64], weights: Linear) -> NDArray[np.float64]:
+    """Return precision and F1 over pairs at each of the levels, [L, 2]."""
+    merges = Clusters(matrix).agglomerate(weights, float(LEVELS[0]))
+    truth = {str(index): name for index, name in enumerate(stream.identities)}
+    found = []
+    for level in LEVELS:
+        clusters = Clusters(matrix)
+        for merge in merges:
+            if merge.score < level:
+                break
+            clusters.join(merge.kept, merge.gone)
+        labels = clusters.labels()
+        score = pairwise({str(index): str(name) for index, name in enumerate(labels)}, truth)
+        found.append((score.precision, score.f1))
+    return np.array(found)

@@ -1,0 +1,28 @@
+"""Labelled arrivals of one gallery as the registry would keep them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from recognition.arrivals import Arrival
+from services.registry.comparisons import Comparisons
+from services.registry.evidence import Standing
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What each sighting was compared with, by enrolment number; and whose each is, in order."""
+
+    lists: dict[int, Comparisons]
+    identities: tuple[str, ...]
+
+    @classmethod
+    def of(cls, arrived: Sequence[Arrival]) -> Self:
+        """Return the stream of a gallery's arrivals, all of them enrolled in their order."""
+        lists: dict[int, Comparisons] = {}
+        standings: dict[int, Standing] = {}
+        for arrival in arrived:
+            compared = Comparisons.of(arrival.evidence, standings)
+            lists[arrival.number] = compared
+            standings[arrival.number] = compared.standing
+        return cls(lists, tuple(arrival.identity for arrival in arrived))
