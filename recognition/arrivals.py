@@ -80,16 +80,31 @@ class ArrivalError(ResightError):
     """A service refused a labelled picture; the text is its reason."""
 
 
-def arrivals(
+@dataclass(frozen=True)
+class Seen:
+    """One sighting as the registry would get it, and whose it is.
+
+    `number`: of its enrolment in its gallery, from 1; 0 for one that can't be compared.
+    """
+
+    labelled: LabelledCapture
+    identity: str
+    matches: Matches
+    number: int
+
+
+def stream(
     captures: Iterable[LabelledCapture], embedder: Handler, lookup: Handler, matcher: Handler
-) -> Iterator[tuple[LabelledCapture, Arrival]]:
-    """Yield every sighting's capture and evidence, then enrol it under its true identity.
+) -> Iterator[Seen]:
+    """Yield every sighting with its evidence, then enrol it, unless it can't be compared.
+
+    What is enrolled before a sighting does not depend on what was decided, as every sighting is;
+    so neither does its evidence.
 
     Raises:
         ArrivalError: a service calls a capture poison.
     """
-    identities: dict[str, str] = {}
-    views: dict[str, set[Viewpoint]] = defaultdict(set)
+    seen: set[str] = set()
     enrolled: dict[str, int] = defaultdict(int)
     for labelled in captures:
         sightings = handled(embedder, labelled.capture, Sighting)
@@ -99,25 +114,47 @@ def arrivals(
                 f"{len(labelled.identities)} identities"
             )
         for sighting, identity in zip(sightings, labelled.identities, strict=True):
-            if sighting.sighting_id in identities:
+            if sighting.sighting_id in seen:
                 continue
+            seen.add(sighting.sighting_id)
             [candidates] = handled(lookup, sighting, CandidateList)
             [matches] = handled(matcher, candidates, Matches)
-            members = {
-                item.candidate.sighting_id: identities[item.candidate.sighting_id]
-                for item in matches.evidence
-            }
-            known = any(compatible(sighting.viewpoint, view) for view in views[identity])
-            models = models_of(matches)
+            matches.watermark = enrolled[sighting.gallery]
+            if matches.incomparable:
+                yield Seen(labelled, identity, matches, 0)
+                continue
             enrolled[sighting.gallery] += 1
-            number = enrolled[sighting.gallery]
-            evidence = tuple(matches.evidence)
-            yield labelled, Arrival(identity, known, evidence, members, models, number=number)
-            identities[sighting.sighting_id] = identity
-            views[identity].add(sighting.viewpoint)
             enrolment = enrolment_of(sighting)
-            enrolment.number = number
+            enrolment.number = enrolled[sighting.gallery]
+            yield Seen(labelled, identity, matches, enrolment.number)
             handled(lookup, enrolment, Message)
+
+
+def arrivals(seen: Iterable[Seen]) -> Iterator[tuple[LabelledCapture, Arrival]]:
+    """Yield the capture of each sighting that can be compared, and what is known of it."""
+    identities: dict[str, str] = {}
+    views: dict[str, set[Viewpoint]] = defaultdict(set)
+    for each in seen:
+        if not each.number:
+            continue
+        query, evidence = each.matches.query, tuple(each.matches.evidence)
+        members = {
+            item.candidate.sighting_id: identities[item.candidate.sighting_id] for item in evidence
+        }
+        known = any(compatible(query.viewpoint, view) for view in views[each.identity])
+        yield (
+            each.labelled,
+            Arrival(
+                each.identity,
+                known,
+                evidence,
+                members,
+                models_of(each.matches),
+                number=each.number,
+            ),
+        )
+        identities[query.sighting_id] = each.identity
+        views[each.identity].add(query.viewpoint)
 
 
 def handled(handler: Handler, message: Message, kind: type[M]) -> list[M]:

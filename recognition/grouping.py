@@ -1,8 +1,10 @@
-"""How well sightings were put together: pairs under one ID, and R-1 as decisions were made."""
+"""How well sightings were put together: by pairs, by sightings, and R-1 as decisions were made."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from sklearn.metrics import adjusted_rand_score
 
 
 @dataclass(frozen=True)
@@ -15,17 +17,28 @@ class Pairwise:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """Sightings that became another individual's: `sightings`, or all that there are."""
+
+    individual: str
+    into: str
+    sightings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Decided:
     """What was decided on one sighting.
 
     `enrolled`: it became part of `individual`'s gallery. `ranked_first` is the most probable
-    individual of those known before, None when there was none.
+    individual of those known before, None when there was none. `moved`: what that changed about
+    others.
     """
 
     sighting: str
     enrolled: bool
     individual: str | None
     ranked_first: str | None
+    moved: tuple[Moved, ...] = ()
 
 
 def pairwise(assigned: Mapping[str, str | None], truth: Mapping[str, str]) -> Pairwise:
@@ -52,6 +65,36 @@ def pairwise(assigned: Mapping[str, str | None], truth: Mapping[str, str]) -> Pa
     return Pairwise(precision, recall, 2 * precision * recall / total if total else 0.0)
 
 
+def bcubed(assigned: Mapping[str, str | None], truth: Mapping[str, str]) -> Pairwise:
+    """Compare the IDs that sightings got with their true labels, sighting by sighting.
+
+    B-cubed (Bagga and Baldwin, 1998; Amigó et al., 2009): of the sightings under one ID with it,
+    the share that shows its animal, and of those that show its animal the share under its ID,
+    both averaged over sightings. Unlike pairs, a large group weighs no more than its size. A
+    sighting without an ID is alone; one without a label does not count.
+    """
+    if not truth:
+        return Pairwise(None, None, None)
+    given = {sighting: assigned.get(sighting) or f"alone {sighting}" for sighting in truth}
+    claimed, real = Counter(given.values()), Counter(truth.values())
+    both = Counter((given[sighting], label) for sighting, label in truth.items())
+    count = len(truth)
+    precision = sum(size * size / claimed[name] for (name, _), size in both.items()) / count
+    recall = sum(size * size / real[label] for (_, label), size in both.items()) / count
+    return Pairwise(precision, recall, 2 * precision * recall / (precision + recall))
+
+
+def adjusted_rand(assigned: Mapping[str, str | None], truth: Mapping[str, str]) -> float | None:
+    """Return the adjusted Rand index (Hubert and Arabie, 1985); 0 is what chance gives, 1 perfect.
+
+    A sighting without an ID is alone. None without labels.
+    """
+    if not truth:
+        return None
+    given = [assigned.get(sighting) or f"alone {sighting}" for sighting in truth]
+    return float(adjusted_rand_score(list(truth.values()), given))
+
+
 def r1(decisions: Sequence[Decided], truth: Mapping[str, str]) -> float | None:
     """Return how often the right individual was ranked first, when there was a right one.
 
@@ -61,21 +104,24 @@ def r1(decisions: Sequence[Decided], truth: Mapping[str, str]) -> float | None:
 
     Returns None when no sighting counts, as without labels.
     """
-    shown: dict[str, Counter[str]] = {}
+    shown: dict[str, dict[str, str]] = {}  # individual -> sighting -> label
     enrolled: set[str] = set()
     counted = right = 0
     for decision in decisions:
         label = truth.get(decision.sighting)
-        if label is None:
-            continue
-        if label in enrolled:
+        if label is not None and label in enrolled:
             counted += 1
-            labels = shown.get(decision.ranked_first or "")
+            labels = Counter(shown.get(decision.ranked_first or "", {}).values())
             # `most_common` keeps the order of insertion among equals.
-            right += labels is not None and labels.most_common(1)[0][0] == label
-        if decision.enrolled and decision.individual is not None:
+            right += bool(labels) and labels.most_common(1)[0][0] == label
+        for move in decision.moved:
+            source = shown.get(move.individual, {})
+            for sighting in move.sightings or tuple(source):
+                if sighting in source:
+                    shown.setdefault(move.into, {})[sighting] = source.pop(sighting)
+        if label is not None and decision.enrolled and decision.individual is not None:
             enrolled.add(label)
-            shown.setdefault(decision.individual, Counter())[label] += 1
+            shown.setdefault(decision.individual, {})[decision.sighting] = label
     return right / counted if counted else None
 
 

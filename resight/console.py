@@ -41,6 +41,14 @@ BootstrapServers = Annotated[
     ),
 ]
 DataDir = Annotated[Path, typer.Option(help="Data folder of the stack that `resight up` runs.")]
+LedgerUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="The ledger, redis://host:port/db. Default: that of the stack that runs from "
+        "--data-dir, else RESIGHT_LEDGER_URL.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 

@@ -14,8 +14,8 @@ Colour = tuple[int, int, int]
 
 MOST_ROWS = 40
 MOST_COLUMNS = 12
-# Of the rows: what needs a person is not pushed off the sheet by many known animals, nor by
-# pictures that show nothing.
+# Of the rows: pictures that show nothing don't push individuals off the sheet. Decisions of an
+# earlier version in doubt have no individual either.
 _NOBODY: dict[Word, int] = {"review": 6, "unidentifiable": 1}
 
 _PAPER, _INK, _FAINT, _BAND = (250, 249, 246), (38, 38, 36), (122, 120, 114), (241, 239, 233)
@@ -29,7 +29,7 @@ _FRAMES: dict[Word, Colour] = {
 _MEANING: dict[Word, str] = {
     "new": "new individual",
     "known": "known individual",
-    "review": "for a person to review",
+    "review": "in doubt",
     "unidentifiable": "unidentifiable",
 }
 _THUMB_WIDTH, _THUMB_HEIGHT, _FRAME, _GAP = 138, 90, 4, 8

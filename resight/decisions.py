@@ -3,7 +3,7 @@
 from rich.text import Text
 
 from services.registry.entry import OUTCOME_NAMES, Word
-from shared.messages import Decision, Viewpoint
+from shared.messages import Decision, OperationKind, Viewpoint
 from shared.text import one_line
 
 COLOURS: dict[Word, str] = {
@@ -27,7 +27,9 @@ def columns() -> Text:
 
 
 def row(decision: Decision) -> Text:
-    """Return one decision as a line."""
+    """Return one decision as a line; of a person's operation what was done, and by whom."""
+    if decision.HasField("operation"):
+        return _operation(decision)
     name = outcome(decision)
     view = Viewpoint.Name(decision.viewpoint).removeprefix("VIEWPOINT_").lower()
     cells = (
@@ -40,6 +42,21 @@ def row(decision: Decision) -> Text:
         decision.sighting_id[:12],
     )
     return Text(_aligned(cells), style=COLOURS[name], no_wrap=True)
+
+
+def _operation(decision: Decision) -> Text:
+    kind = OperationKind.Name(decision.operation.kind).removeprefix("OPERATION_KIND_").lower()
+    into = ", ".join(dict.fromkeys(change.into for change in decision.changes))
+    cells = (
+        decision.decided_at.ToDatetime().isoformat(" ", "seconds"),
+        kind,
+        into or "-",
+        "",
+        "",
+        decision.actor,
+        " ".join(sighting[:12] for sighting in decision.operation.sightings[:2]),
+    )
+    return Text(_aligned(cells), style="bold", no_wrap=True)
 
 
 def _aligned(cells: tuple[str, ...]) -> str:

@@ -2,13 +2,14 @@
 
 import typer
 
-from resight.commands import dead_letters, galleries
+from resight.commands import dead_letters, galleries, individuals, ledger
 from resight.commands.adapt import adapt
 from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
 from resight.commands.evaluate import evaluate
 from resight.commands.export import export
 from resight.commands.publish import publish
+from resight.commands.replay import replay
 from resight.commands.status import status
 from resight.commands.table import table
 from resight.commands.train import train
@@ -24,7 +25,12 @@ app = typer.Typer(
     "Begin with `resight demo`; or `resight up` in one terminal, and in another "
     "`resight publish FOLDER` and `resight watch --from-beginning`.",
 )
-for command in (demo, up, publish, watch, status, export, train, adapt, calibrate, evaluate, table):
+for command in (
+    *(demo, up, publish, watch, status),
+    *(export, train, adapt, calibrate, replay, evaluate, table),
+):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(galleries.app, name="galleries")
+app.add_typer(individuals.app, name="individuals")
+app.add_typer(ledger.app, name="ledger")

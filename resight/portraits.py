@@ -6,17 +6,19 @@ from pathlib import Path
 from resight.account import Account
 from resight.contact_sheet import Row, Thumbnail
 from resight.decisions import outcome
-from resight.summary import in_order
+from resight.summary import belonging, in_order
 
 
 def portraits(account: Account, crops: Path) -> list[Row]:
     """Return a row for each individual, those seen most first, and one for what has none.
 
-    `crops` is the folder that holds the crops under their keys.
+    A sighting stands where it belongs in the end. `crops` is the folder that holds the
+    crops under their keys.
 
     Raises:
         OSError: a crop is missing.
     """
+    belongs = belonging(account)
     rows: dict[str | None, list[Thumbnail]] = defaultdict(list)
     for decision in in_order(account):
         thumbnail = Thumbnail(
@@ -24,6 +26,6 @@ def portraits(account: Account, crops: Path) -> list[Row]:
             outcome=outcome(decision),
             label=account.published[decision.sighting_id].identity or None,
         )
-        rows[decision.individual or None].append(thumbnail)
+        rows[belongs.get(decision.sighting_id)].append(thumbnail)
     ranked = sorted(rows.items(), key=lambda item: (-len(item[1]), item[0] or ""))
     return [Row(individual, thumbnails) for individual, thumbnails in ranked]

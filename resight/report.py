@@ -7,7 +7,7 @@ from rich.table import Table
 
 from resight.account import Account
 from resight.decisions import COLOURS
-from resight.summary import Summary, in_order
+from resight.summary import Summary, belonging, in_order
 from services.registry.entry import OUTCOME_NAMES
 from shared.messages import Decision, Viewpoint
 
@@ -17,9 +17,10 @@ _ROWS = 40
 def individuals_table(account: Account) -> Table:
     """Return a row for each individual, those seen most first."""
     seen: dict[str, list[Decision]] = defaultdict(list)
+    belongs = belonging(account)
     for decision in in_order(account):
-        if decision.individual:
-            seen[decision.individual].append(decision)
+        if individual := belongs.get(decision.sighting_id):
+            seen[individual].append(decision)
     labelled = any(subject.identity for subject in account.published.values())
     table = Table("individual", "sightings", "flanks", "cameras", title="individuals")
     if labelled:
@@ -49,12 +50,13 @@ def outcomes_table(summary: Summary) -> Table:
     meaning = {
         "known": "known: seen before",
         "new": "new: got an ID of its own",
-        "review": "review: a person should look",
+        "review": "review: in doubt, where it belongs may change",
         "unidentifiable": "unidentifiable: nothing to compare",
     }
     for name in OUTCOME_NAMES.values():
         table.add_row(meaning[name], str(summary.decisions[name]), style=COLOURS[name])
     table.add_row("dead letters: could not be handled", str(summary.dead_letters))
+    table.add_row("individuals", str(summary.individuals))
     table.add_section()
     table.add_row("seconds", f"{summary.seconds:.1f}")
     table.add_row("pictures a second", f"{summary.images_per_second:.2f}")
@@ -63,6 +65,7 @@ def outcomes_table(summary: Summary) -> Table:
     if summary.r1 is not None or summary.id_precision is not None:
         table.add_section()
         table.add_row("right individual first (R-1)", _share(summary.r1))
+        table.add_row("F1 over pairs of sightings", _share(summary.id_f1))
         table.add_row("pairs given one ID that are one animal", _share(summary.id_precision))
         table.add_row("pairs of one animal given one ID", _share(summary.id_recall))
     return table

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from recognition.grouping import Decided, pairwise, r1
+from recognition.grouping import Decided, Moved, pairwise, r1
 from resight.account import Account
 from resight.decisions import outcome
+from services.registry.belonging import Belonging
 from services.registry.entry import OUTCOME_NAMES, Word
 from shared.messages import Decision
 
@@ -17,23 +18,26 @@ from shared.messages import Decision
 class Summary:
     """`sightings` is the sum of `decisions` and `dead_letters` once all are accounted for.
 
+    `decisions` has them as they were made, `individuals` how many there are in the end.
     `seconds` runs from the first publish to the last news, `latency_seconds`
-    from each one's publish to its decision. The last three compare with the
+    from each one's publish to its decision. The last four compare with the
     labels and are None without any: the share of sightings of enrolled
-    individuals whose first-ranked individual is the right one, and precision
-    and recall of the pairs of sightings that were given one ID.
+    individuals whose first-ranked individual is the right one, and precision,
+    recall and F1 of the pairs of sightings that have one ID in the end.
     """
 
     captures: int
     sightings: int
     decisions: Mapping[Word, int]
     dead_letters: int
+    individuals: int
     seconds: float
     images_per_second: float
     latency_seconds: Mapping[str, float | None]
     r1: float | None
     id_precision: float | None
     id_recall: float | None
+    id_f1: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -48,18 +52,21 @@ def summarise(account: Account) -> Summary:
     for decision in decisions:
         counts[outcome(decision)] += 1
     truth = {key: one.identity for key, one in account.published.items() if one.identity}
-    pairs = pairwise({each.sighting_id: each.individual or None for each in decisions}, truth)
+    belongs = belonging(account)
+    pairs = pairwise(belongs, truth)
     return Summary(
         captures=account.captures,
         sightings=len(account.published),
         decisions=counts,
         dead_letters=len(account.dead),
+        individuals=len(set(belongs.values())),
         seconds=round(seconds, 3),
         images_per_second=round(account.captures / seconds, 3) if seconds else 0.0,
         latency_seconds=_percentiles([_latency(each) for each in decisions]),
         r1=_rounded(r1([_decided(each) for each in decisions], truth)),
         id_precision=_rounded(pairs.precision),
         id_recall=_rounded(pairs.recall),
+        id_f1=_rounded(pairs.f1),
     )
 
 
@@ -68,12 +75,29 @@ def in_order(account: Account) -> list[Decision]:
     return sorted(account.decisions.values(), key=lambda each: (each.gallery, each.number))
 
 
+def belonging(account: Account) -> dict[str, str]:
+    """Return the individual to which each sighting belongs after all decisions."""
+    galleries: dict[str, Belonging] = {}
+    for decision in in_order(account):
+        galleries.setdefault(decision.gallery, Belonging()).apply(decision)
+    return {
+        sighting: individual
+        for told in galleries.values()
+        for sighting, individual in told.members.items()
+        if sighting in account.published
+    }
+
+
 def _decided(decision: Decision) -> Decided:
     return Decided(
         sighting=decision.sighting_id,
         enrolled=decision.enrolment_number > 0,
         individual=decision.individual or None,
         ranked_first=decision.ranked[0].individual if decision.ranked else None,
+        moved=tuple(
+            Moved(change.individual, change.into, tuple(change.sightings))
+            for change in decision.changes
+        ),
     )
 
 

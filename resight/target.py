@@ -1,9 +1,12 @@
-"""Which broker a command talks to."""
+"""Which broker and which ledger a command talks to."""
 
 import os
 from pathlib import Path
 
 from resight.stack.state import StackError, running
+from services.registry.ledger import Ledger
+from services.registry.settings import LedgerSettings
+from services.registry.store import Store
 from shared.settings import KafkaSettings, load
 
 VARIABLE = "RESIGHT_KAFKA_BOOTSTRAP_SERVERS"
@@ -27,3 +30,11 @@ def kafka_settings(bootstrap_servers: str | None, data_dir: Path) -> KafkaSettin
         f"no stack runs from {data_dir}; start one with `resight up`, or name a broker with "
         f"--bootstrap-servers or {VARIABLE}"
     )
+
+
+def ledger_at(url: str | None, data_dir: Path) -> Ledger:
+    """Return the ledger that was named, else that of the stack, else that of the environment."""
+    settings = load(LedgerSettings)
+    stack = running(data_dir)
+    address = url or (stack.ledger_url if stack else settings.url)
+    return Ledger(Store(address, settings.timeout_seconds))

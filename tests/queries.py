@@ -57,10 +57,10 @@ def sighting(
     return query
 
 
-def evidence(candidate: str, *, same: bool) -> Evidence:
+def evidence(candidate: str, *, same: bool, number: int = 0) -> Evidence:
     """What the matcher finds: plenty of inliers for the same animal, none for another."""
     return Evidence(
-        candidate=Candidate(sighting_id=candidate, cosine=0.8),
+        candidate=Candidate(sighting_id=candidate, enrolment_number=number, cosine=0.8),
         depth=DEPTH_LIGHTGLUE,
         neighbours=40,
         neighbour_score=4,

@@ -7,10 +7,12 @@ from pathlib import Path
 from recognition.arrivals import Arrival
 from recognition.calibration.bound import CalibrationError
 from recognition.calibration.curve import Fitted, fit_curve
+from recognition.calibration.linkage import fit_linkage
 from recognition.calibration.queries import RankedQuery
 from recognition.calibration.repetition import false_known
+from recognition.calibration.stream import Stream
 from recognition.calibration.thresholds import LEVELS, MISTAKEN, Accepted, new_threshold, thresholds
-from services.registry.calibration import Calibration, Curve
+from services.registry.calibration import Calibration, Clustering, Curve
 
 # With fewer sightings a species has no curve of its own.
 FEWEST = 100
@@ -42,7 +44,8 @@ def calibrate(
     by its own curve; if its own pictures speak against that, a higher one, or nothing of
     it is called known. A species without a curve goes by the pooled one, whose thresholds keep the
     promise for a species that was not seen: each data set is judged by a curve of the
-    others. `sets` names that of each species; without it, each species is one.
+    others. `sets` names that of each species; without it, each species is one. How clusters
+    are joined is learnt from all sets together.
 
     Raises:
         CalibrationError: all animals together are too few, there is no pair of pictures of
@@ -51,7 +54,8 @@ def calibrate(
     models = {arrival.models for arrived in seen.values() for arrival in arrived}
     if len(models) > 1:
         raise CalibrationError("the pictures were compared by different models; fit them apart")
-    pooled = fit_curve(seen, sets or {species: species for species in seen})
+    sets = sets or {species: species for species in seen}
+    pooled = fit_curve(seen, sets)
     own: dict[str, Fitted] = {}
     sharing: dict[str, str] = {}
     for species, arrived in seen.items():
@@ -82,6 +86,7 @@ def calibrate(
         models=models.pop(),
         pooled=pooled.cut(thresholds(pooled.queries, accepted)),
         species=curves,
+        clustering=_clustering(seen, sets),
     )
     return Calibrated(calibration, queries, sharing)
 
@@ -89,6 +94,20 @@ def calibrate(
 def write(calibration: Calibration, path: Path) -> None:
     """Write a calibration as the file that the registry loads."""
     path.write_text(calibration.model_dump_json(indent=2) + "\n")
+
+
+def _clustering(seen: Mapping[str, Sequence[Arrival]], sets: Mapping[str, str]) -> Clustering:
+    """Learn how sightings are put together from the streams of each set."""
+    streams: dict[str, list[Stream]] = {}
+    for species, arrived in seen.items():
+        streams.setdefault(sets[species], []).append(Stream.of(arrived))
+    found = fit_linkage(streams)
+    return Clustering(
+        affinity=found.affinity,
+        linkage=found.linkage,
+        fitted_on=tuple(sorted(seen)),
+        never=tuple(sorted(species for species in seen if sets[species] in found.silent)),
+    )
 
 
 def _raised(shared: float, queries: Sequence[RankedQuery], accepted: Accepted) -> float:

@@ -32,6 +32,7 @@ def _knots(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> Knots:
     their order: centred isotonic regression, Oron and Flournoy, 2017. A level's share is
     taken as (k + 1/2) / (n + 1), as no finite number of pairs proves a probability of 0 or 1.
     """
+    scores = np.round(scores, 9)  # the mean of scores that differ by rounding alone may not rise
     levels = IsotonicRegression().fit_transform(scores, labels.astype(np.float64))
     _, level, size = np.unique(levels, return_inverse=True, return_counts=True)
     same = np.bincount(level, weights=labels)

@@ -31,10 +31,14 @@ Sets = Mapping[str, Sequence[Stream]]
 
 
 class Fitted(NamedTuple):
-    """What clusters by: pairs' log-odds, and how clusters are joined."""
+    """What clusters by: pairs' log-odds, and how clusters are joined.
+
+    `silent`: the sets on which no level keeps the precision, unless next to nothing is joined.
+    """
 
     affinity: Affinity
     linkage: Linkage
+    silent: tuple[str, ...]
 
 
 class Rows(NamedTuple):
@@ -54,8 +58,10 @@ def fit_linkage(sets: Sets, seed: int = 0) -> Fitted:
     pair = _fit({name: _compared(streams) for name, streams in sets.items()})
     second = {}
     for name, streams in sets.items():
-        others = {other: _compared(sets[other]) for other in sets if other != name}
-        held_out = _fit(others) if others else pair
+        try:
+            held_out = _fit({other: _compared(sets[other]) for other in sets if other != name})
+        except CalibrationError:  # the others alone can't teach
+            held_out = pair
         second[name] = [_stepped(stream, held_out) for stream in streams]
     affinity = Affinity(pair=pair, against_lists=_fit(second))
     matrices = {
@@ -63,7 +69,12 @@ def fit_linkage(sets: Sets, seed: int = 0) -> Fitted:
         for name, streams in sets.items()
     }
     weights = _learned(sets, matrices, np.random.default_rng(seed))
-    return Fitted(affinity, Linkage(weights=weights, join=_join(sets, matrices, weights)))
+    levels = {name: _least(streams, matrices[name], weights) for name, streams in sets.items()}
+    # From where on the precision holds on every set that says so.
+    asked = [level for level in levels.values() if level is not None]
+    linkage = Linkage(weights=weights, join=max(asked, default=float(LEVELS[-1])))
+    silent = tuple(sorted(name for name, level in levels.items() if level is None))
+    return Fitted(affinity, linkage, silent)
 
 
 def _compared(streams: Sequence[Stream]) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
@@ -89,13 +100,14 @@ def _stepped(stream: Stream, pair: Linear) -> tuple[NDArray[np.float64], NDArray
 
 def _fit(sets: Mapping[str, Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]]) -> Linear:
     """Fit rows of several sets, with the same weight for each of them."""
-    rows = np.concatenate([rows for found in sets.values() for rows, _ in found])
-    labels = np.concatenate([labels for found in sets.values() for _, labels in found])
+    every = [each for found in sets.values() for each in found]
+    labels = np.concatenate([np.zeros(0, dtype=np.bool_), *(labels for _, labels in every)])
     if labels.all() or not labels.any():
         raise CalibrationError(
             "learning how sightings are put together takes pairs of one individual and of two; "
             f"of {len(labels)} pairs {labels.sum()} show the same"
         )
+    rows = np.concatenate([rows for rows, _ in every])
     sizes = [sum(len(each) for each, _ in found) for found in sets.values()]
     weights = np.repeat([len(labels) / len(sets) / max(size, 1) for size in sizes], sizes)
     return fit_linear(rows, labels, weights)
@@ -154,22 +166,12 @@ def _merges(
     return np.concatenate([empty, *rows]), np.array(labels, dtype=np.bool_)
 
 
-def _join(
-    sets: Sets, matrices: Mapping[str, Sequence[NDArray[np.float64]]], weights: Linear
-) -> float:
-    """Return from where clusters are joined: the least that keeps `PRECISION` on every set."""
-    asked = [
-        level
-        for name, streams in sets.items()
-        if (level := _least(streams, matrices[name], weights)) is not None
-    ]
-    return float(max(asked, default=LEVELS[-1]))
-
-
 def _least(
     streams: Sequence[Stream], matrices: Sequence[NDArray[np.float64]], weights: Linear
 ) -> float | None:
     """Return the least level of one set from which on its precision holds; None: it can't say."""
+    if all(len(set(each.identities)) == len(each.identities) for each in streams):
+        return None
     table = np.mean(
         [_at_levels(each, matrix, weights) for each, matrix in zip(streams, matrices, strict=True)],
         axis=0,

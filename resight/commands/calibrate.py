@@ -1,25 +1,18 @@
 """`resight calibrate`: labelled pictures into the file by which the registry decides."""
 
-import random
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import track
 
-from recognition.catalogue import Photograph
-from resight.commands.publish import read_catalogue, show_notes
-from resight.console import CommandError, notes, results
-from resight.publishing import capture
-from resight.readable import readable
-from resight.stack.servers import HOST, cache_store, free_port
+from resight.console import CommandError, results
 from shared.identifiers import slug
 
 if TYPE_CHECKING:
-    from recognition.arrivals import Arrival, LabelledCapture
+    from recognition.arrivals import Arrival
     from recognition.calibration.queries import RankedQuery
     from recognition.calibration.thresholds import Accepted
     from services.registry.calibration import Curve
@@ -69,6 +62,7 @@ def calibrate(
         ),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Order in which the pictures arrive.")] = 0,
+    cache: Annotated[Path, typer.Option(help="Keeps the evidence.")] = Path("out/cache"),
 ) -> None:
     """Fit evidence to probability, and find the thresholds for known, new and review.
 
@@ -78,11 +72,16 @@ def calibrate(
     that takes. A species with enough sightings gets a curve of its own; all together
     give the pooled one, for any other species: its thresholds are those that keep your
     error on each folder's animals when it is fitted on the other folders alone.
+
+    How sightings in doubt are put together is learnt from all folders together, so as to serve
+    species that are in none of them.
     """
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
+    from recognition.arrivals import arrivals  # noqa: PLC0415
     from recognition.calibration import file  # noqa: PLC0415
     from recognition.calibration.thresholds import Accepted  # noqa: PLC0415
     from recognition.drawn.dataset import draw  # noqa: PLC0415
+    from resight.observing import labelled_photographs, observed, ordered  # noqa: PLC0415
 
     seen: dict[str, list[Arrival]] = {}
     sets: dict[str, str] = {}
@@ -92,9 +91,11 @@ def calibrate(
             draw(Path(studio), individuals=drawn, sightings=DRAWN_SIGHTINGS, seed=DRAWN_SEED + seed)
             folders.append(Path(studio))
         for folder in folders:
-            for species, arrival in _arrive(_chosen(folder, split, limit, seed), model):
-                seen.setdefault(slug(species), []).append(arrival)
-                sets.setdefault(slug(species), str(folder))
+            chosen = ordered(labelled_photographs(folder, split), "shuffle", seed)[:limit]
+            for labelled, arrival in arrivals(observed(chosen, model, cache)):
+                species = slug(labelled.capture.species)
+                seen.setdefault(species, []).append(arrival)
+                sets.setdefault(species, str(folder))
     if not seen:
         raise CommandError("no labelled pictures: name folders with a metadata.csv, or --drawn N")
     accepted = Accepted(max_false_known, max_false_new, confidence)
@@ -104,6 +105,9 @@ def calibrate(
     results.print(f"wrote {output}: {pooled.queries} sightings of {pooled.fitted_on}")
     for species, curve in {"pooled": pooled, **found.calibration.species}.items():
         results.print(f"  {species}: {_cut(curve)}")
+    if clustering := found.calibration.clustering:
+        never = f"; never {', '.join(clustering.never)}" if clustering.never else ""
+        results.print(f"  in doubt joined from {clustering.linkage.join:.2f} in log-odds{never}")
     for species, reason in found.shared.items():
         results.print(f"  {species} has no promise of its own: {reason}")
     if check:
@@ -142,46 +146,3 @@ def _check(
                 f"false known {sum(found.rates) / count:.4f} on average, "
                 f"{max(found.rates):.4f} at worst"
             )
-
-
-def _chosen(folder: Path, split: str | None, limit: int | None, seed: int) -> list[Photograph]:
-    """Return a folder's pictures in the order of their arrival."""
-    found = readable(read_catalogue([folder]))
-    show_notes(found)
-    chosen = [each for each in found.photographs if split in (None, each.split or split)]
-    for photograph in chosen:
-        if not all(photograph.identities):
-            raise CommandError(f"{photograph.path} has no identity; calibration needs labels")
-    random.Random(seed).shuffle(chosen)  # noqa: S311 - an order, no secret
-    return chosen[:limit]
-
-
-def _arrive(photographs: Sequence[Photograph], model: Path) -> "Iterator[tuple[str, Arrival]]":
-    """Yield the species and the evidence of every sighting, over an empty gallery."""
-    from recognition.arrivals import arrivals  # noqa: PLC0415
-    from recognition.inline import handlers  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as name:
-        server = cache_store(Path(name, "cache"), free_port())
-        process = server.start()
-        try:
-            url = f"redis://{HOST}:{server.port}/0"
-            with handlers(Path(name), url, model) as through:
-                watched = track(photographs, "comparing", console=notes, transient=True)
-                for labelled, arrival in arrivals(
-                    (_labelled(each) for each in watched),
-                    through.embedder,
-                    through.lookup,
-                    through.matcher,
-                ):
-                    yield labelled.capture.species, arrival
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _labelled(photograph: Photograph) -> "LabelledCapture":
-    from recognition.arrivals import LabelledCapture  # noqa: PLC0415
-
-    message = capture(photograph, photograph.path.read_bytes(), datetime.now(UTC))
-    return LabelledCapture(message, photograph.identities)

@@ -1,18 +1,22 @@
 """`resight galleries`: which galleries there are, and adding one beyond the limit."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from resight.console import AsJson, CommandError, Commands, DataDir, print_json, results
-from resight.stack.state import DEFAULT_FOLDER, running
-from services.registry.ledger import Ledger
-from services.registry.settings import LedgerSettings
-from services.registry.store import Store
+from resight.console import (
+    AsJson,
+    CommandError,
+    Commands,
+    DataDir,
+    LedgerUrl,
+    print_json,
+    results,
+)
+from resight.stack.state import DEFAULT_FOLDER
+from resight.target import ledger_at
 from shared.identifiers import gallery_name, names_gallery
-from shared.settings import load
 
 app = typer.Typer(
     cls=Commands,
@@ -20,22 +24,13 @@ app = typer.Typer(
     help="Galleries: one for each species in each population. Animals are compared within one.",
 )
 
-LedgerUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="The ledger, redis://host:port/db. Default: that of the stack that runs from "
-        "--data-dir, else RESIGHT_LEDGER_URL.",
-        show_default=False,
-    ),
-]
-
 
 @app.command(name="list")
 def list_(
     *, ledger_url: LedgerUrl = None, data_dir: DataDir = DEFAULT_FOLDER, as_json: AsJson = False
 ) -> None:
     """Show every gallery with its sightings and individuals."""
-    ledger = _ledger(ledger_url, data_dir)
+    ledger = ledger_at(ledger_url, data_dir)
     rows = [
         {
             "gallery": name,
@@ -73,12 +68,5 @@ def add(
         raise CommandError(
             f"{name!r} is no gallery's name; did you mean {gallery_name(population, species)}?"
         )
-    _ledger(ledger_url, data_dir).add_gallery(name)
+    ledger_at(ledger_url, data_dir).add_gallery(name)
     results.print(f"gallery {name} is there")
-
-
-def _ledger(url: str | None, data_dir: Path) -> Ledger:
-    settings = load(LedgerSettings)
-    stack = running(data_dir)
-    address = url or (stack.ledger_url if stack else settings.url)
-    return Ledger(Store(address, settings.timeout_seconds))

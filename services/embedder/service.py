@@ -216,6 +216,7 @@ def _base(capture: Capture, image_sha256: str, cuts: Cuts) -> Sighting:
         image_sha256=image_sha256,
         deployment=capture.deployment,
         sequence=capture.sequence,
+        alone=len(capture.animals) <= 1,
         truncated=cuts.truncated,
     )
     taken = capture.captured_at if capture.HasField("captured_at") else cuts.captured_at

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from services.registry.ledger import Ledger, image_of
-from shared.messages import OUTCOME_NEW, Decision
+from services.registry.belonging import Belonging
+from services.registry.ledger import Ledger
+from services.registry.view import image_of
+from shared.messages import Decision
 
 T = TypeVar("T")
 
@@ -16,7 +18,7 @@ class Snapshot:
     """All that a gallery's ledger says.
 
     `enrolments`: sighting by number. `members`: individual by sighting. `decided`:
-    entry number by sighting. `individuals`: every individual there is.
+    entry number by sighting. `individuals`: every individual there is, with its sightings.
     """
 
     entries: int
@@ -25,7 +27,7 @@ class Snapshot:
     enrolments: Mapping[int, str]
     members: Mapping[str, str]
     decided: Mapping[str, int]
-    individuals: Sequence[str]
+    individuals: Mapping[str, Sequence[str]]
 
 
 def check(ledger: Ledger, gallery: str) -> list[str]:
@@ -45,7 +47,7 @@ def check(ledger: Ledger, gallery: str) -> list[str]:
         },
         members=ledger.members(gallery),
         decided=ledger.decided(gallery),
-        individuals=ledger.names(gallery),
+        individuals=ledger.individuals(gallery),
     )
     return faults(snapshot)
 
@@ -87,11 +89,13 @@ def _enrolments(ledger: Snapshot) -> Iterator[str]:
                 f"entry {decision.number} enrolled sighting {decision.sighting_id}, "
                 f"but enrolment {decision.enrolment_number} is of {enrolled}"
             )
-        member = ledger.members.get(decision.sighting_id)
-        if member != decision.individual:
+    told = Belonging(ledger.decisions).members
+    for sighting, individual in sorted(told.items()):
+        member = ledger.members.get(sighting)
+        if member != individual:
             yield (
-                f"entry {decision.number} says that sighting {decision.sighting_id} is "
-                f"{decision.individual}, the members say {member or 'nothing'}"
+                f"by the entries sighting {sighting} is {individual}, the members say "
+                f"{member or 'nothing'}"
             )
     sightings = {decision.sighting_id for decision in enrolling}
     for sighting in sorted(set(ledger.members) - sightings):
@@ -102,21 +106,29 @@ def _enrolments(ledger: Snapshot) -> Iterator[str]:
 
 
 def _individuals(ledger: Snapshot) -> Iterator[str]:
-    minted = [
-        decision.individual for decision in ledger.decisions if decision.outcome == OUTCOME_NEW
-    ]
-    for individual in _repeated(minted):
-        yield f"individual {individual} was minted more than once"
-    for individual in sorted(set(minted) - set(ledger.individuals)):
-        yield f"individual {individual} was minted but does not exist"
-    for individual in sorted(set(ledger.individuals) - set(minted)):
-        yield f"individual {individual} exists but no entry minted it"
+    told = Belonging(ledger.decisions)
+    for individual in _repeated(told.founded):
+        yield f"individual {individual} was founded more than once"
+    for individual in sorted(set(told.groups) - set(ledger.individuals)):
+        yield f"individual {individual} was founded but does not exist"
+    for individual in sorted(set(ledger.individuals) - set(told.groups)):
+        yield f"individual {individual} exists but no entry founded it"
     for individual in sorted(set(ledger.members.values()) - set(ledger.individuals)):
         yield f"sightings belong to individual {individual}, which does not exist"
+    for individual, sightings in ledger.individuals.items():
+        for sighting in _repeated(sightings):
+            yield f"individual {individual} has sighting {sighting} twice"
+        for sighting in sightings:
+            if ledger.members.get(sighting) != individual:
+                yield (
+                    f"individual {individual} has sighting {sighting}, which belongs to "
+                    f"{ledger.members.get(sighting) or 'nobody'}"
+                )
+    images = {decision.sighting_id: image_of(decision) for decision in ledger.decisions}
     seen = (
-        (image_of(decision), decision.individual)
-        for decision in ledger.decisions
-        if decision.individual
+        (images[sighting], individual)
+        for sighting, individual in ledger.members.items()
+        if sighting in images
     )
     for image, individual in _repeated(seen):
         yield f"individual {individual} was seen twice in image {image}"

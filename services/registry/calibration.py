@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from services.registry.affinity import Affinity
 from services.registry.drift import Histogram
 from services.registry.evidence import FEATURES
 from services.registry.families import Inside, Isotonic, Logistic, Part, Probability
+from services.registry.linkage import Linkage
 from shared.errors import SettingsError
 from shared.messages import Matches, ModelReference
 
@@ -86,10 +88,25 @@ class Model(Part):
     preprocessing: str
 
 
+class Clustering(Part):
+    """How sightings that no threshold settles are put together; see `services.registry.resolution`.
+
+    It is for all species, those that it has not seen too. `never` are the species that it was
+    fitted on and whose evidence is too weak to join anything by: there only a known individual is
+    joined, and what is in doubt stays apart.
+    """
+
+    affinity: Affinity
+    linkage: Linkage
+    fitted_on: tuple[str, ...]
+    never: tuple[str, ...] = ()
+
+
 class Calibration(Part):
     """The curves of one file, and the models whose evidence they were fitted on.
 
-    Without `models` it is not known which they were, and none is refused.
+    Without `models` it is not known which they were, and none is refused. Without `clustering`
+    an individual in doubt stays one until a person settles it.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -98,6 +115,7 @@ class Calibration(Part):
     models: tuple[Model, ...] = ()
     pooled: Curve
     species: dict[str, Curve] = Field(default_factory=dict)
+    clustering: Clustering | None = None
 
     @field_validator("features")
     @classmethod
@@ -111,7 +129,13 @@ class Calibration(Part):
 
     def curve(self, gallery: str) -> Curve:
         """Return the curve for a gallery: its species' own, or the pooled one."""
-        return self.species.get(gallery.rpartition("/")[2], self.pooled)
+        return self.species.get(_species(gallery), self.pooled)
+
+    def clustering_of(self, gallery: str) -> Clustering | None:
+        """Return how a gallery's sightings are put together; None: only by who is known."""
+        if self.clustering is None or _species(gallery) in self.clustering.never:
+            return None
+        return self.clustering
 
     def strangers(self, matches: Matches) -> tuple[Model, ...]:
         """Return the models behind the matches that the calibration was not fitted on."""
@@ -157,6 +181,10 @@ def load(path: Path) -> Calibration:
             for item in errors or error.errors()
         ]
         raise SettingsError(f"{path} is no calibration: {'; '.join(lines)}") from error
+
+
+def _species(gallery: str) -> str:
+    return gallery.rpartition("/")[2]
 
 
 def _model(role: Literal["encoder", "extractor", "matcher"], made_by: ModelReference) -> Model:

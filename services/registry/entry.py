@@ -1,8 +1,8 @@
 """What the ledger keeps: entries and enrolments, apart from the numbers it gives them.
 
-A stored entry is `<enrolment number> <individual>` and, after a line feed, the
-Decision without its numbers and individual. Those are put together here and
-nowhere else, so every reading of an entry gives the same message.
+A stored entry is `<enrolment number> <individual> <founded> …` and, after a line feed, the
+Decision without its numbers and with `+0`, `+1`, … for the individuals that it founds. Those are
+put together here and nowhere else, so every reading of an entry gives the same message.
 """
 
 from collections.abc import Sequence
@@ -46,11 +46,14 @@ class Entry:
 def read_entry(number: int, stored: bytes, enrolment: bytes | None) -> Entry:
     """Put a stored entry and its stored enrolment together."""
     head, _, body = stored.partition(b"\n")
-    enrolment_number, _, individual = head.partition(b" ")
+    enrolment_number, individual, *founded = head.decode().split(" ")
     decision = Decision.FromString(body)
     decision.number = number
     decision.enrolment_number = int(enrolment_number)
-    decision.individual = individual.decode()
+    decision.individual = individual
+    names = {f"+{index}": name for index, name in enumerate(founded)}
+    for change in (*decision.changes, *decision.operation.moved):
+        change.into = names.get(change.into, change.into)
     if not enrolment:
         return Entry(decision, None)
     return Entry(decision, read_enrolment(decision.enrolment_number, enrolment))

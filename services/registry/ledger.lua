@@ -5,24 +5,37 @@
 -- the first write, because a script that fails is not rolled back.
 --
 -- A gallery's keys end in these names:
---   entries     hash  entry number -> '<enrolment number> <individual>\n<Decision>'
+--   entries     hash  entry number -> '<enrolment number> <individual> <founded> ...\n<Decision>'
 --   decided     hash  sighting -> entry number
 --   enrolments  hash  enrolment number -> <Enrolment>
 --   members     hash  sighting -> individual
---   individuals hash  individual -> number of the enrolment that minted it
---   captures    hash  image's digest -> the individuals seen in it, each ended by '\n'
---   counters    hash  entries, enrolments, individuals, mint (the latest mint's enrolment)
+--   groups      hash  individual -> its sightings, each ended by '\n'
+--   successors  hash  individual that was merged -> the one that it was merged into
+--   revisions   hash  individual -> number of the entry that last changed its group
+--   records     hash  sighting -> '<enrolment number>\n<image>\n<anchors>\n<comparisons>'; the
+--               anchors are sightings that it stays with, with a space between them
+--   encounters  hash  encounter -> the sightings of one animal in one burst, each ended by '\n'
+--   standings   hash  sighting -> how its list of candidates looked
+--   bonds       hash  sighting -> what people said of it and others, each '=<other>' for the same
+--               animal or '!<other>' for two, ended by '\n'
+--   questions   hash  '<individual> <individual>' that may be one -> '<log-odds> <sighting of the
+--               first> <sighting of the second>', the two that are most alike
+--   captures    hash  image's digest -> the sightings in it, each ended by '\n'; of a ledger of
+--               an earlier version, their individuals
+--   counters    hash  entries, enrolments, individuals, mint (the latest founding's enrolment),
+--               splits
 --   outbox      zset  numbers of entries that the broker is not known to have taken
 --   proofs      hash  '<topic> <partition> first' and '… last' -> '<offset> <number>' of the
 --               first and the last record of the gallery that the partition took
---   lease       string  the sighting that alone may mint, until the key expires
+--   lease       string  the sighting that alone may found an individual, until the key expires
 --
--- <Decision> and <Enrolment> are messages without the numbers and the individual.
+-- <Decision> and <Enrolment> are messages without the numbers and the individuals. An
+-- individual that an entry founds is called +0, +1, … in it, and is the first, second, … <founded>.
 
 -- The order in which a call names a gallery's keys.
 local NAMES = {
-  'entries', 'decided', 'enrolments', 'members', 'individuals', 'captures', 'counters',
-  'outbox', 'proofs', 'lease',
+  'entries', 'decided', 'enrolments', 'members', 'groups', 'successors', 'revisions', 'records',
+  'standings', 'bonds', 'questions', 'captures', 'encounters', 'counters', 'outbox', 'proofs', 'lease',
 }
 
 local function named(keys)
@@ -37,8 +50,18 @@ local function counter(key, name)
   return tonumber(redis.call('HGET', key.counters, name) or 0)
 end
 
+local function lines(text)
+  return (text or ''):gmatch('[^\n]+')
+end
+
+-- The individuals seen in an image.
 local function taken(key, image)
-  return redis.call('HGET', key.captures, image) or ''
+  local found = {}
+  for sighting in lines(redis.call('HGET', key.captures, image)) do
+    local individual = redis.call('HGET', key.members, sighting) or sighting
+    found[individual] = sighting
+  end
+  return found
 end
 
 -- What was decided about a sighting: entry number, entry, enrolment; nil before that.
@@ -53,10 +76,11 @@ local function decision(key, sighting)
 end
 
 -- Why a sighting may not be decided now: status, and the numbers between which enrolments
--- were not compared with it. nil: it may. A new individual needs all enrolments compared, and
--- so does a doubt, which one of them might settle; a known one those of individuals minted
--- since. On the last pass a lease ends it for the new one, and the others wait no more.
-local function refusal(key, sighting, outcome, watermark, lease_ms)
+-- were not compared with it. nil: it may. To found an individual all enrolments must have been
+-- compared, and for a doubt too, which one of them might settle; a known one needs those of
+-- individuals founded since. On the last pass a lease ends it for the one that founds, and the
+-- others wait no more.
+local function refusal(key, sighting, founds, outcome, watermark, lease_ms)
   local enrolled = counter(key, 'enrolments')
   if watermark > enrolled then
     watermark = 0 -- not this ledger's gallery: nothing is known to have been compared
@@ -65,7 +89,7 @@ local function refusal(key, sighting, outcome, watermark, lease_ms)
   if outcome == 'known' then
     newest = counter(key, 'mint')
   end
-  if outcome ~= 'new' then
+  if not founds then
     if lease_ms == 0 and newest > watermark then
       return {'STALE', watermark, enrolled}
     end
@@ -78,7 +102,7 @@ local function refusal(key, sighting, outcome, watermark, lease_ms)
   if lease_ms > 0 then
     redis.call('SET', key.lease, sighting, 'PX', lease_ms)
     -- Others go on adding to known individuals while the lease lasts; were that to
-    -- count, a busy gallery could refuse for ever. Nobody else mints.
+    -- count, a busy gallery could refuse for ever. Nobody else founds.
     newest = counter(key, 'mint')
   end
   -- watermark check begins
@@ -89,12 +113,215 @@ local function refusal(key, sighting, outcome, watermark, lease_ms)
   return nil
 end
 
+-- Read the changes that end a decision's arguments, from `at` on: individuals with the revisions
+-- that they were read at, then merges as pairs, then splits as from, into, count, sightings, then
+-- bonds as '=' or '!' ('-=' or '-!' to lift it) and two sightings, then questions as two
+-- individuals and what is kept of them. Each of the five has its count before it.
+local function changes(args, at)
+  local read = {expected = {}, merges = {}, splits = {}, bonds = {}, questions = {}}
+  local function next_one()
+    at = at + 1
+    return args[at - 1]
+  end
+  for _ = 1, tonumber(next_one()) do
+    read.expected[#read.expected + 1] = {next_one(), next_one()}
+  end
+  for _ = 1, tonumber(next_one()) do
+    read.merges[#read.merges + 1] = {from = next_one(), into = next_one()}
+  end
+  for _ = 1, tonumber(next_one()) do
+    local split = {from = next_one(), into = next_one(), sightings = {}}
+    for _ = 1, tonumber(next_one()) do
+      split.sightings[#split.sightings + 1] = next_one()
+    end
+    read.splits[#read.splits + 1] = split
+  end
+  for _ = 1, tonumber(next_one()) do
+    read.bonds[#read.bonds + 1] = {kind = next_one(), one = next_one(), other = next_one()}
+  end
+  for _ = 1, tonumber(next_one()) do
+    read.questions[#read.questions + 1] = {next_one(), next_one(), next_one()}
+  end
+  return read
+end
+
+-- What of the changes can't be: CONFLICT where an individual has changed since it was read, APART
+-- with two individuals that would become one although an image shows both or a person said that
+-- they differ. nil: nothing.
+local function impossible(key, read, image, individual)
+  for _, pair in ipairs(read.expected) do
+    if (redis.call('HGET', key.revisions, pair[1]) or '0') ~= pair[2] then
+      return {'CONFLICT'}
+    end
+  end
+  local becomes = {} -- what each individual that is merged becomes
+  for _, merge in ipairs(read.merges) do
+    becomes[merge.from] = merge.into
+  end
+  local moved = {} -- where each sighting of a split goes
+  for _, split in ipairs(read.splits) do
+    for _, sighting in ipairs(split.sightings) do
+      moved[sighting] = split.into
+    end
+  end
+  local lifted = {}
+  for _, bond in ipairs(read.bonds) do
+    if bond.kind:sub(1, 1) == '-' then
+      lifted[bond.one .. bond.kind:sub(2) .. bond.other] = true
+      lifted[bond.other .. bond.kind:sub(2) .. bond.one] = true
+    end
+  end
+  local function after(sighting, individual)
+    return moved[sighting] or becomes[individual] or individual
+  end
+  local function alone(sighting, individual)
+    local record = redis.call('HGET', key.records, sighting)
+    local image = record and record:match('^%d+\n([^\n]*)\n')
+    local others = {}
+    for other in lines(image and redis.call('HGET', key.captures, image)) do
+      others[#others + 1] = other
+    end
+    for bond in lines(redis.call('HGET', key.bonds, sighting)) do
+      if bond:sub(1, 1) == '!' and not lifted[sighting .. bond] then
+        others[#others + 1] = bond:sub(2)
+      end
+    end
+    for _, other in ipairs(others) do
+      local its = redis.call('HGET', key.members, other)
+      if other ~= sighting and its and after(other, its) == after(sighting, individual) then
+        return {'APART', individual, its}
+      end
+    end
+  end
+  for _, bond in ipairs(read.bonds) do
+    local one = redis.call('HGET', key.members, bond.one)
+    local other = redis.call('HGET', key.members, bond.other)
+    if not one or not other then
+      return {'CONFLICT'}
+    end
+    local together = after(bond.one, one) == after(bond.other, other)
+    if (bond.kind == '!' and together) or (bond.kind == '=' and not together) then
+      return {'APART', one, other}
+    end
+  end
+  for its, sighting in pairs(taken(key, image)) do
+    if after(sighting, its) == individual then
+      return {'CONFLICT'}
+    end
+  end
+  for _, merge in ipairs(read.merges) do
+    for sighting in lines(redis.call('HGET', key.groups, merge.from)) do
+      local together = alone(sighting, merge.from)
+      if together then
+        return together
+      end
+    end
+  end
+  for _, split in ipairs(read.splits) do
+    for _, sighting in ipairs(split.sightings) do
+      local together = alone(sighting, split.from)
+      if together then
+        return together
+      end
+    end
+  end
+  return nil
+end
+
+local function touch(key, individual, number)
+  redis.call('HSET', key.revisions, individual, number)
+end
+
+-- An individual that was merged is one again when sightings come back to it.
+local function add(key, individual, sightings)
+  redis.call('HDEL', key.successors, individual)
+  local group = redis.call('HGET', key.groups, individual) or ''
+  redis.call('HSET', key.groups, individual, group .. sightings)
+  for sighting in lines(sightings) do
+    redis.call('HSET', key.members, sighting, individual)
+  end
+end
+
+local function apply(key, read, founded, number)
+  local function name(individual)
+    return founded[individual] or individual
+  end
+  for _, merge in ipairs(read.merges) do
+    local into = name(merge.into)
+    add(key, into, redis.call('HGET', key.groups, merge.from) or '')
+    redis.call('HDEL', key.groups, merge.from)
+    redis.call('HSET', key.successors, merge.from, into)
+    touch(key, merge.from, number)
+    touch(key, into, number)
+  end
+  for _, split in ipairs(read.splits) do
+    local into, goes = name(split.into), {}
+    for _, sighting in ipairs(split.sightings) do
+      goes[sighting] = true
+    end
+    local stays = {}
+    for sighting in lines(redis.call('HGET', key.groups, split.from)) do
+      if not goes[sighting] then
+        stays[#stays + 1] = sighting .. '\n'
+      end
+    end
+    redis.call('HSET', key.groups, split.from, table.concat(stays))
+    add(key, into, table.concat(split.sightings, '\n') .. '\n')
+    if #stays == 0 then
+      redis.call('HDEL', key.groups, split.from)
+      redis.call('HSET', key.successors, split.from, into)
+    end
+    touch(key, split.from, number)
+    touch(key, into, number)
+  end
+end
+
+local function bind(key, bonds)
+  for _, bond in ipairs(bonds) do
+    local kind = bond.kind:gsub('%-', '')
+    for one, other in pairs({[bond.one] = bond.other, [bond.other] = bond.one}) do
+      local kept = {}
+      for line in lines(redis.call('HGET', key.bonds, one)) do
+        if line ~= kind .. other then
+          kept[#kept + 1] = line .. '\n'
+        end
+      end
+      if kind == bond.kind then
+        kept[#kept + 1] = kind .. other .. '\n'
+      end
+      redis.call('HSET', key.bonds, one, table.concat(kept))
+    end
+  end
+end
+
+-- What is open between the individuals that were read is now this, and nothing else.
+local function ask(key, read, founded)
+  local function pair(one, other)
+    return one < other and one .. ' ' .. other or other .. ' ' .. one
+  end
+  for index, one in ipairs(read.expected) do
+    for other = index + 1, #read.expected do
+      redis.call('HDEL', key.questions, pair(one[1], read.expected[other][1]))
+    end
+  end
+  for _, question in ipairs(read.questions) do
+    local one, other = founded[question[1]] or question[1], founded[question[2]] or question[2]
+    local said = question[3]
+    if other < one then
+      said = said:gsub('^(%S+) (%S+) (%S+)$', '%1 %3 %2')
+    end
+    redis.call('HSET', key.questions, pair(one, other), said)
+  end
+end
+
 -- Decide about a sighting, once. Arguments: sighting, its image's digest, outcome (known,
--- new, review, unidentifiable), individual (known) or its ID's prefix (new), watermark (''
--- where nothing can be compared with it, ever), milliseconds of lease to take if it can't be
--- minted now (0: it may go round again), <Decision>, <Enrolment>.
--- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that
--- `refusal` gives; or CONFLICT: the individual is gone, or it is in this image already.
+-- new, review, unidentifiable), its individual ('+0' and so on for one that it founds; '' for
+-- none), the prefix of individuals' IDs, how many are founded, watermark ('' where nothing can be
+-- compared with it, ever), milliseconds of lease to take if it can't be founded now (0: it
+-- may go round again), <Decision>, <Enrolment>, comparisons, standing, anchors, encounter ('':
+-- none), and what `changes` reads.
+-- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that `refusal`
+-- gives; CONFLICT: the individual is gone, has changed, or is in this image already; or APART.
 local function decide(keys, args)
   local key = named(keys)
   local sighting, image, outcome, individual = args[1], args[2], args[3], args[4]
@@ -102,36 +329,58 @@ local function decide(keys, args)
   if before then
     return before
   end
-  if args[5] ~= '' then
-    local refused = refusal(key, sighting, outcome, tonumber(args[5]), tonumber(args[6]))
+  local founds = individual:sub(1, 1) == '+'
+  if args[7] ~= '' then
+    local watermark, lease_ms = tonumber(args[7]), tonumber(args[8])
+    local refused = refusal(key, sighting, founds, outcome, watermark, lease_ms)
     if refused then
       return refused
     end
   end
-  if outcome == 'new' then
-    local count = redis.call('HINCRBY', key.counters, 'individuals', 1)
-    individual = string.format('%s-%04d', individual, count)
-  elseif outcome == 'known' then
-    local unknown = redis.call('HEXISTS', key.individuals, individual) == 0
-    local others = '\n' .. taken(key, image)
-    if unknown or others:find('\n' .. individual .. '\n', 1, true) then
-      return {'CONFLICT'}
-    end
+  local read = changes(args, 15)
+  local fault = impossible(key, read, image, individual)
+  if fault then
+    return fault
+  end
+  if individual ~= '' and not founds and redis.call('HEXISTS', key.groups, individual) == 0 then
+    return {'CONFLICT'}
   end
 
   local number = redis.call('HINCRBY', key.counters, 'entries', 1)
   local enrolment = 0
-  if outcome == 'known' or outcome == 'new' then
+  if individual ~= '' then
     enrolment = redis.call('HINCRBY', key.counters, 'enrolments', 1)
-    redis.call('HSET', key.enrolments, enrolment, args[8])
-    redis.call('HSET', key.members, sighting, individual)
-    redis.call('HSET', key.captures, image, taken(key, image) .. individual .. '\n')
   end
-  if outcome == 'new' then
-    redis.call('HSET', key.individuals, individual, enrolment)
+  local founded, order = {}, {}
+  for index = 0, tonumber(args[6]) - 1 do
+    local count = redis.call('HINCRBY', key.counters, 'individuals', 1)
+    order[#order + 1] = string.format('%s-%04d', args[5], count)
+    founded['+' .. index] = order[#order]
+  end
+  apply(key, read, founded, number)
+  bind(key, read.bonds)
+  ask(key, read, founded)
+  redis.call('HINCRBY', key.counters, 'splits', #read.splits)
+  individual = founded[individual] or individual
+  if individual ~= '' then
+    redis.call('HSET', key.enrolments, enrolment, args[10])
+    local record = table.concat({enrolment, image, args[13], args[11]}, '\n')
+    redis.call('HSET', key.records, sighting, record)
+    redis.call('HSET', key.standings, sighting, args[12])
+    local there = redis.call('HGET', key.captures, image) or ''
+    redis.call('HSET', key.captures, image, there .. sighting .. '\n')
+    if args[14] ~= '' then
+      local companions = redis.call('HGET', key.encounters, args[14]) or ''
+      redis.call('HSET', key.encounters, args[14], companions .. sighting .. '\n')
+    end
+    add(key, individual, sighting .. '\n')
+    touch(key, individual, number)
+  end
+  if founds then
     redis.call('HSET', key.counters, 'mint', enrolment)
   end
-  redis.call('HSET', key.entries, number, enrolment .. ' ' .. individual .. '\n' .. args[7])
+  local top = table.concat({enrolment, individual, unpack(order)}, ' ')
+  redis.call('HSET', key.entries, number, top .. '\n' .. args[9])
   redis.call('HSET', key.decided, sighting, number)
   redis.call('ZADD', key.outbox, number, number)
   if redis.call('GET', key.lease) == sighting then
@@ -140,20 +389,72 @@ local function decide(keys, args)
   return decision(key, sighting)
 end
 
--- What a decision needs to know. Arguments: sighting, its image's digest, candidates'
--- sightings. Returns the decision about the sighting (empty: none), the individuals taken in
--- its image, and each candidate's individual ('' for one that is not in this ledger).
+-- What a decision needs to know first. Arguments: sighting, its image's digest, its encounter
+-- ('': none), candidates' sightings. Returns the decision about the sighting (empty: none), the individuals taken in
+-- its image, of each candidate its individual ('' for one that is not in this ledger), the
+-- same for its standing, the counters enrolments and splits, and pairs of sighting and individual
+-- of its encounter.
 local function look(keys, args)
   local key = named(keys)
-  local individuals = {}
-  for index = 3, #args do
+  local individuals, standings, seen = {}, {}, {}
+  for index = 4, #args do
     local individual = redis.call('HGET', key.members, args[index])
-    if individual and redis.call('HEXISTS', key.individuals, individual) == 0 then
+    if individual and redis.call('HEXISTS', key.groups, individual) == 0 then
       individual = nil
     end
     individuals[#individuals + 1] = individual or ''
+    standings[#standings + 1] = redis.call('HGET', key.standings, args[index]) or ''
   end
-  return {decision(key, args[1]) or {}, taken(key, args[2]), individuals}
+  for individual in pairs(taken(key, args[2])) do
+    seen[#seen + 1] = individual
+  end
+  local before, enrolled = decision(key, args[1]) or {}, counter(key, 'enrolments')
+  local companions = {}
+  for sighting in lines(args[3] ~= '' and redis.call('HGET', key.encounters, args[3])) do
+    companions[#companions + 1] = sighting
+    companions[#companions + 1] = redis.call('HGET', key.members, sighting) or ''
+  end
+  local splits = counter(key, 'splits')
+  return {before, seen, individuals, standings, enrolled, splits, companions}
+end
+
+-- What individuals are made of. Arguments: how many sightings at most, how many of one at most,
+-- the latest; then individuals, the most wanted first. Returns for each its revision, how many
+-- sightings it has, and of each sighting its ID, record and bonds: of none where there is no room
+-- left for it.
+local function sightings(keys, args)
+  local key = named(keys)
+  local found, room, most = {}, tonumber(args[1]), tonumber(args[2])
+  for index = 3, #args do
+    local all, told = {}, {}
+    for sighting in lines(redis.call('HGET', key.groups, args[index])) do
+      all[#all + 1] = sighting
+    end
+    local count = math.min(#all, most)
+    if count <= room then
+      room = room - count
+      for at = #all - count + 1, #all do
+        told[#told + 1] = all[at]
+        told[#told + 1] = redis.call('HGET', key.records, all[at]) or ''
+        told[#told + 1] = redis.call('HGET', key.bonds, all[at]) or ''
+      end
+    end
+    found[#found + 1] = {redis.call('HGET', key.revisions, args[index]) or '0', #all, told}
+  end
+  return found
+end
+
+-- Give a ledger of an earlier version its groups. Returns how many sightings that were.
+local function regroup(keys)
+  local key = named(keys)
+  if redis.call('EXISTS', key.groups) == 1 then
+    return 0
+  end
+  local all = redis.call('HGETALL', key.members)
+  for index = 1, #all, 2 do
+    add(key, all[index + 1], all[index] .. '\n')
+  end
+  return #all / 2
 end
 
 -- Take note of what the broker has. Arguments: how many entries it has whole, their
@@ -189,6 +490,10 @@ end
 redis.register_function('resight_decide_VERSION', decide)
 redis.register_function('resight_acknowledge_VERSION', acknowledge)
 redis.register_function('resight_reopen_VERSION', reopen)
+redis.register_function('resight_regroup_VERSION', regroup)
 redis.register_function{
   function_name = 'resight_look_VERSION', callback = look, flags = {'no-writes'}
+}
+redis.register_function{
+  function_name = 'resight_sightings_VERSION', callback = sightings, flags = {'no-writes'}
 }

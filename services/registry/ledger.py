@@ -4,16 +4,29 @@ All writes are functions of `ledger.lua`, each atomic for one gallery. The keys 
 a gallery share a hash tag, so a cluster keeps them together.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from services.registry.change import arguments, founded
+from services.registry.comparisons import Comparisons, pack_standing, unpack_standing
 from services.registry.entry import OUTCOME_NAMES, Entry, read_enrolment, read_entry
 from services.registry.proof import Acknowledgement, Proof
+from services.registry.resolution import Doubt
 from services.registry.store import Store
+from services.registry.view import (
+    NOTHING,
+    Apart,
+    Conflict,
+    Group,
+    Refusal,
+    View,
+    image_of,
+    recorded,
+)
 from shared.errors import Transient
 from shared.identifiers import DEFAULT_POPULATION
-from shared.messages import OUTCOME_NEW, Decision, Enrolment, Place, Sighting
+from shared.messages import Decision, Enrolment, Place
 
 GALLERIES = "resight:galleries"
 PLACES = "resight:places"
@@ -24,45 +37,21 @@ NAMES = (
     "decided",
     "enrolments",
     "members",
-    "individuals",
+    "groups",
+    "successors",
+    "revisions",
+    "records",
+    "standings",
+    "bonds",
+    "questions",
     "captures",
+    "encounters",
     "counters",
     "outbox",
     "proofs",
     "lease",
 )
 CHUNK = 500
-
-
-@dataclass(frozen=True)
-class View:
-    """What the ledger knows around one sighting.
-
-    `entry` is its decision, if there is one; `taken` the individuals of the other
-    sightings of its image; `members` the individual of every candidate that the
-    ledger knows, by sighting.
-    """
-
-    entry: Entry | None
-    taken: frozenset[str]
-    members: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A decision that came too late: enrolments after `after`, up to `last`, were not compared.
-
-    `leased`: another sighting alone may mint in this gallery for now.
-    """
-
-    after: int
-    last: int
-    leased: bool
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """The individual is gone, or was just seen elsewhere in the same image: look again."""
 
 
 class Ledger:
@@ -73,8 +62,10 @@ class Ledger:
         self._admitted: set[str] = set()
 
     def load(self) -> None:
-        """Install the ledger's functions in the store."""
+        """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
         self._store.load()
+        for gallery in self.galleries():
+            self._store.call("regroup", _keys(gallery))
 
     def ready(self) -> bool:
         """Return whether the store answers."""
@@ -108,38 +99,80 @@ class Ledger:
         stored = self._store.run("HGET", PLACES, image_sha256)
         return None if stored is None else Place.FromString(stored)
 
-    def look(self, gallery: str, sighting: str, image: str, candidates: Sequence[str]) -> View:
+    def look(
+        self,
+        gallery: str,
+        sighting: str,
+        image: str,
+        candidates: Sequence[str],
+        encounter: str = "",
+    ) -> View:
         """Return what there is to know before deciding about a sighting."""
-        found, taken, individuals = self._store.call(
-            "look", _keys(gallery), sighting, image, *candidates, write=False
+        found, taken, individuals, standings, enrolled, splits, companions = self._store.call(
+            "look", _keys(gallery), sighting, image, encounter, *candidates, write=False
         )
         named = zip(candidates, individuals, strict=True)
+        stood = zip(candidates, standings, strict=True)
         return View(
             entry=read_entry(*found[1:]) if found else None,
-            taken=frozenset(taken.decode().split()),
+            taken=frozenset(name.decode() for name in taken),
             members={sighting: name.decode() for sighting, name in named if name},
+            standings={sighting: unpack_standing(packed) for sighting, packed in stood if packed},
+            enrolled=enrolled,
+            splits=splits,
+            companions={
+                name.decode(): individual.decode()
+                for name, individual in zip(companions[::2], companions[1::2], strict=True)
+                if individual
+            },
         )
 
+    def groups(
+        self, gallery: str, individuals: Sequence[str], most: int, most_of_one: int
+    ) -> dict[str, Group]:
+        """Return the sightings of individuals, of each the latest `most_of_one`.
+
+        There are at most `most` in all; an individual for which there is no room has none.
+        """
+        if not individuals:
+            return {}
+        limits = most, most_of_one
+        found = self._store.call("sightings", _keys(gallery), *limits, *individuals, write=False)
+        return {
+            name: Group(revision.decode(), count, [*recorded(pairs)])
+            for name, (revision, count, pairs) in zip(individuals, found, strict=True)
+        }
+
     def decide(
-        self, decision: Decision, enrolment: Enrolment, watermark: int | None, lease_ms: int = 0
-    ) -> Entry | Refusal | Conflict:
+        self,
+        decision: Decision,
+        enrolment: Enrolment,
+        watermark: int | None,
+        lease_ms: int = 0,
+        *,
+        comparisons: Comparisons = NOTHING,
+        anchors: Sequence[str] = (),
+        encounter: str = "",
+        revisions: Mapping[str, str] | None = None,
+        doubts: Sequence[Doubt] = (),
+    ) -> Entry | Refusal | Conflict | Apart:
         """Write a decision unless its sighting has one, and return the ledger's entry.
 
-        The ledger sets the numbers and, for a new individual, its ID; both messages
-        come without. `enrolment` counts only for known and new.
+        The ledger sets the numbers and the IDs of individuals that the decision founds: those that
+        it calls `+0`, `+1` and so on. A sighting with an individual is enrolled. It is not
+        parted again from its `anchors`, which are sightings, nor are later ones of its
+        `encounter` from it. `revisions` are those of the individuals that its changes rest on; if
+        one has changed, there is a Conflict. `doubts` take the place of those between them.
 
-        A new individual, or a review, is refused if anything was enrolled past `watermark`, a
-        known one if an individual was minted past it. With `lease_ms` the sighting goes round
-        no more: known and review are taken as they are, and a new one gets the gallery's
-        lease; then only individuals minted past the watermark refuse it. Without a
+        One that founds, or is in doubt, is refused if anything was enrolled past `watermark`, a
+        known one if an individual was founded past it. With `lease_ms` the sighting goes round
+        no more: who joins an individual is taken as it is, and who founds one gets the gallery's
+        lease; then only individuals founded past the watermark refuse it. Without a
         `watermark` nothing is refused: the sighting can't be compared with anything.
         """
         gallery = decision.gallery
         if gallery not in self._admitted:  # what no list names, nobody would publish again
             self.add_gallery(gallery)
-        individual = decision.individual
-        if decision.outcome == OUTCOME_NEW:
-            individual = individual_prefix(gallery)
         body = Decision()
         body.CopyFrom(decision)
         body.ClearField("individual")
@@ -148,17 +181,26 @@ class Ledger:
             _keys(gallery),
             decision.sighting_id,
             image_of(decision),
-            OUTCOME_NAMES[decision.outcome],
-            individual,
+            OUTCOME_NAMES.get(decision.outcome, "operation"),
+            decision.individual,
+            individual_prefix(gallery),
+            founded(decision),
             "" if watermark is None else watermark,
             lease_ms,
             body.SerializeToString(deterministic=True),
             enrolment.SerializeToString(deterministic=True),
+            comparisons.pack(),
+            pack_standing(comparisons.standing),
+            " ".join(anchors),
+            encounter,
+            *arguments(decision, revisions or {}, doubts),
         )
         if status == b"DECIDED":
             return read_entry(*rest)
         if status == b"CONFLICT":
             return Conflict()
+        if status == b"APART":
+            return Apart(*(name.decode() for name in rest))
         after, last = rest
         return Refusal(after, last, leased=status == b"LEASED")
 
@@ -219,7 +261,40 @@ class Ledger:
 
     def count(self, gallery: str, counter: str) -> int:
         """Return how many `entries`, `enrolments` or `individuals` a gallery has."""
+        if counter == "individuals":  # its counter has those that were merged, too
+            return int(self._store.run("HLEN", _key(gallery, "groups")))
         return int(self._store.run("HGET", _key(gallery, "counters"), counter) or 0)
+
+    def questions(self, gallery: str) -> list[Doubt]:
+        """Return which individuals may be one, those first whose answer is worth most.
+
+        That is how many pairs of sightings it puts together, times how likely it does.
+        """
+        stored = self._store.run("HGETALL", _key(gallery, "questions"))
+        told = [(*pair.decode().split(), *said.decode().split()) for pair, said in stored.items()]
+        sizes = {name: len(found) for name, found in self.individuals(gallery).items()}
+        found = [
+            Doubt(one, other, float(log_odds), of_one, of_other)
+            for one, other, log_odds, of_one, of_other in told
+            if one in sizes and other in sizes
+        ]
+
+        def worth(doubt: Doubt) -> float:
+            chance = 1 / (1 + math.exp(-doubt.log_odds))
+            return sizes[doubt.one] * sizes[doubt.other] * chance
+
+        return sorted(found, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))
+
+    def belongs(self, gallery: str, sightings: Sequence[str]) -> dict[str, str]:
+        """Return the individuals of those sightings that have one."""
+        found = self._fields(gallery, "members", sightings)
+        return {
+            sighting: name.decode() for sighting, name in zip(sightings, found, strict=True) if name
+        }
+
+    def entry(self, gallery: str, number: int) -> Entry | None:
+        """Return one entry of a gallery, if it is there."""
+        return next(iter(self._entries(gallery, [number])), None)
 
     def entries(self, gallery: str, first: int = 1) -> Iterator[Entry]:
         """Yield a gallery's entries from number `first` on, in order."""
@@ -229,15 +304,11 @@ class Ledger:
 
     def individuals(self, gallery: str) -> dict[str, list[str]]:
         """Return every individual of a gallery with its sightings, both sorted."""
-        sightings: dict[str, list[str]] = {name: [] for name in self.names(gallery)}
-        for sighting, name in sorted(self.members(gallery).items()):
-            sightings.setdefault(name, []).append(sighting)
-        return sightings
-
-    def names(self, gallery: str) -> list[str]:
-        """Return the IDs of a gallery's individuals, sorted."""
-        stored = self._store.run("HKEYS", _key(gallery, "individuals"))
-        return sorted(name.decode() for name in stored)
+        stored = self._store.run("HGETALL", _key(gallery, "groups"))
+        return {
+            name.decode(): sorted(sightings.decode().split("\n")[:-1])
+            for name, sightings in sorted(stored.items())
+        }
 
     def decided(self, gallery: str) -> dict[str, int]:
         """Return the number of every decided sighting's entry."""
@@ -265,11 +336,6 @@ class Ledger:
 
     def _fields(self, gallery: str, name: str, fields: Sequence[int | str]) -> Any:
         return self._store.run("HMGET", _key(gallery, name), *fields) if fields else []
-
-
-def image_of(about: Sighting | Decision) -> str:
-    """Return what a sighting shares with those of other animals in its image."""
-    return about.image_sha256 or about.sighting_id
 
 
 def individual_prefix(gallery: str) -> str:

@@ -9,14 +9,15 @@ from google.protobuf.message import Message
 
 from services.registry import metrics
 from services.registry.calibration import Calibration, Model
-from services.registry.decision import UNIDENTIFIABLE, judge, rank
 from services.registry.drift import DriftWatch
 from services.registry.entry import OUTCOME_NAMES, Entry
+from services.registry.judgement import MOST, MOST_OF_ONE, Judged, judge_query, settle
 from services.registry.later_pass import nearest, next_list, pass_number
-from services.registry.ledger import Conflict, Ledger, Refusal, image_of
+from services.registry.ledger import Ledger
 from services.registry.proof import acknowledgements
 from services.registry.settings import RegistrySettings
 from services.registry.sighting import checked, decision_about, enrolment_of
+from services.registry.view import Apart, Conflict, Refusal, encounter_of, image_of
 from shared.embeddings import unpack
 from shared.errors import Poison, Transient
 from shared.messages import CandidateList, Decision, ImagePlace, Matches, Sighting
@@ -100,37 +101,47 @@ class RegistryService:
     def _decided(self, matches: Matches) -> Sequence[Message]:
         query = matches.query
         sightings = sorted({item.candidate.sighting_id for item in matches.evidence})
-        curve = self._calibration.curve(query.gallery)
-        strangers = self._calibration.strangers(matches)
+        strangers, encounter = self._calibration.strangers(matches), encounter_of(query)
         watermark = None if matches.incomparable else matches.watermark
+        differ: set[frozenset[str]] = set()
         for _ in range(ATTEMPTS):
-            view = self._ledger.look(query.gallery, query.sighting_id, image_of(query), sightings)
+            view = self._ledger.look(
+                query.gallery, query.sighting_id, image_of(query), sightings, encounter
+            )
             if view.entry:
                 return view.entry.messages()
             _check_crowd(query, len(view.taken))
-            ranked = rank(matches.evidence, view.members, view.taken, curve)
-            verdict = (
-                UNIDENTIFIABLE
-                if matches.incomparable
-                else judge(ranked, curve, promised=not strangers)
+            judged = judge_query(matches, view, self._calibration)
+            groups = self._ledger.groups(query.gallery, judged.asked, MOST, MOST_OF_ONE)
+            settled = settle(
+                matches, judged, groups, self._calibration, taken=view.taken, differ=differ
             )
             decision = decision_about(
                 matches,
-                verdict,
-                ranked[: self._settings.ranked],
+                settled,
+                judged.ranked[: self._settings.ranked],
                 self._calibration,
                 self._now(),
             )
+            decision.known_by.extend(judged.anchors)
             answer = self._ledger.decide(
-                decision, enrolment_of(query), watermark, self._lease_ms(matches)
+                decision,
+                enrolment_of(query),
+                watermark,
+                self._lease_ms(matches),
+                comparisons=judged.comparisons,
+                anchors=judged.anchors,
+                encounter=encounter,
+                revisions=settled.revisions,
+                doubts=settled.doubts,
             )
             if isinstance(answer, Entry):
                 metrics.UNKNOWN_CANDIDATES.inc(len(sightings) - len(view.members))
-                _count(answer.decision)
-                self._report(strangers)
-                if ranked and curve.baseline and not matches.incomparable:
-                    self._drift.saw(query.gallery, verdict.probability, curve.baseline)
+                self._written(answer, matches, judged, strangers)
                 return answer.messages()
+            if isinstance(answer, Apart):
+                differ.add(frozenset((answer.one, answer.other)))
+                continue
             if isinstance(answer, Conflict) or watermark is None:
                 continue
             metrics.REFUSALS.labels(_reason(answer, watermark)).inc()
@@ -143,6 +154,15 @@ class RegistryService:
             f"gallery {query.gallery} changed {ATTEMPTS} times while sighting "
             f"{query.sighting_id} was being decided"
         )
+
+    def _written(
+        self, entry: Entry, matches: Matches, judged: Judged, strangers: Sequence[Model]
+    ) -> None:
+        _count(entry.decision)
+        self._report(strangers)
+        baseline = judged.curve.baseline
+        if judged.ranked and baseline and not matches.incomparable:
+            self._drift.saw(matches.query.gallery, judged.verdict.probability, baseline)
 
     def _next(self, matches: Matches, refusal: Refusal, taken: frozenset[str]) -> CandidateList:
         gallery = matches.query.gallery

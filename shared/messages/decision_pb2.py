@@ -27,19 +27,27 @@ from shared.messages import common_pb2 as resight_dot_v1_dot_common__pb2
 from shared.messages import matches_pb2 as resight_dot_v1_dot_matches__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19resight/v1/decision.proto\x12\nresight.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17resight/v1/common.proto\x1a\x18resight/v1/matches.proto\"_\n\x10RankedIndividual\x12\x12\n\nindividual\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12\"\n\x04\x62\x65st\x18\x03 \x01(\x0b\x32\x14.resight.v1.Evidence\"(\n\nThresholds\x12\r\n\x05known\x18\x01 \x01(\x01\x12\x0b\n\x03new\x18\x02 \x01(\x01\"\xde\x05\n\x08\x44\x65\x63ision\x12\x0f\n\x07gallery\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x13\n\x0bsighting_id\x18\x03 \x01(\t\x12\x12\n\ncapture_id\x18\x04 \x01(\t\x12\x12\n\ndeployment\x18\x05 \x01(\t\x12\x10\n\x08sequence\x18\x06 \x01(\t\x12\x0f\n\x07species\x18\x07 \x01(\t\x12(\n\tviewpoint\x18\x08 \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\x1c\n\x03\x62ox\x18\t \x01(\x0b\x32\x0f.resight.v1.Box\x12\'\n\x04\x63rop\x18\n \x01(\x0b\x32\x19.resight.v1.BlobReference\x12/\n\x0b\x63\x61ptured_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cpublished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x07outcome\x18\x0e \x01(\x0e\x32\x13.resight.v1.Outcome\x12\x12\n\nindividual\x18\x0f \x01(\t\x12\x13\n\x0bprobability\x18\x10 \x01(\x01\x12,\n\x06ranked\x18\x11 \x03(\x0b\x32\x1c.resight.v1.RankedIndividual\x12\x18\n\x10\x65nrolment_number\x18\x12 \x01(\x04\x12*\n\nthresholds\x18\x13 \x01(\x0b\x32\x16.resight.v1.Thresholds\x12\x13\n\x0b\x63\x61libration\x18\x14 \x01(\t\x12*\n\x06models\x18\x15 \x03(\x0b\x32\x1a.resight.v1.ModelReference\x12\x0e\n\x06passes\x18\x16 \x01(\r\x12\r\n\x05\x61\x63tor\x18\x17 \x01(\t\x12\x14\n\x0cimage_sha256\x18\x18 \x01(\t\x12\x14\n\x0cincomparable\x18\x19 \x01(\t*v\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x11\n\rOUTCOME_KNOWN\x10\x01\x12\x0f\n\x0bOUTCOME_NEW\x10\x02\x12\x12\n\x0eOUTCOME_REVIEW\x10\x03\x12\x1a\n\x16OUTCOME_UNIDENTIFIABLE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19resight/v1/decision.proto\x12\nresight.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17resight/v1/common.proto\x1a\x18resight/v1/matches.proto\"_\n\x10RankedIndividual\x12\x12\n\nindividual\x18\x01 \x01(\t\x12\x13\n\x0bprobability\x18\x02 \x01(\x01\x12\"\n\x04\x62\x65st\x18\x03 \x01(\x0b\x32\x14.resight.v1.Evidence\"(\n\nThresholds\x12\r\n\x05known\x18\x01 \x01(\x01\x12\x0b\n\x03new\x18\x02 \x01(\x01\"=\n\x06\x43hange\x12\x12\n\nindividual\x18\x01 \x01(\t\x12\x0c\n\x04into\x18\x02 \x01(\t\x12\x11\n\tsightings\x18\x03 \x03(\t\"@\n\x04\x42ond\x12\x0b\n\x03one\x18\x01 \x01(\t\x12\r\n\x05other\x18\x02 \x01(\t\x12\x0c\n\x04same\x18\x03 \x01(\x08\x12\x0e\n\x06lifted\x18\x04 \x01(\x08\"\xb7\x01\n\tOperation\x12\n\n\x02id\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.resight.v1.OperationKind\x12\x11\n\tsightings\x18\x03 \x03(\t\x12\x1f\n\x05\x62onds\x18\x04 \x03(\x0b\x32\x10.resight.v1.Bond\x12!\n\x05moved\x18\x05 \x03(\x0b\x32\x12.resight.v1.Change\x12\x0e\n\x06undoes\x18\x06 \x01(\x04\x12\x0e\n\x06reason\x18\x07 \x01(\t\"\xbf\x06\n\x08\x44\x65\x63ision\x12\x0f\n\x07gallery\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x13\n\x0bsighting_id\x18\x03 \x01(\t\x12\x12\n\ncapture_id\x18\x04 \x01(\t\x12\x12\n\ndeployment\x18\x05 \x01(\t\x12\x10\n\x08sequence\x18\x06 \x01(\t\x12\x0f\n\x07species\x18\x07 \x01(\t\x12(\n\tviewpoint\x18\x08 \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\x1c\n\x03\x62ox\x18\t \x01(\x0b\x32\x0f.resight.v1.Box\x12\'\n\x04\x63rop\x18\n \x01(\x0b\x32\x19.resight.v1.BlobReference\x12/\n\x0b\x63\x61ptured_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cpublished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndecided_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x07outcome\x18\x0e \x01(\x0e\x32\x13.resight.v1.Outcome\x12\x12\n\nindividual\x18\x0f \x01(\t\x12\x13\n\x0bprobability\x18\x10 \x01(\x01\x12,\n\x06ranked\x18\x11 \x03(\x0b\x32\x1c.resight.v1.RankedIndividual\x12\x18\n\x10\x65nrolment_number\x18\x12 \x01(\x04\x12*\n\nthresholds\x18\x13 \x01(\x0b\x32\x16.resight.v1.Thresholds\x12\x13\n\x0b\x63\x61libration\x18\x14 \x01(\t\x12*\n\x06models\x18\x15 \x03(\x0b\x32\x1a.resight.v1.ModelReference\x12\x0e\n\x06passes\x18\x16 \x01(\r\x12\r\n\x05\x61\x63tor\x18\x17 \x01(\t\x12\x14\n\x0cimage_sha256\x18\x18 \x01(\t\x12\x14\n\x0cincomparable\x18\x19 \x01(\t\x12#\n\x07\x63hanges\x18\x1a \x03(\x0b\x32\x12.resight.v1.Change\x12\x10\n\x08known_by\x18\x1b \x03(\t\x12(\n\toperation\x18\x1c \x01(\x0b\x32\x15.resight.v1.Operation*v\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x11\n\rOUTCOME_KNOWN\x10\x01\x12\x0f\n\x0bOUTCOME_NEW\x10\x02\x12\x12\n\x0eOUTCOME_REVIEW\x10\x03\x12\x1a\n\x16OUTCOME_UNIDENTIFIABLE\x10\x04*\x98\x01\n\rOperationKind\x12\x1e\n\x1aOPERATION_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13OPERATION_KIND_SAME\x10\x01\x12\x1c\n\x18OPERATION_KIND_DIFFERENT\x10\x02\x12\x17\n\x13OPERATION_KIND_MOVE\x10\x03\x12\x17\n\x13OPERATION_KIND_UNDO\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'resight.v1.decision_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OUTCOME']._serialized_start=1001
-  _globals['_OUTCOME']._serialized_end=1119
+  _globals['_OUTCOME']._serialized_start=1413
+  _globals['_OUTCOME']._serialized_end=1531
+  _globals['_OPERATIONKIND']._serialized_start=1534
+  _globals['_OPERATIONKIND']._serialized_end=1686
   _globals['_RANKEDINDIVIDUAL']._serialized_start=125
   _globals['_RANKEDINDIVIDUAL']._serialized_end=220
   _globals['_THRESHOLDS']._serialized_start=222
   _globals['_THRESHOLDS']._serialized_end=262
-  _globals['_DECISION']._serialized_start=265
-  _globals['_DECISION']._serialized_end=999
+  _globals['_CHANGE']._serialized_start=264
+  _globals['_CHANGE']._serialized_end=325
+  _globals['_BOND']._serialized_start=327
+  _globals['_BOND']._serialized_end=391
+  _globals['_OPERATION']._serialized_start=394
+  _globals['_OPERATION']._serialized_end=577
+  _globals['_DECISION']._serialized_start=580
+  _globals['_DECISION']._serialized_end=1411
 # @@protoc_insertion_point(module_scope)

@@ -19,11 +19,24 @@ class Outcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OUTCOME_NEW: _ClassVar[Outcome]
     OUTCOME_REVIEW: _ClassVar[Outcome]
     OUTCOME_UNIDENTIFIABLE: _ClassVar[Outcome]
+
+class OperationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OPERATION_KIND_UNSPECIFIED: _ClassVar[OperationKind]
+    OPERATION_KIND_SAME: _ClassVar[OperationKind]
+    OPERATION_KIND_DIFFERENT: _ClassVar[OperationKind]
+    OPERATION_KIND_MOVE: _ClassVar[OperationKind]
+    OPERATION_KIND_UNDO: _ClassVar[OperationKind]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_KNOWN: Outcome
 OUTCOME_NEW: Outcome
 OUTCOME_REVIEW: Outcome
 OUTCOME_UNIDENTIFIABLE: Outcome
+OPERATION_KIND_UNSPECIFIED: OperationKind
+OPERATION_KIND_SAME: OperationKind
+OPERATION_KIND_DIFFERENT: OperationKind
+OPERATION_KIND_MOVE: OperationKind
+OPERATION_KIND_UNDO: OperationKind
 
 class RankedIndividual(_message.Message):
     __slots__ = ("individual", "probability", "best")
@@ -43,8 +56,48 @@ class Thresholds(_message.Message):
     new: float
     def __init__(self, known: _Optional[float] = ..., new: _Optional[float] = ...) -> None: ...
 
+class Change(_message.Message):
+    __slots__ = ("individual", "into", "sightings")
+    INDIVIDUAL_FIELD_NUMBER: _ClassVar[int]
+    INTO_FIELD_NUMBER: _ClassVar[int]
+    SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
+    individual: str
+    into: str
+    sightings: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, individual: _Optional[str] = ..., into: _Optional[str] = ..., sightings: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Bond(_message.Message):
+    __slots__ = ("one", "other", "same", "lifted")
+    ONE_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    SAME_FIELD_NUMBER: _ClassVar[int]
+    LIFTED_FIELD_NUMBER: _ClassVar[int]
+    one: str
+    other: str
+    same: bool
+    lifted: bool
+    def __init__(self, one: _Optional[str] = ..., other: _Optional[str] = ..., same: _Optional[bool] = ..., lifted: _Optional[bool] = ...) -> None: ...
+
+class Operation(_message.Message):
+    __slots__ = ("id", "kind", "sightings", "bonds", "moved", "undoes", "reason")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
+    BONDS_FIELD_NUMBER: _ClassVar[int]
+    MOVED_FIELD_NUMBER: _ClassVar[int]
+    UNDOES_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    kind: OperationKind
+    sightings: _containers.RepeatedScalarFieldContainer[str]
+    bonds: _containers.RepeatedCompositeFieldContainer[Bond]
+    moved: _containers.RepeatedCompositeFieldContainer[Change]
+    undoes: int
+    reason: str
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[_Union[OperationKind, str]] = ..., sightings: _Optional[_Iterable[str]] = ..., bonds: _Optional[_Iterable[_Union[Bond, _Mapping]]] = ..., moved: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., undoes: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
 class Decision(_message.Message):
-    __slots__ = ("gallery", "number", "sighting_id", "capture_id", "deployment", "sequence", "species", "viewpoint", "box", "crop", "captured_at", "published_at", "decided_at", "outcome", "individual", "probability", "ranked", "enrolment_number", "thresholds", "calibration", "models", "passes", "actor", "image_sha256", "incomparable")
+    __slots__ = ("gallery", "number", "sighting_id", "capture_id", "deployment", "sequence", "species", "viewpoint", "box", "crop", "captured_at", "published_at", "decided_at", "outcome", "individual", "probability", "ranked", "enrolment_number", "thresholds", "calibration", "models", "passes", "actor", "image_sha256", "incomparable", "changes", "known_by", "operation")
     GALLERY_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +123,9 @@ class Decision(_message.Message):
     ACTOR_FIELD_NUMBER: _ClassVar[int]
     IMAGE_SHA256_FIELD_NUMBER: _ClassVar[int]
     INCOMPARABLE_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_BY_FIELD_NUMBER: _ClassVar[int]
+    OPERATION_FIELD_NUMBER: _ClassVar[int]
     gallery: str
     number: int
     sighting_id: str
@@ -95,4 +151,7 @@ class Decision(_message.Message):
     actor: str
     image_sha256: str
     incomparable: str
-    def __init__(self, gallery: _Optional[str] = ..., number: _Optional[int] = ..., sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., species: _Optional[str] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., individual: _Optional[str] = ..., probability: _Optional[float] = ..., ranked: _Optional[_Iterable[_Union[RankedIndividual, _Mapping]]] = ..., enrolment_number: _Optional[int] = ..., thresholds: _Optional[_Union[Thresholds, _Mapping]] = ..., calibration: _Optional[str] = ..., models: _Optional[_Iterable[_Union[_common_pb2.ModelReference, _Mapping]]] = ..., passes: _Optional[int] = ..., actor: _Optional[str] = ..., image_sha256: _Optional[str] = ..., incomparable: _Optional[str] = ...) -> None: ...
+    changes: _containers.RepeatedCompositeFieldContainer[Change]
+    known_by: _containers.RepeatedScalarFieldContainer[str]
+    operation: Operation
+    def __init__(self, gallery: _Optional[str] = ..., number: _Optional[int] = ..., sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., species: _Optional[str] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., individual: _Optional[str] = ..., probability: _Optional[float] = ..., ranked: _Optional[_Iterable[_Union[RankedIndividual, _Mapping]]] = ..., enrolment_number: _Optional[int] = ..., thresholds: _Optional[_Union[Thresholds, _Mapping]] = ..., calibration: _Optional[str] = ..., models: _Optional[_Iterable[_Union[_common_pb2.ModelReference, _Mapping]]] = ..., passes: _Optional[int] = ..., actor: _Optional[str] = ..., image_sha256: _Optional[str] = ..., incomparable: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., known_by: _Optional[_Iterable[str]] = ..., operation: _Optional[_Union[Operation, _Mapping]] = ...) -> None: ...

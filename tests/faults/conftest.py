@@ -12,12 +12,14 @@ import pytest
 from recognition import catalogue
 from recognition.catalogue import Photograph
 from recognition.drawn.dataset import draw
+from recognition.grouping import pairwise
 from resight import backlog
 from resight.account import Account
 from resight.feed import Feed
 from resight.follow import publish_and_follow
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
+from resight.summary import belonging
 from services.lookup.edge import EdgeGalleries
 from services.lookup.gallery import Query
 from services.lookup.settings import GallerySettings
@@ -28,7 +30,7 @@ from shared import dead_letters
 from shared.dead_letters import DeadLetter
 from shared.embeddings import DIMENSION, model_name
 from shared.kafka import producer
-from shared.messages import Decision, Outcome
+from shared.messages import Decision
 from shared.records import Record
 from shared.settings import KafkaSettings
 from shared.topics import CAPTURES, DECISIONS, dead_letter_topics
@@ -61,18 +63,17 @@ class Run:
         """The decisions as they stand in the topic, repetitions included."""
         return [Decision.FromString(record.value or b"") for record in self.records]
 
-    def groups(self) -> dict[str, tuple[Outcome, str]]:
-        """Return each sighting's outcome and the first sighting with its ID, '' without an ID.
+    def groups(self) -> dict[str, str]:
+        """Return where each sighting belongs in the end."""
+        return belonging(self.account)
 
-        IDs are counted up, so one that is minted in one run alone renames all that follow.
-        """
-        founders: dict[tuple[str, str], str] = {}
-        found: dict[str, tuple[Outcome, str]] = {}
-        for each in sorted(self.account.decisions.values(), key=lambda one: one.number):
-            name = (each.gallery, each.individual)
-            founder = founders.setdefault(name, each.sighting_id) if each.individual else ""
-            found[each.sighting_id] = (each.outcome, founder)
-        return found
+    def f1(self) -> float:
+        """Return how well sightings of one animal's flank are together in the end, over pairs."""
+        truth = {
+            name: f"{self.account.published[name].identity} {decision.viewpoint}"
+            for name, decision in self.account.decisions.items()
+        }
+        return pairwise(self.groups(), truth).f1 or 0.0
 
 
 Attend = Callable[[Supervisor, Account], None]

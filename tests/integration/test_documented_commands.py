@@ -128,5 +128,5 @@ def _watch(command: str, place: Path) -> None:
 
 
 def test_the_readme_s_commands_on_labelled_pictures_work(place: Path) -> None:
-    for command in _readme("export", "evaluate", "calibrate", "adapt", "train"):
+    for command in _readme("export", "evaluate", "calibrate", "replay", "adapt", "train"):
         _run(command, place)

@@ -10,9 +10,10 @@ import redis
 
 from services.registry.audit import check
 from services.registry.entry import Entry
-from services.registry.ledger import Conflict, Ledger, Refusal
+from services.registry.ledger import Ledger
 from services.registry.sighting import enrolment_of
 from services.registry.store import LedgerError, Store
+from services.registry.view import Apart, Conflict, Refusal
 from shared.errors import Transient
 from shared.messages import (
     OUTCOME_KNOWN,
@@ -25,6 +26,13 @@ from shared.messages import (
 )
 from tests.queries import GALLERY, ledger_at, sighting
 
+# Without an individual to join, a sighting founds one.
+FOUNDING = (OUTCOME_NEW, OUTCOME_REVIEW)
+
+ZEBRA = "plains-zebra-0001"
+
+Answer = Entry | Refusal | Conflict | Apart
+
 
 def decide(
     ledger: Ledger,
@@ -36,7 +44,7 @@ def decide(
     image: str = "",
     gallery: str = GALLERY,
     lease_ms: int = 0,
-) -> Entry | Refusal | Conflict:
+) -> Answer:
     """Put a decision about one sighting to the ledger."""
     query = sighting(name, image=image, gallery=gallery)
     decision = Decision(
@@ -44,12 +52,12 @@ def decide(
         sighting_id=name,
         image_sha256=query.image_sha256,
         outcome=outcome,
-        individual=individual,
+        individual=individual or ("+0" if outcome in FOUNDING else ""),
     )
     return ledger.decide(decision, enrolment_of(query), watermark, lease_ms)
 
 
-def decided(answer: Entry | Refusal | Conflict) -> Entry:
+def decided(answer: Answer) -> Entry:
     """The entry that must have come of a decision."""
     assert isinstance(answer, Entry), answer
     return answer
@@ -69,12 +77,9 @@ def test_the_population_is_part_of_the_name_unless_it_is_the_default(ledger_url:
     assert entry.decision.individual == "hluhluwe.nyala-0001"
 
 
-@pytest.mark.parametrize("outcome", [OUTCOME_REVIEW, OUTCOME_UNIDENTIFIABLE])
-def test_what_has_no_individual_is_an_entry_but_not_enrolled(
-    ledger_url: str, outcome: Outcome
-) -> None:
+def test_what_has_no_individual_is_an_entry_but_not_enrolled(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
-    entry = decided(decide(ledger, "a", outcome))
+    entry = decided(decide(ledger, "a", OUTCOME_UNIDENTIFIABLE))
     assert entry.enrolment is None
     assert (entry.decision.number, entry.decision.enrolment_number) == (1, 0)
     assert ledger.count(GALLERY, "enrolments") == 0
@@ -113,7 +118,7 @@ def test_what_was_enrolled_meanwhile_counts_for_every_outcome(
     ledger = ledger_at(ledger_url)
     for number, name in enumerate("abc"):
         decided(decide(ledger, name, watermark=number))
-    name = "plains-zebra-0001" if outcome == OUTCOME_KNOWN else ""
+    name = "plains-zebra-0001"
     assert decide(ledger, "d", outcome, name, watermark=1) == Refusal(1, 3, leased=False)
     decided(decide(ledger, "d", outcome, name, watermark=1, lease_ms=1000))  # the last pass
 
@@ -124,7 +129,8 @@ def test_more_of_known_individuals_does_not_hold_up_a_known_one(ledger_url: str)
     for name in "bcd":
         decided(decide(ledger, name, OUTCOME_KNOWN, "plains-zebra-0001", watermark=1))
     assert ledger.count(GALLERY, "enrolments") == 4
-    assert isinstance(decide(ledger, "e", OUTCOME_REVIEW, watermark=1), Refusal)
+    joining = decide(ledger, "e", OUTCOME_REVIEW, "plains-zebra-0001", watermark=1)
+    assert isinstance(joining, Refusal)
 
 
 def test_a_key_of_any_length_costs_nobody_anything(ledger_url: str) -> None:
@@ -254,7 +260,10 @@ def test_a_full_server_is_transient_and_nothing_is_half_written(ledger_url: str)
         (lambda client, key: client.hdel(key("decided"), "a"), "not found by its sighting a"),
         (lambda client, key: client.hset(key("members"), "a", "x"), "the members say x"),
         (lambda client, key: client.hset(key("members"), "z", "x"), "without an entry"),
-        (lambda client, key: client.hset(key("individuals"), "x", 1), "no entry minted it"),
+        (lambda client, key: client.hset(key("groups"), "x", ""), "no entry founded it"),
+        (lambda client, key: client.hdel(key("groups"), ZEBRA), "which does not exist"),
+        (lambda client, key: client.hset(key("groups"), ZEBRA, "a\na\n"), "sighting a twice"),
+        (lambda client, key: client.hset(key("groups"), ZEBRA, "a\nb\n"), "belongs to"),
     ],
 )
 def test_the_check_names_what_is_wrong(

@@ -96,13 +96,13 @@ def test_evidence_of_a_model_that_the_calibration_does_not_know_names_nobody(
     fitted = CURVES.model_copy(update={"models": models_of(matches(sighting("a")))})
     service = RegistryService(ledger_at(ledger_url), fitted, RegistrySettings(), now=lambda: NOON)
     _decision(service, matches(sighting("a")))
-    for name in ("b", "c"):
-        query = matches(sighting(name), [evidence("a", same=True)], watermark=1)
+    for number, name in enumerate("bc", 1):
+        query = matches(sighting(name), [evidence("a", same=True)], watermark=number)
         query.matcher.CopyFrom(ModelReference(name="lightglue", version="3"))
         assert _decision(service, query).outcome == OUTCOME_REVIEW
     (warning,) = caplog.records
     assert "was not fitted on the matcher lightglue 3" in warning.getMessage()
-    usual = matches(sighting("d"), [evidence("a", same=True)], watermark=1)
+    usual = matches(sighting("d"), [evidence("a", same=True)], watermark=3)
     assert _decision(service, usual).outcome == OUTCOME_KNOWN
 
 
@@ -122,14 +122,16 @@ def test_a_service_reports_how_far_its_evidence_has_moved_away(ledger_url: str) 
     assert drift > 0.25
 
 
-def test_uncertain_evidence_goes_to_review_and_names_nobody(ledger_url: str) -> None:
+def test_a_doubtful_sighting_founds_an_individual_that_others_can_join(ledger_url: str) -> None:
     service = registry(ledger_at(ledger_url))
     _decision(service, matches(sighting("a")))
-    messages = _handled(service, matches(sighting("b"), [unsure("a")]))
-    (decision,) = messages
+    decision, enrolment = _handled(service, matches(sighting("b"), [unsure("a")], watermark=1))
     assert isinstance(decision, Decision)
-    assert (decision.outcome, decision.individual) == (OUTCOME_REVIEW, "")
+    assert (decision.outcome, decision.individual) == (OUTCOME_REVIEW, "plains-zebra-0002")
     assert decision.ranked[0].individual == "plains-zebra-0001"
+    assert isinstance(enrolment, Enrolment)
+    joined = _decision(service, matches(sighting("c"), [evidence("b", same=True)], watermark=2))
+    assert (joined.outcome, joined.individual) == (OUTCOME_KNOWN, "plains-zebra-0002")
 
 
 def test_a_doubt_on_a_stale_list_is_compared_with_what_was_enrolled_meanwhile(
@@ -236,7 +238,7 @@ def test_a_candidate_whose_individual_is_gone_is_ignored(ledger_url: str) -> Non
     service = registry(ledger_at(ledger_url))
     _decision(service, matches(sighting("a")))
     with redis.Redis.from_url(ledger_url) as client:
-        client.hdel(f"resight:{{{GALLERY}}}:individuals", "plains-zebra-0001")
+        client.hdel(f"resight:{{{GALLERY}}}:groups", "plains-zebra-0001")
     decision = _decision(service, matches(sighting("b"), [evidence("a", same=True)], watermark=1))
     assert decision.outcome == OUTCOME_NEW
 

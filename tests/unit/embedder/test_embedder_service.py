@@ -54,6 +54,7 @@ def test_a_capture_without_boxes_is_one_sighting_of_the_whole_picture(place: Pla
     digest = hashlib.sha256(image).hexdigest()
     assert sighting.image_sha256 == sighting.capture_id == digest
     assert sighting.box == Box(x=0, y=0, width=1, height=1)
+    assert sighting.alone
     assert sighting.sighting_id == sighting_id(digest, sighting.box)
     assert sighting.gallery == "ol-pejeta/plains-zebra"
     assert sighting.crop.key == f"crops/{sighting.sighting_id[:2]}/{sighting.sighting_id}.jpg"
@@ -67,6 +68,8 @@ def test_each_box_is_a_sighting_with_a_crop_and_an_embedding_of_its_own(place: P
         Capture(inline=photograph(), animals=animals, viewpoint=VIEWPOINT_RIGHT),
     )
     assert left.sighting_id != right.sighting_id
+    assert not left.alone
+    assert not right.alone
     assert left.embedding != right.embedding
     assert (left.viewpoint, right.viewpoint) == (VIEWPOINT_LEFT, VIEWPOINT_RIGHT)
     assert _crop_of(place, left).shape == _crop_of(place, right).shape == (240, 160, 3)

@@ -32,6 +32,16 @@ def _plateaus(size: int) -> Pairs:
     return Pairs(rows, labels, np.arange(size) % 5)
 
 
+def test_scores_that_differ_by_rounding_alone_are_one_level() -> None:
+    """The mean of many equal scores may lie above the next higher one."""
+    count = 30_000
+    rows = np.zeros((count + 2, COUNT))
+    rows[:, 0] = [*[0.1] * count, 0.1 + 3e-15, 0.5]
+    labels = np.array([*[False] * count, True, True])
+    fitted = fit_isotonic(Pairs(rows, labels, np.arange(len(rows)) % 2)).scores[0]
+    assert fitted.at == pytest.approx((0.1, 0.5))
+
+
 def test_a_logistic_fit_finds_the_curve_that_made_the_pairs() -> None:
     curve = fit_logistic(_pairs(20_000))
     probe = np.full((3, COUNT), 3.0)

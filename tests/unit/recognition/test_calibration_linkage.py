@@ -53,6 +53,15 @@ def test_one_set_alone_can_teach() -> None:
     assert np.isfinite(fitted.linkage.join)
 
 
+def test_a_set_without_two_pictures_of_one_animal_does_not_stop_the_others() -> None:
+    loners = Stream.of(made_arrivals(40, 1, seed=3, shortlist=25, inliers=(25, 2)))
+    fitted = fit_linkage({"one": [stream(0)], "loners": [loners]})
+    assert fitted.silent == ("loners",)
+    found = clustered(fitted, stream(2))
+    assert found.f1 is not None
+    assert found.f1 >= 0.8
+
+
 def test_without_two_pictures_of_one_animal_there_is_nothing_to_learn() -> None:
     with pytest.raises(CalibrationError, match="of 1 pairs 0 show the same"):
         fit_linkage({"one": [Stream.of(made_arrivals(2, 1, seed=3))]})

@@ -1,12 +1,21 @@
 """Grouping metrics, worked out by hand and against their definitions."""
 
+from dataclasses import astuple
 from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recognition.grouping import Decided, Pairwise, pairwise, r1
+from recognition.grouping import (
+    Decided,
+    Moved,
+    Pairwise,
+    adjusted_rand,
+    bcubed,
+    pairwise,
+    r1,
+)
 
 SIGHTINGS = "abcdefgh"
 TRUTHS = st.dictionaries(st.sampled_from(SIGHTINGS), st.sampled_from("xyz"), min_size=1)
@@ -126,3 +135,31 @@ def test_an_individual_of_unlabelled_sightings_is_never_right() -> None:
         Decided("c", True, "2", "1"),
     ]
     assert r1(decisions, truth) == 0.0
+
+
+def test_bcubed_weighs_a_group_by_its_size_not_by_its_pairs() -> None:
+    truth = {**{f"a{number}": "a" for number in range(8)}, "b0": "b", "b1": "b"}
+    split = {**dict.fromkeys((f"a{number}" for number in range(8)), "1"), "b0": "2", "b1": "3"}
+    assert astuple(bcubed(split, truth)) == pytest.approx((1.0, 0.9, 18 / 19))
+    merged = dict.fromkeys(truth, "1")
+    assert bcubed(merged, truth).precision == pytest.approx((8 * 0.8 + 2 * 0.2) / 10)
+
+
+def test_a_sighting_without_an_id_is_alone() -> None:
+    truth = {"a": "x", "b": "x"}
+    assert astuple(bcubed({"a": "1"}, truth)) == pytest.approx((1.0, 0.5, 2 / 3))
+    assert adjusted_rand({"a": None, "b": None}, truth) == 0.0
+    assert adjusted_rand({"a": "1", "b": "1"}, truth) == 1.0
+
+
+def test_sightings_that_moved_count_for_whom_they_belong_to_then() -> None:
+    truth = {"a": "x", "b": "y", "c": "y", "d": "x"}
+    decisions = [
+        Decided("a", True, "1", None),
+        Decided("b", True, "1", "1"),  # first of y
+        Decided("c", True, "2", "1", (Moved("1", "2", ("a",)),)),  # of equals x's: wrong
+        Decided("d", True, "2", "2"),  # 2 shows a of x, then c of y: of equals the first: right
+    ]
+    assert r1(decisions, truth) == 0.5
+    merged = [*decisions[:2], Decided("c", True, "2", "1", (Moved("1", "2"),))]
+    assert r1([*merged, Decided("d", True, "2", "1")], truth) == 0.0

@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from recognition.catalogue import Photograph
 from resight.account import Account
 from resight.publishing import Published
-from resight.summary import summarise
+from resight.summary import belonging, summarise
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, RankedIndividual
 
 # sighting: true identity, outcome, individual, ranked first, seconds until decided
@@ -16,7 +16,7 @@ RUN = {
     "a": ("leo", OUTCOME_NEW, "lion-1", None, 1),
     "b": ("leo", OUTCOME_KNOWN, "lion-1", "lion-1", 2),
     "c": ("ida", OUTCOME_KNOWN, "lion-1", "lion-1", 3),
-    "d": ("leo", OUTCOME_REVIEW, "", "lion-1", 4),
+    "d": ("leo", OUTCOME_REVIEW, "lion-2", "lion-1", 4),
 }
 
 
@@ -33,7 +33,7 @@ def account(*, labelled: bool) -> Account:
             individual=individual,
             published_at=Timestamp(seconds=100),
             decided_at=Timestamp(seconds=100 + seconds),
-            enrolment_number=0 if outcome == OUTCOME_REVIEW else number + 1,
+            enrolment_number=number + 1,
             ranked=[RankedIndividual(individual=first)] if first else [],
         )
         book.decide(made, 12.0 + number)
@@ -77,3 +77,14 @@ def test_a_run_without_any_decision_has_no_latency() -> None:
     summary = summarise(Account(began=0.0))
     assert summary.latency_seconds == {"p50": None, "p95": None}
     assert summary.images_per_second == 0.0
+
+
+def test_a_sighting_counts_where_it_belongs_in_the_end() -> None:
+    book = account(labelled=True)
+    last = book.decisions["d"]
+    last.changes.add(individual="lion-1", into="lion-2", sightings=["a", "b"])
+    summary = summarise(book)
+    assert belonging(book) == {"a": "lion-2", "b": "lion-2", "c": "lion-1", "d": "lion-2"}
+    assert (summary.individuals, summary.id_precision, summary.id_recall, summary.id_f1) == (
+        *(2, 1.0, 1.0, 1.0),
+    )

@@ -1,0 +1,168 @@
+"""What a decision costs at 1,000 and at 100,000 enrolments: `python -m bench.registry`.
+
+A real ledger is filled with made animals, five pictures each, every one with a list of 100
+candidates. Then queries come, each with 100 candidates, four of them of its own animal, and
+the registry decides on them as it does in service, outcome by outcome.
+"""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from rich.progress import track
+from rich.table import Table
+
+from resight.console import notes, results
+from resight.observing import running
+from resight.stack.servers import free_port, ledger_store
+from services.registry import calibration
+from services.registry.comparisons import Comparisons
+from services.registry.ledger import Ledger, individual_prefix
+from services.registry.service import RegistryService
+from services.registry.settings import RegistrySettings
+from services.registry.sighting import enrolment_of
+from services.registry.store import Store
+from shared.embeddings import DIMENSION, pack
+from shared.messages import (
+    DEPTH_LIGHTGLUE,
+    OUTCOME_KNOWN,
+    OUTCOME_NEW,
+    Candidate,
+    Decision,
+    Evidence,
+    Matches,
+    ModelReference,
+    Sighting,
+)
+
+PICTURES = 5
+CANDIDATES = 100
+QUERIES = 200
+
+
+class Herd:
+    """Made animals, their pictures numbered from 1 in the order of their enrolment."""
+
+    def __init__(self, gallery: str, models: Sequence[ModelReference], seed: int = 0) -> None:
+        self.gallery = gallery
+        self._encoder, self._extractor, self._matcher = models
+        self._dice = np.random.default_rng(seed)
+        self._vector = pack(np.full(DIMENSION, DIMENSION**-0.5, dtype=np.float32), self._encoder)
+
+    def individual(self, animal: int) -> str:
+        """Return the ID that the ledger gives an animal, counted from 0."""
+        return f"{individual_prefix(self.gallery)}-{animal + 1:04d}"
+
+    def query(self, name: str, own: Sequence[int], enrolled: int) -> Matches:
+        """Return a query whose animal has the pictures `own`, among so many that are enrolled."""
+        others = self._dice.integers(1, enrolled + 1, CANDIDATES)
+        numbers = [*own, *(int(each) for each in others if each not in own)][:CANDIDATES]
+        sighting = Sighting(
+            sighting_id=name, image_sha256=name, gallery=self.gallery, embedding=self._vector
+        )
+        return Matches(
+            query=sighting,
+            watermark=enrolled,
+            evidence=[self._evidence(number, same=number in own) for number in set(numbers)],
+            extractor=self._extractor,
+            matcher=self._matcher,
+        )
+
+    def _evidence(self, number: int, *, same: bool) -> Evidence:
+        count = int(self._dice.poisson(40 if same else 0.3))
+        return Evidence(
+            candidate=Candidate(
+                sighting_id=f"picture {number}",
+                enrolment_number=number,
+                cosine=self._dice.normal(0.9 if same else 0.7, 0.03),
+            ),
+            depth=DEPTH_LIGHTGLUE,
+            neighbours=count,
+            neighbour_score=count / 10,
+            matches=count,
+            confidence=count * 0.8,
+            inliers=count,
+        )
+
+
+def fill(ledger: Ledger, herd: Herd, size: int) -> None:
+    """Enrol so many pictures."""
+    for number in track(range(1, size + 1), f"{size:,} enrolments", console=notes):
+        animal, index = divmod(number - 1, PICTURES)
+        own = range(animal * PICTURES + 1, number)
+        matches = herd.query(f"picture {number}", own, max(1, number - 1))
+        evidence = [each for each in matches.evidence if each.candidate.enrolment_number < number]
+        founds = index == 0
+        ledger.decide(
+            Decision(
+                gallery=herd.gallery,
+                sighting_id=f"picture {number}",
+                image_sha256=f"picture {number}",
+                outcome=OUTCOME_NEW if founds else OUTCOME_KNOWN,
+                individual="+0"
+                if founds
+                else f"{individual_prefix(herd.gallery)}-{animal + 1:04d}",
+            ),
+            enrolment_of(matches.query),
+            number - 1,
+            comparisons=Comparisons.of(evidence, {}),
+        )
+
+
+def decide(service: RegistryService, herd: Herd, enrolled: int) -> Iterator[float]:
+    """Yield the milliseconds of decisions on queries whose animals were enrolled early."""
+    for index in range(QUERIES):
+        animal = index * 7 % (enrolled // PICTURES // 2)
+        own = range(animal * PICTURES + 1, animal * PICTURES + PICTURES)
+        matches = herd.query(f"query {index} of {enrolled}", own, enrolled)
+        # Every query enrols; how many did is how far the next ones are compared.
+        matches.watermark = enrolled + index
+        began = time.perf_counter()
+        [answer] = service.handle([matches])
+        yield 1000 * (time.perf_counter() - began)
+        if not isinstance(answer, Sequence) or not isinstance(answer[0], Decision):
+            raise SystemExit(f"not decided: {answer}")
+
+
+def main() -> None:
+    """Fill the ledger in steps, time decisions at each, print a table and write JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--json", type=Path, help="Write the numbers here.")
+    task = parser.parse_args()
+    settings = RegistrySettings()
+    curves = calibration.load(settings.calibration)
+    models = [
+        ModelReference(name=each.name, version=each.version, preprocessing=each.preprocessing)
+        for each in curves.models
+    ]
+    found: dict[str, dict[str, float]] = {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(ledger_store(Path(folder), free_port())) as url,
+        closing(Store(url, 30.0)) as store,
+    ):
+        ledger = Ledger(store)
+        ledger.load()
+        service = RegistryService(ledger, curves, settings)
+        for size in task.sizes:
+            herd = Herd(f"default/made-zebra-{size}", models)
+            fill(ledger, herd, size)
+            took = np.array(list(decide(service, herd, size)))
+            half, most = np.percentile(took, [50, 95])
+            found[str(size)] = {"p50_ms": round(float(half), 2), "p95_ms": round(float(most), 2)}
+    table = Table("enrolments", "p50, ms", "p95, ms", title="one decision")
+    for name, numbers in found.items():
+        table.add_row(f"{int(name):,}", str(numbers["p50_ms"]), str(numbers["p95_ms"]))
+    results.print(table)
+    if task.json is not None:
+        task.json.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

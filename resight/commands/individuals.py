@@ -1,0 +1,201 @@
+"""`resight individuals`: what is open between individuals, and what a person says about it."""
+
+import getpass
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from rich.table import Table
+
+from resight.console import (
+    AsJson,
+    CommandError,
+    Commands,
+    DataDir,
+    LedgerUrl,
+    note,
+    print_json,
+    results,
+)
+from resight.stack.state import DEFAULT_FOLDER, StackError
+from resight.target import kafka_settings, ledger_at
+from services.registry import calibration
+from services.registry.broker import Broker
+from services.registry.entry import Entry
+from services.registry.ledger import Ledger
+from services.registry.operator import Operator
+from services.registry.proof import acknowledgements
+from services.registry.settings import RegistrySettings
+from shared.errors import Transient
+from shared.settings import load
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    help="Individuals: which of them may be one, and what you say about it.\n\n"
+    "You speak of sightings, by their IDs: two pictures stay what they are, while an individual's "
+    "ID may be merged or split. What you say holds, whatever evidence comes later.",
+)
+
+Sighting = Annotated[str, typer.Argument(metavar="SIGHTING", help="A sighting's ID.")]
+Actor = Annotated[str | None, typer.Option("--as", help="Who says so. Default: your user name.")]
+Reason = Annotated[str, typer.Option(help="Why, in your words; it stands in the ledger.")]
+Identifier = Annotated[
+    str | None,
+    typer.Option("--id", help="Names the operation: the same one twice changes nothing."),
+]
+
+
+@app.command()
+def questions(
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    limit: Annotated[int, typer.Option(min=1, help="So many of each gallery at most.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show which individuals may be one, those first whose answer is worth most.
+
+    Each names the two sightings that are most alike. Answer with `resight individuals same` or
+    `different`.
+    """
+    ledger = ledger_at(ledger_url, data_dir)
+    table = Table("gallery", "individual", "and", "log-odds", "sighting", "and")
+    for gallery in ledger.galleries():
+        for doubt in ledger.questions(gallery)[:limit]:
+            cells = {
+                "gallery": gallery,
+                "one": doubt.one,
+                "other": doubt.other,
+                "log_odds": doubt.log_odds,
+                "sighting_of_one": doubt.sighting_of_one,
+                "sighting_of_other": doubt.sighting_of_other,
+            }
+            if as_json:
+                print_json(cells)
+            table.add_row(*map(str, cells.values()))
+    if not as_json:
+        results.print(table if table.row_count else "nothing is open")
+
+
+@app.command()
+def same(
+    one: Sighting,
+    other: Sighting,
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    actor: Actor = None,
+    reason: Reason = "",
+    identifier: Identifier = None,
+) -> None:
+    """Say that two sightings show one animal. Their individuals become one."""
+    ledger = ledger_at(ledger_url, data_dir)
+    _say(
+        ledger,
+        data_dir,
+        actor,
+        one,
+        lambda person: person.same(identifier or uuid4().hex, one, other, reason),
+    )
+
+
+@app.command()
+def different(
+    one: Sighting,
+    other: Sighting,
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    actor: Actor = None,
+    reason: Reason = "",
+    identifier: Identifier = None,
+) -> None:
+    """Say that two sightings show two animals. If they are one individual, it is parted."""
+    ledger = ledger_at(ledger_url, data_dir)
+    _say(
+        ledger,
+        data_dir,
+        actor,
+        one,
+        lambda person: person.different(identifier or uuid4().hex, one, other, reason),
+    )
+
+
+@app.command()
+def move(
+    sightings: Annotated[list[str], typer.Argument(metavar="SIGHTING…", help="Of one individual.")],
+    *,
+    into: Annotated[
+        str, typer.Option(help="The individual that they belong to. Default: a new one.")
+    ] = "",
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    actor: Actor = None,
+    reason: Reason = "",
+    identifier: Identifier = None,
+) -> None:
+    """Say that sightings belong to another individual, or to one of their own."""
+    ledger = ledger_at(ledger_url, data_dir)
+    _say(
+        ledger,
+        data_dir,
+        actor,
+        sightings[0],
+        lambda person: person.move(identifier or uuid4().hex, sightings, into, reason),
+    )
+
+
+@app.command()
+def undo(
+    gallery: Annotated[str, typer.Argument(metavar="POPULATION/SPECIES", help="The gallery.")],
+    number: Annotated[int, typer.Argument(help="Of the entry: each operation prints its own.")],
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    actor: Actor = None,
+    reason: Reason = "",
+    identifier: Identifier = None,
+) -> None:
+    """Take back what a person said, as far as nobody moved on since. An undo can be undone."""
+    ledger = ledger_at(ledger_url, data_dir)
+    person = _person(ledger, gallery, actor)
+    _tell(ledger, data_dir, person.undo(identifier or uuid4().hex, number, reason))
+
+
+def _say(
+    ledger: Ledger,
+    data_dir: Path,
+    actor: str | None,
+    sighting: str,
+    say: Callable[[Operator], Entry],
+) -> None:
+    for gallery in ledger.galleries():
+        if ledger.belongs(gallery, [sighting]):
+            _tell(ledger, data_dir, say(_person(ledger, gallery, actor)))
+            return
+    raise CommandError(f"no gallery has a sighting {sighting}; give its whole ID")
+
+
+def _person(ledger: Ledger, gallery: str, actor: str | None) -> Operator:
+    curves = calibration.load(load(RegistrySettings).calibration)
+    return Operator(ledger, curves, gallery, actor or getpass.getuser())
+
+
+def _tell(ledger: Ledger, data_dir: Path, entry: Entry) -> None:
+    """Print what an operation changed, and publish it."""
+    decision = entry.decision
+    results.print(f"entry {decision.number} of {decision.gallery}")
+    for change in decision.changes:
+        results.print(f"  {len(change.sightings)} of {change.individual} belong to {change.into}")
+    try:
+        with closing(Broker(kafka_settings(None, data_dir))) as broker:
+            receipts = broker.publish(entry.messages())
+    except (StackError, Transient) as error:
+        note(f"it is in the ledger, and the registry publishes it when it starts again: {error}")
+        return
+    for gallery, taken in acknowledgements(receipts).items():
+        ledger.acknowledge(gallery, taken)

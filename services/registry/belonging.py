@@ -1,0 +1,45 @@
+"""Who every sighting is, told from the decisions alone, in their order."""
+
+from collections.abc import Iterable
+
+from shared.messages import Decision
+
+
+class Belonging:
+    """The individuals of one gallery, as its decisions made and changed them.
+
+    `members` gives the individual of each enrolled sighting, `groups` the sightings of each
+    individual that there is, `founded` every one that there ever was, `successors` what the
+    merged ones became.
+    """
+
+    def __init__(self, decisions: Iterable[Decision] = ()) -> None:
+        self.members: dict[str, str] = {}
+        self.groups: dict[str, set[str]] = {}
+        self.founded: list[str] = []
+        self.successors: dict[str, str] = {}
+        for decision in decisions:
+            self.apply(decision)
+
+    def apply(self, decision: Decision) -> None:
+        """Take the gallery's next decision."""
+        for change in decision.changes:
+            moved = change.sightings or sorted(self.groups.get(change.individual, ()))
+            self._move(moved, change.into)
+            if not self.groups.get(change.individual):
+                self.groups.pop(change.individual, None)
+                self.successors[change.individual] = change.into
+        if decision.enrolment_number and decision.individual:
+            self._move([decision.sighting_id], decision.individual)
+
+    def _move(self, sightings: Iterable[str], into: str) -> None:
+        if into not in self.groups:
+            self.groups[into] = set()
+            if self.successors.pop(into, None) is None:
+                self.founded.append(into)
+        for sighting in sightings:
+            before = self.members.get(sighting)
+            if before is not None:
+                self.groups[before].discard(sighting)
+            self.members[sighting] = into
+            self.groups[into].add(sighting)

@@ -1,0 +1,107 @@
+"""What a person says, as changes and bonds; no ledger is needed for it."""
+
+import numpy as np
+import pytest
+
+from services.registry.comparisons import COMPARED, Comparisons
+from services.registry.evidence import Standing
+from services.registry.operations import OperationError, different, move, same, undo
+from services.registry.view import Group, Recorded
+from shared.messages import Change, Decision
+from tests.identities import CLUSTERING
+
+
+def recorded(number: int, inliers: dict[int, float]) -> Recorded:
+    """A sighting that was compared with earlier ones; log-odds are 2 log(1 + inliers) - 2."""
+    rows = np.zeros((len(inliers), len(COMPARED)))
+    rows[:, COMPARED.index("log_inliers")] = np.log1p(list(inliers.values()))
+    compared = Comparisons(np.array([*inliers], dtype=np.int64), rows, Standing.of(rows[:0]))
+    return Recorded(f"s{number}", number, f"image {number}", compared)
+
+
+def group(*sightings: Recorded) -> Group:
+    return Group("1", len(sightings), sightings)
+
+
+SPLIT = {
+    "a": group(recorded(1, {}), recorded(2, {1: 50}), recorded(3, {1: 50, 2: 50})),
+    "b": group(recorded(4, {1: 2, 2: 2, 3: 2}), recorded(5, {1: 2, 2: 2, 3: 2, 4: 50})),
+}
+
+
+def test_two_of_one_animal_bring_their_individuals_together() -> None:
+    effect = same("s1", "s4", SPLIT, CLUSTERING)
+    assert effect.moved == (Change(individual="b", into="a", sightings=["s4", "s5"]),)
+    [bond] = effect.bonds
+    assert (bond.one, bond.other, bond.same, bond.lifted) == ("s1", "s4", True, False)
+
+
+def test_one_that_stands_among_strangers_moves_alone() -> None:
+    strangers = {
+        "a": group(recorded(1, {}), recorded(2, {1: 50}), recorded(3, {1: 0, 2: 0})),
+        "b": group(recorded(4, {1: 0, 2: 0, 3: 50}), recorded(5, {1: 0, 2: 0, 3: 50, 4: 50})),
+    }
+    effect = same("s3", "s4", strangers, CLUSTERING)
+    assert effect.moved == (Change(individual="a", into="b", sightings=["s3"]),)
+
+
+def test_two_that_are_one_individual_already_are_only_bound() -> None:
+    effect = same("s1", "s2", SPLIT, CLUSTERING)
+    assert (len(effect.bonds), effect.moved) == (1, ())
+
+
+def test_two_that_differ_part_what_the_evidence_puts_with_each() -> None:
+    mixed = {
+        "a": group(
+            recorded(1, {}),
+            recorded(2, {1: 50}),
+            recorded(3, {1: 50, 2: 50}),
+            recorded(4, {1: 3, 2: 3, 3: 3}),
+            recorded(5, {1: 3, 2: 3, 3: 3, 4: 50}),
+        )
+    }
+    effect = different("s1", "s4", mixed, CLUSTERING)
+    assert effect.moved == (Change(individual="a", into="+0", sightings=["s4", "s5"]),)
+    assert different("s4", "s1", mixed, CLUSTERING).moved == effect.moved
+    assert different("s1", "s4", mixed, None).moved[0].sightings == ["s4"]
+
+
+def test_what_is_moved_is_bound_to_where_it_goes_and_told_from_where_it_was() -> None:
+    effect = move(["s1"], "b", SPLIT)
+    assert effect.moved == (Change(individual="a", into="b", sightings=["s1"]),)
+    told = {(bond.one, bond.other, bond.same) for bond in effect.bonds}
+    assert told == {("s1", "s2", False), ("s1", "s3", False), ("s1", "s5", True)}
+
+
+@pytest.mark.parametrize(
+    ("sightings", "into", "message"),
+    [
+        (["s1", "s4"], "b", "several individuals"),
+        (["s1"], "a", "belong to a already"),
+        (["s1"], "nobody", "no individual nobody"),
+        (["s4", "s5"], "", "nothing would stay behind"),
+        (["s9"], "", "no sighting s9"),
+    ],
+)
+def test_what_cant_be_moved_is_refused_with_the_reason(
+    sightings: list[str], into: str, message: str
+) -> None:
+    with pytest.raises(OperationError, match=message):
+        move(sightings, into, SPLIT)
+
+
+def test_undo_takes_back_what_nobody_moved_on_since() -> None:
+    said = move(["s1"], "b", SPLIT).decision("g", "1", "ada", "")
+    said.number = 7
+    effect = undo(said, {"s1": "b"})
+    assert effect.moved == (Change(individual="b", into="a", sightings=["s1"]),)
+    assert effect.undoes == 7
+    assert all(bond.lifted for bond in effect.bonds)
+    assert undo(said, {"s1": "elsewhere"}).moved == ()
+    again = effect.decision("g", "2", "ada", "")
+    assert not any(bond.lifted for bond in undo(again, {"s1": "a"}).bonds)
+
+
+def test_what_no_person_did_is_not_undone() -> None:
+    with pytest.raises(OperationError, match="entry 3 was not made by a person"):
+        undo(Decision(number=3), {})
