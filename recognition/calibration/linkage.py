@@ -41,14 +41,6 @@ class Fitted(NamedTuple):
     silent: tuple[str, ...]
 
 
-class Rows(NamedTuple):
-    """Rows [N, F] with their labels [N], and how much each counts [N]."""
-
-    rows: NDArray[np.float64]
-    labels: NDArray[np.bool_]
-    weights: NDArray[np.float64]
-
-
 def fit_linkage(sets: Sets, seed: int = 0) -> Fitted:
     """Learn from sets of streams, each set alike in weight, however many pictures it has.
 

@@ -81,48 +81,40 @@ def questions(
         results.print(table if table.row_count else "nothing is open")
 
 
-@app.command()
-def same(
-    one: Sighting,
-    other: Sighting,
-    *,
-    ledger_url: LedgerUrl = None,
-    data_dir: DataDir = DEFAULT_FOLDER,
-    actor: Actor = None,
-    reason: Reason = "",
-    identifier: Identifier = None,
-) -> None:
-    """Say that two sightings show one animal. Their individuals become one."""
-    ledger = ledger_at(ledger_url, data_dir)
-    _say(
-        ledger,
-        data_dir,
-        actor,
-        one,
-        lambda person: person.same(identifier or uuid4().hex, one, other, reason),
-    )
+def _about_two(say: Callable[[Operator, str, str, str, str], Entry]) -> Callable[..., None]:
+    """Return the command that says something of two sightings."""
+
+    def command(
+        one: Sighting,
+        other: Sighting,
+        *,
+        ledger_url: LedgerUrl = None,
+        data_dir: DataDir = DEFAULT_FOLDER,
+        actor: Actor = None,
+        reason: Reason = "",
+        identifier: Identifier = None,
+    ) -> None:
+        named = identifier or uuid4().hex
+        _say(
+            ledger_at(ledger_url, data_dir),
+            data_dir,
+            actor,
+            one,
+            lambda person: say(person, named, one, other, reason),
+        )
+
+    return command
 
 
-@app.command()
-def different(
-    one: Sighting,
-    other: Sighting,
-    *,
-    ledger_url: LedgerUrl = None,
-    data_dir: DataDir = DEFAULT_FOLDER,
-    actor: Actor = None,
-    reason: Reason = "",
-    identifier: Identifier = None,
-) -> None:
-    """Say that two sightings show two animals. If they are one individual, it is parted."""
-    ledger = ledger_at(ledger_url, data_dir)
-    _say(
-        ledger,
-        data_dir,
-        actor,
-        one,
-        lambda person: person.different(identifier or uuid4().hex, one, other, reason),
-    )
+app.command(
+    "same",
+    help="Say that two sightings show one animal. Their individuals become one; but one that stands "
+    "among strangers moves alone.",
+)(_about_two(Operator.same))
+app.command(
+    "different",
+    help="Say that two sightings show two animals. If they are one individual, it is parted.",
+)(_about_two(Operator.different))
 
 
 @app.command()
@@ -182,7 +174,11 @@ def _say(
 
 def _person(ledger: Ledger, gallery: str, actor: str | None) -> Operator:
     curves = calibration.load(load(RegistrySettings).calibration)
-    return Operator(ledger, curves, gallery, actor or getpass.getuser())
+    try:
+        name = actor or getpass.getuser()
+    except KeyError as error:  # a container's user has no name
+        raise CommandError("this machine has no name for you; say who you are with --as") from error
+    return Operator(ledger, curves, gallery, name)
 
 
 def _tell(ledger: Ledger, data_dir: Path, entry: Entry) -> None:

@@ -23,7 +23,7 @@ MOST, MOST_OF_ONE = 300, 80
 
 # Where the evidence can't tell individuals apart, what was joined by chance is parted again by the
 # next picture: nyalas, by a calibration of other species, come to 0.7 splits a sighting and more,
-# zebras, cats and drawn animals to 0.04 to 0.24. There only who is known is joined, until splits
+# zebras, cats and drawn animals to 0.03 to 0.26. There only who is known is joined, until splits
 # are rarer.
 SPLITS_A_SIGHTING = 0.4
 SPLITS_AT_FIRST = 10
@@ -52,7 +52,8 @@ class Judged:
 class Settled:
     """What to decide: the verdict, where the query belongs, and what changes about others.
 
-    `revisions` are those of the individuals that it rests on, `doubts` what is left open of them.
+    `revisions` are those of the individuals that it rests on, `doubts` what is left open of them,
+    `anchors` the sightings that the query stays with.
     """
 
     verdict: Verdict
@@ -60,6 +61,7 @@ class Settled:
     changes: Sequence[Change]
     revisions: Mapping[str, str]
     doubts: Sequence[Doubt] = ()
+    anchors: tuple[str, ...] = ()
 
 
 def judge_query(matches: Matches, view: View, calibration: Calibration) -> Judged:
@@ -127,7 +129,8 @@ def settle(
     members, revisions = _members(judged.asked, groups)
     clustering = calibration.clustering_of(matches.query.gallery)
     if not members or clustering is None:
-        return Settled(verdict, verdict.individual or FOUNDED, (), {})
+        individual = verdict.individual or FOUNDED
+        return Settled(verdict, individual, (), {}, anchors=judged.anchors)
     query = Member(
         sighting=matches.query.sighting_id,
         number=0,
@@ -142,7 +145,9 @@ def settle(
     if not found.individual.startswith("+") and verdict.outcome != OUTCOME_KNOWN:
         # It joins in doubt: no threshold promises that it is right.
         verdict = replace(verdict, outcome=OUTCOME_REVIEW)
-    return Settled(verdict, found.individual, _changes(found), revisions, found.doubts)
+    return Settled(
+        verdict, found.individual, _changes(found), revisions, found.doubts, judged.anchors
+    )
 
 
 def _members(

@@ -23,7 +23,7 @@
 --   captures    hash  image's digest -> the sightings in it, each ended by '\n'; of a ledger of
 --               an earlier version, their individuals
 --   counters    hash  entries, enrolments, individuals, mint (the latest founding's enrolment),
---               splits
+--               splits (those that evidence made, not people)
 --   outbox      zset  numbers of entries that the broker is not known to have taken
 --   proofs      hash  '<topic> <partition> first' and '… last' -> '<offset> <number>' of the
 --               first and the last record of the gallery that the partition took
@@ -35,7 +35,8 @@
 -- The order in which a call names a gallery's keys.
 local NAMES = {
   'entries', 'decided', 'enrolments', 'members', 'groups', 'successors', 'revisions', 'records',
-  'standings', 'bonds', 'questions', 'captures', 'encounters', 'counters', 'outbox', 'proofs', 'lease',
+  'standings', 'bonds', 'questions', 'captures', 'encounters', 'counters', 'outbox', 'proofs',
+  'lease',
 }
 
 local function named(keys)
@@ -314,8 +315,9 @@ local function ask(key, read, founded)
   end
 end
 
--- Decide about a sighting, once. Arguments: sighting, its image's digest, outcome (known,
--- new, review, unidentifiable), its individual ('+0' and so on for one that it founds; '' for
+-- Decide about a sighting, once; or carry out a person's operation, which stands in its place.
+-- Arguments: sighting, its image's digest, outcome (known, new, review, unidentifiable, operation),
+-- its individual ('+0' and so on for one that it founds; '' for
 -- none), the prefix of individuals' IDs, how many are founded, watermark ('' where nothing can be
 -- compared with it, ever), milliseconds of lease to take if it can't be founded now (0: it
 -- may go round again), <Decision>, <Enrolment>, comparisons, standing, anchors, encounter ('':
@@ -360,7 +362,9 @@ local function decide(keys, args)
   apply(key, read, founded, number)
   bind(key, read.bonds)
   ask(key, read, founded)
-  redis.call('HINCRBY', key.counters, 'splits', #read.splits)
+  if outcome ~= 'operation' then
+    redis.call('HINCRBY', key.counters, 'splits', #read.splits)
+  end
   individual = founded[individual] or individual
   if individual ~= '' then
     redis.call('HSET', key.enrolments, enrolment, args[10])
@@ -390,8 +394,8 @@ local function decide(keys, args)
 end
 
 -- What a decision needs to know first. Arguments: sighting, its image's digest, its encounter
--- ('': none), candidates' sightings. Returns the decision about the sighting (empty: none), the individuals taken in
--- its image, of each candidate its individual ('' for one that is not in this ledger), the
+-- ('': none), candidates' sightings. Returns the decision about the sighting (empty: none), the
+-- individuals taken in its image, of each candidate its individual ('' for one that is not in this ledger), the
 -- same for its standing, the counters enrolments and splits, and pairs of sighting and individual
 -- of its encounter.
 local function look(keys, args)

@@ -123,14 +123,13 @@ class RegistryService:
                 self._calibration,
                 self._now(),
             )
-            decision.known_by.extend(judged.anchors)
             answer = self._ledger.decide(
                 decision,
                 enrolment_of(query),
                 watermark,
                 self._lease_ms(matches),
                 comparisons=judged.comparisons,
-                anchors=judged.anchors,
+                anchors=settled.anchors,
                 encounter=encounter,
                 revisions=settled.revisions,
                 doubts=settled.doubts,

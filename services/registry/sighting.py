@@ -72,6 +72,7 @@ def decision_about(
         actor=ACTOR,
         incomparable=matches.incomparable,
         changes=settled.changes,
+        known_by=settled.anchors,
     )
     for name in ("box", "crop", "captured_at", "published_at"):
         if query.HasField(name):

@@ -74,6 +74,7 @@ def test_two_that_differ_are_parted_and_stay_so(ledger_url: str) -> None:
     assert individuals(ledger) == [["a", "b", "c", "d"]]
     operator(ledger).different("1", "a", "b")
     assert sorted(len(group) for group in individuals(ledger)) == [1, 3]
+    assert ledger.look(GALLERY, "x", "", []).splits == 0  # evidence parted nothing
     decide(ledger, "e", alike="abcd")
     members = ledger.members(GALLERY)
     assert members["a"] != members["b"]
