@@ -7,10 +7,8 @@ the registry decides on them as it does in service, outcome by outcome.
 
 import argparse
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,15 +16,13 @@ from rich.progress import track
 from rich.table import Table
 
 from resight.console import notes, results
-from resight.observing import running
-from resight.stack.servers import free_port, ledger_store
+from resight.stack.temporary import empty_ledger
 from services.registry import calibration
 from services.registry.comparisons import Comparisons
 from services.registry.ledger import Ledger, individual_prefix
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from services.registry.sighting import enrolment_of
-from services.registry.store import Store
 from shared.embeddings import DIMENSION, pack
 from shared.messages import (
     DEPTH_LIGHTGLUE,
@@ -142,13 +138,7 @@ def main() -> None:
         for each in curves.models
     ]
     found: dict[str, dict[str, float]] = {}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running(ledger_store(Path(folder), free_port())) as url,
-        closing(Store(url, 30.0)) as store,
-    ):
-        ledger = Ledger(store)
-        ledger.load()
+    with empty_ledger() as ledger:
         service = RegistryService(ledger, curves, settings)
         for size in task.sizes:
             herd = Herd(f"default/made-zebra-{size}", models)

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +25,7 @@ from recognition.training.recipe import TrainingError
 from recognition.training.samples import individual_of
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes
-from resight.publishing import capture
+from resight.observing import labelled_capture
 from resight.readable import readable
 from services.embedder.settings import EmbedderSettings
 from services.matcher.settings import MatcherSettings
@@ -39,9 +38,6 @@ T = TypeVar("T")
 
 # An adapted model is calibrated by so many others, to each of which other individuals are new.
 FOLDS = 3
-
-# No decision depends on it, and results are remembered by the whole message.
-PUBLISHED_AT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -210,12 +206,7 @@ def _model(task: Task, animals: Sequence[Photograph], learnt: Sequence[int]) -> 
 def _captures(
     animals: Sequence[Photograph], chosen: Sequence[int], what: str
 ) -> Iterable[LabelledCapture]:
-    return _watch((_labelled(animals[index]) for index in chosen), what, len(chosen))
-
-
-def _labelled(animal: Photograph) -> LabelledCapture:
-    message = capture(animal, animal.path.read_bytes(), PUBLISHED_AT)
-    return LabelledCapture(message, animal.identities, animal.encounter, str(animal.path))
+    return _watch((labelled_capture(animals[index]) for index in chosen), what, len(chosen))
 
 
 @contextmanager

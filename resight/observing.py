@@ -26,7 +26,7 @@ from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, notes
 from resight.publishing import capture, sightings
 from resight.readable import readable
-from resight.stack.servers import HOST, Server, cache_store, free_port
+from resight.stack.temporary import keypoint_cache
 from services.embedder.settings import EmbedderSettings
 from services.lookup.settings import LookupSettings
 from services.matcher.engine import engine
@@ -56,7 +56,7 @@ def observed(photographs: Sequence[Photograph], model: Path, kept: Path) -> Iter
     path = kept / "streams" / digest
     if not path.is_file():
         target = BytesIO()
-        captures = (_labelled(each) for each in photographs)
+        captures = (labelled_capture(each) for each in photographs)
         watched = track(
             captures, "comparing", total=len(photographs), console=notes, transient=True
         )
@@ -94,21 +94,10 @@ def ordered(photographs: Sequence[Photograph], order: Order, seed: int) -> list[
 
 
 @contextmanager
-def running(server: Server) -> Iterator[str]:
-    """Start a Redis protocol server; give its URL, and end it afterwards."""
-    process = server.start()
-    try:
-        yield f"redis://{HOST}:{server.port}/0"
-    finally:
-        process.kill()
-        process.wait()
-
-
-@contextmanager
 def _served(model: Path) -> Iterator[Handlers]:
     with (
         tempfile.TemporaryDirectory() as folder,
-        running(cache_store(Path(folder, "cache"), free_port())) as url,
+        keypoint_cache() as url,
         handlers(Path(folder), url, model) as through,
     ):
         yield through
@@ -148,7 +137,7 @@ def _told(
     digest = sha256("\n".join(made_by).encode())
     known: dict[str, tuple[LabelledCapture, str]] = {}
     for photograph in photographs:
-        labelled = _labelled(photograph)
+        labelled = labelled_capture(photograph)
         digest.update(labelled.capture.SerializeToString(deterministic=True))
         names = sightings(labelled.capture)
         labelled.capture.ClearField("inline")
@@ -157,7 +146,12 @@ def _told(
     return known, digest.hexdigest()
 
 
-def _labelled(photograph: Photograph) -> LabelledCapture:
+def labelled_capture(photograph: Photograph) -> LabelledCapture:
+    """Return a photograph's message with its picture inside, and whose sightings it shows.
+
+    Raises:
+        OSError: it can't be read.
+    """
     message = capture(photograph, photograph.path.read_bytes(), PUBLISHED_AT)
     source = str(photograph.path)
     return LabelledCapture(message, photograph.identities, photograph.encounter, source)

@@ -1,10 +1,8 @@
 """A stream of labelled sightings through the registry, on a ledger of its own."""
 
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -12,14 +10,13 @@ from rich.table import Table
 from recognition.arrivals import Seen
 from recognition.grouping import Pairwise
 from recognition.replay import Score, answered, replay, score
-from resight.observing import PUBLISHED_AT, running
-from resight.stack.servers import free_port, ledger_store
+from resight.observing import PUBLISHED_AT
+from resight.stack.temporary import empty_ledger
 from services.registry.calibration import Calibration
 from services.registry.ledger import Ledger
 from services.registry.operator import Operator
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
-from services.registry.store import Store
 from shared.settings import load
 
 
@@ -39,13 +36,7 @@ class Stage:
 @contextmanager
 def stage(calibration: Calibration) -> Iterator[Stage]:
     """Give a registry on an empty ledger."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        running(ledger_store(Path(folder), free_port())) as url,
-        closing(Store(url, 5.0)) as store,
-    ):
-        ledger = Ledger(store)
-        ledger.load()
+    with empty_ledger() as ledger:
         settings = load(RegistrySettings)
         registry = RegistryService(ledger, calibration, settings, now=lambda: PUBLISHED_AT)
         yield Stage(ledger, registry, calibration)

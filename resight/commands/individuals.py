@@ -108,8 +108,8 @@ def _about_two(say: Callable[[Operator, str, str, str, str], Entry]) -> Callable
 
 app.command(
     "same",
-    help="Say that two sightings show one animal. Their individuals become one; but one that stands "
-    "among strangers moves alone.",
+    help="Say that two sightings show one animal. Their individuals become one; but one that "
+    "stands among strangers moves alone.",
 )(_about_two(Operator.same))
 app.command(
     "different",
