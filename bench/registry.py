@@ -19,7 +19,8 @@ from resight.console import notes, results
 from resight.stack.temporary import empty_ledger
 from services.registry import calibration
 from services.registry.comparisons import Comparisons
-from services.registry.ledger import Ledger, individual_prefix
+from services.registry.keys import individual_prefix
+from services.registry.ledger import Ledger
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from services.registry.sighting import enrolment_of

@@ -4,14 +4,14 @@ All writes are functions of `ledger.lua`, each atomic for one gallery. The keys 
 a gallery share a hash tag, so a cluster keeps them together.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from services.registry.change import arguments, founded
 from services.registry.comparisons import Comparisons, pack_standing, unpack_standing
-from services.registry.entry import OUTCOME_NAMES, Entry, read_enrolment, read_entry
+from services.registry.entry import OUTCOME_NAMES, Entry, read_entry
+from services.registry.keys import GALLERIES, PLACES, individual_prefix, key, keys
 from services.registry.proof import Acknowledgement, Proof
+from services.registry.reading import CHUNK, Reading
 from services.registry.resolution import Doubt
 from services.registry.store import Store
 from services.registry.view import (
@@ -25,47 +25,21 @@ from services.registry.view import (
     recorded,
 )
 from shared.errors import Transient
-from shared.identifiers import DEFAULT_POPULATION
 from shared.messages import Decision, Enrolment, Place
 
-GALLERIES = "resight:galleries"
-PLACES = "resight:places"
 
-# In the order in which `ledger.lua` expects them.
-NAMES = (
-    "entries",
-    "decided",
-    "enrolments",
-    "members",
-    "groups",
-    "successors",
-    "revisions",
-    "records",
-    "standings",
-    "bonds",
-    "questions",
-    "captures",
-    "encounters",
-    "counters",
-    "outbox",
-    "proofs",
-    "lease",
-)
-CHUNK = 500
-
-
-class Ledger:
+class Ledger(Reading):
     """The ledger in one store. Every method may raise Transient."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._admitted: set[str] = set()
 
     def load(self) -> None:
         """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
         self._store.load()
         for gallery in self.galleries():
-            self._store.call("regroup", _keys(gallery))
+            self._store.call("regroup", keys(gallery))
 
     def ready(self) -> bool:
         """Return whether the store answers."""
@@ -94,11 +68,6 @@ class Ledger:
         """Keep where an image was taken."""
         self._store.run("HSET", PLACES, image_sha256, place.SerializeToString(deterministic=True))
 
-    def place(self, image_sha256: str) -> Place | None:
-        """Return where an image was taken, if that is known."""
-        stored = self._store.run("HGET", PLACES, image_sha256)
-        return None if stored is None else Place.FromString(stored)
-
     def look(
         self,
         gallery: str,
@@ -109,7 +78,7 @@ class Ledger:
     ) -> View:
         """Return what there is to know before deciding about a sighting."""
         found, taken, individuals, standings, enrolled, splits, companions = self._store.call(
-            "look", _keys(gallery), sighting, image, encounter, *candidates, write=False
+            "look", keys(gallery), sighting, image, encounter, *candidates, write=False
         )
         named = zip(candidates, individuals, strict=True)
         stood = zip(candidates, standings, strict=True)
@@ -137,7 +106,7 @@ class Ledger:
         if not individuals:
             return {}
         limits = most, most_of_one
-        found = self._store.call("sightings", _keys(gallery), *limits, *individuals, write=False)
+        found = self._store.call("sightings", keys(gallery), *limits, *individuals, write=False)
         return {
             name: Group(revision.decode(), count, [*recorded(pairs)])
             for name, (revision, count, pairs) in zip(individuals, found, strict=True)
@@ -178,7 +147,7 @@ class Ledger:
         body.ClearField("individual")
         status, *rest = self._store.call(
             "decide",
-            _keys(gallery),
+            keys(gallery),
             decision.sighting_id,
             image_of(decision),
             OUTCOME_NAMES.get(decision.outcome, "operation"),
@@ -204,25 +173,6 @@ class Ledger:
         after, last = rest
         return Refusal(after, last, leased=status == b"LEASED")
 
-    def between(
-        self, gallery: str, after: int, last: int
-    ) -> Iterator[Sequence[tuple[Enrolment, str]]]:
-        """Yield the enrolments after `after` up to `last` with their individuals, in chunks."""
-        for start in range(after + 1, last + 1, CHUNK):
-            numbers = range(start, min(start + CHUNK, last + 1))
-            stored = self._fields(gallery, "enrolments", numbers)
-            enrolments = [
-                read_enrolment(number, body)
-                for number, body in zip(numbers, stored, strict=True)
-                if body
-            ]
-            sightings = [enrolment.sighting_id for enrolment in enrolments]
-            members = self._fields(gallery, "members", sightings)
-            yield [
-                (enrolment, individual.decode() if individual else "")
-                for enrolment, individual in zip(enrolments, members, strict=True)
-            ]
-
     def acknowledge(self, gallery: str, taken: Acknowledgement) -> None:
         """Take note that the broker has whole entries, and where."""
         proofs = [
@@ -230,15 +180,15 @@ class Ledger:
             for proof in taken.proofs
             for part in (f"{proof.topic} {proof.partition}", f"{proof.offset} {proof.number}")
         ]
-        self._store.call("acknowledge", _keys(gallery), len(taken.entries), *taken.entries, *proofs)
+        self._store.call("acknowledge", keys(gallery), len(taken.entries), *taken.entries, *proofs)
 
     def reopen(self, gallery: str) -> None:
         """Count no entry of a gallery as published any more."""
-        self._store.call("reopen", _keys(gallery))
+        self._store.call("reopen", keys(gallery))
 
     def proofs(self, gallery: str) -> list[Proof]:
         """Return the first and the last record that each partition has taken."""
-        stored = self._store.run("HGETALL", _key(gallery, "proofs"))
+        stored = self._store.run("HGETALL", key(gallery, "proofs"))
         proofs = set()
         for place, record in stored.items():
             topic, partition, _ = place.decode().split()
@@ -250,103 +200,7 @@ class Ledger:
         """Yield the entries that the broker is not known to have, in order, in chunks."""
         after = 0
         while numbers := self._store.run(
-            "ZRANGEBYSCORE", _key(gallery, "outbox"), f"({after}", "+inf", "LIMIT", 0, CHUNK
+            "ZRANGEBYSCORE", key(gallery, "outbox"), f"({after}", "+inf", "LIMIT", 0, CHUNK
         ):
             after = int(numbers[-1])
             yield self._entries(gallery, [int(number) for number in numbers])
-
-    def galleries(self) -> list[str]:
-        """Return the names of all galleries, sorted."""
-        return sorted(name.decode() for name in self._store.run("SMEMBERS", GALLERIES))
-
-    def count(self, gallery: str, counter: str) -> int:
-        """Return how many `entries`, `enrolments` or `individuals` a gallery has."""
-        if counter == "individuals":  # its counter has those that were merged, too
-            return int(self._store.run("HLEN", _key(gallery, "groups")))
-        return int(self._store.run("HGET", _key(gallery, "counters"), counter) or 0)
-
-    def questions(self, gallery: str) -> list[Doubt]:
-        """Return which individuals may be one, those first whose answer is worth most.
-
-        That is how many pairs of sightings it puts together, times how likely it does.
-        """
-        stored = self._store.run("HGETALL", _key(gallery, "questions"))
-        told = [(*pair.decode().split(), *said.decode().split()) for pair, said in stored.items()]
-        sizes = {name: len(found) for name, found in self.individuals(gallery).items()}
-        found = [
-            Doubt(one, other, float(log_odds), of_one, of_other)
-            for one, other, log_odds, of_one, of_other in told
-            if one in sizes and other in sizes
-        ]
-
-        def worth(doubt: Doubt) -> float:
-            chance = 1 / (1 + math.exp(-doubt.log_odds))
-            return sizes[doubt.one] * sizes[doubt.other] * chance
-
-        return sorted(found, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))
-
-    def belongs(self, gallery: str, sightings: Sequence[str]) -> dict[str, str]:
-        """Return the individuals of those sightings that have one."""
-        found = self._fields(gallery, "members", sightings)
-        return {
-            sighting: name.decode() for sighting, name in zip(sightings, found, strict=True) if name
-        }
-
-    def entry(self, gallery: str, number: int) -> Entry | None:
-        """Return one entry of a gallery, if it is there."""
-        return next(iter(self._entries(gallery, [number])), None)
-
-    def entries(self, gallery: str, first: int = 1) -> Iterator[Entry]:
-        """Yield a gallery's entries from number `first` on, in order."""
-        last = self.count(gallery, "entries")
-        for start in range(first, last + 1, CHUNK):
-            yield from self._entries(gallery, range(start, min(start + CHUNK, last + 1)))
-
-    def individuals(self, gallery: str) -> dict[str, list[str]]:
-        """Return every individual of a gallery with its sightings, both sorted."""
-        stored = self._store.run("HGETALL", _key(gallery, "groups"))
-        return {
-            name.decode(): sorted(sightings.decode().split("\n")[:-1])
-            for name, sightings in sorted(stored.items())
-        }
-
-    def decided(self, gallery: str) -> dict[str, int]:
-        """Return the number of every decided sighting's entry."""
-        stored = self._store.run("HGETALL", _key(gallery, "decided"))
-        return {sighting.decode(): int(number) for sighting, number in stored.items()}
-
-    def members(self, gallery: str) -> dict[str, str]:
-        """Return the individual of every enrolled sighting."""
-        stored = self._store.run("HGETALL", _key(gallery, "members"))
-        return {sighting.decode(): name.decode() for sighting, name in stored.items()}
-
-    def _entries(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
-        stored = self._fields(gallery, "entries", numbers)
-        plain = [
-            read_entry(number, body, None)
-            for number, body in zip(numbers, stored, strict=True)
-            if body
-        ]
-        enrolled = [entry.decision.enrolment_number for entry in plain]
-        bodies = self._fields(gallery, "enrolments", enrolled)
-        return [
-            Entry(entry.decision, read_enrolment(number, body) if body else None)
-            for entry, number, body in zip(plain, enrolled, bodies, strict=True)
-        ]
-
-    def _fields(self, gallery: str, name: str, fields: Sequence[int | str]) -> Any:
-        return self._store.run("HMGET", _key(gallery, name), *fields) if fields else []
-
-
-def individual_prefix(gallery: str) -> str:
-    """Return what the IDs of a gallery's individuals begin with: `[population.]species`."""
-    population, _, species = gallery.partition("/")
-    return species if population == DEFAULT_POPULATION else f"{population}.{species}"
-
-
-def _key(gallery: str, name: str) -> str:
-    return f"resight:{{{gallery}}}:{name}"
-
-
-def _keys(gallery: str) -> list[str]:
-    return [_key(gallery, name) for name in NAMES]

@@ -1,0 +1,43 @@
+"""How the ledger's keys are called, and the individuals in them."""
+
+from shared.identifiers import DEFAULT_POPULATION
+
+GALLERIES = "resight:galleries"
+PLACES = "resight:places"
+
+# In the order in which `ledger.lua` expects them.
+NAMES = (
+    "entries",
+    "decided",
+    "enrolments",
+    "members",
+    "groups",
+    "successors",
+    "revisions",
+    "records",
+    "standings",
+    "bonds",
+    "questions",
+    "captures",
+    "encounters",
+    "counters",
+    "outbox",
+    "proofs",
+    "lease",
+)
+
+
+def individual_prefix(gallery: str) -> str:
+    """Return what the IDs of a gallery's individuals begin with: `[population.]species`."""
+    population, _, species = gallery.partition("/")
+    return species if population == DEFAULT_POPULATION else f"{population}.{species}"
+
+
+def key(gallery: str, name: str) -> str:
+    """Return one key of a gallery; a gallery's keys share a hash tag."""
+    return f"resight:{{{gallery}}}:{name}"
+
+
+def keys(gallery: str) -> list[str]:
+    """Return a gallery's keys as `ledger.lua` takes them."""
+    return [key(gallery, name) for name in NAMES]

@@ -1,0 +1,126 @@
+"""The ledger read: entries, enrolments, individuals, and what is open between them."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from services.registry.entry import Entry, read_enrolment, read_entry
+from services.registry.keys import GALLERIES, PLACES, key
+from services.registry.resolution import Doubt
+from services.registry.store import Store
+from shared.messages import Enrolment, Place
+
+CHUNK = 500
+
+
+class Reading:
+    """What can be read from the ledger in one store. Every method may raise Transient."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def between(
+        self, gallery: str, after: int, last: int
+    ) -> Iterator[Sequence[tuple[Enrolment, str]]]:
+        """Yield the enrolments after `after` up to `last` with their individuals, in chunks."""
+        for start in range(after + 1, last + 1, CHUNK):
+            numbers = range(start, min(start + CHUNK, last + 1))
+            stored = self._fields(gallery, "enrolments", numbers)
+            enrolments = [
+                read_enrolment(number, body)
+                for number, body in zip(numbers, stored, strict=True)
+                if body
+            ]
+            sightings = [enrolment.sighting_id for enrolment in enrolments]
+            members = self._fields(gallery, "members", sightings)
+            yield [
+                (enrolment, individual.decode() if individual else "")
+                for enrolment, individual in zip(enrolments, members, strict=True)
+            ]
+
+    def galleries(self) -> list[str]:
+        """Return the names of all galleries, sorted."""
+        return sorted(name.decode() for name in self._store.run("SMEMBERS", GALLERIES))
+
+    def count(self, gallery: str, counter: str) -> int:
+        """Return how many `entries`, `enrolments` or `individuals` a gallery has."""
+        if counter == "individuals":  # its counter has those that were merged, too
+            return int(self._store.run("HLEN", key(gallery, "groups")))
+        return int(self._store.run("HGET", key(gallery, "counters"), counter) or 0)
+
+    def questions(self, gallery: str) -> list[Doubt]:
+        """Return which individuals may be one, those first whose answer is worth most.
+
+        That is how many pairs of sightings it puts together, times how likely it does.
+        """
+        stored = self._store.run("HGETALL", key(gallery, "questions"))
+        told = [(*pair.decode().split(), *said.decode().split()) for pair, said in stored.items()]
+        sizes = {name: len(found) for name, found in self.individuals(gallery).items()}
+        found = [
+            Doubt(one, other, float(log_odds), of_one, of_other)
+            for one, other, log_odds, of_one, of_other in told
+            if one in sizes and other in sizes
+        ]
+
+        def worth(doubt: Doubt) -> float:
+            chance = 1 / (1 + math.exp(-doubt.log_odds))
+            return sizes[doubt.one] * sizes[doubt.other] * chance
+
+        return sorted(found, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))
+
+    def belongs(self, gallery: str, sightings: Sequence[str]) -> dict[str, str]:
+        """Return the individuals of those sightings that have one."""
+        found = self._fields(gallery, "members", sightings)
+        return {
+            sighting: name.decode() for sighting, name in zip(sightings, found, strict=True) if name
+        }
+
+    def entry(self, gallery: str, number: int) -> Entry | None:
+        """Return one entry of a gallery, if it is there."""
+        return next(iter(self._entries(gallery, [number])), None)
+
+    def entries(self, gallery: str, first: int = 1) -> Iterator[Entry]:
+        """Yield a gallery's entries from number `first` on, in order."""
+        last = self.count(gallery, "entries")
+        for start in range(first, last + 1, CHUNK):
+            yield from self._entries(gallery, range(start, min(start + CHUNK, last + 1)))
+
+    def individuals(self, gallery: str) -> dict[str, list[str]]:
+        """Return every individual of a gallery with its sightings, both sorted."""
+        stored = self._store.run("HGETALL", key(gallery, "groups"))
+        return {
+            name.decode(): sorted(sightings.decode().split("\n")[:-1])
+            for name, sightings in sorted(stored.items())
+        }
+
+    def decided(self, gallery: str) -> dict[str, int]:
+        """Return the number of every decided sighting's entry."""
+        stored = self._store.run("HGETALL", key(gallery, "decided"))
+        return {sighting.decode(): int(number) for sighting, number in stored.items()}
+
+    def members(self, gallery: str) -> dict[str, str]:
+        """Return the individual of every enrolled sighting."""
+        stored = self._store.run("HGETALL", key(gallery, "members"))
+        return {sighting.decode(): name.decode() for sighting, name in stored.items()}
+
+    def place(self, image_sha256: str) -> Place | None:
+        """Return where an image was taken, if that is known."""
+        stored = self._store.run("HGET", PLACES, image_sha256)
+        return None if stored is None else Place.FromString(stored)
+
+    def _entries(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
+        stored = self._fields(gallery, "entries", numbers)
+        plain = [
+            read_entry(number, body, None)
+            for number, body in zip(numbers, stored, strict=True)
+            if body
+        ]
+        enrolled = [entry.decision.enrolment_number for entry in plain]
+        bodies = self._fields(gallery, "enrolments", enrolled)
+        return [
+            Entry(entry.decision, read_enrolment(number, body) if body else None)
+            for entry, number, body in zip(plain, enrolled, bodies, strict=True)
+        ]
+
+    def _fields(self, gallery: str, name: str, fields: Sequence[int | str]) -> Any:
+        return self._store.run("HMGET", key(gallery, name), *fields) if fields else []
