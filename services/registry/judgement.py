@@ -161,26 +161,13 @@ def _members(
         if group is None or not group.sightings:
             continue
         revisions[name] = group.revision
-        members += members_of(name, group, len(members))
+        members += members_of(name, group)
     return members, revisions
 
 
-def members_of(individual: str, group: Group, after: int = 0) -> list[Member]:
-    """Return an individual's sightings as they are clustered; `after` so many others.
-
-    Of an earlier version's sightings no list is known, and no number.
-    """
-    return [
-        Member(
-            **{
-                **vars(each),
-                "number": each.number or -(after + index) - 1,
-                "image": each.image or each.sighting,
-                "individual": individual,
-            }
-        )
-        for index, each in enumerate(group.sightings)
-    ]
+def members_of(individual: str, group: Group) -> list[Member]:
+    """Return an individual's sightings as they are clustered."""
+    return [Member(**vars(each), individual=individual) for each in group.sightings]
 
 
 def _changes(found: Resolution) -> list[Change]:

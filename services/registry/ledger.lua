@@ -20,8 +20,7 @@
 --               animal or '!<other>' for two, ended by '\n'
 --   questions   hash  '<individual> <individual>' that may be one -> '<log-odds> <sighting of the
 --               first> <sighting of the second>', the two that are most alike
---   captures    hash  image's digest -> the sightings in it, each ended by '\n'; of a ledger of
---               an earlier version, their individuals
+--   captures    hash  image's digest -> the sightings in it, each ended by '\n'
 --   counters    hash  entries, enrolments, individuals, mint (the latest founding's enrolment),
 --               splits (those that evidence made, not people)
 --   outbox      zset  numbers of entries that the broker is not known to have taken
@@ -59,8 +58,7 @@ end
 local function taken(key, image)
   local found = {}
   for sighting in lines(redis.call('HGET', key.captures, image)) do
-    local individual = redis.call('HGET', key.members, sighting) or sighting
-    found[individual] = sighting
+    found[redis.call('HGET', key.members, sighting)] = sighting
   end
   return found
 end
@@ -448,17 +446,28 @@ local function sightings(keys, args)
   return found
 end
 
--- Give a ledger of an earlier version its groups. Returns how many sightings that were.
-local function regroup(keys)
+-- Give sightings of an earlier version what this one keeps of each. Arguments: comparisons with
+-- nothing; then sighting, its image's digest, enrolment number of each. Those that have a record
+-- stay as they are. In that version an image had its individuals, not its sightings.
+local function adopt(keys, args)
   local key = named(keys)
-  if redis.call('EXISTS', key.groups) == 1 then
-    return 0
+  for index = 2, #args, 3 do
+    local sighting, image, number = args[index], args[index + 1], args[index + 2]
+    local individual = redis.call('HGET', key.members, sighting)
+    if individual and redis.call('HEXISTS', key.records, sighting) == 0 then
+      local record = table.concat({number, image, '', args[1]}, '\n')
+      redis.call('HSET', key.records, sighting, record)
+      local there = {}
+      for other in lines(redis.call('HGET', key.captures, image)) do
+        if redis.call('HEXISTS', key.members, other) == 1 then
+          there[#there + 1] = other .. '\n'
+        end
+      end
+      redis.call('HSET', key.captures, image, table.concat(there) .. sighting .. '\n')
+      add(key, individual, sighting .. '\n')
+    end
   end
-  local all = redis.call('HGETALL', key.members)
-  for index = 1, #all, 2 do
-    add(key, all[index + 1], all[index] .. '\n')
-  end
-  return #all / 2
+  return (#args - 1) / 3
 end
 
 -- Take note of what the broker has. Arguments: how many entries it has whole, their
@@ -494,7 +503,7 @@ end
 redis.register_function('resight_decide_VERSION', decide)
 redis.register_function('resight_acknowledge_VERSION', acknowledge)
 redis.register_function('resight_reopen_VERSION', reopen)
-redis.register_function('resight_regroup_VERSION', regroup)
+redis.register_function('resight_adopt_VERSION', adopt)
 redis.register_function{
   function_name = 'resight_look_VERSION', callback = look, flags = {'no-writes'}
 }

@@ -5,6 +5,7 @@ a gallery share a hash tag, so a cluster keeps them together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 
 from services.registry.change import arguments, founded
 from services.registry.comparisons import Comparisons, pack_standing, unpack_standing
@@ -39,7 +40,26 @@ class Ledger(Reading):
         """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
         self._store.load()
         for gallery in self.galleries():
-            self._store.call("regroup", keys(gallery))
+            members, records = (
+                self._store.run("HLEN", key(gallery, name)) for name in ("members", "records")
+            )
+            if records < members:
+                self._adopt(gallery)
+
+    def _adopt(self, gallery: str) -> None:
+        """Give sightings of an earlier version their records; what is interrupted goes on."""
+        enrolled = (
+            part
+            for entry in self.entries(gallery)
+            if entry.decision.enrolment_number
+            for part in (
+                entry.decision.sighting_id,
+                image_of(entry.decision),
+                entry.decision.enrolment_number,
+            )
+        )
+        while chunk := list(islice(enrolled, 3 * CHUNK)):
+            self._store.call("adopt", keys(gallery), NOTHING.pack(), *chunk)
 
     def ready(self) -> bool:
         """Return whether the store answers."""

@@ -186,7 +186,7 @@ def _stranger(one: str, other: str, of_one: Group, of_other: Group, clustering: 
     Either the rest of both individuals is one animal, or one of the two does not belong to
     the rest of its own: whichever the evidence speaks for most.
     """
-    members = [*members_of("one", of_one), *members_of("other", of_other, of_one.count)]
+    members = [*members_of("one", of_one), *members_of("other", of_other)]
     groups = [0 if each.individual == "one" else 1 for each in members]
     names = [each.sighting for each in members]
     places = [names.index(one), names.index(other)]

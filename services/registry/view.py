@@ -84,15 +84,17 @@ class Apart:
 
 
 def recorded(told: Sequence[bytes]) -> Iterator[Recorded]:
-    """Yield sightings from IDs, records and bonds in turn; one without a record has no list."""
+    """Yield sightings from IDs, records and bonds in turn; those without a record are left out."""
     for sighting, record, bonds in zip(told[::3], told[1::3], told[2::3], strict=True):
-        number, image, bound, packed = record.split(b"\n", 3) if record else (b"0", b"", b"", b"")
+        if not record:
+            continue
+        number, image, bound, packed = record.split(b"\n", 3)
         said = bonds.decode().split("\n")[:-1]
         yield Recorded(
             sighting=sighting.decode(),
             number=int(number),
             image=image.decode(),
-            comparisons=Comparisons.unpack(packed) if packed else NOTHING,
+            comparisons=Comparisons.unpack(packed),
             anchors=tuple(bound.decode().split()),
             same=frozenset(line[1:] for line in said if line.startswith("=")),
             differ=frozenset(line[1:] for line in said if line.startswith("!")),

@@ -168,20 +168,29 @@ def test_individuals_are_read_as_far_as_there_is_room(ledger_url: str) -> None:
     assert [group.count for group in found.values()] == [1, 2, 1]
 
 
-def test_a_ledger_of_an_earlier_version_gets_its_groups(ledger_url: str) -> None:
+def test_a_ledger_of_an_earlier_version_is_brought_up_to_this_one(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
-    decide(ledger, "a")
-    decide(ledger, "b", zebra(1))
+    decide(ledger, "a", image="herd")
+    decide(ledger, "b", image="herd")
+    decide(ledger, "c", zebra(1))
     with redis.Redis.from_url(ledger_url) as client:
         for name in ("groups", "records", "revisions", "standings"):
             client.delete(f"resight:{{{GALLERY}}}:{name}")
-        # What shows which animals an image has were the individuals themselves.
-        client.hset(f"resight:{{{GALLERY}}}:captures", "image of a", f"{zebra(1)}\n")
-    ledger = ledger_at(ledger_url)
+        # An image had its individuals, not its sightings.
+        herd = f"{zebra(1)}\n{zebra(2)}\n"
+        client.hset(f"resight:{{{GALLERY}}}:captures", "herd", herd)
+    for _ in range(2):
+        ledger = ledger_at(ledger_url)
+        assert ledger.individuals(GALLERY) == {zebra(1): ["a", "c"], zebra(2): ["b"]}
     group = ledger.groups(GALLERY, [zebra(1)], 10, 10)[zebra(1)]
-    assert sorted(each.sighting for each in group.sightings) == ["a", "b"]
-    assert ledger.look(GALLERY, "c", "image of a", []).taken == {zebra(1)}
-    assert isinstance(decide(ledger, "c", zebra(1)), Entry)
+    assert [(each.number, each.image) for each in group.sightings] == [
+        (1, "herd"),
+        (3, "image of c"),
+    ]
+    assert ledger.look(GALLERY, "d", "herd", []).taken == {zebra(1), zebra(2)}
+    merge = Change(individual=zebra(2), into=zebra(1))
+    assert decide(ledger, "d", "+0", [merge]) == Apart(zebra(2), zebra(1))
+    assert isinstance(decide(ledger, "d", zebra(1)), Entry)
     assert check(ledger, GALLERY) == []
 
 

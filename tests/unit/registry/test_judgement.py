@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.registry.comparisons import COMPARED, Comparisons
+from services.registry.comparisons import COMPARED
 from services.registry.judgement import (
     FOUNDED,
     MOST_OF_ONE,
@@ -16,10 +16,8 @@ from services.registry.judgement import (
 from services.registry.view import NOTHING, Group, Recorded, View
 from shared.messages import (
     OUTCOME_KNOWN,
-    OUTCOME_NEW,
     OUTCOME_REVIEW,
     OUTCOME_UNIDENTIFIABLE,
-    Evidence,
     Matches,
 )
 from tests.identities import CALIBRATION, CLUSTERING, by, found
@@ -103,11 +101,3 @@ def test_who_is_known_is_asked_about_first() -> None:
     assert judged.asked == ["one"]
     settled = settle(query, judged, {"one": _group(("a", 1))}, calibration)
     assert (settled.verdict.outcome, settled.individual) == (OUTCOME_KNOWN, "one")
-
-
-def test_sightings_of_an_earlier_version_have_no_number_and_stay_where_they_are() -> None:
-    groups = {"one": _group(("a", 0), ("b", 0)), "two": _group(("c", 3))}
-    evidence: list[Evidence] = [found("c", 3), found("a", 1)]
-    settled = _settled(matches(sighting("q"), evidence), groups)
-    assert settled.verdict.outcome == OUTCOME_NEW
-    assert isinstance(NOTHING, Comparisons)
