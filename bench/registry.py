@@ -101,9 +101,7 @@ def fill(ledger: Ledger, herd: Herd, size: int) -> None:
                 sighting_id=f"picture {number}",
                 image_sha256=f"picture {number}",
                 outcome=OUTCOME_NEW if founds else OUTCOME_KNOWN,
-                individual="+0"
-                if founds
-                else f"{individual_prefix(herd.gallery)}-{animal + 1:04d}",
+                individual="+0" if founds else herd.individual(animal),
             ),
             enrolment_of(matches.query),
             number - 1,

@@ -57,7 +57,7 @@ class Arrival:
     `models` made the evidence. `stands_for` says as what it may be asked where thresholds
     are chosen: an encoder that learnt an animal can't show how a new one looks to it,
     and one that never saw it can't show how well it knows those that it learnt. `number` is that
-    of its enrolment in its gallery, from 1.
+    of its enrolment in its `gallery`, from 1.
     """
 
     identity: str
@@ -67,6 +67,7 @@ class Arrival:
     models: tuple[Model, ...] = ()
     stands_for: StandsFor = "both"
     number: int = 0
+    gallery: str = ""
 
     def labels(self) -> NDArray[np.bool_]:
         """Return for each piece of evidence whether it is about the same individual, bool [N]."""
@@ -151,6 +152,7 @@ def arrivals(seen: Iterable[Seen]) -> Iterator[tuple[LabelledCapture, Arrival]]:
                 members,
                 models_of(each.matches),
                 number=each.number,
+                gallery=query.gallery,
             ),
         )
         identities[query.sighting_id] = each.identity

@@ -10,7 +10,7 @@ from recognition.calibration.curve import Fitted, fit_curve
 from recognition.calibration.linkage import fit_linkage
 from recognition.calibration.queries import RankedQuery
 from recognition.calibration.repetition import false_known
-from recognition.calibration.stream import Stream
+from recognition.calibration.stream import Stream, streams
 from recognition.calibration.thresholds import LEVELS, MISTAKEN, Accepted, new_threshold, thresholds
 from services.registry.calibration import Calibration, Clustering, Curve
 
@@ -98,10 +98,10 @@ def write(calibration: Calibration, path: Path) -> None:
 
 def _clustering(seen: Mapping[str, Sequence[Arrival]], sets: Mapping[str, str]) -> Clustering:
     """Learn how sightings are put together from the streams of each set."""
-    streams: dict[str, list[Stream]] = {}
+    taught: dict[str, list[Stream]] = {}
     for species, arrived in seen.items():
-        streams.setdefault(sets[species], []).append(Stream.of(arrived))
-    found = fit_linkage(streams)
+        taught.setdefault(sets[species], []).extend(streams(arrived))
+    found = fit_linkage(taught)
     return Clustering(
         affinity=found.affinity,
         linkage=found.linkage,

@@ -15,11 +15,11 @@ from services.registry.affinity import Affinity, steps
 from services.registry.families import Linear
 from services.registry.linkage import LINKS, Clusters, Linkage
 
-# Each round clusters the streams by the weights of the one before, and learns from the merges.
-ROUNDS = 2
+# Each round clusters the streams by the weights of the one before, down to so much in log-odds,
+# and learns from the merges.
+DOWN_TO = (-5.0, -3.0)
 # Beside each merge, so many others of the cluster that might have been joined instead.
 BESIDE = 8
-DOWN_TO = (-5.0, -3.0)
 
 # The share of pairs under one ID that shall show one animal, on each set. A set of which it is
 # reached only where next to nothing is joined says nothing about where to stop.

@@ -1,6 +1,6 @@
 """Labelled arrivals of one gallery as the registry would keep them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -26,3 +26,18 @@ class Stream:
             lists[arrival.number] = compared
             standings[arrival.number] = compared.standing
         return cls(lists, tuple(arrival.identity for arrival in arrived))
+
+
+def streams(arrived: Iterable[Arrival]) -> list[Stream]:
+    """Return a stream for each gallery, and one more wherever a gallery's numbers begin again.
+
+    They do where the pictures of another folder begin, over an empty gallery.
+    """
+    every: list[list[Arrival]] = []
+    latest: dict[str, list[Arrival]] = {}
+    for arrival in arrived:
+        if arrival.number == 1 or arrival.gallery not in latest:
+            latest[arrival.gallery] = []
+            every.append(latest[arrival.gallery])
+        latest[arrival.gallery].append(arrival)
+    return [Stream.of(found) for found in every]

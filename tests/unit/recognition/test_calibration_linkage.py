@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recognition.calibration.bound import CalibrationError
 from recognition.calibration.linkage import Fitted, fit_linkage
-from recognition.calibration.stream import Stream
+from recognition.calibration.stream import Stream, streams
 from recognition.grouping import Pairwise, pairwise
 from services.registry.linkage import Clusters
 from tests.made_arrivals import made_arrivals
@@ -46,6 +48,14 @@ def test_where_evidence_says_nothing_almost_nothing_is_joined() -> None:
 def test_the_same_streams_teach_the_same() -> None:
     sets = {"one": [stream(0)], "two": [stream(1)]}
     assert fit_linkage(sets) == fit_linkage(sets)
+
+
+def test_numbers_that_begin_again_are_another_stream() -> None:
+    arrived = made_arrivals(3, 2, seed=0) + made_arrivals(4, 2, seed=1)
+    elsewhere = [replace(each, gallery="elsewhere") for each in made_arrivals(5, 2, seed=2)]
+    mixed = [each for pair in zip(arrived, elsewhere, strict=False) for each in pair]
+    rest = arrived[len(elsewhere) :]
+    assert [len(found.lists) for found in streams([*mixed, *rest])] == [6, 10, 8]
 
 
 def test_one_set_alone_can_teach() -> None:
