@@ -47,7 +47,7 @@ def transfer(sets: Mapping[str, Sequence[Seen]], name: str, false_known: float) 
     accepted = Accepted(false_known, FALSE_NEW, CONFIDENCE)
     calibrated = file.calibrate(seen, accepted, f"without {name}", "bench", belongs)
     answers = len(sets[name]) * ANSWERS // 100
-    found = as_json(*replayed(sets[name], calibrated.calibration, answers))
+    found = as_json(replayed(sets[name], calibrated.calibration, answers))
     clustering = calibrated.calibration.clustering
     return {
         **found,
@@ -100,6 +100,7 @@ def _table(found: Mapping[str, Mapping[str, Any]]) -> Table:
         "F1": "f1",
         "ARI": "ari",
         "false": "false_known",
+        "asks": "questions_per_100",
         "IDs": "individuals",
         "true": "individuals_true",
         "F1 then": "f1_after_answers",
@@ -108,7 +109,8 @@ def _table(found: Mapping[str, Mapping[str, Any]]) -> Table:
         "left out",
         *columns,
         title="by a calibration of the other sets",
-        caption=f"false: new animals called known. F1 then: after {ANSWERS} answers for each 100",
+        caption="false: new animals called known. asks: questions for each 100 sightings.\n"
+        f"F1 then: after {ANSWERS} answers for each 100",
     )
     for name, numbers in found.items():
         table.add_row(name, *(_cell(numbers.get(column)) for column in columns.values()))
@@ -116,6 +118,8 @@ def _table(found: Mapping[str, Mapping[str, Any]]) -> Table:
 
 
 def _cell(value: float | None) -> str:
+    if isinstance(value, float) and value > 1:
+        return f"{value:.1f}"
     return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 

@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 
 from recognition.catalogue import Skipped
 from resight.publishing import Published, sightings
+from services.registry.resolution import Doubt
 from shared import topics
 from shared.dead_letters import DeadLetter
 from shared.messages import CandidateList, Capture, Decision, Matches, Sighting
@@ -33,6 +34,7 @@ class Account:
     decisions: dict[str, Decision] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)  # ID -> the dead letter's reason
     skipped: list[Skipped] = field(default_factory=list)  # pictures that could not be read
+    questions: list[Doubt] = field(default_factory=list)  # open in the end
     last_news: float = field(default=0.0)
 
     def __post_init__(self) -> None:

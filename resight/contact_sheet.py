@@ -19,7 +19,7 @@ MOST_COLUMNS = 12
 _NOBODY: dict[Word, int] = {"review": 6, "unidentifiable": 1}
 
 _PAPER, _INK, _FAINT, _BAND = (250, 249, 246), (38, 38, 36), (122, 120, 114), (241, 239, 233)
-_WRONG = (205, 43, 49)
+_WRONG, _TENTATIVE = (205, 43, 49), (158, 100, 10)
 _FRAMES: dict[Word, Colour] = {
     "new": (47, 111, 178),
     "known": (74, 150, 92),
@@ -52,11 +52,13 @@ class Thumbnail:
 class Row:
     """One individual's sightings in the order of their decisions.
 
-    `individual` is None for sightings that have none; those rows come last.
+    `individual` is None for sightings that have none; those rows come last. `rivals` are others
+    that it may be, with their probabilities, the likeliest first.
     """
 
     individual: str | None
     thumbnails: Sequence[Thumbnail]
+    rivals: Sequence[tuple[str, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,15 @@ class _Line:
     subtitle: str
     cells: Sequence[tuple[Thumbnail, bool]]
     left_out: int
+    doubt: str = ""
 
 
 def contact_sheet(rows: Sequence[Row], target: Path, *, title: str = "Resight") -> None:
     """Draw the rows into a PNG.
 
-    Frames tell the outcome. A red corner marks a sighting whose label differs from that
-    of most in its row. What does not fit on 40 rows of 12 is counted, not shown.
+    Frames tell the outcome. A bar at the left marks a row that may be another one. A red corner
+    marks a sighting whose label differs from that of most in its row. What does not fit on 40 rows
+    of 12 is counted, not shown.
 
     Raises:
         OSError: a crop is no image, or `target` can't be written.
@@ -110,7 +114,16 @@ def _individual(row: Row) -> _Line:
         subtitle=_count(len(cells), "sighting"),
         cells=cells[:MOST_COLUMNS],
         left_out=max(0, len(cells) - MOST_COLUMNS),
+        doubt=_doubt(row),
     )
+
+
+def _doubt(row: Row) -> str:
+    """Return whom a tentative individual may be, as short as the number of its ID allows."""
+    if not row.rivals:
+        return ""
+    name, probability = row.rivals[0]
+    return f"may be {name[1 - _ENDING :]} ({probability:.2f})"
 
 
 def _nobodys(outcome: Word, every: Sequence[Thumbnail]) -> list[_Line]:
@@ -157,6 +170,9 @@ def _draw_line(
     middle = top + _PITCH // 2
     pen.text((_MARGIN, middle - 2), _fitted(pen, line.title), _INK, _font(17), anchor="ls")
     pen.text((_MARGIN, middle + 19), line.subtitle, _FAINT, _font(14), anchor="ls")
+    if line.doubt:
+        pen.text((_MARGIN, middle + 39), line.doubt, _TENTATIVE, _font(14), anchor="ls")
+        pen.rectangle((0, top, _MARGIN // 4, top + _PITCH - 1), fill=_FRAMES["review"])
     x = _MARGIN + _LABEL
     for thumb, wrong in line.cells:
         _draw_thumbnail(sheet, pen, thumb, (x, top + _GAP), wrong=wrong)

@@ -9,6 +9,7 @@ from resight.follow import publish_and_follow
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.state import clear
 from resight.stack.supervisor import Supervisor
+from resight.target import open_ledger
 
 PATIENCE_SECONDS = 120.0  # without any news, before it gives up
 
@@ -37,6 +38,11 @@ def demonstrate(
 
     supervisor.start()
     try:
-        return publish_and_follow(supervisor.state.kafka(), photographs, look, PATIENCE_SECONDS)
+        kafka = supervisor.state.kafka()
+        account = publish_and_follow(kafka, photographs, look, PATIENCE_SECONDS)
+        with open_ledger(supervisor.state.ledger_url) as ledger:
+            for gallery in ledger.galleries():
+                account.questions += ledger.questions(gallery)
+        return account
     finally:
         supervisor.stop()

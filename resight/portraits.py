@@ -6,7 +6,7 @@ from pathlib import Path
 from resight.account import Account
 from resight.contact_sheet import Row, Thumbnail
 from resight.decisions import outcome
-from resight.summary import belonging, in_order
+from resight.summary import belonging, in_order, rivals
 
 
 def portraits(account: Account, crops: Path) -> list[Row]:
@@ -28,4 +28,8 @@ def portraits(account: Account, crops: Path) -> list[Row]:
         )
         rows[belongs.get(decision.sighting_id)].append(thumbnail)
     ranked = sorted(rows.items(), key=lambda item: (-len(item[1]), item[0] or ""))
-    return [Row(individual, thumbnails) for individual, thumbnails in ranked]
+    others = rivals(account)
+    return [
+        Row(individual, thumbnails, others.get(individual or "", ()))
+        for individual, thumbnails in ranked
+    ]

@@ -42,28 +42,44 @@ def stage(calibration: Calibration) -> Iterator[Stage]:
         yield Stage(ledger, registry, calibration)
 
 
-def replayed(
-    seen: Iterable[Seen], calibration: Calibration, answers: int = 0
-) -> tuple[Score, list[Score]]:
-    """Return the score of a stream, and those after each of so many answers to questions."""
+@dataclass(frozen=True)
+class Ending:
+    """How a stream ended, how many questions were open then, and the score after each answer."""
+
+    score: Score
+    questions: int
+    after: Sequence[Score] = ()
+
+    @property
+    def questions_per_100(self) -> float:
+        """Return the open questions for each 100 sightings."""
+        return 100 * self.questions / max(self.score.sightings, 1)
+
+
+def replayed(seen: Iterable[Seen], calibration: Calibration, answers: int = 0) -> Ending:
+    """Replay a stream, then let somebody who knows answer so many questions."""
     with stage(calibration) as on:
         decided = list(replay(seen, on.registry))
-        return score(decided), list(answered(on.ledger, on.person, decided, answers))
+        questions = sum(len(on.ledger.questions(name)) for name in on.ledger.galleries())
+        after = list(answered(on.ledger, on.person, decided, answers))
+        return Ending(score(decided), questions, after)
 
 
-def as_json(found: Score, after: Sequence[Score] = ()) -> dict[str, Any]:
-    """Return a score as JSON has it; `after` answers, if there were any."""
-    numbers = asdict(found)
+def as_json(found: Ending) -> dict[str, Any]:
+    """Return an ending as JSON has it."""
+    numbers = asdict(found.score)
     pairs = numbers.pop("pairs")
     told = {"sightings": numbers.pop("sightings"), **pairs, **numbers}
-    if after:
-        told |= {"answers": len(after), "f1_after_answers": after[-1].pairs.f1}
-        told["f1_by_answers"] = [round(each.pairs.f1 or 0.0, 4) for each in after]
+    told |= {"questions": found.questions, "questions_per_100": found.questions_per_100}
+    if found.after:
+        told |= {"answers": len(found.after), "f1_after_answers": found.after[-1].pairs.f1}
+        told["f1_by_answers"] = [round(each.pairs.f1 or 0.0, 4) for each in found.after]
     return _rounded(told)
 
 
-def score_table(score: Score, title: str, after: Sequence[Score] = ()) -> Table:
-    """Return a score as a table for a terminal; `after` answers, if there were any."""
+def ending_table(found: Ending, title: str) -> Table:
+    """Return an ending as a table for a terminal."""
+    score = found.score
     table = Table("of", "value", title=title)
     for outcome, count in score.decisions.items():
         table.add_row(outcome, str(count))
@@ -72,13 +88,15 @@ def score_table(score: Score, title: str, after: Sequence[Score] = ()) -> Table:
     table.add_row("animals' flanks that there are", str(score.individuals_true))
     table.add_row("merged / split on the way", f"{score.merges} / {score.splits}")
     table.add_section()
-    for name, found in (("pairs", score.pairs), ("B-cubed", score.bcubed)):
-        table.add_row(f"{name}: precision, recall, F1", _three(found))
+    for name, three in (("pairs", score.pairs), ("B-cubed", score.bcubed)):
+        table.add_row(f"{name}: precision, recall, F1", _three(three))
     table.add_row("adjusted Rand index", _share(score.ari))
     table.add_row("new animals called known", _share(score.false_known))
-    if after:
-        table.add_section()
-        table.add_row(f"pairs' F1 after {len(after)} answers", _share(after[-1].pairs.f1))
+    table.add_section()
+    table.add_row("questions, for each 100 sightings", f"{found.questions_per_100:.1f}")
+    if found.after:
+        answers = len(found.after)
+        table.add_row(f"pairs' F1 after {answers} answers", _share(found.after[-1].pairs.f1))
     return table
 
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from resight.account import Account
 from resight.decisions import COLOURS
-from resight.summary import Summary, belonging, in_order
+from resight.summary import Summary, belonging, in_order, rivals
 from services.registry.entry import OUTCOME_NAMES
 from shared.messages import Decision, Viewpoint
 
@@ -21,8 +21,9 @@ def individuals_table(account: Account) -> Table:
     for decision in in_order(account):
         if individual := belongs.get(decision.sighting_id):
             seen[individual].append(decision)
+    others = rivals(account)
     labelled = any(subject.identity for subject in account.published.values())
-    table = Table("individual", "sightings", "flanks", "cameras", title="individuals")
+    table = Table("individual", "sightings", "flanks", "cameras", "may be", title="individuals")
     if labelled:
         table.add_column("labels of its pictures")
     ranked = sorted(seen.items(), key=lambda item: (-len(item[1]), item[0]))
@@ -35,6 +36,7 @@ def individuals_table(account: Account) -> Table:
                 for each in decisions
             ),
             str(len({each.deployment for each in decisions})),
+            ", ".join(f"{other} ({chance:.2f})" for other, chance in others.get(name, ())[:2]),
         ]
         if labelled:
             cells.append(_counted(account.published[d.sighting_id].identity for d in decisions))
@@ -57,6 +59,7 @@ def outcomes_table(summary: Summary) -> Table:
         table.add_row(meaning[name], str(summary.decisions[name]), style=COLOURS[name])
     table.add_row("dead letters: could not be handled", str(summary.dead_letters))
     table.add_row("individuals", str(summary.individuals))
+    table.add_row("questions: two individuals that may be one", str(summary.questions))
     table.add_section()
     table.add_row("seconds", f"{summary.seconds:.1f}")
     table.add_row("pictures a second", f"{summary.images_per_second:.2f}")

@@ -18,7 +18,8 @@ from shared.messages import Decision
 class Summary:
     """`sightings` is the sum of `decisions` and `dead_letters` once all are accounted for.
 
-    `decisions` has them as they were made, `individuals` how many there are in the end.
+    `decisions` has them as they were made, `individuals` how many there are in the end, and
+    `questions` how many pairs of these may be one. `unidentifiable` sightings belong to none.
     `seconds` runs from the first publish to the last news, `latency_seconds`
     from each one's publish to its decision. The last four compare with the
     labels and are None without any: the share of sightings of enrolled
@@ -31,6 +32,8 @@ class Summary:
     decisions: Mapping[Word, int]
     dead_letters: int
     individuals: int
+    questions: int
+    unidentifiable: int
     seconds: float
     images_per_second: float
     latency_seconds: Mapping[str, float | None]
@@ -60,6 +63,8 @@ def summarise(account: Account) -> Summary:
         decisions=counts,
         dead_letters=len(account.dead),
         individuals=len(set(belongs.values())),
+        questions=len(account.questions),
+        unidentifiable=counts["unidentifiable"],
         seconds=round(seconds, 3),
         images_per_second=round(account.captures / seconds, 3) if seconds else 0.0,
         latency_seconds=_percentiles([_latency(each) for each in decisions]),
@@ -86,6 +91,15 @@ def belonging(account: Account) -> dict[str, str]:
         for sighting, individual in told.members.items()
         if sighting in account.published
     }
+
+
+def rivals(account: Account) -> dict[str, list[tuple[str, float]]]:
+    """Return which others an individual in doubt may be, and how likely, the likeliest first."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for doubt in sorted(account.questions, key=lambda doubt: -doubt.log_odds):
+        found.setdefault(doubt.one, []).append((doubt.other, doubt.probability))
+        found.setdefault(doubt.other, []).append((doubt.one, doubt.probability))
+    return found
 
 
 def _decided(decision: Decision) -> Decided:

@@ -1,6 +1,8 @@
 """Which broker and which ledger a command talks to."""
 
 import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from resight.stack.state import StackError, running
@@ -30,6 +32,13 @@ def kafka_settings(bootstrap_servers: str | None, data_dir: Path) -> KafkaSettin
         f"no stack runs from {data_dir}; start one with `resight up`, or name a broker with "
         f"--bootstrap-servers or {VARIABLE}"
     )
+
+
+@contextmanager
+def open_ledger(url: str) -> Iterator[Ledger]:
+    """Open the ledger of a store, for as long as a block lasts."""
+    with closing(Store(url, load(LedgerSettings).timeout_seconds)) as store:
+        yield Ledger(store)
 
 
 def ledger_at(url: str | None, data_dir: Path) -> Ledger:

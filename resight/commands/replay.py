@@ -53,7 +53,7 @@ def replay(
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
     from recognition.evaluation.encoders import model_file  # noqa: PLC0415
     from resight.observing import labelled_photographs, observed, ordered  # noqa: PLC0415
-    from resight.replaying import as_json, replayed, score_table  # noqa: PLC0415
+    from resight.replaying import as_json, ending_table, replayed  # noqa: PLC0415
     from services.registry.calibration import load as load_calibration  # noqa: PLC0415
     from services.registry.settings import RegistrySettings  # noqa: PLC0415
     from shared.settings import load  # noqa: PLC0415
@@ -67,9 +67,10 @@ def replay(
         raise CommandError(f"no pictures in {', '.join(map(str, data))}")
     curves = load_calibration(calibration or load(RegistrySettings).calibration)
     seen = observed(photographs, model_file(model, cache / "models"), cache)
-    found, after = replayed(seen, curves, answers)
-    results.print(score_table(found, f"{found.sightings} sightings, by {curves.title}", after))
+    found = replayed(seen, curves, answers)
+    title = f"{found.score.sightings} sightings, by {curves.title}"
+    results.print(ending_table(found, title))
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(as_json(found, after), indent=2) + "\n")
+        json_file.write_text(json.dumps(as_json(found), indent=2) + "\n")
         note(f"wrote {json_file}")

@@ -1,6 +1,5 @@
 """The ledger read: entries, enrolments, individuals, and what is open between them."""
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -63,8 +62,7 @@ class Reading:
         ]
 
         def worth(doubt: Doubt) -> float:
-            chance = 1 / (1 + math.exp(-doubt.log_odds))
-            return sizes[doubt.one] * sizes[doubt.other] * chance
+            return sizes[doubt.one] * sizes[doubt.other] * doubt.probability
 
         return sorted(found, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))
 

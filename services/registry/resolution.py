@@ -6,6 +6,7 @@ Individual Animals Using Ranking, Verification, and Connectivity, 2017, chapter 
 clusters are told in terms of the IDs that are out: most keep theirs, a few change.
 """
 
+import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,8 +19,9 @@ from services.registry.linkage import Clusters, Linkage
 from services.registry.view import Recorded
 
 # Two individuals may be one if they were joined from so much less in log-odds; so many such pairs
-# are worth asking about at once, the likeliest.
-DOUBT = 3.0
+# are worth asking about at once, the likeliest. Questions from further below cost people more than
+# they bring: see docs/results.md.
+DOUBT = 1.75
 MOST_DOUBTS = 10
 
 # An ID that is out moves only for a gain: what is one individual stays one until its parts are so
@@ -63,6 +65,11 @@ class Doubt:
     log_odds: float
     sighting_of_one: str
     sighting_of_other: str
+
+    @property
+    def probability(self) -> float:
+        """Return how likely the two are one."""
+        return 1 / (1 + math.exp(-self.log_odds))
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from resight.contact_sheet import (
     MOST_ROWS,
     Row,
     Thumbnail,
+    _doubt,
     _fitted,
     contact_sheet,
 )
@@ -116,6 +117,18 @@ def test_crops_are_shown_whole_whatever_their_shape(tmp_path: Path) -> None:
         shown = np.argwhere((sheet == (10, 200, 90)).all(axis=2))
         height, width = np.ptp(shown, axis=0) + 1
         assert max(width / height, height / width) > 8
+
+
+def test_a_row_that_may_be_another_one_is_marked_and_says_which(tmp_path: Path) -> None:
+    sure = _row("L-0001", None, None)
+    plain = _sheet([sure], tmp_path / "sure.png")
+    tentative = Row(sure.individual, sure.thumbnails, [("L-0012", 0.7), ("L-0002", 0.2)])
+    marked = _sheet([tentative], tmp_path / "tentative.png")
+    bar = marked[HEADER:, 0]
+    assert (bar == FRAMES["review"]).all(axis=1).any()
+    assert not (plain[HEADER:, 0] == FRAMES["review"]).all(axis=1).any()
+    assert _doubt(tentative) == "may be 0012 (0.70)"
+    assert _doubt(sure) == ""
 
 
 def test_an_empty_sheet_is_still_a_picture(tmp_path: Path) -> None:

@@ -8,8 +8,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from recognition.catalogue import Photograph
 from resight.account import Account
 from resight.publishing import Published
-from resight.summary import belonging, summarise
-from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Decision, RankedIndividual
+from resight.summary import belonging, rivals, summarise
+from services.registry.resolution import Doubt
+from shared.messages import (
+    OUTCOME_KNOWN,
+    OUTCOME_NEW,
+    OUTCOME_REVIEW,
+    OUTCOME_UNIDENTIFIABLE,
+    Decision,
+    RankedIndividual,
+)
 
 # sighting: true identity, outcome, individual, ranked first, seconds until decided
 RUN = {
@@ -49,6 +57,26 @@ def test_everything_is_counted_once() -> None:
     assert summary.decisions == {"known": 2, "new": 1, "review": 1, "unidentifiable": 0}
     assert summary.dead_letters == 1
     assert summary.sightings == sum(summary.decisions.values()) + summary.dead_letters
+
+
+def test_open_questions_are_counted_and_told_from_both_sides() -> None:
+    book = account(labelled=False)
+    assert summarise(book).questions == 0
+    book.questions = [
+        Doubt("lion-1", "lion-3", -2.0, "a", "e"),
+        Doubt("lion-1", "lion-2", 0, "a", "d"),
+    ]
+    assert summarise(book).questions == 2
+    told = rivals(book)
+    assert told["lion-1"] == [("lion-2", 0.5), ("lion-3", pytest.approx(0.119, abs=1e-3))]
+    assert told["lion-2"] == [("lion-1", 0.5)]
+
+
+def test_what_shows_nothing_is_counted_by_itself() -> None:
+    book = account(labelled=False)
+    book.publish(Published(Photograph(Path("e.jpg"), identities=("",)), ("e",)), 11.0)
+    book.decide(Decision(sighting_id="e", outcome=OUTCOME_UNIDENTIFIABLE), 20.0)
+    assert summarise(book).unidentifiable == 1
 
 
 def test_times_run_from_the_first_publish() -> None:
