@@ -31,9 +31,13 @@ CALIBRATION = CURVES.model_copy(update={"clustering": CLUSTERING})
 
 
 def found(name: str, number: int, kind: str = "other") -> Evidence:
-    """Evidence about an enrolled sighting: of the `same` animal, an `other`, or `unsure`."""
-    if kind == "unsure":
+    """Evidence about an enrolled sighting: of the `same` animal, an `other`, or `unsure`.
+
+    Who is unsure is joined; who is `doubtful`, at log-odds of 0.2, is asked about.
+    """
+    if kind in {"unsure", "doubtful"}:
         made = unsure(name)
+        made.inliers = 6 if kind == "unsure" else 2
         made.candidate.enrolment_number = number
         return made
     return evidence(name, same=kind == "same", number=number)

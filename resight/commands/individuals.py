@@ -41,6 +41,9 @@ app = typer.Typer(
 )
 
 Sighting = Annotated[str, typer.Argument(metavar="SIGHTING", help="A sighting's ID.")]
+Individual = Annotated[
+    str, typer.Argument(metavar="INDIVIDUAL", help="Its ID, or one that was merged into it.")
+]
 Actor = Annotated[str | None, typer.Option("--as", help="Who says so. Default: your user name.")]
 Reason = Annotated[str, typer.Option(help="Why, in your words; it stands in the ledger.")]
 Identifier = Annotated[
@@ -118,6 +121,64 @@ app.command(
 
 
 @app.command()
+def show(
+    individual: Individual,
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """Show an individual with its sightings; of one that was merged, the one that it has become."""
+    ledger = ledger_at(ledger_url, data_dir)
+    gallery, name = _named(ledger, individual)
+    sightings = ledger.individuals(gallery)[name]
+    if as_json:
+        print_json({"gallery": gallery, "individual": name, "sightings": sightings})
+        return
+    became = f" (once {individual})" if name != individual else ""
+    results.print(f"{name}{became} of {gallery}, sightings: {len(sightings)}")
+    for sighting in sightings:
+        results.print(f"  {sighting}")
+
+
+@app.command()
+def confirm(
+    individual: Individual,
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    actor: Actor = None,
+    reason: Reason = "",
+    identifier: Identifier = None,
+) -> None:
+    """Say that all pictures of an individual show one animal, and none of those that it may be."""
+    ledger = ledger_at(ledger_url, data_dir)
+    gallery, name = _named(ledger, individual)
+    person = _person(ledger, gallery, actor)
+    _tell(ledger, data_dir, person.confirm(identifier or uuid4().hex, name, reason))
+
+
+@app.command()
+def unidentifiable(
+    sightings: Annotated[list[str], typer.Argument(metavar="SIGHTING…", help="Of one gallery.")],
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    actor: Actor = None,
+    reason: Reason = "",
+    identifier: Identifier = None,
+) -> None:
+    """Say that nobody can tell who these sightings show: they belong to no individual any more."""
+    _say(
+        ledger_at(ledger_url, data_dir),
+        data_dir,
+        actor,
+        sightings[0],
+        lambda person: person.unidentifiable(identifier or uuid4().hex, sightings, reason),
+    )
+
+
+@app.command()
 def move(
     sightings: Annotated[list[str], typer.Argument(metavar="SIGHTING…", help="Of one individual.")],
     *,
@@ -172,6 +233,18 @@ def _say(
     raise CommandError(f"no gallery has a sighting {sighting}; give its whole ID")
 
 
+def _named(ledger: Ledger, individual: str) -> tuple[str, str]:
+    """Return gallery and ID of an individual, under whichever ID it was once known."""
+    for gallery in ledger.galleries():
+        name = ledger.resolve(gallery, individual)
+        if ledger.has(gallery, name):
+            return gallery, name
+    raise CommandError(
+        f"no gallery has an individual {individual}; `resight watch` shows their IDs, and the "
+        "demo's table"
+    )
+
+
 def _person(ledger: Ledger, gallery: str, actor: str | None) -> Operator:
     curves = calibration.load(load(RegistrySettings).calibration)
     try:
@@ -186,7 +259,8 @@ def _tell(ledger: Ledger, data_dir: Path, entry: Entry) -> None:
     decision = entry.decision
     results.print(f"entry {decision.number} of {decision.gallery}")
     for change in decision.changes:
-        results.print(f"  {len(change.sightings)} of {change.individual} belong to {change.into}")
+        source, into = change.individual or "nobody", change.into or "nobody"
+        results.print(f"  {len(change.sightings)} of {source} belong to {into}")
     try:
         with closing(Broker(kafka_settings(None, data_dir))) as broker:
             receipts = broker.publish(entry.messages())

@@ -26,20 +26,22 @@ class Belonging:
         for change in decision.changes:
             moved = change.sightings or sorted(self.groups.get(change.individual, ()))
             self._move(moved, change.into)
-            if not self.groups.get(change.individual):
+            if change.individual and not self.groups.get(change.individual):
                 self.groups.pop(change.individual, None)
                 self.successors[change.individual] = change.into
         if decision.enrolment_number and decision.individual:
             self._move([decision.sighting_id], decision.individual)
 
     def _move(self, sightings: Iterable[str], into: str) -> None:
-        if into not in self.groups:
+        """Move sightings to an individual, or ('') to nobody."""
+        if into and into not in self.groups:
             self.groups[into] = set()
             if self.successors.pop(into, None) is None:
                 self.founded.append(into)
         for sighting in sightings:
-            before = self.members.get(sighting)
+            before = self.members.pop(sighting, None)
             if before is not None:
                 self.groups[before].discard(sighting)
-            self.members[sighting] = into
-            self.groups[into].add(sighting)
+            if into:
+                self.members[sighting] = into
+                self.groups[into].add(sighting)

@@ -36,4 +36,5 @@ def arguments(
     for doubt in doubts:
         sightings = f"{doubt.sighting_of_one} {doubt.sighting_of_other}"
         found += [doubt.one, doubt.other, f"{doubt.log_odds:.3f} {sightings}"]
+    found.append(decision.operation.undoes)
     return found

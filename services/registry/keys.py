@@ -17,6 +17,7 @@ NAMES = (
     "records",
     "standings",
     "bonds",
+    "undone",
     "questions",
     "captures",
     "encounters",

@@ -8,16 +8,18 @@
 --   entries     hash  entry number -> '<enrolment number> <individual> <founded> ...\n<Decision>'
 --   decided     hash  sighting -> entry number
 --   enrolments  hash  enrolment number -> <Enrolment>
---   members     hash  sighting -> individual
+--   members     hash  sighting -> individual; without one if a person called it unidentifiable
 --   groups      hash  individual -> its sightings, each ended by '\n'
---   successors  hash  individual that was merged -> the one that it was merged into
+--   successors  hash  individual that was merged -> the one that it was merged into ('': none of
+--               its sightings belongs to anybody any more)
 --   revisions   hash  individual -> number of the entry that last changed its group
 --   records     hash  sighting -> '<enrolment number>\n<image>\n<anchors>\n<comparisons>'; the
 --               anchors are sightings that it stays with, with a space between them
 --   encounters  hash  encounter -> the sightings of one animal in one burst, each ended by '\n'
 --   standings   hash  sighting -> how its list of candidates looked
 --   bonds       hash  sighting -> what people said of it and others, each '=<other>' for the same
---               animal or '!<other>' for two, ended by '\n'
+--               animal or '!<other>' for two, ended by '\n', as often as it was said
+--   undone      hash  number of a person's entry -> number of the entry that took it back
 --   questions   hash  '<individual> <individual>' that may be one -> '<log-odds> <sighting of the
 --               first> <sighting of the second>', the two that are most alike
 --   captures    hash  image's digest -> the sightings in it, each ended by '\n'
@@ -34,8 +36,8 @@
 -- The order in which a call names a gallery's keys.
 local NAMES = {
   'entries', 'decided', 'enrolments', 'members', 'groups', 'successors', 'revisions', 'records',
-  'standings', 'bonds', 'questions', 'captures', 'encounters', 'counters', 'outbox', 'proofs',
-  'lease',
+  'standings', 'bonds', 'undone', 'questions', 'captures', 'encounters', 'counters', 'outbox',
+  'proofs', 'lease',
 }
 
 local function named(keys)
@@ -58,7 +60,10 @@ end
 local function taken(key, image)
   local found = {}
   for sighting in lines(redis.call('HGET', key.captures, image)) do
-    found[redis.call('HGET', key.members, sighting)] = sighting
+    local individual = redis.call('HGET', key.members, sighting)
+    if individual then
+      found[individual] = sighting
+    end
   end
   return found
 end
@@ -113,9 +118,10 @@ local function refusal(key, sighting, founds, outcome, watermark, lease_ms)
 end
 
 -- Read the changes that end a decision's arguments, from `at` on: individuals with the revisions
--- that they were read at, then merges as pairs, then splits as from, into, count, sightings, then
--- bonds as '=' or '!' ('-=' or '-!' to lift it) and two sightings, then questions as two
--- individuals and what is kept of them. Each of the five has its count before it.
+-- that they were read at, then merges as pairs, then splits as from, into, count, sightings ('' is
+-- nobody in both places), then bonds as '=' or '!' ('-=' or '-!' to lift it) and two sightings,
+-- then questions as two individuals and what is kept of them. Each of the five has its count before
+-- it. At the end stands the number of the entry that is taken back, 0 for none.
 local function changes(args, at)
   local read = {expected = {}, merges = {}, splits = {}, bonds = {}, questions = {}}
   local function next_one()
@@ -141,6 +147,7 @@ local function changes(args, at)
   for _ = 1, tonumber(next_one()) do
     read.questions[#read.questions + 1] = {next_one(), next_one(), next_one()}
   end
+  read.undoes = next_one()
   return read
 end
 
@@ -153,6 +160,9 @@ local function impossible(key, read, image, individual)
       return {'CONFLICT'}
     end
   end
+  if redis.call('HEXISTS', key.undone, read.undoes) == 1 then
+    return {'CONFLICT'}
+  end
   local becomes = {} -- what each individual that is merged becomes
   for _, merge in ipairs(read.merges) do
     becomes[merge.from] = merge.into
@@ -163,25 +173,32 @@ local function impossible(key, read, image, individual)
       moved[sighting] = split.into
     end
   end
-  local lifted = {}
+  local lifted = {} -- how often what was said of a pair is taken back
   for _, bond in ipairs(read.bonds) do
     if bond.kind:sub(1, 1) == '-' then
-      lifted[bond.one .. bond.kind:sub(2) .. bond.other] = true
-      lifted[bond.other .. bond.kind:sub(2) .. bond.one] = true
+      for one, other in pairs({[bond.one] = bond.other, [bond.other] = bond.one}) do
+        local said = one .. bond.kind:sub(2) .. other
+        lifted[said] = (lifted[said] or 0) + 1
+      end
     end
   end
   local function after(sighting, individual)
     return moved[sighting] or becomes[individual] or individual
   end
   local function alone(sighting, individual)
+    if after(sighting, individual) == '' then
+      return nil
+    end
     local record = redis.call('HGET', key.records, sighting)
     local image = record and record:match('^%d+\n([^\n]*)\n')
     local others = {}
     for other in lines(image and redis.call('HGET', key.captures, image)) do
       others[#others + 1] = other
     end
+    local said = {}
     for bond in lines(redis.call('HGET', key.bonds, sighting)) do
-      if bond:sub(1, 1) == '!' and not lifted[sighting .. bond] then
+      said[bond] = (said[bond] or 0) + 1
+      if bond:sub(1, 1) == '!' and said[bond] > (lifted[sighting .. bond] or 0) then
         others[#others + 1] = bond:sub(2)
       end
     end
@@ -193,14 +210,15 @@ local function impossible(key, read, image, individual)
     end
   end
   for _, bond in ipairs(read.bonds) do
-    local one = redis.call('HGET', key.members, bond.one)
-    local other = redis.call('HGET', key.members, bond.other)
-    if not one or not other then
-      return {'CONFLICT'}
-    end
-    local together = after(bond.one, one) == after(bond.other, other)
-    if (bond.kind == '!' and together) or (bond.kind == '=' and not together) then
-      return {'APART', one, other}
+    if bond.kind:sub(1, 1) ~= '-' then
+      local one = after(bond.one, redis.call('HGET', key.members, bond.one) or '')
+      local other = after(bond.other, redis.call('HGET', key.members, bond.other) or '')
+      if one == '' or other == '' then
+        return {'CONFLICT'}
+      end
+      if (bond.kind == '=') ~= (one == other) then
+        return {'APART', one, other}
+      end
     end
   end
   for its, sighting in pairs(taken(key, image)) do
@@ -258,20 +276,28 @@ local function apply(key, read, founded, number)
     for _, sighting in ipairs(split.sightings) do
       goes[sighting] = true
     end
-    local stays = {}
-    for sighting in lines(redis.call('HGET', key.groups, split.from)) do
-      if not goes[sighting] then
-        stays[#stays + 1] = sighting .. '\n'
+    if split.from ~= '' then
+      local stays = {}
+      for sighting in lines(redis.call('HGET', key.groups, split.from)) do
+        if not goes[sighting] then
+          stays[#stays + 1] = sighting .. '\n'
+        end
+      end
+      redis.call('HSET', key.groups, split.from, table.concat(stays))
+      if #stays == 0 then
+        redis.call('HDEL', key.groups, split.from)
+        redis.call('HSET', key.successors, split.from, into)
+      end
+      touch(key, split.from, number)
+    end
+    if into ~= '' then
+      add(key, into, table.concat(split.sightings, '\n') .. '\n')
+      touch(key, into, number)
+    else
+      for _, sighting in ipairs(split.sightings) do
+        redis.call('HDEL', key.members, sighting)
       end
     end
-    redis.call('HSET', key.groups, split.from, table.concat(stays))
-    add(key, into, table.concat(split.sightings, '\n') .. '\n')
-    if #stays == 0 then
-      redis.call('HDEL', key.groups, split.from)
-      redis.call('HSET', key.successors, split.from, into)
-    end
-    touch(key, split.from, number)
-    touch(key, into, number)
   end
 end
 
@@ -279,9 +305,11 @@ local function bind(key, bonds)
   for _, bond in ipairs(bonds) do
     local kind = bond.kind:gsub('%-', '')
     for one, other in pairs({[bond.one] = bond.other, [bond.other] = bond.one}) do
-      local kept = {}
+      local kept, lifts = {}, kind ~= bond.kind
       for line in lines(redis.call('HGET', key.bonds, one)) do
-        if line ~= kind .. other then
+        if lifts and line == kind .. other then
+          lifts = false
+        else
           kept[#kept + 1] = line .. '\n'
         end
       end
@@ -359,6 +387,9 @@ local function decide(keys, args)
   end
   apply(key, read, founded, number)
   bind(key, read.bonds)
+  if read.undoes ~= '0' then
+    redis.call('HSET', key.undone, read.undoes, number)
+  end
   ask(key, read, founded)
   if outcome ~= 'operation' then
     redis.call('HINCRBY', key.counters, 'splits', #read.splits)

@@ -8,19 +8,18 @@ comes later, and changes of who belongs to whom now.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from services.registry.calibration import Clustering
-from services.registry.judgement import members_of
-from services.registry.linkage import Clusters
-from services.registry.resolution import known_apart, known_together
+from services.registry.parting import parted, stranger
+from services.registry.resolution import Doubt
 from services.registry.view import Group
 from shared.errors import ResightError
 from shared.messages import (
+    OPERATION_KIND_CONFIRM,
     OPERATION_KIND_DIFFERENT,
     OPERATION_KIND_MOVE,
     OPERATION_KIND_SAME,
     OPERATION_KIND_UNDO,
+    OPERATION_KIND_UNIDENTIFIABLE,
     Bond,
     Change,
     Decision,
@@ -28,10 +27,7 @@ from shared.messages import (
     OperationKind,
 )
 
-NEW = "+0"
-# An individual joined in doubt is seldom more than that: what is said to be the same is merged as a
-# whole, unless a sighting's standing among strangers is likelier by so much in log-odds.
-RATHER_MERGED = 2.5
+NEW, NOBODY = "+0", ""
 # So many bonds one operation may make.
 MOST_BONDS = 5_000
 
@@ -84,7 +80,7 @@ def same(
     if first != second:
         kept, gone = sorted((first, second), key=lambda name: (-groups[name].count, name))
         moved = (_moved(gone, kept, [each.sighting for each in groups[gone].sightings]),)
-        alone = clustering and _stranger(one, other, groups[first], groups[second], clustering)
+        alone = clustering and stranger(one, other, groups[first], groups[second], clustering)
         if alone == one:
             moved = (_moved(first, second, [one]),)
         elif alone == other:
@@ -104,7 +100,7 @@ def different(
     bond = Bond(one=one, other=other)
     moved: tuple[Change, ...] = ()
     if first == second:
-        leaving = _parted(one, other, groups[first], clustering)
+        leaving = parted(one, other, groups[first], clustering)
         moved = (_moved(first, NEW, leaving),)
     return Effect(OPERATION_KIND_DIFFERENT, (one, other), (bond,), moved)
 
@@ -135,24 +131,58 @@ def move(sightings: Sequence[str], into: str, groups: Mapping[str, Group]) -> Ef
     bonds += [
         Bond(one=each.sighting, other=sighting, same=True, lifted=True)
         for each in staying
-        for sighting in sorted(each.same & leaving)
+        for sighting in sorted(each.same)
+        if sighting in leaving
     ]
     if into:
         newest = groups[into].sightings[-1].sighting
         bonds += [
             Bond(one=each.sighting, other=sighting, lifted=True)
             for each in groups[into].sightings
-            for sighting in sorted(each.differ & leaving)
+            for sighting in sorted(each.differ)
+            if sighting in leaving
         ]
         bonds += [Bond(one=sighting, other=newest, same=True) for sighting in sightings]
     moved = (_moved(source, into or NEW, sightings),)
     return Effect(OPERATION_KIND_MOVE, tuple(sightings), tuple(bonds), moved)
 
 
-def undo(entry: Decision, belongs: Mapping[str, str]) -> Effect:
+def confirm(individual: str, groups: Mapping[str, Group], doubts: Collection[Doubt]) -> Effect:
+    """Say that all sightings of an individual show one animal, and those of its rivals others.
+
+    `groups` has it, whole, and the rivals; `doubts` are all questions that are open.
+    """
+    if individual not in groups:
+        raise OperationError(f"there is no individual {individual}")
+    first, *rest = [each.sighting for each in groups[individual].sightings]
+    bonds = [Bond(one=first, other=sighting, same=True) for sighting in rest]
+    bonds += [
+        Bond(one=doubt.sighting_of_one, other=doubt.sighting_of_other)
+        for doubt in doubts
+        if individual in {doubt.one, doubt.other} and {doubt.one, doubt.other} <= groups.keys()
+    ]
+    return Effect(OPERATION_KIND_CONFIRM, (first, *rest), tuple(bonds), ())
+
+
+def unidentifiable(sightings: Sequence[str], groups: Mapping[str, Group]) -> Effect:
+    """Say that nobody can tell who these sightings show: they belong to nobody any more."""
+    owners: dict[str, list[str]] = {}
+    for sighting in dict.fromkeys(sightings):
+        owners.setdefault(_owner(sighting, groups), []).append(sighting)
+    moved = tuple(_moved(individual, NOBODY, found) for individual, found in owners.items())
+    return Effect(OPERATION_KIND_UNIDENTIFIABLE, tuple(sightings), (), moved)
+
+
+def undo(
+    entry: Decision,
+    belongs: Mapping[str, str],
+    successors: Mapping[str, tuple[str, str]],
+) -> Effect:
     """Take back what an operation said: its bonds, and its moves as far as nobody moved on since.
 
-    `belongs` gives the individual of every sighting that it moved.
+    `belongs` gives the individual of every sighting that it is about or that it moved. `successors`
+    gives, of each individual that it took sightings from and that is gone, what it was merged
+    into, and what that has become. Gone by this very operation it comes back; else they go there.
     """
     operation = entry.operation
     if not operation.id:
@@ -161,12 +191,16 @@ def undo(entry: Decision, belongs: Mapping[str, str]) -> Effect:
         )
     moved = []
     for change in reversed(operation.moved):
-        back = [name for name in change.sightings if belongs.get(name) == change.into]
-        if back:
-            moved.append(_moved(change.into, change.individual, back))
+        back = [name for name in change.sightings if belongs.get(name, NOBODY) == change.into]
+        next_one, now = successors.get(change.individual, (change.into, change.individual))
+        home = change.individual if next_one == change.into else now
+        if back and home != change.into:
+            moved.append(_moved(change.into, home, back))
+    there = {*belongs, *(name for change in moved for name in change.sightings if change.into)}
     bonds = tuple(
         Bond(one=bond.one, other=bond.other, same=bond.same, lifted=not bond.lifted)
         for bond in operation.bonds
+        if not bond.lifted or {bond.one, bond.other} <= there
     )
     return Effect(
         OPERATION_KIND_UNDO, tuple(operation.sightings), bonds, tuple(moved), entry.number
@@ -177,56 +211,10 @@ def _owner(sighting: str, groups: Mapping[str, Group]) -> str:
     for name, group in groups.items():
         if any(each.sighting == sighting for each in group.sightings):
             return name
-    raise OperationError(f"there is no sighting {sighting} in this gallery")
-
-
-def _stranger(one: str, other: str, of_one: Group, of_other: Group, clustering: Clustering) -> str:
-    """Return which of two sightings of one animal is among strangers; '': neither.
-
-    Either the rest of both individuals is one animal, or one of the two does not belong to
-    the rest of its own: whichever the evidence speaks for most.
-    """
-    members = [*members_of("one", of_one), *members_of("other", of_other)]
-    groups = [0 if each.individual == "one" else 1 for each in members]
-    names = [each.sighting for each in members]
-    places = [names.index(one), names.index(other)]
-    groups[places[0]], groups[places[1]] = 2, 3
-    if not {0, 1} <= set(groups):
-        return ""
-    matrix = clustering.affinity.matrix({each.number: each.comparisons for each in members})
-    clusters = Clusters(matrix, together=groups)
-    rests = [groups.index(0), groups.index(1)]
-
-    def log_odds(left: int, right: int) -> float:
-        if right not in clusters.compared(left):
-            return 0.0
-        links = clusters.links(np.array([left]), np.array([right]))
-        return float(clustering.linkage.weights.log_odds(links)[0])
-
-    found = {
-        "": log_odds(*rests) + RATHER_MERGED,
-        one: -log_odds(places[0], rests[0]),
-        other: -log_odds(places[1], rests[1]),
-    }
-    return max(found, key=lambda name: found[name])
-
-
-def _parted(one: str, other: str, group: Group, clustering: Clustering | None) -> Collection[str]:
-    """Return the smaller part of an individual, when two of its sightings are two animals."""
-    names = [each.sighting for each in group.sightings]
-    if clustering is None:
-        return [other]
-    members = members_of("", group)
-    apart = known_apart(members, ())
-    left, right = names.index(one), names.index(other)
-    apart[left, right] = apart[right, left] = True
-    matrix = clustering.affinity.matrix({each.number: each.comparisons for each in members})
-    clusters = Clusters(matrix, apart, known_together(members, (), apart))
-    clusters.agglomerate(clustering.linkage.weights, -np.inf)
-    labels = clusters.labels()
-    with_other = [name for name, label in zip(names, labels, strict=True) if label == labels[right]]
-    with_one = [name for name, label in zip(names, labels, strict=True) if label == labels[left]]
-    return with_other if len(with_other) <= len(names) - len(with_other) else with_one
+    raise OperationError(
+        f"there is no sighting {sighting} with an individual in this gallery; one that was marked "
+        "unidentifiable comes back by an undo"
+    )
 
 
 def _moved(individual: str, into: str, sightings: Collection[str]) -> Change:

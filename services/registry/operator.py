@@ -1,12 +1,22 @@
 """A person's operations on the ledger, each one atomic call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
-from services.registry.calibration import Calibration
+from services.registry.calibration import Calibration, Clustering
 from services.registry.entry import Entry
 from services.registry.ledger import Ledger
-from services.registry.operations import Effect, OperationError, different, move, same, undo
+from services.registry.operations import (
+    NOBODY,
+    Effect,
+    OperationError,
+    confirm,
+    different,
+    move,
+    same,
+    undo,
+    unidentifiable,
+)
 from services.registry.view import Apart, Group
 from shared.errors import Transient
 from shared.messages import Enrolment
@@ -39,33 +49,43 @@ class Operator:
 
     def same(self, identifier: str, one: str, other: str, reason: str = "") -> Entry:
         """Say that two sightings show one animal."""
-        clustering = self._calibration.clustering_of(self._gallery)
-        return self._write(
-            identifier,
-            reason,
-            [one, other],
-            (),
-            lambda groups: same(one, other, groups, clustering),
-        )
+        return self._of_two(same, identifier, one, other, reason)
 
     def different(self, identifier: str, one: str, other: str, reason: str = "") -> Entry:
         """Say that two sightings show two animals."""
-        clustering = self._calibration.clustering_of(self._gallery)
-        return self._write(
-            identifier,
-            reason,
-            [one, other],
-            (),
-            lambda groups: different(one, other, groups, clustering),
-        )
+        return self._of_two(different, identifier, one, other, reason)
 
     def move(
         self, identifier: str, sightings: Sequence[str], into: str = "", reason: str = ""
     ) -> Entry:
         """Say that sightings belong to another individual, or to a new one."""
+        into = self._ledger.resolve(self._gallery, into) if into else ""
         named = [into] if into else []
         return self._write(
             identifier, reason, sightings, named, lambda groups: move(sightings, into, groups)
+        )
+
+    def confirm(self, identifier: str, individual: str, reason: str = "") -> Entry:
+        """Say that an individual is one animal, and those that it may be are others."""
+        individual = self._ledger.resolve(self._gallery, individual)
+        doubts = [
+            doubt
+            for doubt in self._ledger.questions(self._gallery)
+            if individual in {doubt.one, doubt.other}
+        ]
+        rivals = [name for doubt in doubts for name in (doubt.one, doubt.other)]
+        return self._write(
+            identifier,
+            reason,
+            (),
+            [individual, *rivals],
+            lambda groups: confirm(individual, groups, doubts),
+        )
+
+    def unidentifiable(self, identifier: str, sightings: Sequence[str], reason: str = "") -> Entry:
+        """Say that nobody can tell who these sightings show."""
+        return self._write(
+            identifier, reason, sightings, (), lambda groups: unidentifiable(sightings, groups)
         )
 
     def undo(self, identifier: str, number: int, reason: str = "") -> Entry:
@@ -73,14 +93,43 @@ class Operator:
         entry = self._ledger.entry(self._gallery, number)
         if entry is None:
             raise OperationError(f"gallery {self._gallery} has no entry {number}")
+        if taken_back := self._ledger.undone(self._gallery, number):
+            last = taken_back[-1]
+            word = "undone" if len(taken_back) % 2 else "undone and done again"
+            raise OperationError(f"entry {number} was {word} by entry {last}; undo that instead")
         operation = entry.decision.operation
+        bound = [name for bond in operation.bonds for name in (bond.one, bond.other)]
         moved = [sighting for change in operation.moved for sighting in change.sightings]
+        about = list(dict.fromkeys([*moved, *operation.sightings, *bound]))
+        homes = {
+            change.individual: (next_one, self._ledger.resolve(self._gallery, change.individual))
+            for change in operation.moved
+            if (next_one := self._ledger.successor(self._gallery, change.individual)) is not None
+        }
+        left = [change.individual for change in operation.moved]
         return self._write(
             identifier,
             reason,
-            [*moved, *operation.sightings],
+            about,
+            {*left, *(now for _, now in homes.values())} - {NOBODY},
+            lambda _: undo(entry.decision, self._ledger.belongs(self._gallery, about), homes),
+        )
+
+    def _of_two(
+        self,
+        say: Callable[[str, str, Mapping[str, Group], Clustering | None], Effect],
+        identifier: str,
+        one: str,
+        other: str,
+        reason: str,
+    ) -> Entry:
+        clustering = self._calibration.clustering_of(self._gallery)
+        return self._write(
+            identifier,
+            reason,
+            [one, other],
             (),
-            lambda _: undo(entry.decision, self._ledger.belongs(self._gallery, moved)),
+            lambda groups: say(one, other, groups, clustering),
         )
 
     def _write(
@@ -88,7 +137,7 @@ class Operator:
         identifier: str,
         reason: str,
         sightings: Sequence[str],
-        named: Sequence[str],
+        named: Collection[str],
         effect: Callable[[Mapping[str, Group]], Effect],
     ) -> Entry:
         for _ in range(ATTEMPTS):

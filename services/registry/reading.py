@@ -66,6 +66,29 @@ class Reading:
 
         return sorted(found, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))
 
+    def has(self, gallery: str, individual: str) -> bool:
+        """Return whether there is such an individual."""
+        return bool(self._store.run("HEXISTS", key(gallery, "groups"), individual))
+
+    def successor(self, gallery: str, individual: str) -> str | None:
+        """Return what an individual was merged into, '' for nothing; None while there is one."""
+        found = self._store.run("HGET", key(gallery, "successors"), individual)
+        return None if found is None else str(found.decode())
+
+    def resolve(self, gallery: str, individual: str) -> str:
+        """Return what an individual's ID stands for now: itself, a successor, or '' for nobody."""
+        while (successor := self.successor(gallery, individual)) is not None:
+            individual = successor
+        return individual
+
+    def undone(self, gallery: str, number: int) -> list[int]:
+        """Return the entry that took back what an entry said, the one that took that back, …"""
+        found: list[int] = []
+        while (by := self._store.run("HGET", key(gallery, "undone"), number)) is not None:
+            number = int(by)
+            found.append(number)
+        return found
+
     def belongs(self, gallery: str, sightings: Sequence[str]) -> dict[str, str]:
         """Return the individuals of those sightings that have one."""
         found = self._fields(gallery, "members", sightings)

@@ -121,7 +121,7 @@ def known_apart(
     np.fill_diagonal(apart, val=False)
     positions = {each.sighting: index for index, each in enumerate(everyone)}
     for index, each in enumerate(everyone):
-        for other in each.differ & positions.keys():
+        for other in positions.keys() & set(each.differ):
             apart[index, positions[other]] = apart[positions[other], index] = True
     names = np.array([each.individual for each in everyone[:-1]] + [""])
     for one, other in map(sorted, differ):

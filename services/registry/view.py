@@ -37,7 +37,8 @@ class View:
 class Recorded:
     """One enrolled sighting as the ledger keeps it; with `anchors` it stays together.
 
-    `same` and `differ` are sightings that a person called the same animal, and another one.
+    `same` and `differ` are sightings that a person called the same animal, and another one: as
+    often as that was said.
     """
 
     sighting: str
@@ -45,8 +46,8 @@ class Recorded:
     image: str
     comparisons: Comparisons
     anchors: tuple[str, ...] = ()
-    same: frozenset[str] = frozenset()
-    differ: frozenset[str] = frozenset()
+    same: tuple[str, ...] = ()
+    differ: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ def recorded(told: Sequence[bytes]) -> Iterator[Recorded]:
             image=image.decode(),
             comparisons=Comparisons.unpack(packed),
             anchors=tuple(bound.decode().split()),
-            same=frozenset(line[1:] for line in said if line.startswith("=")),
-            differ=frozenset(line[1:] for line in said if line.startswith("!")),
+            same=tuple(line[1:] for line in said if line.startswith("=")),
+            differ=tuple(line[1:] for line in said if line.startswith("!")),
         )
 
 

@@ -27,6 +27,8 @@ class OperationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OPERATION_KIND_DIFFERENT: _ClassVar[OperationKind]
     OPERATION_KIND_MOVE: _ClassVar[OperationKind]
     OPERATION_KIND_UNDO: _ClassVar[OperationKind]
+    OPERATION_KIND_CONFIRM: _ClassVar[OperationKind]
+    OPERATION_KIND_UNIDENTIFIABLE: _ClassVar[OperationKind]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_KNOWN: Outcome
 OUTCOME_NEW: Outcome
@@ -37,6 +39,8 @@ OPERATION_KIND_SAME: OperationKind
 OPERATION_KIND_DIFFERENT: OperationKind
 OPERATION_KIND_MOVE: OperationKind
 OPERATION_KIND_UNDO: OperationKind
+OPERATION_KIND_CONFIRM: OperationKind
+OPERATION_KIND_UNIDENTIFIABLE: OperationKind
 
 class RankedIndividual(_message.Message):
     __slots__ = ("individual", "probability", "best")

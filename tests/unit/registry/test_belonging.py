@@ -28,5 +28,16 @@ def test_decisions_in_order_tell_who_is_who() -> None:
     assert told.successors == {"two": "one"}
 
 
+def test_what_belongs_to_nobody_may_come_back() -> None:
+    founded = [decision("a", "one"), decision("b", "two")]
+    gone = decision("operation:1", "", Change(individual="one", into="", sightings=["a"]))
+    told = Belonging([*founded, gone])
+    assert (told.members, told.groups) == ({"b": "two"}, {"two": {"b"}})
+    assert told.successors == {"one": ""}
+    told.apply(decision("operation:2", "", Change(individual="", into="one", sightings=["a"])))
+    assert told.members == {"a": "one", "b": "two"}
+    assert (told.founded, told.successors) == (["one", "two"], {})
+
+
 def test_a_decision_of_an_earlier_version_in_doubt_belongs_nowhere() -> None:
     assert Belonging([decision("a", "")]).members == {}

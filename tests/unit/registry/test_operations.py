@@ -5,7 +5,16 @@ import pytest
 
 from services.registry.comparisons import COMPARED, Comparisons
 from services.registry.evidence import Standing
-from services.registry.operations import OperationError, different, move, same, undo
+from services.registry.operations import (
+    OperationError,
+    confirm,
+    different,
+    move,
+    same,
+    undo,
+    unidentifiable,
+)
+from services.registry.resolution import Doubt
 from services.registry.view import Group, Recorded
 from shared.messages import Change, Decision
 from tests.identities import CLUSTERING
@@ -93,15 +102,57 @@ def test_what_cant_be_moved_is_refused_with_the_reason(
 def test_undo_takes_back_what_nobody_moved_on_since() -> None:
     said = move(["s1"], "b", SPLIT).decision("g", "1", "ada", "")
     said.number = 7
-    effect = undo(said, {"s1": "b"})
+    effect = undo(said, {"s1": "b"}, {})
     assert effect.moved == (Change(individual="b", into="a", sightings=["s1"]),)
     assert effect.undoes == 7
     assert all(bond.lifted for bond in effect.bonds)
-    assert undo(said, {"s1": "elsewhere"}).moved == ()
+    assert undo(said, {"s1": "elsewhere"}, {}).moved == ()
     again = effect.decision("g", "2", "ada", "")
-    assert not any(bond.lifted for bond in undo(again, {"s1": "a"}).bonds)
+    there = {"s1": "a", "s2": "a", "s3": "a", "s5": "b"}
+    assert [bond.lifted for bond in undo(again, there, {}).bonds] == [False] * 3
+
+
+def test_what_was_merged_on_meanwhile_is_undone_to_what_it_became() -> None:
+    said = unidentifiable(["s1"], SPLIT).decision("g", "1", "ada", "")
+    [back] = undo(said, {}, {}).moved
+    assert back == Change(individual="", into="a", sightings=["s1"])
+    [back] = undo(said, {}, {"a": ("c", "d")}).moved
+    assert back.into == "d"
+    merged = same("s1", "s4", SPLIT, CLUSTERING).decision("g", "1", "ada", "")
+    [back] = undo(merged, {"s4": "a", "s5": "a"}, {"b": ("a", "a")}).moved
+    assert back == Change(individual="a", into="b", sightings=["s4", "s5"])
+
+
+def test_no_bond_is_made_anew_with_a_sighting_that_belongs_to_nobody() -> None:
+    said = different("s1", "s4", SPLIT, CLUSTERING).decision("g", "1", "ada", "")
+    undone = undo(said, {"s1": "a", "s4": "b"}, {}).decision("g", "2", "ada", "")
+    assert len(undone.operation.bonds) == 1
+    assert undo(undone, {"s1": "a"}, {}).bonds == ()
+
+
+def test_a_confirmed_individual_is_bound_together_and_told_from_its_rivals() -> None:
+    doubts = [Doubt("a", "b", 0.0, "s2", "s5"), Doubt("b", "c", 0.0, "s4", "s9")]
+    effect = confirm("a", SPLIT, doubts)
+    assert effect.moved == ()
+    assert [(each.one, each.other, each.same) for each in effect.bonds] == [
+        ("s1", "s2", True),
+        ("s1", "s3", True),
+        ("s2", "s5", False),
+    ]
+    with pytest.raises(OperationError, match="no individual x"):
+        confirm("x", SPLIT, doubts)
+
+
+def test_what_nobody_can_identify_leaves_its_individuals() -> None:
+    effect = unidentifiable(["s1", "s4", "s2", "s1"], SPLIT)
+    assert effect.moved == (
+        Change(individual="a", sightings=["s1", "s2"]),
+        Change(individual="b", sightings=["s4"]),
+    )
+    with pytest.raises(OperationError, match="no sighting s9"):
+        unidentifiable(["s9"], SPLIT)
 
 
 def test_what_no_person_did_is_not_undone() -> None:
     with pytest.raises(OperationError, match="entry 3 was not made by a person"):
-        undo(Decision(number=3), {})
+        undo(Decision(number=3), {}, {})

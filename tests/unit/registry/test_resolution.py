@@ -111,10 +111,10 @@ def test_what_is_known_to_differ_is_not_merged_and_not_joined() -> None:
 
 
 def test_what_a_person_said_of_two_sightings_holds() -> None:
-    told = replace(member(2, "a", {1: 9.0}), differ=frozenset({"s1"}))
+    told = replace(member(2, "a", {1: 9.0}), differ=("s1",))
     found = resolve(member(0, "", {1: -9.0, 2: -9.0}), [member(1, "a", {}), told], BY_MEAN)
     assert found.splits == (Split("a", ("s2",), "+0"),)
-    same = replace(member(2, "a", {1: -9.0}), same=frozenset({"s1"}))
+    same = replace(member(2, "a", {1: -9.0}), same=("s1",))
     found = resolve(member(0, "", {1: -9.0, 2: -9.0}), [member(1, "a", {}), same], BY_MEAN)
     assert found.splits == ()
 
