@@ -53,6 +53,7 @@ def transfer(sets: Mapping[str, Sequence[Seen]], name: str, false_known: float) 
         **found,
         "known_from": round(calibrated.calibration.pooled.known, 4),
         "joined_from": None if clustering is None else clustering.linkage.join,
+        "joined_young_from": None if clustering is None else clustering.linkage.join_young,
     }
 
 

@@ -1,7 +1,7 @@
 """How clusters are joined: learned from labelled streams, for a species that is not among them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from recognition.calibration.stream import Stream
 from recognition.grouping import pairwise
 from services.registry.affinity import Affinity, steps
 from services.registry.families import Linear
-from services.registry.linkage import LINKS, Clusters, Linkage
+from services.registry.linkage import LINKS, YOUNG, Clusters, Linkage
 
 # Each round clusters the streams by the weights of the one before, down to so much in log-odds,
 # and learns from the merges.
@@ -26,6 +26,11 @@ BESIDE = 8
 PRECISION = 0.93
 LEAST_F1 = 0.3
 LEVELS = np.arange(-5.0, 8.0, 0.25)
+
+# Pairs of few animals are far from independent: so much of a penalty for each of them.
+SHRUNK = 0.06
+# How large two clusters are may speak for them or against.
+SIZES = tuple(LINKS.index(name) for name in LINKS if name.startswith(("log_", "coverage")))
 
 Sets = Mapping[str, Sequence[Stream]]
 
@@ -61,11 +66,21 @@ def fit_linkage(sets: Sets, seed: int = 0) -> Fitted:
         for name, streams in sets.items()
     }
     weights = _learned(sets, matrices, np.random.default_rng(seed))
-    levels = {name: _least(streams, matrices[name], weights) for name, streams in sets.items()}
+    grown, young = (
+        {name: _least(streams, affinity, weights, count) for name, streams in sets.items()}
+        for count in (None, YOUNG)
+    )
     # From where on the precision holds on every set that says so.
-    asked = [level for level in levels.values() if level is not None]
-    linkage = Linkage(weights=weights, join=max(asked, default=float(LEVELS[-1])))
-    silent = tuple(sorted(name for name, level in levels.items() if level is None))
+    join = max((level for level in grown.values() if level is not None), default=float(LEVELS[-1]))
+    more = [
+        max(level - later, 0.0)
+        for level, later in zip(young.values(), grown.values(), strict=True)
+        if level is not None and later is not None
+    ]
+    # Of a few pictures alone no set says much, so what it takes more is their mean.
+    surcharge = sum(more) / len(more) if more else 0.0
+    linkage = Linkage(weights=weights, join=join, join_young=join + surcharge)
+    silent = tuple(sorted(name for name, level in grown.items() if level is None))
     return Fitted(affinity, linkage, silent)
 
 
@@ -90,7 +105,10 @@ def _stepped(stream: Stream, pair: Linear) -> tuple[NDArray[np.float64], NDArray
     return rows, names[left] == names[right]
 
 
-def _fit(sets: Mapping[str, Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]]) -> Linear:
+def _fit(
+    sets: Mapping[str, Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]],
+    either_way: Collection[int] = (),
+) -> Linear:
     """Fit rows of several sets, with the same weight for each of them."""
     every = [each for found in sets.values() for each in found]
     labels = np.concatenate([np.zeros(0, dtype=np.bool_), *(labels for _, labels in every)])
@@ -102,7 +120,7 @@ def _fit(sets: Mapping[str, Sequence[tuple[NDArray[np.float64], NDArray[np.bool_
     rows = np.concatenate([rows for rows, _ in every])
     sizes = [sum(len(each) for each, _ in found) for found in sets.values()]
     weights = np.repeat([len(labels) / len(sets) / max(size, 1) for size in sizes], sizes)
-    return fit_linear(rows, labels, weights)
+    return fit_linear(rows, labels, weights, SHRUNK * len(rows), either_way)
 
 
 def _learned(
@@ -123,7 +141,7 @@ def _learned(
         for name, streams in sets.items():
             for stream, matrix in zip(streams, matrices[name], strict=True):
                 found[name].append(_merges(stream, matrix, weights, down_to, dice))
-        weights = _fit(found)
+        weights = _fit(found, SIZES)
     return weights
 
 
@@ -159,23 +177,24 @@ def _merges(
 
 
 def _least(
-    streams: Sequence[Stream], matrices: Sequence[NDArray[np.float64]], weights: Linear
+    streams: Sequence[Stream], affinity: Affinity, weights: Linear, count: int | None
 ) -> float | None:
-    """Return the least level of one set from which on its precision holds; None: it can't say."""
+    """Return the least level of one set from which on its precision holds; None: it can't say.
+
+    Of each stream the first `count` sightings alone.
+    """
     if all(len(set(each.identities)) == len(each.identities) for each in streams):
         return None
-    table = np.mean(
-        [_at_levels(each, matrix, weights) for each, matrix in zip(streams, matrices, strict=True)],
-        axis=0,
-    )
+    table = np.mean([_at_levels(each.first(count), affinity, weights) for each in streams], axis=0)
     holds = np.logical_and.accumulate((table[:, 0] >= PRECISION)[::-1])[::-1]
     if not holds.any() or table[holds.argmax(), 1] < LEAST_F1:
         return None
     return float(LEVELS[holds.argmax()])
 
 
-def _at_levels(stream: Stream, matrix: NDArray[np.float64], weights: Linear) -> NDArray[np.float64]:
+def _at_levels(stream: Stream, affinity: Affinity, weights: Linear) -> NDArray[np.float64]:
     """Return precision and F1 over pairs at each of the levels, [L, 2]."""
+    matrix = affinity.matrix(stream.lists)
     merges = Clusters(matrix).agglomerate(weights, float(LEVELS[0]))
     truth = {str(index): name for index, name in enumerate(stream.identities)}
     found = []

@@ -16,6 +16,11 @@ class Stream:
     lists: dict[int, Comparisons]
     identities: tuple[str, ...]
 
+    def first(self, count: int | None) -> "Stream":
+        """Return the stream as it was after so many sightings; None: all of it."""
+        numbers = list(self.lists)[:count]
+        return Stream({number: self.lists[number] for number in numbers}, self.identities[:count])
+
     @classmethod
     def of(cls, arrived: Sequence[Arrival]) -> Self:
         """Return the stream of a gallery's arrivals, all of them enrolled in their order."""

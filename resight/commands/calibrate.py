@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from resight.console import CommandError, results
+from services.registry.linkage import GROWN, YOUNG
 from shared.identifiers import slug
 
 if TYPE_CHECKING:
@@ -107,7 +108,11 @@ def calibrate(
         results.print(f"  {species}: {_cut(curve)}")
     if clustering := found.calibration.clustering:
         never = f"; never {', '.join(clustering.never)}" if clustering.never else ""
-        results.print(f"  in doubt joined from {clustering.linkage.join:.2f} in log-odds{never}")
+        join = [clustering.linkage.at(count).join for count in (YOUNG, GROWN)]
+        results.print(
+            f"  in doubt joined from {join[0]:.2f} in log-odds while a gallery is young, from "
+            f"{join[1]:.2f} later{never}"
+        )
     for species, reason in found.shared.items():
         results.print(f"  {species} has no promise of its own: {reason}")
     if check:

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,15 +35,41 @@ def up(
             show_default=False,
         ),
     ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="The encoder's ONNX file, of `resight adapt` or `train`. Default: as published.",
+            show_default=False,
+        ),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="The registry's file, of `resight calibrate`. Default: as shipped.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
     A broker, two stores and the four services start as processes of their own,
     and start again when they end. Individuals, gallery and crops stay in
     --data-dir; what is in flight does not: publish such captures again.
+
+    With another --model than before, what is enrolled is first embedded anew from its crops.
     """
     folder = data_dir.resolve()
-    profile = Profile(folder, folder / "models", choose_ports(port or _broker_port()))
+    profile = Profile(
+        folder,
+        folder / "models",
+        choose_ports(port or _broker_port()),
+        None if model is None else model.resolve(),
+        calibration,
+    )
     supervisor = Supervisor(profile, note)
     with _terminated_like_interrupted():
         try:

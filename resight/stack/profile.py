@@ -25,6 +25,7 @@ _PREFERENCES = {
     "RESIGHT_STAGE_DRAIN_SECONDS": "15",
     "OMP_NUM_THREADS": "1",
 }
+_CALIBRATION = "RESIGHT_REGISTRY_CALIBRATION"
 # The embedded broker counts batches where Kafka counts records, and a first join of
 # a group takes half a session.
 _BROKER_WORKAROUNDS = {
@@ -59,16 +60,21 @@ def choose_ports(broker_port: int) -> Ports:
 
 @dataclass(frozen=True)
 class Profile:
-    """One embedded stack: its data folder and that of its models (both absolute), and its ports."""
+    """One embedded stack: its data folder and that of its models (both absolute), and its ports.
+
+    `encoder`: the encoder's ONNX file, `calibration`: the registry's file; None: the default one.
+    """
 
     folder: Path
     models: Path
     ports: Ports
+    encoder: Path | None = None
+    calibration: Path | None = None
 
     @property
     def model(self) -> Path:
-        """The encoder's ONNX file; exported when it is missing."""
-        return self.models / f"{ENCODER}.onnx"
+        """The encoder's ONNX file; the default one is exported when it is missing."""
+        return self.encoder or self.models / f"{ENCODER}.onnx"
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -85,9 +91,11 @@ class Profile:
         What connects the processes is the profile's; everything else of the
         caller's environment stands, RESIGHT_ settings included.
         """
+        chosen = {} if self.calibration is None else {_CALIBRATION: str(self.calibration.resolve())}
         return {
             **_PREFERENCES,
             **caller,
+            **chosen,
             **_BROKER_WORKAROUNDS,
             "RESIGHT_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{self.ports.broker}",
             "RESIGHT_KAFKA_INSTANCE_ID": f"{service}-0",

@@ -19,6 +19,7 @@ from resight.stack.profile import ENCODER, SERVICES, Profile
 from resight.stack.readiness import readiness
 from resight.stack.servers import Server
 from resight.stack.state import StackError, occupied
+from resight.target import open_ledger
 from shared.kafka import ensure_topics
 from shared.topics import ALL, dead_letter_topics
 
@@ -58,6 +59,7 @@ class Supervisor:
                 self._start_server(server)
             self._create_topics()
             self._export_model()
+            self._embed_anew()
             for service in self._services:
                 service.start(time.monotonic())
             self._await_readiness()
@@ -152,17 +154,42 @@ class Supervisor:
     def _export_model(self) -> None:
         if self.profile.model.exists():
             return
+        if self.profile.encoder is not None:
+            raise StackError(f"there is no model {self.profile.encoder}; see `resight export`")
         self._report(f"exporting the encoder {ENCODER} (once per data folder)")
-        # A process of its own: the export needs PyTorch, the supervisor must stay small.
-        command = [sys.executable, "-P", "-m", "resight", "export", ENCODER]
+        failed = self._command("export", ENCODER, "--output", str(self.profile.model))
+        if failed:
+            raise StackError(f"can't export {ENCODER}:\n{failed}")
+
+    def _embed_anew(self) -> None:
+        """Embed what another model has embedded, where there is anything in the ledger."""
+        with open_ledger(self.state.ledger_url) as ledger:
+            if not ledger.galleries():
+                return
+        failed = self._command(
+            "ledger",
+            "embed",
+            "--ledger-url",
+            self.state.ledger_url,
+            "--bootstrap-servers",
+            self.state.bootstrap_servers,
+        )
+        if failed:
+            raise StackError(f"can't embed earlier sightings by {self.profile.model}:\n{failed}")
+
+    def _command(self, *arguments: str) -> str:
+        """Run a command of ours, and return its last words if it failed.
+
+        A process of its own: it needs PyTorch, the supervisor must stay small.
+        """
         done = subprocess.run(  # noqa: S603
-            leashed([*command, "--output", str(self.profile.model)]),
+            leashed([sys.executable, "-P", "-m", "resight", *arguments]),
+            env=self.profile.environment("embedder", os.environ),
             capture_output=True,
             text=True,
             check=False,
         )
-        if done.returncode != 0:
-            raise StackError(f"can't export {ENCODER}:\n{done.stderr[-1500:]}")
+        return done.stderr[-1500:] if done.returncode else ""
 
     def _server(self, server: Server) -> Child:
         safe = replace(server, command=leashed(server.command), report=self._report)

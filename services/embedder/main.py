@@ -70,15 +70,16 @@ def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None)
     )
 
 
-def main() -> None:
-    """Wire settings to clients and consume until told to stop."""
-    telemetry = load(TelemetrySettings)
-    configure_logging("embedder", telemetry.log_level)
-    blobs = load(BlobSettings)
+def build_service(blobs: BlobSettings) -> EmbedderService:
+    """Return the embedder that the environment sets, on these stores.
+
+    Raises:
+        SettingsError: it can't be had as configured.
+    """
     encoding = load(EncoderSettings)
     settings = load(EmbedderSettings)
     segmenter = chosen(settings)
-    service = EmbedderService(
+    return EmbedderService(
         build_encoder(encoding, segmenter),
         BlobStore(blobs.crops_url),
         BlobStore(blobs.captures_url),
@@ -86,6 +87,14 @@ def main() -> None:
         max_batch=encoding.max_batch,
         segmenter=segmenter,
     )
+
+
+def main() -> None:
+    """Wire settings to clients and consume until told to stop."""
+    telemetry = load(TelemetrySettings)
+    configure_logging("embedder", telemetry.log_level)
+    settings = load(EmbedderSettings)
+    service = build_service(load(BlobSettings))
     Stage(
         name="embedder",
         decoders={topics.CAPTURES: partial(decode_capture, max_animals=settings.max_animals)},

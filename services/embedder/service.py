@@ -73,7 +73,7 @@ class EmbedderService:
             crop_pixels=settings.crop_pixels,
             crop_quality=settings.crop_quality,
         )
-        self._model = ModelReference(
+        self.model = ModelReference(
             name=encoder.model.name,
             version=encoder.model.version,
             preprocessing=self._preparation.fingerprint,
@@ -178,7 +178,7 @@ class EmbedderService:
         for index, animal in enumerate(animals):
             sighting = animal.sighting
             vector = encoding.embeddings[index]
-            sighting.embedding.CopyFrom(embeddings.pack(vector, self._model))
+            sighting.embedding.CopyFrom(embeddings.pack(vector, self.model))
             if encoding.viewpoints and sighting.viewpoint == VIEWPOINT_UNSPECIFIED:
                 sighting.viewpoint = encoding.viewpoints[index]
 

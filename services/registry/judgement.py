@@ -38,6 +38,7 @@ class Judged:
 
     `asked`: the individuals in question, the likeliest first; without any the verdict stands.
     `anchors`: the sightings that it stays with: what it is known by, and one of its encounter.
+    `enrolled`: so many sightings the gallery has.
     """
 
     verdict: Verdict
@@ -46,6 +47,7 @@ class Judged:
     asked: Sequence[str]
     curve: Curve
     anchors: tuple[str, ...] = ()
+    enrolled: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def judge_query(matches: Matches, view: View, calibration: Calibration) -> Judge
             verdict = Verdict(OUTCOME_KNOWN, companions[latest], verdict.probability)
         asked = [verdict.individual, *companions.values(), *asked]
     asked = list(dict.fromkeys(asked))
-    return Judged(verdict, ranked, comparisons, asked, curve, tuple(anchors))
+    return Judged(verdict, ranked, comparisons, asked, curve, tuple(anchors), view.enrolled)
 
 
 def settle(
@@ -141,7 +143,7 @@ def settle(
     )
     whole = {name for name in revisions if groups[name].count > MOST_OF_ONE}
     apart = {*differ, *(frozenset(("", name)) for name in taken)}
-    found = resolve(query, members, clustering, whole, apart)
+    found = resolve(query, members, clustering, whole, differ=apart, enrolled=judged.enrolled)
     if not found.individual.startswith("+") and verdict.outcome != OUTCOME_KNOWN:
         # It joins in doubt: no threshold promises that it is right.
         verdict = replace(verdict, outcome=OUTCOME_REVIEW)

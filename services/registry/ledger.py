@@ -202,6 +202,15 @@ class Ledger(Reading):
         ]
         self._store.call("acknowledge", keys(gallery), len(taken.entries), *taken.entries, *proofs)
 
+    def restate(self, gallery: str, enrolments: Sequence[Enrolment]) -> None:
+        """Keep enrolments as they are given now: with the embedding of another model."""
+        for enrolment in enrolments:
+            body = Enrolment()
+            body.CopyFrom(enrolment)
+            body.ClearField("number")
+            stored = body.SerializeToString(deterministic=True)
+            self._store.run("HSET", key(gallery, "enrolments"), enrolment.number, stored)
+
     def reopen(self, gallery: str) -> None:
         """Count no entry of a gallery as published any more."""
         self._store.call("reopen", keys(gallery))

@@ -8,6 +8,7 @@ Learning with a Ranking Loss Function, 2007, where a cluster-wise score is train
 merges that clustering itself comes to.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
@@ -28,6 +29,8 @@ LINKS = (
     "share_above_even",
 )
 BEST = 3
+# A gallery is young up to so many sightings, and grown from so many on.
+YOUNG, GROWN = 80, 320
 
 
 class Merge(NamedTuple):
@@ -39,10 +42,23 @@ class Merge(NamedTuple):
 
 
 class Linkage(Part):
-    """How surely two clusters are one animal, as log-odds, and from where they are joined."""
+    """How surely two clusters are one animal, as log-odds, and from where they are joined.
+
+    Few sightings show less of what different animals look like, so while a gallery is young it
+    takes more: `join_young`. Without it, it does not.
+    """
 
     weights: Linear
     join: float
+    join_young: float | None = None
+
+    def at(self, enrolled: int) -> "Linkage":
+        """Return the linkage for a gallery with so many sightings."""
+        if self.join_young is None:
+            return self
+        grown = math.log(max(enrolled, 1) / YOUNG) / math.log(GROWN / YOUNG)
+        join = self.join_young + min(max(grown, 0.0), 1.0) * (self.join - self.join_young)
+        return Linkage(weights=self.weights, join=join)
 
     @model_validator(mode="after")
     def _width(self) -> Self:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.registry.calibration import Clustering
-from services.registry.linkage import Clusters, Linkage
+from services.registry.linkage import GROWN, Clusters, Linkage
 from services.registry.view import Recorded
 
 # Two individuals may be one if they were joined from so much less in log-odds; so many such pairs
@@ -90,17 +90,19 @@ def resolve(
     members: Sequence[Member],
     clustering: Clustering,
     whole: Collection[str] = (),
+    *,
     differ: Collection[frozenset[str]] = (),
+    enrolled: int = GROWN,
 ) -> Resolution:
     """Return who is who, now that the query has come.
 
     `members` are the sightings of the individuals in question. Those of one image differ, and so do
     the individuals of each pair in `differ`, where '' is the query. An individual in `whole` is
-    never split: not all of it is here.
+    never split: not all of it is here. Their gallery has `enrolled` sightings.
     """
     everyone = [*members, query]
     lists = {each.number: each.comparisons for each in everyone}
-    matrix, linkage = clustering.affinity.matrix(lists), clustering.linkage
+    matrix, linkage = clustering.affinity.matrix(lists), clustering.linkage.at(enrolled)
     apart = known_apart(everyone, differ)
     clusters = Clusters(matrix, apart, known_together(everyone, whole, apart))
     clusters.agglomerate(linkage.weights, linkage.join)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from recognition.calibration.bound import CalibrationError
 from recognition.calibration.family import Fit, best_family, held_out, log_loss
 from recognition.calibration.isotonic import fit_isotonic
-from recognition.calibration.logistic import fit_logistic
+from recognition.calibration.logistic import fit_linear, fit_logistic
 from recognition.calibration.pairs import Pairs, folds
 from services.registry.evidence import FEATURES, SCORES
 
@@ -60,6 +60,27 @@ def test_fitted_probabilities_are_as_frequent_as_they_say(fit: Fit) -> None:
 
 def test_a_feature_that_never_varies_does_not_count() -> None:
     assert fit_logistic(_pairs(500)).coefficients[-1] == 0.0
+
+
+def test_what_is_alike_never_speaks_against_one_animal_unless_it_may() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(4000, 2))
+    labels = rng.random(4000) < 1 / (1 + np.exp(-(2 * rows[:, 0] - 1.5 * rows[:, 1])))
+    assert fit_linear(rows, labels).coefficients[1] == 0.0
+    free = fit_linear(rows, labels, either_way=[1])
+    assert free.coefficients == pytest.approx((2.0, -1.5), abs=0.15)
+
+
+def test_what_weighs_more_counts_more() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(2000, 1))
+    labels = rng.random(2000) < 1 / (1 + np.exp(-2 * rows[:, 0]))
+    noise = rng.random(2000) < 0.5
+    mixed = np.concatenate([labels, noise])
+    twice = np.concatenate([rows, rows])
+    weights = np.repeat([1.9, 0.1], 2000)
+    alike = fit_linear(twice, mixed).coefficients[0]
+    assert fit_linear(twice, mixed, weights).coefficients[0] > 1.3 * alike
 
 
 def test_separable_pairs_have_a_finite_curve() -> None:

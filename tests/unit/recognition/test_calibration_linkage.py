@@ -37,6 +37,20 @@ def test_animals_that_look_alike_are_joined_less_readily() -> None:
     assert unclear.linkage.join > clear.linkage.join
 
 
+def test_a_young_gallery_is_joined_no_more_readily_than_a_grown_one() -> None:
+    unclear = {"one": [stream(0)], "two": [stream(1, inliers=(12, 6))]}
+    linkage = fit_linkage(unclear).linkage
+    assert linkage.join_young is not None
+    assert linkage.join_young >= linkage.join
+
+
+def test_a_stream_is_cut_to_its_first_sightings() -> None:
+    whole = stream(0)
+    assert whole.first(None) == whole
+    cut = whole.first(7)
+    assert (list(cut.lists), cut.identities) == (list(whole.lists)[:7], whole.identities[:7])
+
+
 def test_where_evidence_says_nothing_almost_nothing_is_joined() -> None:
     fitted = fit_linkage({"one": [stream(0)], "two": [stream(1)]})
     nothing = stream(2, inliers=(3, 3))

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from services.registry.affinity import STEPS, Affinity
 from services.registry.calibration import Clustering
 from services.registry.comparisons import COMPARED, Comparisons
 from services.registry.evidence import Standing
-from services.registry.linkage import LINKS, Linkage
+from services.registry.linkage import GROWN, LINKS, YOUNG, Linkage
 from services.registry.resolution import STAYS, Member, Merge, Resolution, Split, resolve
 from tests.identities import by
 
@@ -40,6 +41,17 @@ def member(
         anchors=anchors,
         individual=individual,
     )
+
+
+def test_a_young_gallery_takes_more_to_join() -> None:
+    linkage = BY_MEAN.linkage.model_copy(update={"join_young": 2.0})
+    cautious = BY_MEAN.model_copy(update={"linkage": linkage})
+    query, members = member(0, "", {1: 1.0}), [member(1, "a", {})]
+    assert resolve(query, members, cautious, enrolled=GROWN).individual == "a"
+    assert resolve(query, members, cautious, enrolled=YOUNG).individual != "a"
+    assert resolve(query, members, cautious, enrolled=0).individual != "a"
+    halfway = round((YOUNG * GROWN) ** 0.5)
+    assert linkage.at(halfway).join == pytest.approx(1.0, abs=0.01)
 
 
 def test_a_query_like_nobody_founds_an_individual() -> None:

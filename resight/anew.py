@@ -1,0 +1,67 @@
+"""Enrolled sightings, embedded anew from their crops when another model takes over."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Protocol
+
+from google.protobuf.message import Message
+
+from services.embedder.service import EmbedderService
+from services.registry.ledger import Ledger
+from shared.blobs import BlobStore
+from shared.errors import Poison
+from shared.messages import Capture, Enrolment, ModelReference, Sighting
+from shared.records import Receipt
+
+BATCH = 32
+# No stored crop is larger.
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class Publisher(Protocol):
+    """Who puts messages on their topics: `services.registry.broker.Broker`, or a list in a test."""
+
+    def publish(self, messages: Sequence[Message]) -> list[Receipt]:
+        """Send messages and return when they are taken."""
+
+
+def outdated(ledger: Ledger, gallery: str, model: ModelReference) -> Iterator[Enrolment]:
+    """Yield a gallery's enrolments whose embedding is another model's. May raise Transient."""
+    for chunk in ledger.between(gallery, 0, ledger.count(gallery, "enrolments")):
+        yield from (each for each, _ in chunk if each.embedding.model != model)
+
+
+def embed_anew(
+    ledger: Ledger, gallery: str, embedder: EmbedderService, crops: BlobStore, broker: Publisher
+) -> Iterator[tuple[int, list[str]]]:
+    """Embed a gallery's outdated enrolments and publish them under their old numbers.
+
+    Lookup keeps a gallery for each model, and counts one as whole when every number is there, so
+    until then nothing new is founded among half of it. What is interrupted goes on the next time.
+    Yields after each batch how many were embedded, and why others could not be.
+
+    Raises:
+        Transient: the ledger, the store of crops or the broker does not answer.
+    """
+    waiting = outdated(ledger, gallery, embedder.model)
+    while batch := list(islice(waiting, BATCH)):
+        captures, shown, failed = [], [], []
+        for enrolment in batch:
+            try:
+                crop = crops.get(enrolment.crop, MOST_BYTES)
+            except Poison as poison:
+                failed.append(f"{enrolment.sighting_id}: {poison.reason}")
+                continue
+            captures.append(Capture(inline=crop, species=gallery.rpartition("/")[2]))
+            shown.append(enrolment)
+        done = []
+        for enrolment, result in zip(shown, embedder.handle(captures), strict=True):
+            if isinstance(result, Poison):
+                failed.append(f"{enrolment.sighting_id}: {result.reason}")
+                continue
+            [sighting] = [each for each in result if isinstance(each, Sighting)]
+            enrolment.embedding.CopyFrom(sighting.embedding)
+            done.append(enrolment)
+        broker.publish(done)
+        ledger.restate(gallery, done)
+        yield len(done), failed
