@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from kafka.errors import KafkaError
@@ -47,6 +47,22 @@ LedgerUrl = Annotated[
         help="The ledger, redis://host:port/db. Default: that of the stack that runs from "
         "--data-dir, else RESIGHT_LEDGER_URL.",
         show_default=False,
+    ),
+]
+FromLedger = Annotated[
+    bool,
+    typer.Option(
+        "--from-ledger",
+        help="Take the sightings of a ledger too, its individuals for identities. The crops are "
+        "those of the stack that runs from --data-dir, else of RESIGHT_BLOBS_CROPS_URL.",
+    ),
+]
+Share = Literal["all", "even", "odd"]
+Individuals = Annotated[
+    Share,
+    typer.Option(
+        help="Of the ledger: all, or every other one by lot. A model that learnt from the even "
+        "ones is calibrated on the odd ones, which it has not seen."
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

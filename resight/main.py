@@ -8,6 +8,7 @@ from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
 from resight.commands.evaluate import evaluate
 from resight.commands.export import export
+from resight.commands.learn import learn
 from resight.commands.publish import publish
 from resight.commands.replay import replay
 from resight.commands.status import status
@@ -27,7 +28,7 @@ app = typer.Typer(
 )
 for command in (
     *(demo, up, publish, watch, status),
-    *(export, train, adapt, calibrate, replay, evaluate, table),
+    *(export, train, adapt, calibrate, learn, replay, evaluate, table),
 ):
     app.command()(command)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -9,7 +9,8 @@ from resight.stack.state import StackError, running
 from services.registry.ledger import Ledger
 from services.registry.settings import LedgerSettings
 from services.registry.store import Store
-from shared.settings import KafkaSettings, load
+from shared.blobs import BlobStore
+from shared.settings import BlobSettings, KafkaSettings, load
 
 VARIABLE = "RESIGHT_KAFKA_BOOTSTRAP_SERVERS"
 
@@ -32,6 +33,12 @@ def kafka_settings(bootstrap_servers: str | None, data_dir: Path) -> KafkaSettin
         f"no stack runs from {data_dir}; start one with `resight up`, or name a broker with "
         f"--bootstrap-servers or {VARIABLE}"
     )
+
+
+def crops_at(data_dir: Path) -> BlobStore:
+    """Return the store of crops of the stack, else that of the environment."""
+    stack = running(data_dir)
+    return BlobStore(stack.crops_url if stack else load(BlobSettings).crops_url)
 
 
 @contextmanager

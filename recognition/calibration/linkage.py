@@ -25,6 +25,8 @@ BESIDE = 8
 # reached only where next to nothing is joined says nothing about where to stop.
 PRECISION = 0.93
 LEAST_F1 = 0.3
+# What F1 has to gain by joining more readily.
+NO_GAIN = 0.002
 LEVELS = np.arange(-5.0, 8.0, 0.25)
 
 # Pairs of few animals are far from independent: so much of a penalty for each of them.
@@ -179,7 +181,7 @@ def _merges(
 def _least(
     streams: Sequence[Stream], affinity: Affinity, weights: Linear, count: int | None
 ) -> float | None:
-    """Return the least level of one set from which on its precision holds; None: it can't say.
+    """Return the level of one set that gains most while its precision holds; None: it can't say.
 
     Of each stream the first `count` sightings alone.
     """
@@ -189,7 +191,9 @@ def _least(
     holds = np.logical_and.accumulate((table[:, 0] >= PRECISION)[::-1])[::-1]
     if not holds.any() or table[holds.argmax(), 1] < LEAST_F1:
         return None
-    return float(LEVELS[holds.argmax()])
+    # Where the evidence is clear it holds far down, and nothing is gained there.
+    worth = holds & (table[:, 1] >= table[holds, 1].max() - NO_GAIN)
+    return float(LEVELS[np.flatnonzero(worth)[-1]])
 
 
 def _at_levels(stream: Stream, affinity: Affinity, weights: Linear) -> NDArray[np.float64]:

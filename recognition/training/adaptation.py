@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from recognition import backbones
 from recognition.backbones import EmbeddingModel
 from recognition.catalogue import Photograph
+from recognition.evaluation.interval import Interval, difference_interval
 from recognition.export import export_model
 from recognition.training.crops import decode
 from recognition.training.discriminant import discriminant
@@ -45,6 +46,7 @@ class Adapted:
     held_out: the split whose queries examined it; `none` if nothing was held out
     r1, r1_before: R-1 of those queries with a head that did not see them, and with the
         untrained head; None if nothing was held out
+    gain: the interval of their difference
     """
 
     model: EmbeddingModel
@@ -55,6 +57,12 @@ class Adapted:
     examined: int
     r1: float | None
     r1_before: float | None
+    gain: Interval | None = None
+
+    @property
+    def better(self) -> bool:
+        """Return whether held-out pictures are surely recognised better than before."""
+        return self.gain is not None and self.gain.low > 0
 
 
 def adapt(
@@ -94,7 +102,11 @@ def adapt(
     best = candidates[0]
     if len(candidates) > 1 and (judge := exam or _any_exam(photographs, seed)) is not None:
         best = max(candidates, key=lambda each: each.r1(model, judge))
-    before, after = (None, None) if exam is None else best.before_and_after(model, exam)
+    before = after = gain = None
+    if exam is not None:
+        right_before, right = best.before_and_after(model, exam)
+        before, after = float(right_before.mean()), float(right.mean())
+        gain = difference_interval(right, right_before, seed) if len(right) > 1 else None
     best.place(model, range(len(photographs)))
     model.finder = _finder(best.sight)
     learnt_from = digest(photographs, whole(photographs, range(len(photographs))))
@@ -107,6 +119,7 @@ def adapt(
         examined=len(parts.queries),
         r1=after,
         r1_before=before,
+        gain=gain,
     )
 
 
@@ -136,17 +149,22 @@ class _Candidate:
         head = discriminant(self.features[numbers], self.labels[numbers])
         model.place_head(torch.from_numpy(head.weight), torch.from_numpy(head.bias))
 
-    def before_and_after(self, model: EmbeddingModel, exam: Exam) -> tuple[float, float]:
-        """Return R-1 with the model's head, and with one that learnt the exam's gallery."""
-        before = exam.r1(_embeddings(model, self.features))
+    def before_and_after(
+        self, model: EmbeddingModel, exam: Exam
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return which queries are right with the model's head, and with a new one.
+
+        That one learnt the exam's gallery.
+        """
+        before = exam.right(_embeddings(model, self.features))
         self.place(model, exam.gallery.tolist())
-        return before, exam.r1(_embeddings(model, self.features))
+        return before, exam.right(_embeddings(model, self.features))
 
     def r1(self, model: EmbeddingModel, exam: Exam) -> float:
         """Return the second of them; the model keeps its head."""
         head = model.head
         try:
-            return self.before_and_after(model, exam)[1]
+            return float(self.before_and_after(model, exam)[1].mean())
         finally:
             model.head = head
 

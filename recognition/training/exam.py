@@ -33,14 +33,18 @@ class Exam:
         return np.asarray((self.same & self.comparable).any(axis=1))
 
     def r1(self, embeddings: NDArray[np.float32]) -> float:
-        """Return the share of answerable queries whose nearest picture is of their individual.
+        """Return the share of answerable queries whose nearest picture is of their individual."""
+        return float(self.right(embeddings).mean())
+
+    def right(self, embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Return of which answerable queries the nearest picture is of their individual, [A].
 
         `embeddings` [N, D] of unit length are those of all pictures, by number.
         """
         rows = np.flatnonzero(self.answerable)
         scores = embeddings[self.queries[rows]] @ embeddings[self.gallery].T
         scores[~self.comparable[rows]] = -np.inf
-        return float(self.same[rows, scores.argmax(axis=1)].mean())
+        return np.asarray(self.same[rows, scores.argmax(axis=1)])
 
 
 def exam(photographs: Sequence[Photograph], queries: Sequence[int], gallery: Sequence[int]) -> Exam:

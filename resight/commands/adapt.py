@@ -1,20 +1,28 @@
 """`resight adapt`: the default model, fitted to labelled animals in minutes."""
 
+import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from resight.commands.train import labelled, progress_bar
-from resight.console import note, results
+from resight.console import CommandError, DataDir, FromLedger, Individuals, LedgerUrl, note, results
+from resight.ledger_pictures import believed
+from resight.stack.state import DEFAULT_FOLDER
 
 
 def adapt(
     *,
     data: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(help="Folder of labelled pictures with a metadata.csv; may be repeated."),
-    ],
+    ] = None,
+    from_ledger: FromLedger = False,
+    individuals: Individuals = "all",
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
     output: Annotated[Path, typer.Option(help="Folder for the model and its card.")],
     backbone: Annotated[
         str, typer.Option(help="Network whose features are used; `resight export --list`.")
@@ -59,15 +67,25 @@ def adapt(
     """Fit the default model to your own labelled animals, in minutes and without a GPU.
 
     The network stays as it is; what tells your individuals apart is solved for in closed
-    form. --output holds a model.onnx that the embedder loads at once. Calibrate
-    afterwards, on pictures that it did not learn from.
+    form. --output holds a model.onnx for `resight up --model`. Calibrate afterwards, on
+    pictures that it did not learn from.
+
+    With --from-ledger it learns from individuals that are certain: those of whom people have
+    spoken, and those that nobody need be asked about, of two sightings or more. Then it is written
+    only if it is surely better on sightings that it did not learn from.
     """
     # PyTorch takes seconds to import, and few commands need it.
     from recognition.training import adaptation  # noqa: PLC0415
     from recognition.training.adaptation_card import card  # noqa: PLC0415
 
-    photographs = labelled(data, split)
-    with progress_bar() as progress:
+    with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
+        photographs = labelled(data, split) if data else []
+        if from_ledger:
+            crops = believed(ledger_url, data_dir, Path(folder), individuals)
+            times = Counter(each.identities for each in crops)
+            photographs += [each for each in crops if times[each.identities] > 1]
+        if not photographs:
+            raise CommandError("no labelled pictures: name folders with --data, or --from-ledger")
         adapted = adaptation.adapt(
             photographs,
             backbone,
@@ -81,6 +99,11 @@ def adapt(
         )
     if adapted.r1 is not None:
         note(f"R-1 of held-out pictures: {adapted.r1_before:.3f} before, {adapted.r1:.3f} after")
+    if from_ledger and not adapted.better:
+        raise CommandError(
+            "the adapted model is not surely better on pictures that it did not learn from, so the "
+            "one that serves stays; more answers (`resight individuals questions`) teach more"
+        )
     if adapted.sees == "animal":
         note("it sees animals alone; the embedder finds them, with its default segmenter u2netp")
     model = adaptation.write(adapted, output, card(adapted))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resight.console import CommandError, results
+from resight.console import CommandError, DataDir, FromLedger, Individuals, LedgerUrl, results
+from resight.ledger_pictures import believed
+from resight.stack.state import DEFAULT_FOLDER
 from services.registry.linkage import GROWN, YOUNG
 from shared.identifiers import slug
 
@@ -31,6 +33,10 @@ def calibrate(
         ),
     ] = None,
     *,
+    from_ledger: FromLedger = False,
+    individuals: Individuals = "all",
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
     output: Annotated[Path, typer.Option(help="The file to write.")],
     model: Annotated[Path, typer.Option(help="The encoder's ONNX file, see `resight export`.")],
     name: Annotated[str, typer.Option(help="What decisions call this calibration.")] = "own",
@@ -74,6 +80,9 @@ def calibrate(
     give the pooled one, for any other species: its thresholds are those that keep your
     error on each folder's animals when it is fitted on the other folders alone.
 
+    With --from-ledger a gallery gets its own curve from the individuals that are certain: those of
+    whom people have spoken, and those that nobody need be asked about.
+
     How sightings in doubt are put together is learnt from all folders together, so as to serve
     species that are in none of them.
     """
@@ -86,37 +95,42 @@ def calibrate(
 
     seen: dict[str, list[Arrival]] = {}
     sets: dict[str, str] = {}
-    with tempfile.TemporaryDirectory() as studio:
+    with tempfile.TemporaryDirectory() as studio, tempfile.TemporaryDirectory() as crops:
         folders = list(data or [])
         if drawn:
             draw(Path(studio), individuals=drawn, sightings=DRAWN_SIGHTINGS, seed=DRAWN_SEED + seed)
             folders.append(Path(studio))
-        for folder in folders:
-            chosen = ordered(labelled_photographs(folder, split), "shuffle", seed)[:limit]
+        found = {str(folder): labelled_photographs(folder, split) for folder in folders}
+        if from_ledger:
+            found["ledger"] = believed(ledger_url, data_dir, Path(crops), individuals)
+        for source, photographs in found.items():
+            chosen = ordered(photographs, "shuffle", seed)[:limit]
             for labelled, arrival in arrivals(observed(chosen, model, cache)):
                 species = slug(labelled.capture.species)
                 seen.setdefault(species, []).append(arrival)
-                sets.setdefault(species, str(folder))
+                sets.setdefault(species, source)
     if not seen:
-        raise CommandError("no labelled pictures: name folders with a metadata.csv, or --drawn N")
+        raise CommandError(
+            "no labelled pictures: name folders with a metadata.csv, --from-ledger, or --drawn N"
+        )
     accepted = Accepted(max_false_known, max_false_new, confidence)
-    found = file.calibrate(seen, accepted, name, datetime.now(UTC).date().isoformat(), sets)
-    file.write(found.calibration, output)
-    pooled = found.calibration.pooled
+    fitted = file.calibrate(seen, accepted, name, datetime.now(UTC).date().isoformat(), sets)
+    file.write(fitted.calibration, output)
+    pooled = fitted.calibration.pooled
     results.print(f"wrote {output}: {pooled.queries} sightings of {pooled.fitted_on}")
-    for species, curve in {"pooled": pooled, **found.calibration.species}.items():
+    for species, curve in {"pooled": pooled, **fitted.calibration.species}.items():
         results.print(f"  {species}: {_cut(curve)}")
-    if clustering := found.calibration.clustering:
+    if clustering := fitted.calibration.clustering:
         never = f"; never {', '.join(clustering.never)}" if clustering.never else ""
         join = [clustering.linkage.at(count).join for count in (YOUNG, GROWN)]
         results.print(
             f"  in doubt joined from {join[0]:.2f} in log-odds while a gallery is young, from "
             f"{join[1]:.2f} later{never}"
         )
-    for species, reason in found.shared.items():
+    for species, reason in fitted.shared.items():
         results.print(f"  {species} has no promise of its own: {reason}")
     if check:
-        _check(found.queries, accepted, check, seed)
+        _check(fitted.queries, accepted, check, seed)
 
 
 def _cut(curve: "Curve") -> str:

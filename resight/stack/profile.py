@@ -77,6 +77,11 @@ class Profile:
         return self.encoder or self.models / f"{ENCODER}.onnx"
 
     @property
+    def crops(self) -> str:
+        """The URL of the store of crops."""
+        return (self.folder / "crops").as_uri()
+
+    @property
     def servers(self) -> tuple[Server, ...]:
         """The broker, then the stores."""
         return (
@@ -101,7 +106,7 @@ class Profile:
             "RESIGHT_KAFKA_INSTANCE_ID": f"{service}-0",
             "RESIGHT_TELEMETRY_HOST": HOST,
             "RESIGHT_TELEMETRY_PORT": str(self.ports.telemetry[service]),
-            "RESIGHT_BLOBS_CROPS_URL": (self.folder / "crops").as_uri(),
+            "RESIGHT_BLOBS_CROPS_URL": self.crops,
             "RESIGHT_BLOBS_CAPTURES_URL": (self.folder / "captures").as_uri(),
             "RESIGHT_ENCODER_KIND": "onnx",
             "RESIGHT_ENCODER_MODEL_PATH": str(self.model),
@@ -118,6 +123,7 @@ class Profile:
             bootstrap_servers=f"{HOST}:{self.ports.broker}",
             ledger_url=f"redis://{HOST}:{self.ports.ledger}/0",
             cache_url=f"redis://{HOST}:{self.ports.cache}/0",
+            crops_url=self.crops,
             telemetry={
                 service: f"http://{HOST}:{port}" for service, port in self.ports.telemetry.items()
             },

@@ -32,6 +32,7 @@ class StackState:
     bootstrap_servers: str
     ledger_url: str
     cache_url: str
+    crops_url: str
     telemetry: Mapping[str, str]  # service -> http://host:port of /readyz and /metrics
 
     def kafka(self) -> KafkaSettings:

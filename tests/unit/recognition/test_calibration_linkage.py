@@ -55,7 +55,8 @@ def test_where_evidence_says_nothing_almost_nothing_is_joined() -> None:
     fitted = fit_linkage({"one": [stream(0)], "two": [stream(1)]})
     nothing = stream(2, inliers=(3, 3))
     matrix = fitted.affinity.matrix(nothing.lists)
-    merges = Clusters(matrix).agglomerate(fitted.linkage.weights, fitted.linkage.join)
+    linkage = fitted.linkage.at(len(nothing.lists))
+    merges = Clusters(matrix).agglomerate(linkage.weights, linkage.join)
     assert len(merges) <= len(nothing.lists) // 4
 
 

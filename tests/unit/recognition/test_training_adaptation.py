@@ -34,6 +34,9 @@ def test_the_file_that_serves_computes_what_was_solved_for_and_the_card_says_how
     assert adapted.r1 is not None
     assert adapted.r1_before is not None
     assert adapted.r1 >= adapted.r1_before
+    assert adapted.gain is not None
+    assert adapted.gain.low <= adapted.r1 - adapted.r1_before <= adapted.gain.high
+    assert adapted.better == (adapted.gain.low > 0)
     page = card(adapted)
     assert f"{adapted.r1:.3f} with a head that had not seen" in page
     assert "Apache-2.0" in page
@@ -51,7 +54,9 @@ def test_the_file_that_serves_computes_what_was_solved_for_and_the_card_says_how
 def test_without_held_out_pictures_the_card_claims_nothing(
     photographs: tuple[Photograph, ...],
 ) -> None:
-    page = card(adapt(photographs, input_size=SIDE, hold_out="none"))
+    adapted = adapt(photographs, input_size=SIDE, hold_out="none")
+    assert not adapted.better
+    page = card(adapted)
     assert "nothing is known of how well it does" in page
 
 

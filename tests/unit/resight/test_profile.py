@@ -55,6 +55,17 @@ def test_the_caller_may_tune_but_not_rewire() -> None:
     assert made["PATH"] == "/bin"
 
 
+def test_a_model_and_a_calibration_of_one_s_own_serve() -> None:
+    own = Profile(Path("/s"), Path("/m"), PORTS, Path("/own.onnx"), Path("/own.json"))
+    caller = {"RESIGHT_REGISTRY_CALIBRATION": "/callers.json"}
+    made = own.environment("registry", caller)
+    assert made["RESIGHT_ENCODER_MODEL_PATH"] == "/own.onnx"
+    assert made["RESIGHT_REGISTRY_CALIBRATION"] == "/own.json"
+    assert PROFILE.environment("registry", caller)["RESIGHT_REGISTRY_CALIBRATION"] == (
+        "/callers.json"
+    )
+
+
 def test_ports_are_all_different() -> None:
     ports = choose_ports(0)
     chosen = [ports.broker, ports.ledger, ports.cache, *ports.telemetry.values()]

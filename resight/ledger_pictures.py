@@ -1,0 +1,102 @@
+"""What a ledger believes, as labelled pictures: its crops, with individuals for identities."""
+
+from collections.abc import Iterator
+from datetime import UTC
+from hashlib import sha256
+from pathlib import Path
+
+from recognition.catalogue import Photograph
+from resight.console import CommandError, Share, note
+from resight.target import crops_at, ledger_at
+from services.registry.ledger import Ledger
+from shared.blobs import BlobStore
+from shared.errors import Poison
+from shared.messages import Decision
+
+# No stored crop is larger.
+MOST_BYTES = 64 * 1024 * 1024
+
+
+def believed(
+    ledger_url: str | None, data_dir: Path, folder: Path, share: Share = "all"
+) -> list[Photograph]:
+    """Return the certain crops of the ledger that a command talks to, written to `folder`.
+
+    Of all individuals, or of half of them: by a digest of their IDs, so the halves stay.
+
+    Raises:
+        CommandError: there is none.
+    """
+    ledger = ledger_at(ledger_url, data_dir)
+    found = [
+        each
+        for each in labelled_crops(ledger, crops_at(data_dir), folder)
+        if share in {"all", half(each.identities[0])}
+    ]
+    if not found:
+        raise CommandError(
+            "no individual of the ledger is certain: each may be another one, or its crops are "
+            "gone; answer what `resight individuals questions` asks"
+        )
+    note(f"{len(found)} sightings of individuals that are certain")
+    return found
+
+
+def half(individual: str) -> Share:
+    """Return to which half an individual belongs."""
+    return "odd" if sha256(individual.encode()).digest()[0] % 2 else "even"
+
+
+def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[Photograph]:
+    """Yield the crops of individuals that are certain, in the order of their decisions.
+
+    Those are individuals of whom people have spoken, and those that nobody need be asked about:
+    while a question is open, two IDs may be one animal, and would be taught as two. Crops are
+    written to `folder`; those that are gone are left out.
+
+    Raises:
+        Transient: the ledger or the store does not answer.
+    """
+    for gallery in ledger.galleries():
+        entries = [entry.decision for entry in ledger.entries(gallery)]
+        members = ledger.members(gallery)
+        doubtful = {
+            name for doubt in ledger.questions(gallery) for name in (doubt.one, doubt.other)
+        } - {members.get(name) for name in _spoken_of(entries)}
+        for decision in entries:
+            individual = members.get(decision.sighting_id)
+            if individual is None or individual in doubtful:
+                continue
+            try:
+                crop = crops.get(decision.crop, MOST_BYTES)
+            except Poison:
+                continue
+            path = folder / f"{decision.sighting_id}.jpg"
+            path.write_bytes(crop)
+            yield _photograph(decision, individual, path)
+
+
+def _spoken_of(entries: list[Decision]) -> set[str]:
+    """Return the sightings that a person called the same as another one."""
+    return {
+        name
+        for decision in entries
+        for bond in decision.operation.bonds
+        if bond.same and not bond.lifted
+        for name in (bond.one, bond.other)
+    }
+
+
+def _photograph(decision: Decision, individual: str, path: Path) -> Photograph:
+    population, _, species = decision.gallery.partition("/")
+    captured = decision.HasField("captured_at")
+    return Photograph(
+        path=path,
+        species=species,
+        population=population,
+        deployment=decision.deployment,
+        sequence=decision.sequence,
+        captured_at=decision.captured_at.ToDatetime(tzinfo=UTC) if captured else None,
+        viewpoint=decision.viewpoint,
+        identities=(individual,),
+    )
