@@ -50,7 +50,10 @@ def open_ledger(url: str) -> Iterator[Ledger]:
 
 def ledger_at(url: str | None, data_dir: Path) -> Ledger:
     """Return the ledger that was named, else that of the stack, else that of the environment."""
-    settings = load(LedgerSettings)
+    return Ledger(Store(ledger_address(url, data_dir), load(LedgerSettings).timeout_seconds))
+
+
+def ledger_address(url: str | None, data_dir: Path) -> str:
+    """Return the URL of the ledger that was named, else of the stack's, else the environment's."""
     stack = running(data_dir)
-    address = url or (stack.ledger_url if stack else settings.url)
-    return Ledger(Store(address, settings.timeout_seconds))
+    return url or (stack.ledger_url if stack else load(LedgerSettings).url)

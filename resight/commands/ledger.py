@@ -1,8 +1,10 @@
 """`resight ledger`: what the registry has written: is it sound, and which model is it of?"""
 
+import gzip
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.progress import Progress, track
@@ -19,8 +21,12 @@ from resight.console import (
     print_json,
     results,
 )
+from resight.elsewhere import published, topic_faults, vector_faults
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import kafka_settings, ledger_at
+from resight.target import kafka_settings, ledger_address, ledger_at, open_ledger
+from services.lookup.main import open_galleries
+from services.lookup.settings import GallerySettings
+from services.registry.archive import archived, restored
 from services.registry.audit import check
 from services.registry.broker import Broker
 from shared.blobs import BlobStore
@@ -35,7 +41,22 @@ app = typer.Typer(
 
 @app.command()
 def verify(
-    *, ledger_url: LedgerUrl = None, data_dir: DataDir = DEFAULT_FOLDER, as_json: AsJson = False
+    *,
+    topics: Annotated[
+        bool, typer.Option("--topics", help="Also read both of its topics, and compare.")
+    ] = False,
+    vectors: Annotated[
+        bool,
+        typer.Option(
+            "--vectors",
+            help="Also ask the engine of lookup's gallery, as RESIGHT_GALLERY_… names it. One "
+            "inside lookup's process can be asked only while lookup is stopped.",
+        ),
+    ] = False,
+    bootstrap_servers: BootstrapServers = None,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    as_json: AsJson = False,
 ) -> None:
     """Compare the ledger with itself: every entry, enrolment, individual and image.
 
@@ -49,6 +70,14 @@ def verify(
         name: check(ledger, name)
         for name in track(names, "verifying", console=notes, transient=True)
     }
+    if topics:
+        decisions, enrolments = published(kafka_settings(bootstrap_servers, data_dir))
+        for name in names:
+            found[name] += topic_faults(ledger, name, decisions, enrolments)
+    if vectors:
+        with closing(open_galleries(load(GallerySettings))) as galleries:
+            for name in names:
+                found[name] += vector_faults(ledger, name, galleries)
     for name, faults in found.items():
         if as_json:
             print_json({"gallery": name, "faults": faults})
@@ -62,6 +91,72 @@ def verify(
         results.print("no galleries yet")
     if any(found.values()):
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="The file to write; its lines are compressed.")],
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Write the whole ledger to a file: for a backup, or to move it. Stop the registry meanwhile.
+
+    Crops are not in it; they stay in their store.
+    """
+    draft = file.with_name(f"{file.name}.draft")
+    with open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
+        with gzip.open(draft, "wt") as target:
+            lines = track(archived(ledger.store), "exporting", console=notes, transient=True)
+            count = sum(1 for line in lines if target.write(f"{line}\n"))
+        entries = sum(ledger.count(name, "entries") for name in ledger.galleries())
+    draft.replace(file)
+    results.print(f"wrote {file}: {entries} entries in {count} lines", soft_wrap=True)
+
+
+@app.command(name="import")
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, help="What `ledger export` has written.")],
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Take a ledger from a file. The registry publishes all of it when it starts.
+
+    From that lookup fills its gallery. None of its galleries may be there yet.
+    """
+    with open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
+        try:
+            with gzip.open(file, "rt") as source:
+                lines = track(source, "importing", console=notes, transient=True)
+                for gallery in restored(ledger.store, lines):
+                    results.print(f"{gallery}: {ledger.count(gallery, 'entries')} entries")
+        except (EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
+            raise CommandError(f"{file} is damaged, or no ledger's file: {error}") from error
+
+
+@app.command()
+def rebuild(
+    *,
+    bootstrap_servers: BootstrapServers = None,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Publish every enrolment again: a lookup that has lost its vectors fills its gallery anew.
+
+    What it has already stays as it is. Keypoints need no rebuilding: what is not in their cache is
+    computed.
+    """
+    ledger = ledger_at(ledger_url, data_dir)
+    with closing(Broker(kafka_settings(bootstrap_servers, data_dir))) as broker:
+        for name in ledger.galleries():
+            enrolled = ledger.count(name, "enrolments")
+            with Progress(console=notes, transient=True) as progress:
+                task = progress.add_task(f"publishing {name}", total=enrolled)
+                for chunk in ledger.between(name, 0, enrolled):
+                    broker.publish([enrolment for enrolment, _ in chunk])
+                    progress.advance(task, len(chunk))
+            results.print(f"{name}: {enrolled} enrolments")
 
 
 @app.command()

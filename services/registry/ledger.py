@@ -38,10 +38,10 @@ class Ledger(Reading):
 
     def load(self) -> None:
         """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
-        self._store.load()
+        self.store.load()
         for gallery in self.galleries():
             members, records = (
-                self._store.run("HLEN", key(gallery, name)) for name in ("members", "records")
+                self.store.run("HLEN", key(gallery, name)) for name in ("members", "records")
             )
             if records < members:
                 self._adopt(gallery)
@@ -59,12 +59,12 @@ class Ledger(Reading):
             )
         )
         while chunk := list(islice(enrolled, 3 * CHUNK)):
-            self._store.call("adopt", keys(gallery), NOTHING.pack(), *chunk)
+            self.store.call("adopt", keys(gallery), NOTHING.pack(), *chunk)
 
     def ready(self) -> bool:
         """Return whether the store answers."""
         try:
-            self._store.run("PING")
+            self.store.run("PING")
         except Transient:
             return False
         return True
@@ -73,20 +73,20 @@ class Ledger(Reading):
         """Return whether a gallery is one of the ledger's, or becomes one as there are fewer."""
         if gallery in self._admitted:
             return True
-        there = self._store.run("SISMEMBER", GALLERIES, gallery)
-        if not there and self._store.run("SCARD", GALLERIES) >= most:
+        there = self.store.run("SISMEMBER", GALLERIES, gallery)
+        if not there and self.store.run("SCARD", GALLERIES) >= most:
             return False
         self.add_gallery(gallery)
         return True
 
     def add_gallery(self, gallery: str) -> None:
         """Make a gallery one of the ledger's, however many there are."""
-        self._store.run("SADD", GALLERIES, gallery)
+        self.store.run("SADD", GALLERIES, gallery)
         self._admitted.add(gallery)
 
     def keep_place(self, image_sha256: str, place: Place) -> None:
         """Keep where an image was taken."""
-        self._store.run("HSET", PLACES, image_sha256, place.SerializeToString(deterministic=True))
+        self.store.run("HSET", PLACES, image_sha256, place.SerializeToString(deterministic=True))
 
     def look(
         self,
@@ -97,7 +97,7 @@ class Ledger(Reading):
         encounter: str = "",
     ) -> View:
         """Return what there is to know before deciding about a sighting."""
-        found, taken, individuals, standings, enrolled, splits, companions = self._store.call(
+        found, taken, individuals, standings, enrolled, splits, companions = self.store.call(
             "look", keys(gallery), sighting, image, encounter, *candidates, write=False
         )
         named = zip(candidates, individuals, strict=True)
@@ -126,7 +126,7 @@ class Ledger(Reading):
         if not individuals:
             return {}
         limits = most, most_of_one
-        found = self._store.call("sightings", keys(gallery), *limits, *individuals, write=False)
+        found = self.store.call("sightings", keys(gallery), *limits, *individuals, write=False)
         return {
             name: Group(revision.decode(), count, [*recorded(pairs)])
             for name, (revision, count, pairs) in zip(individuals, found, strict=True)
@@ -165,7 +165,7 @@ class Ledger(Reading):
         body = Decision()
         body.CopyFrom(decision)
         body.ClearField("individual")
-        status, *rest = self._store.call(
+        status, *rest = self.store.call(
             "decide",
             keys(gallery),
             decision.sighting_id,
@@ -200,7 +200,7 @@ class Ledger(Reading):
             for proof in taken.proofs
             for part in (f"{proof.topic} {proof.partition}", f"{proof.offset} {proof.number}")
         ]
-        self._store.call("acknowledge", keys(gallery), len(taken.entries), *taken.entries, *proofs)
+        self.store.call("acknowledge", keys(gallery), len(taken.entries), *taken.entries, *proofs)
 
     def restate(self, gallery: str, enrolments: Sequence[Enrolment]) -> None:
         """Keep enrolments as they are given now: with the embedding of another model."""
@@ -209,15 +209,15 @@ class Ledger(Reading):
             body.CopyFrom(enrolment)
             body.ClearField("number")
             stored = body.SerializeToString(deterministic=True)
-            self._store.run("HSET", key(gallery, "enrolments"), enrolment.number, stored)
+            self.store.run("HSET", key(gallery, "enrolments"), enrolment.number, stored)
 
     def reopen(self, gallery: str) -> None:
         """Count no entry of a gallery as published any more."""
-        self._store.call("reopen", keys(gallery))
+        self.store.call("reopen", keys(gallery))
 
     def proofs(self, gallery: str) -> list[Proof]:
         """Return the first and the last record that each partition has taken."""
-        stored = self._store.run("HGETALL", key(gallery, "proofs"))
+        stored = self.store.run("HGETALL", key(gallery, "proofs"))
         proofs = set()
         for place, record in stored.items():
             topic, partition, _ = place.decode().split()
@@ -228,7 +228,7 @@ class Ledger(Reading):
     def outbox(self, gallery: str) -> Iterator[Sequence[Entry]]:
         """Yield the entries that the broker is not known to have, in order, in chunks."""
         after = 0
-        while numbers := self._store.run(
+        while numbers := self.store.run(
             "ZRANGEBYSCORE", key(gallery, "outbox"), f"({after}", "+inf", "LIMIT", 0, CHUNK
         ):
             after = int(numbers[-1])

@@ -16,7 +16,7 @@ class Reading:
     """What can be read from the ledger in one store. Every method may raise Transient."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     def between(
         self, gallery: str, after: int, last: int
@@ -39,20 +39,20 @@ class Reading:
 
     def galleries(self) -> list[str]:
         """Return the names of all galleries, sorted."""
-        return sorted(name.decode() for name in self._store.run("SMEMBERS", GALLERIES))
+        return sorted(name.decode() for name in self.store.run("SMEMBERS", GALLERIES))
 
     def count(self, gallery: str, counter: str) -> int:
         """Return how many `entries`, `enrolments` or `individuals` a gallery has."""
         if counter == "individuals":  # its counter has those that were merged, too
-            return int(self._store.run("HLEN", key(gallery, "groups")))
-        return int(self._store.run("HGET", key(gallery, "counters"), counter) or 0)
+            return int(self.store.run("HLEN", key(gallery, "groups")))
+        return int(self.store.run("HGET", key(gallery, "counters"), counter) or 0)
 
     def questions(self, gallery: str) -> list[Doubt]:
         """Return which individuals may be one, those first whose answer is worth most.
 
         That is how many pairs of sightings it puts together, times how likely it does.
         """
-        stored = self._store.run("HGETALL", key(gallery, "questions"))
+        stored = self.store.run("HGETALL", key(gallery, "questions"))
         told = [(*pair.decode().split(), *said.decode().split()) for pair, said in stored.items()]
         sizes = {name: len(found) for name, found in self.individuals(gallery).items()}
         found = [
@@ -68,11 +68,11 @@ class Reading:
 
     def has(self, gallery: str, individual: str) -> bool:
         """Return whether there is such an individual."""
-        return bool(self._store.run("HEXISTS", key(gallery, "groups"), individual))
+        return bool(self.store.run("HEXISTS", key(gallery, "groups"), individual))
 
     def successor(self, gallery: str, individual: str) -> str | None:
         """Return what an individual was merged into, '' for nothing; None while there is one."""
-        found = self._store.run("HGET", key(gallery, "successors"), individual)
+        found = self.store.run("HGET", key(gallery, "successors"), individual)
         return None if found is None else str(found.decode())
 
     def resolve(self, gallery: str, individual: str) -> str:
@@ -84,7 +84,7 @@ class Reading:
     def undone(self, gallery: str, number: int) -> list[int]:
         """Return the entry that took back what an entry said, the one that took that back, …"""
         found: list[int] = []
-        while (by := self._store.run("HGET", key(gallery, "undone"), number)) is not None:
+        while (by := self.store.run("HGET", key(gallery, "undone"), number)) is not None:
             number = int(by)
             found.append(number)
         return found
@@ -108,7 +108,7 @@ class Reading:
 
     def individuals(self, gallery: str) -> dict[str, list[str]]:
         """Return every individual of a gallery with its sightings, both sorted."""
-        stored = self._store.run("HGETALL", key(gallery, "groups"))
+        stored = self.store.run("HGETALL", key(gallery, "groups"))
         return {
             name.decode(): sorted(sightings.decode().split("\n")[:-1])
             for name, sightings in sorted(stored.items())
@@ -116,17 +116,17 @@ class Reading:
 
     def decided(self, gallery: str) -> dict[str, int]:
         """Return the number of every decided sighting's entry."""
-        stored = self._store.run("HGETALL", key(gallery, "decided"))
+        stored = self.store.run("HGETALL", key(gallery, "decided"))
         return {sighting.decode(): int(number) for sighting, number in stored.items()}
 
     def members(self, gallery: str) -> dict[str, str]:
         """Return the individual of every enrolled sighting."""
-        stored = self._store.run("HGETALL", key(gallery, "members"))
+        stored = self.store.run("HGETALL", key(gallery, "members"))
         return {sighting.decode(): name.decode() for sighting, name in stored.items()}
 
     def place(self, image_sha256: str) -> Place | None:
         """Return where an image was taken, if that is known."""
-        stored = self._store.run("HGET", PLACES, image_sha256)
+        stored = self.store.run("HGET", PLACES, image_sha256)
         return None if stored is None else Place.FromString(stored)
 
     def _entries(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
@@ -144,4 +144,4 @@ class Reading:
         ]
 
     def _fields(self, gallery: str, name: str, fields: Sequence[int | str]) -> Any:
-        return self._store.run("HMGET", key(gallery, name), *fields) if fields else []
+        return self.store.run("HMGET", key(gallery, name), *fields) if fields else []

@@ -1,0 +1,78 @@
+"""Do the topics and the vectors hold what the ledger has written?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from google.protobuf.message import DecodeError
+
+from resight.feed import Feed
+from services.lookup.gallery import Galleries
+from services.registry.ledger import Ledger
+from shared.embeddings import model_name
+from shared.messages import Decision, Enrolment
+from shared.settings import KafkaSettings
+from shared.topics import DECISIONS, ENROLMENTS
+
+# Without a record for so long, the topics are read to their end.
+SILENCE_SECONDS = 3.0
+
+# What a topic holds: the latest value by gallery and number.
+Held = Mapping[tuple[str, int], bytes]
+
+
+def published(kafka: KafkaSettings) -> tuple[Held, Held]:
+    """Return all decisions and all enrolments on their topics, without what is no message.
+
+    Raises:
+        Transient: the broker does not answer.
+    """
+    held: dict[str, dict[tuple[str, int], bytes]] = {DECISIONS: {}, ENROLMENTS: {}}
+    with Feed(kafka, [*held], from_beginning=True) as feed:
+        while records := feed.poll(SILENCE_SECONDS):
+            for record in records:
+                kind = Decision if record.topic == DECISIONS else Enrolment
+                try:
+                    message = kind.FromString(record.value or b"")
+                except DecodeError:
+                    continue
+                value = message.SerializeToString(deterministic=True)
+                held[record.topic][message.gallery, message.number] = value
+    return held[DECISIONS], held[ENROLMENTS]
+
+
+def topic_faults(ledger: Ledger, gallery: str, decisions: Held, enrolments: Held) -> Iterator[str]:
+    """Yield what of a gallery's entries the topics lack, or hold otherwise. May raise Transient.
+
+    Waiting in the outbox is no fault.
+    """
+    waiting = {entry.decision.number for entries in ledger.outbox(gallery) for entry in entries}
+    for entry in ledger.entries(gallery):
+        if entry.decision.number in waiting:
+            continue
+        for name, message, held in (
+            ("decision", entry.decision, decisions),
+            ("enrolment", entry.enrolment, enrolments),
+        ):
+            if message is None:
+                continue
+            value = held.get((gallery, message.number))
+            if value is None:
+                yield f"{name} {message.number} is not on its topic; `ledger rebuild` publishes it"
+            elif value != message.SerializeToString(deterministic=True):
+                yield f"{name} {message.number} stands on its topic with another content"
+
+
+def vector_faults(ledger: Ledger, gallery: str, galleries: Galleries) -> Iterator[str]:
+    """Yield which of a gallery's enrolments can't be found by lookup. May raise Transient."""
+    enrolled = ledger.count(gallery, "enrolments")
+    by_model: dict[str, list[int]] = {}
+    for chunk in ledger.between(gallery, 0, enrolled):
+        for enrolment, _ in chunk:
+            by_model.setdefault(model_name(enrolment.embedding.model), []).append(enrolment.number)
+    for model, numbers in sorted(by_model.items()):
+        held = galleries.open(model).numbers(gallery, 0, enrolled)
+        yield from _missing(sorted(set(numbers) - held), model)
+
+
+def _missing(numbers: Sequence[int], model: str) -> Iterator[str]:
+    for number in numbers:
+        yield f"the vectors of {model} lack enrolment {number}; `ledger rebuild` publishes it"
