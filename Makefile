@@ -14,7 +14,7 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto env-example clean
+.PHONY: help .venv demo test check bench soak proto calibration env-example clean
 .DELETE_ON_ERROR:
 
 help: ## What there is
@@ -43,6 +43,11 @@ soak: $(INSTALLED) $(BUF) ## Ten minutes of hostile records and killed services;
 
 proto: $(INSTALLED) ## Generate shared/messages from proto/
 	@$(BIN)/python proto/generate.py
+
+calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration DATA="FOLDER FOLDER"
+	@$(BIN)/resight export efficientnet_lite0 --output out/encoder.onnx
+	@$(BIN)/resight calibrate $(DATA) --drawn 110 --split test --name default --model out/encoder.onnx \
+	  --output services/registry/calibration.json
 
 env-example: $(INSTALLED) ## Write .env.example from the settings in the code
 	@$(BIN)/python -m resight.environment > .env.example

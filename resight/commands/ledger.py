@@ -116,7 +116,7 @@ def export(
 
 @app.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(exists=True, help="What `ledger export` has written.")],
+    file: Annotated[Path, typer.Argument(help="What `ledger export` has written.")],
     *,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
@@ -125,6 +125,8 @@ def import_(
 
     From that lookup fills its gallery. None of its galleries may be there yet.
     """
+    if not file.is_file():
+        raise CommandError(f"there is no file {file}")
     with open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
         try:
             with gzip.open(file, "rt") as source:

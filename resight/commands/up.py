@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from resight import backlog
-from resight.console import DataDir, note, notes
+from resight.console import CommandError, DataDir, note, notes
 from resight.stack.profile import KAFKA_PORT, Profile, choose_ports
 from resight.stack.servers import listens
 from resight.stack.state import DEFAULT_FOLDER
@@ -38,8 +38,6 @@ def up(
     model: Annotated[
         Path | None,
         typer.Option(
-            exists=True,
-            dir_okay=False,
             help="The encoder's ONNX file, of `resight adapt` or `train`. Default: as published.",
             show_default=False,
         ),
@@ -47,8 +45,6 @@ def up(
     calibration: Annotated[
         Path | None,
         typer.Option(
-            exists=True,
-            dir_okay=False,
             help="The registry's file, of `resight calibrate`. Default: as shipped.",
             show_default=False,
         ),
@@ -62,6 +58,9 @@ def up(
 
     With another --model than before, what is enrolled is first embedded anew from its crops.
     """
+    for file in (model, calibration):
+        if file is not None and not file.is_file():
+            raise CommandError(f"there is no file {file}")
     folder = data_dir.resolve()
     profile = Profile(
         folder,
