@@ -13,15 +13,17 @@ from typing import Any
 
 from rich.table import Table
 
+from bench.self_adaptation import self_adaptation
 from recognition.arrivals import Arrival, Seen, arrivals
 from recognition.calibration import file
 from recognition.calibration.thresholds import Accepted
-from recognition.catalogue import METADATA
+from recognition.catalogue import METADATA, Photograph
 from recognition.drawn.dataset import draw
 from recognition.evaluation.encoders import model_file
 from resight.console import note, results
 from resight.observing import labelled_photographs, observed, ordered
 from resight.replaying import as_json, replayed
+from services.registry.calibration import Calibration
 from shared.identifiers import slug
 
 DRAWN = "drawn animals"
@@ -33,8 +35,8 @@ ANSWERS = 10
 FALSE_NEW, CONFIDENCE = 0.3, 0.95
 
 
-def transfer(sets: Mapping[str, Sequence[Seen]], name: str, false_known: float) -> dict[str, Any]:
-    """Replay one set with a calibration of all the others; return the score as JSON has it."""
+def without(sets: Mapping[str, Sequence[Seen]], name: str, false_known: float) -> Calibration:
+    """Return a calibration of all sets but one."""
     seen: dict[str, list[Arrival]] = {}
     belongs: dict[str, str] = {}
     for other, sightings in sets.items():
@@ -45,13 +47,16 @@ def transfer(sets: Mapping[str, Sequence[Seen]], name: str, false_known: float) 
             seen.setdefault(species, []).append(arrival)
             belongs[species] = other
     accepted = Accepted(false_known, FALSE_NEW, CONFIDENCE)
-    calibrated = file.calibrate(seen, accepted, f"without {name}", "bench", belongs)
-    answers = len(sets[name]) * ANSWERS // 100
-    found = as_json(replayed(sets[name], calibrated.calibration, answers))
-    clustering = calibrated.calibration.clustering
+    return file.calibrate(seen, accepted, f"without {name}", "bench", belongs).calibration
+
+
+def transfer(seen: Sequence[Seen], calibration: Calibration) -> dict[str, Any]:
+    """Replay a set with a calibration of the others; return the score as JSON has it."""
+    found = as_json(replayed(seen, calibration, len(seen) * ANSWERS // 100))
+    clustering = calibration.clustering
     return {
         **found,
-        "known_from": round(calibrated.calibration.pooled.known, 4),
+        "known_from": round(calibration.pooled.known, 4),
         "joined_from": None if clustering is None else clustering.linkage.join,
         "joined_young_from": None if clustering is None else clustering.linkage.join_young,
     }
@@ -70,15 +75,22 @@ def main() -> None:
         default=0.02,
         help="Accepted share of new animals called known; fewer animals support no smaller one.",
     )
+    parser.add_argument(
+        "--adapt",
+        action="store_true",
+        help="Also adapt the model to the first half's own clusters, and ask it of the second.",
+    )
     parser.add_argument("--only", help="Replay this set alone.")
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="Keeps evidence.")
     task = parser.parse_args()
     model = model_file("efficientnet_lite0", task.cache / "models")
     sets: dict[str, list[Seen]] = {}
+    pictures: dict[str, list[Photograph]] = {}
     for folder in sorted(each.parent for each in task.data.glob(f"*/{METADATA}")):
         note(f"comparing the pictures of {folder.name}")
         photographs = ordered(labelled_photographs(folder), "shuffle", task.seed)[: task.limit]
         sets[folder.name] = list(observed(photographs, model, task.cache))
+        pictures[folder.name] = photographs
     with tempfile.TemporaryDirectory() as studio:
         note("drawing animals and comparing them")
         draw(Path(studio), individuals=INDIVIDUALS, sightings=SIGHTINGS, seed=SEED)
@@ -87,8 +99,17 @@ def main() -> None:
     if task.only is not None and task.only not in sets:
         raise SystemExit(f"there is no set {task.only!r}; there are {', '.join(sets)}")
     chosen = sets if task.only is None else [task.only]
-    found = {name: transfer(sets, name, task.max_false_known) for name in chosen}
+    found = {}
+    for name in chosen:
+        note(f"replaying {name} by a calibration of the others")
+        calibration = without(sets, name, task.max_false_known)
+        found[name] = transfer(sets[name], calibration)
+        if task.adapt and name in pictures:
+            note(f"adapting the model to what {name} is believed to be")
+            found[name]["adapted"] = self_adaptation(pictures[name], sets[name], calibration)
     results.print(_table(found))
+    if task.adapt:
+        results.print(_adapted_table(found))
     if task.json is not None:
         task.json.write_text(json.dumps({"sets": found}, indent=2) + "\n")
 
@@ -115,6 +136,24 @@ def _table(found: Mapping[str, Mapping[str, Any]]) -> Table:
     )
     for name, numbers in found.items():
         table.add_row(name, *(_cell(numbers.get(column)) for column in columns.values()))
+    return table
+
+
+def _adapted_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
+    table = Table(
+        "adapted to", "taught by", "taken", "R-1 believed", "R-1 of the second half", "gain"
+    )
+    for name, numbers in found.items():
+        told = numbers.get("adapted")
+        if told is None:
+            continue
+        cells = (told.get(key) for key in ("believed_r1", "second_half_r1", "second_half_gain"))
+        table.add_row(
+            name,
+            f"{told['taught_by']} of {told['individuals']}",
+            "yes" if told["taken"] else "no",
+            *("-" if pair is None else f"{pair[0]:.3f}, {pair[1]:.3f}" for pair in cells),
+        )
     return table
 
 

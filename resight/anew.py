@@ -6,6 +6,7 @@ from typing import Protocol
 
 from google.protobuf.message import Message
 
+from resight.target import MOST_CROP_BYTES
 from services.embedder.service import EmbedderService
 from services.registry.ledger import Ledger
 from shared.blobs import BlobStore
@@ -14,8 +15,6 @@ from shared.messages import Capture, Enrolment, ModelReference, Sighting
 from shared.records import Receipt
 
 BATCH = 32
-# No stored crop is larger.
-MOST_BYTES = 64 * 1024 * 1024
 
 
 class Publisher(Protocol):
@@ -48,7 +47,7 @@ def embed_anew(
         captures, shown, failed = [], [], []
         for enrolment in batch:
             try:
-                crop = crops.get(enrolment.crop, MOST_BYTES)
+                crop = crops.get(enrolment.crop, MOST_CROP_BYTES)
             except Poison as poison:
                 failed.append(f"{enrolment.sighting_id}: {poison.reason}")
                 continue

@@ -7,14 +7,11 @@ from pathlib import Path
 
 from recognition.catalogue import Photograph
 from resight.console import CommandError, Share, note
-from resight.target import crops_at, ledger_at
+from resight.target import MOST_CROP_BYTES, crops_at, ledger_at
 from services.registry.ledger import Ledger
 from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.messages import Decision
-
-# No stored crop is larger.
-MOST_BYTES = 64 * 1024 * 1024
 
 
 def believed(
@@ -68,7 +65,7 @@ def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[P
             if individual is None or individual in doubtful:
                 continue
             try:
-                crop = crops.get(decision.crop, MOST_BYTES)
+                crop = crops.get(decision.crop, MOST_CROP_BYTES)
             except Poison:
                 continue
             path = folder / f"{decision.sighting_id}.jpg"

@@ -12,6 +12,8 @@ from services.registry.store import Store
 from shared.blobs import BlobStore
 from shared.settings import BlobSettings, KafkaSettings, load
 
+# No stored crop is larger.
+MOST_CROP_BYTES = 64 * 1024 * 1024
 VARIABLE = "RESIGHT_KAFKA_BOOTSTRAP_SERVERS"
 
 

@@ -66,14 +66,14 @@ def questions(
     `different`.
     """
     ledger = ledger_at(ledger_url, data_dir)
-    table = Table("gallery", "individual", "and", "log-odds", "sighting", "and")
+    table = Table("gallery", "individual", "and", "probability", "sighting", "and")
     for gallery in ledger.galleries():
         for doubt in ledger.questions(gallery)[:limit]:
             cells = {
                 "gallery": gallery,
                 "one": doubt.one,
                 "other": doubt.other,
-                "log_odds": doubt.log_odds,
+                "probability": round(doubt.probability, 3),
                 "sighting_of_one": doubt.sighting_of_one,
                 "sighting_of_other": doubt.sighting_of_other,
             }

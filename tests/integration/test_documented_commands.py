@@ -107,9 +107,11 @@ def test_the_readme_s_commands_with_a_broker_work(place: Path) -> None:
                 assert stack.poll() is None, (place / "up.log").read_text()
                 assert time.monotonic() < deadline
                 time.sleep(0.2)
-            for command in _readme("publish", "status", "galleries", "dead-letters"):
+            for command in _readme("publish", "status", "galleries", "individuals", "dead-letters"):
                 _run(command, place)
             _watch(watch, place)
+            (export,) = (each for each in _readme("ledger") if "export" in each)
+            _run(export, place)
             stack.send_signal(signal.SIGINT)
             assert stack.wait(SECONDS) == 0
         finally:

@@ -1,0 +1,112 @@
+"""What a model learns from a stream's own clusters, without a label: better, or refused?
+
+The first half of each stream is replayed by a calibration of the other sets. Individuals that
+nobody need be asked about, of two sightings or more, teach the model, and sightings that it did not
+learn from say if it is taken. Both models are then asked who the second half's animals are, by
+their true labels: whether what was taken is better there, and what was refused would have harmed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from recognition import backbones
+from recognition.arrivals import Seen
+from recognition.backbones import EmbeddingModel
+from recognition.catalogue import Photograph, single
+from recognition.evaluation.interval import difference_interval
+from recognition.replay import replay
+from recognition.training import adaptation
+from recognition.training.crops import decode
+from recognition.training.exam import exam
+from recognition.training.recipe import TrainingError
+from resight.observing import labelled_capture
+from resight.publishing import sightings
+from resight.replaying import stage
+from services.registry.calibration import Calibration
+from shared.foreground.u2netp import u2netp
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Halves:
+    """The pictures of a stream's first half as its clusters label them, and of the second."""
+
+    believed: tuple[Photograph, ...]
+    second: tuple[Photograph, ...]
+
+
+def self_adaptation(
+    photographs: Sequence[Photograph], seen: Sequence[Seen], calibration: Calibration
+) -> dict[str, Any]:
+    """Return if the adapted model is taken, and R-1 of the second half with either model."""
+    halves = _halves(photographs, seen, calibration)
+    labels = len({each.identities for each in halves.believed})
+    told: dict[str, Any] = {"taught_by": len(halves.believed), "individuals": labels}
+    try:
+        adapted = adaptation.adapt(halves.believed)
+    except TrainingError as error:
+        return {**told, "taken": False, "why": str(error)}
+    questions = range(len(halves.second))
+    asked = exam(halves.second, questions, questions)
+    before = asked.right(_embeddings(backbones.build(adaptation.BACKBONE), halves.second, "crop"))
+    after = asked.right(_embeddings(adapted.model, halves.second, adapted.sees))
+    gain = difference_interval(after, before, seed=0)
+    return {
+        **told,
+        "taken": adapted.better,
+        "sees": adapted.sees,
+        "believed_r1": [adapted.r1_before, adapted.r1],
+        "second_half_r1": [round(float(before.mean()), 4), round(float(after.mean()), 4)],
+        "second_half_gain": [round(gain.low, 4), round(gain.high, 4)],
+    }
+
+
+def _halves(
+    photographs: Sequence[Photograph], seen: Sequence[Seen], calibration: Calibration
+) -> Halves:
+    pictures = _by_sighting(photographs)
+    first = seen[: len(seen) // 2]
+    with stage(calibration) as on:
+        for _ in replay(first, on.registry):
+            pass
+        believed = []
+        for gallery in on.ledger.galleries():
+            asked = {
+                name for doubt in on.ledger.questions(gallery) for name in (doubt.one, doubt.other)
+            }
+            for individual, members in on.ledger.individuals(gallery).items():
+                if individual not in asked and len(members) > 1:
+                    believed += [
+                        replace(pictures[name], identities=(individual,)) for name in members
+                    ]
+    rest = [pictures[each.matches.query.sighting_id] for each in seen[len(seen) // 2 :]]
+    return Halves(tuple(believed), tuple(rest))
+
+
+def _by_sighting(photographs: Sequence[Photograph]) -> Mapping[str, Photograph]:
+    return {
+        name: alone
+        for photograph in photographs
+        for name, alone in zip(
+            sightings(labelled_capture(photograph).capture), single([photograph]), strict=True
+        )
+    }
+
+
+def _embeddings(
+    model: EmbeddingModel, photographs: Sequence[Photograph], sees: adaptation.Sight
+) -> NDArray[np.float32]:
+    segmenter = u2netp() if sees == "animal" else None
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(photographs), BATCH):
+            shown = photographs[start : start + BATCH]
+            crops = decode(shown, model.input_size, segmenter, alone=True)
+            found.append(model.embed(torch.from_numpy(crops.exact)).numpy())
+    return np.concatenate(found)
