@@ -13,6 +13,8 @@ from services.registry.belonging import Belonging
 from services.registry.entry import OUTCOME_NAMES, Word
 from shared.messages import Decision
 
+WORTH_TELLING = 0.15
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -94,9 +96,13 @@ def belonging(account: Account) -> dict[str, str]:
 
 
 def rivals(account: Account) -> dict[str, list[tuple[str, float]]]:
-    """Return which others an individual in doubt may be, and how likely, the likeliest first."""
+    """Return which others an individual in doubt may be, and how likely, the likeliest first.
+
+    Left out is what is a question still, but too unlikely to be told to somebody who looks on.
+    """
     found: dict[str, list[tuple[str, float]]] = {}
-    for doubt in sorted(account.questions, key=lambda doubt: -doubt.log_odds):
+    likely = (doubt for doubt in account.questions if doubt.probability >= WORTH_TELLING)
+    for doubt in sorted(likely, key=lambda doubt: -doubt.log_odds):
         found.setdefault(doubt.one, []).append((doubt.other, doubt.probability))
         found.setdefault(doubt.other, []).append((doubt.one, doubt.probability))
     return found

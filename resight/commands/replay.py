@@ -39,6 +39,10 @@ def replay(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the numbers here.", show_default=False)
     ] = None,
+    chart: Annotated[
+        Path | None,
+        typer.Option(help="Draw what each of the --answers is worth here.", show_default=False),
+    ] = None,
     cache: Annotated[Path, typer.Option(help="Keeps the evidence.")] = Path("out/cache"),
 ) -> None:
     """Replay labelled pictures as a stream, and compare who the system says they are.
@@ -51,6 +55,7 @@ def replay(
     another --calibration takes seconds.
     """
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
+    from recognition.answers_curve import draw  # noqa: PLC0415
     from recognition.evaluation.encoders import model_file  # noqa: PLC0415
     from resight.observing import labelled_photographs, observed, ordered  # noqa: PLC0415
     from resight.replaying import as_json, ending_table, replayed  # noqa: PLC0415
@@ -70,6 +75,10 @@ def replay(
     found = replayed(seen, curves, answers)
     title = f"{found.score.sightings} sightings, by {curves.title}"
     results.print(ending_table(found, title))
+    if chart is not None:
+        chart.parent.mkdir(parents=True, exist_ok=True)
+        draw(found.score, found.after, chart, ", ".join(folder.name for folder in data))
+        note(f"drew {chart}")
     if json_file is not None:
         json_file.parent.mkdir(parents=True, exist_ok=True)
         json_file.write_text(json.dumps(as_json(found), indent=2) + "\n")

@@ -63,13 +63,15 @@ def test_open_questions_are_counted_and_told_from_both_sides() -> None:
     book = account(labelled=False)
     assert summarise(book).questions == 0
     book.questions = [
-        Doubt("lion-1", "lion-3", -2.0, "a", "e"),
+        Doubt("lion-1", "lion-3", -1.5, "a", "e"),
         Doubt("lion-1", "lion-2", 0, "a", "d"),
+        Doubt("lion-4", "lion-2", -2.5, "f", "d"),
     ]
-    assert summarise(book).questions == 2
+    assert summarise(book).questions == 3
     told = rivals(book)
-    assert told["lion-1"] == [("lion-2", 0.5), ("lion-3", pytest.approx(0.119, abs=1e-3))]
+    assert told["lion-1"] == [("lion-2", 0.5), ("lion-3", pytest.approx(0.182, abs=1e-3))]
     assert told["lion-2"] == [("lion-1", 0.5)]
+    assert "lion-4" not in told  # too unlikely
 
 
 def test_what_shows_nothing_is_counted_by_itself() -> None:
