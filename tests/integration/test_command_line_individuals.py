@@ -33,6 +33,26 @@ def test_a_person_says_who_is_who_and_takes_it_back(ledger_url: str) -> None:
     assert ledger.individuals(GALLERY)["plains-zebra-0001"] == ["a", "b"]
 
 
+def test_an_individual_is_shown_confirmed_and_its_bad_pictures_left_out(ledger_url: str) -> None:
+    at = ["--ledger-url", ledger_url]
+    ledger = ledger_at(ledger_url)
+    for number, name in enumerate("abc"):
+        registry(ledger).handle([matches(sighting(name), watermark=number)])
+    RUN.invoke(app, ["individuals", "same", "a", "b", *at])
+    shown = RUN.invoke(app, ["individuals", "show", "plains-zebra-0002", *at]).stdout
+    assert f"plains-zebra-0001 (once plains-zebra-0002) of {GALLERY}, sightings: 2" in shown
+    told = RUN.invoke(app, ["individuals", "show", "plains-zebra-0001", "--json", *at]).stdout
+    assert json.loads(told)["sightings"] == ["a", "b"]
+    confirmed = RUN.invoke(app, ["individuals", "confirm", "plains-zebra-0002", *at])
+    assert confirmed.exit_code == 0, confirmed.output
+    left_out = RUN.invoke(app, ["individuals", "unidentifiable", "b", "c", *at])
+    assert "1 of plains-zebra-0003 belong to nobody" in left_out.stdout
+    assert ledger.individuals(GALLERY) == {"plains-zebra-0001": ["a"]}
+    unknown = RUN.invoke(app, ["individuals", "show", "plains-zebra-0003", *at])
+    assert unknown.exit_code == 1
+    assert "no gallery has an individual plains-zebra-0003" in unknown.stderr
+
+
 def test_what_cant_be_is_refused_with_the_reason(ledger_url: str) -> None:
     at = ["--ledger-url", ledger_url]
     refused = RUN.invoke(app, ["individuals", "same", "x", "y", *at])

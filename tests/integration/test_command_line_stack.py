@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 
 from resight.stack.state import running
+from resight.target import open_ledger
+from tests.model_files import NAME, tiny_model
 
 PICTURES = 3
 SECONDS = 90.0
@@ -57,11 +59,11 @@ def resight(*arguments: object, timeout: float = SECONDS) -> list[Row]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def start(folder: Path) -> Up:
+def start(folder: Path, *options: object) -> Up:
     log = folder.parent / "up.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "resight", "up", "--data-dir", str(folder)],
+            [sys.executable, "-m", "resight", "up", "--data-dir", str(folder), *map(str, options)],
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -161,7 +163,9 @@ def test_a_broker_that_is_killed_comes_back_with_all_decisions(up: Up, pictures:
     assert {row["sighting_id"]: row for row in again} == before
 
 
-def test_what_it_knows_survives_a_stop_and_nothing_else_does(up: Up) -> None:
+def test_what_it_knows_survives_a_stop_and_another_model_takes_it_over(
+    up: Up, tmp_path: Path
+) -> None:
     before = decisions(up.folder, PICTURES)
     pids = list(up.children().values())
     up.process.terminate()
@@ -169,9 +173,20 @@ def test_what_it_knows_survives_a_stop_and_nothing_else_does(up: Up) -> None:
     assert gone(pids)
     assert running(up.folder) is None
 
-    again = start(up.folder)
+    again = start(up.folder, "--model", tiny_model(tmp_path / "tiny.onnx"))
     try:
         assert decisions(up.folder, PICTURES) == before
+        state = running(up.folder)
+        assert state is not None
+        with open_ledger(state.ledger_url) as ledger:
+            enrolled = [
+                entry.enrolment.embedding.model.name
+                for gallery in ledger.galleries()
+                for entry in ledger.entries(gallery)
+                if entry.enrolment
+            ]
+        assert len(enrolled) > 0
+        assert set(enrolled) == {NAME}
         pids = list(again.children().values())
         assert len(pids) == 7
     finally:
