@@ -1,10 +1,11 @@
 """`resight export`: a network as the ONNX file that the embedder or Triton loads."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import typer
+from google.protobuf.message import DecodeError
 from rich.table import Table
 
 from recognition.catalogue import Photograph, single
@@ -14,6 +15,8 @@ from resight.readable import readable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from recognition.triton import Device
 
 # Ranges of activations settle long before; what they cost is measured on all pictures.
 _RANGING = 128
@@ -54,6 +57,21 @@ def export(
             show_default=False,
         ),
     ] = None,
+    triton: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model repository: lay the file into it as a Triton server loads it. NETWORK may "
+            "then be an ONNX file that there is already.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[
+        Literal["cpu", "cuda", "tensorrt"],
+        typer.Option(help="With --triton: where it runs. tensorrt: FP16, engines in /engines."),
+    ] = "cpu",
+    instances: Annotated[
+        int, typer.Option(min=1, help="With --triton: so many at once on each device.")
+    ] = 1,
     accept_non_commercial: Annotated[
         bool,
         typer.Option(
@@ -68,9 +86,15 @@ def export(
     Normalisation is inside the file: it takes uint8 [B, H, W, 3] and gives 512
     numbers of unit length, and the viewpoint if it was trained to tell it. Its metadata
     name the model and its version.
+
+    With --triton a Triton server loads it from there. The embedder asks for it by the folder's
+    name, which RESIGHT_ENCODER_MODEL_NAME and _VERSION begin.
     """
     if list_:
         results.print(_networks())
+        return
+    if name and triton and Path(name).is_file():
+        _lay_out(Path(name), triton, device, instances)
         return
     if name is None or output is None:
         raise CommandError("name a network and --output FILE; `resight export --list` shows them")
@@ -85,8 +109,22 @@ def export(
         accept_restricted=accept_non_commercial,
     )
     results.print(f"wrote {written}", soft_wrap=True)
+    if triton:
+        _lay_out(written, triton, device, instances)
     if int8:
         _quantise(written, _animals(data) if data else [])
+
+
+def _lay_out(model: Path, repository: Path, device: "Device", instances: int) -> None:
+    from recognition.triton import write_repository  # noqa: PLC0415
+
+    try:
+        folder = write_repository(model, repository, device=device, instances=instances)
+    except (KeyError, DecodeError) as error:
+        raise CommandError(
+            f"{model} is no model of `resight export`, `train` or `adapt`: it lacks {error}"
+        ) from error
+    results.print(f"wrote {folder}", soft_wrap=True)
 
 
 def _networks() -> Table:

@@ -1,14 +1,21 @@
 """The ONNX file computes what PyTorch computes, and says which model it is."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from google.protobuf import text_format
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from torch import Tensor, nn
+from tritonclient.grpc.model_config_pb2 import (
+    ModelConfig,
+    ModelInstanceGroup,
+    ModelQueuePolicy,
+)
 
 from recognition import backbones
 from recognition.architectures import IMAGENET_MEAN, IMAGENET_STD, Backbone
@@ -18,7 +25,7 @@ from recognition.drawn.dataset import draw
 from recognition.export import ParityError, export, export_model
 from recognition.quantisation import QuantisationError, cost, quantise
 from recognition.training.crops import decode
-from recognition.triton import write_repository
+from recognition.triton import Device, write_repository
 from services.embedder import reference
 from services.embedder.encoder import VIEWPOINTS
 from services.embedder.onnx_encoder import OnnxEncoder
@@ -26,6 +33,11 @@ from services.embedder.preparation import Preparation
 from shared.embeddings import model_name
 from shared.errors import SettingsError
 from tests.model_files import tiny_model
+
+
+def configuration(folder: Path) -> Any:
+    """Return a model's configuration as Triton parses it."""
+    return text_format.Parse((folder / "config.pbtxt").read_text(), ModelConfig())
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +188,40 @@ def test_int8_without_pictures_leaves_convolutions_alone(
 def test_a_model_repository_for_triton_names_the_model(file: Path, tmp_path: Path) -> None:
     folder = write_repository(file, tmp_path / "models")
     assert (folder / "1" / "model.onnx").read_bytes() == file.read_bytes()
-    configuration = (folder / "config.pbtxt").read_text()
-    assert folder.name == model_name(OnnxEncoder(file).model)
-    assert f'name: "{folder.name}"' in configuration
-    assert "dims: [ 224, 224, 3 ]" in configuration
+    told = configuration(folder)
+    assert told.name == folder.name == model_name(OnnxEncoder(file).model)
+    assert (told.backend, told.max_batch_size) == ("onnxruntime", 64)
+    assert list(told.input[0].dims) == [224, 224, 3]
+    assert list(told.version_policy.specific.versions) == [1]
+    assert [warm.batch_size for warm in told.model_warmup] == [1, 64]
+    queue = told.dynamic_batching.default_queue_policy
+    assert queue.timeout_action == ModelQueuePolicy.REJECT
+    assert queue.max_queue_size == 4 * 64
+
+
+def test_each_device_has_a_configuration_of_its_own(tmp_path: Path) -> None:
+    model = tiny_model(tmp_path / "model.onnx")
+
+    def made(device: Device) -> Any:
+        return configuration(write_repository(model, tmp_path / device, 32, device, instances=2))
+
+    cpu, cuda, tensorrt = made("cpu"), made("cuda"), made("tensorrt")
+    assert [each.instance_group[0].kind for each in (cpu, cuda, tensorrt)] == [
+        ModelInstanceGroup.KIND_CPU,
+        ModelInstanceGroup.KIND_GPU,
+        ModelInstanceGroup.KIND_GPU,
+    ]
+    assert {each.instance_group[0].count for each in (cpu, cuda, tensorrt)} == {2}
+    assert not cpu.optimization.execution_accelerators.gpu_execution_accelerator
+    [accelerator] = tensorrt.optimization.execution_accelerators.gpu_execution_accelerator
+    assert accelerator.name == "tensorrt"
+    told = dict(accelerator.parameters)
+    assert (told["precision_mode"], told["trt_engine_cache_path"]) == ("FP16", "/engines")
+    assert [told[f"trt_profile_{name}_shapes"] for name in ("min", "opt", "max")] == [
+        "image:1x32x32x3",
+        "image:16x32x32x3",
+        "image:32x32x32x3",
+    ]
 
 
 @pytest.mark.parametrize("side", [None, 1])
@@ -187,6 +229,7 @@ def test_a_model_repository_declares_the_viewpoint_of_a_model_that_tells_it(
     tmp_path: Path, side: int | None
 ) -> None:
     model = tiny_model(tmp_path / "model.onnx", viewpoint=side)
-    configuration = (write_repository(model, tmp_path / "models") / "config.pbtxt").read_text()
-    assert ('name: "viewpoint"' in configuration) == (side is not None)
-    assert "dims: [ 512 ]" in configuration
+    outputs = configuration(write_repository(model, tmp_path / "models")).output
+    names = ["embedding"] if side is None else ["embedding", "viewpoint"]
+    assert [each.name for each in outputs] == names
+    assert list(outputs[0].dims) == [512]
