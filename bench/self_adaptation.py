@@ -1,8 +1,8 @@
 """What a model learns from a stream's own clusters, without a label: better, or refused?
 
-The first half of each stream is replayed by a calibration of the other sets. Individuals that
-nobody need be asked about, of two sightings or more, teach the model, and sightings that it did not
-learn from say if it is taken. Both models are then asked who the second half's animals are, by
+The first half of each stream is replayed by a calibration of the other sets. Individuals without
+serious doubt, of two sightings or more, teach the model, and sightings that it did not learn from
+say if it is taken. Both models are then asked who the second half's animals are, by
 their true labels: whether what was taken is better there, and what was refused would have harmed.
 """
 
@@ -77,11 +77,14 @@ def _halves(
             pass
         believed = []
         for gallery in on.ledger.galleries():
-            asked = {
-                name for doubt in on.ledger.questions(gallery) for name in (doubt.one, doubt.other)
+            doubtful = {
+                name
+                for doubt in on.ledger.questions(gallery)
+                if doubt.serious
+                for name in (doubt.one, doubt.other)
             }
             for individual, members in on.ledger.individuals(gallery).items():
-                if individual not in asked and len(members) > 1:
+                if individual not in doubtful and len(members) > 1:
                     believed += [
                         replace(pictures[name], identities=(individual,)) for name in members
                     ]

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.table import Table
 
 from bench.self_adaptation import self_adaptation
@@ -131,6 +132,8 @@ def _table(found: Mapping[str, Mapping[str, Any]]) -> Table:
         "left out",
         *columns,
         title="by a calibration of the other sets",
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
         caption="false: new animals called known. asks: questions for each 100 sightings.\n"
         f"F1 then: after {ANSWERS} answers for each 100",
     )
@@ -141,7 +144,13 @@ def _table(found: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def _adapted_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table(
-        "adapted to", "taught by", "taken", "R-1 believed", "R-1 of the second half", "gain"
+        "adapted to",
+        "taught by",
+        "taken",
+        "R-1 believed",
+        "R-1 of the second half",
+        "gain",
+        box=SIMPLE,
     )
     for name, numbers in found.items():
         told = numbers.get("adapted")

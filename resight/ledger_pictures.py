@@ -47,8 +47,8 @@ def half(individual: str) -> Share:
 def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[Photograph]:
     """Yield the crops of individuals that are certain, in the order of their decisions.
 
-    Those are individuals of whom people have spoken, and those that nobody need be asked about:
-    while a question is open, two IDs may be one animal, and would be taught as two. Crops are
+    Those are individuals of whom people have spoken, and those of which there is no serious doubt:
+    else two IDs may be one animal, and would be taught as two. Crops are
     written to `folder`; those that are gone are left out.
 
     Raises:
@@ -58,7 +58,10 @@ def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[P
         entries = [entry.decision for entry in ledger.entries(gallery)]
         members = ledger.members(gallery)
         doubtful = {
-            name for doubt in ledger.questions(gallery) for name in (doubt.one, doubt.other)
+            name
+            for doubt in ledger.questions(gallery)
+            if doubt.serious
+            for name in (doubt.one, doubt.other)
         } - {members.get(name) for name in _spoken_of(entries)}
         for decision in entries:
             individual = members.get(decision.sighting_id)

@@ -13,8 +13,6 @@ from services.registry.belonging import Belonging
 from services.registry.entry import OUTCOME_NAMES, Word
 from shared.messages import Decision
 
-WORTH_TELLING = 0.15
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -101,8 +99,8 @@ def rivals(account: Account) -> dict[str, list[tuple[str, float]]]:
     Left out is what is a question still, but too unlikely to be told to somebody who looks on.
     """
     found: dict[str, list[tuple[str, float]]] = {}
-    likely = (doubt for doubt in account.questions if doubt.probability >= WORTH_TELLING)
-    for doubt in sorted(likely, key=lambda doubt: -doubt.log_odds):
+    serious = (doubt for doubt in account.questions if doubt.serious)
+    for doubt in sorted(serious, key=lambda doubt: -doubt.log_odds):
         found.setdefault(doubt.one, []).append((doubt.other, doubt.probability))
         found.setdefault(doubt.other, []).append((doubt.one, doubt.probability))
     return found

@@ -71,7 +71,7 @@ def adapt(
     pictures that it did not learn from.
 
     With --from-ledger it learns from individuals that are certain: those of whom people have
-    spoken, and those that nobody need be asked about, of two sightings or more. Then it is written
+    spoken, and those without serious doubt, of two sightings or more. Then it is written
     only if it is surely better on sightings that it did not learn from.
     """
     # PyTorch takes seconds to import, and few commands need it.

@@ -81,7 +81,7 @@ def calibrate(
     error on each folder's animals when it is fitted on the other folders alone.
 
     With --from-ledger a gallery gets its own curve from the individuals that are certain: those of
-    whom people have spoken, and those that nobody need be asked about.
+    whom people have spoken, and those without serious doubt.
 
     How sightings in doubt are put together is learnt from all folders together, so as to serve
     species that are in none of them.

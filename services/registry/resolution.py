@@ -22,6 +22,7 @@ from services.registry.view import Recorded
 # are worth asking about at once, the likeliest. Questions from further below cost people more than
 # they bring: see docs/results.md.
 DOUBT = 1.75
+SERIOUS = 0.15
 MOST_DOUBTS = 10
 
 # An ID that is out moves only for a gain: what is one individual stays one until its parts are so
@@ -70,6 +71,11 @@ class Doubt:
     def probability(self) -> float:
         """Return how likely the two are one."""
         return 1 / (1 + math.exp(-self.log_odds))
+
+    @property
+    def serious(self) -> bool:
+        """Return whether it makes the two tentative; what is less likely is asked too."""
+        return self.probability >= SERIOUS
 
 
 @dataclass(frozen=True)
