@@ -21,7 +21,7 @@ from services.registry.view import Recorded
 # Two individuals may be one if they were joined from so much less in log-odds; so many such pairs
 # are worth asking about at once, the likeliest. Questions from further below cost people more than
 # they bring: see docs/results.md.
-DOUBT = 1.75
+DOUBT = 1.25
 SERIOUS = 0.15
 MOST_DOUBTS = 10
 
