@@ -172,7 +172,8 @@ def embed(
 
     Lookup compares only what one model has embedded. Run it in the embedder's environment
     (RESIGHT_ENCODER_…, RESIGHT_BLOBS_CROPS_URL) when that model changes; `resight up` does so by
-    itself. What is interrupted goes on the next time.
+    itself. What is interrupted goes on the next time. A sighting whose crop is gone is named and
+    keeps its embedding.
     """
     # ONNX Runtime takes a second to import, and no other command here needs it.
     from resight.anew import embed_anew, outdated  # noqa: PLC0415
@@ -197,7 +198,7 @@ def embed(
     for reason in failed:
         note(reason)
     if failed:
-        raise CommandError(
+        note(
             f"{len(failed)} sightings keep their embedding, so nothing new is compared with them: "
             "their crops are gone or damaged"
         )
