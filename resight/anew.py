@@ -1,8 +1,7 @@
 """Enrolled sightings, embedded anew from their crops when another model takes over."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
-from typing import Protocol
 
 from google.protobuf.message import Message
 
@@ -12,16 +11,11 @@ from services.registry.ledger import Ledger
 from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.messages import Capture, Enrolment, ModelReference, Sighting
-from shared.records import Receipt
 
 BATCH = 32
 
-
-class Publisher(Protocol):
-    """Who puts messages on their topics: `services.registry.broker.Broker`, or a list in a test."""
-
-    def publish(self, messages: Sequence[Message]) -> list[Receipt]:
-        """Send messages and return when they are taken."""
+# Puts messages on their topics and returns when they are taken.
+Publish = Callable[[Sequence[Message]], object]
 
 
 def outdated(ledger: Ledger, gallery: str, model: ModelReference) -> Iterator[Enrolment]:
@@ -31,7 +25,7 @@ def outdated(ledger: Ledger, gallery: str, model: ModelReference) -> Iterator[En
 
 
 def embed_anew(
-    ledger: Ledger, gallery: str, embedder: EmbedderService, crops: BlobStore, broker: Publisher
+    ledger: Ledger, gallery: str, embedder: EmbedderService, crops: BlobStore, publish: Publish
 ) -> Iterator[tuple[int, list[str]]]:
     """Embed a gallery's outdated enrolments and publish them under their old numbers.
 
@@ -61,6 +55,6 @@ def embed_anew(
             [sighting] = [each for each in result if isinstance(each, Sighting)]
             enrolment.embedding.CopyFrom(sighting.embedding)
             done.append(enrolment)
-        broker.publish(done)
+        publish(done)
         ledger.restate(gallery, done)
         yield len(done), failed

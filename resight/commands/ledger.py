@@ -187,7 +187,7 @@ def embed(
         embedder = build_service(nowhere)
         for name in ledger.galleries():
             total = sum(1 for _ in outdated(ledger, name, embedder.model))
-            batches = embed_anew(ledger, name, embedder, crops, broker)
+            batches = embed_anew(ledger, name, embedder, crops, broker.publish)
             with Progress(console=notes, transient=True) as progress:
                 task = progress.add_task(f"embedding {name}", total=total)
                 for done, reasons in batches:

@@ -10,7 +10,6 @@ from services.embedder.service import EmbedderService
 from services.registry.ledger import Ledger
 from shared.blobs import BlobStore
 from shared.messages import Capture, Enrolment, Sighting
-from shared.records import Receipt
 from tests.embedder_bench import Place, sightings
 from tests.model_files import tiny_model
 from tests.pictures import photograph
@@ -24,11 +23,10 @@ class Topic:
         self.taken: list[Message] = []
         self._takes = takes
 
-    def publish(self, messages: Sequence[Message]) -> list[Receipt]:
+    def publish(self, messages: Sequence[Message]) -> None:
         if len(self.taken) + len(messages) > self._takes:
             raise ConnectionError("the broker went away")
         self.taken += messages
-        return []
 
 
 class Herd:
@@ -60,7 +58,7 @@ def test_every_enrolment_gets_the_new_model_and_keeps_its_number(
     herd = Herd(ledger_url, tmp_path, 3)
     topic = Topic()
     assert len(list(outdated(herd.ledger, herd.gallery, herd.second.model))) == 3
-    done = list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, topic))
+    done = list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, topic.publish))
     assert done == [(3, [])]
     assert topic.taken == herd.stored()
     assert [each.number for each in herd.stored()] == [1, 2, 3]
@@ -73,13 +71,13 @@ def test_every_enrolment_gets_the_new_model_and_keeps_its_number(
 def test_what_is_interrupted_goes_on_the_next_time(ledger_url: str, tmp_path: Path) -> None:
     herd = Herd(ledger_url, tmp_path, 2)
     try:
-        list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, Topic(takes=0)))
+        list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, Topic(takes=0).publish))
     except ConnectionError:
         pass
     else:
         raise AssertionError("it went on without a broker")
     assert {each.embedding.model.version for each in herd.stored()} == {"v1"}
-    list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, Topic()))
+    list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, Topic().publish))
     assert {each.embedding.model.version for each in herd.stored()} == {"v2"}
 
 
@@ -90,7 +88,9 @@ def test_a_sighting_whose_crop_is_gone_keeps_its_embedding_and_is_named(
     gone = herd.sightings[0]
     (tmp_path / "crops" / gone.crop.key).unlink()
     topic = Topic()
-    [(done, [reason])] = embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, topic)
+    [(done, [reason])] = embed_anew(
+        herd.ledger, herd.gallery, herd.second, herd.crops, topic.publish
+    )
     assert (done, len(topic.taken)) == (1, 1)
     assert reason.startswith(gone.sighting_id)
     assert [each.embedding.model.version for each in herd.stored()] == ["v1", "v2"]
