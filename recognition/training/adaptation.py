@@ -61,8 +61,10 @@ class Adapted:
 
     @property
     def better(self) -> bool:
-        """Return whether held-out pictures are surely recognised better than before."""
-        return self.gain is not None and self.gain.low > 0
+        """Return whether more held-out pictures are recognised, and it is sure that no fewer are."""
+        if self.gain is None or self.r1 is None or self.r1_before is None:
+            return False
+        return self.r1 > self.r1_before and self.gain.low >= 0
 
 
 def adapt(

@@ -72,7 +72,7 @@ def adapt(
 
     With --from-ledger it learns from individuals that are certain: those of whom people have
     spoken, and those without serious doubt, of two sightings or more. Then it is written
-    only if it is surely better on sightings that it did not learn from.
+    only if it recognises more of the sightings that it did not learn from, and surely no fewer.
     """
     # PyTorch takes seconds to import, and few commands need it.
     from recognition.training import adaptation  # noqa: PLC0415
@@ -101,8 +101,9 @@ def adapt(
         note(f"R-1 of held-out pictures: {adapted.r1_before:.3f} before, {adapted.r1:.3f} after")
     if from_ledger and not adapted.better:
         raise CommandError(
-            "the adapted model is not surely better on pictures that it did not learn from, so the "
-            "one that serves stays; more answers (`resight individuals questions`) teach more"
+            "the adapted model is no better on pictures that it did not learn from, or may be "
+            "worse, so the one that serves stays; more answers (`resight individuals questions`) "
+            "teach more"
         )
     if adapted.sees == "animal":
         note("it sees animals alone; the embedder finds them, with its default segmenter u2netp")

@@ -32,8 +32,8 @@ def learn(
     """Adapt the model to a ledger's own animals, and calibrate it: by hand, or every night.
 
     It learns from one half of the individuals that are certain, and is calibrated on the other
-    half. If it is not surely better on sightings that it did not learn from, it is not taken, and
-    the exit status is 1. --output then holds what `resight up --model … --calibration …` takes.
+    half. If it does not recognise more sightings that it did not learn from, and surely no fewer,
+    it is not taken, and the exit status is 1. --output then holds what `resight up --model … --calibration …` takes.
     """
     adapt(
         from_ledger=True,

@@ -1,5 +1,6 @@
 """The default model, adapted to drawn animals."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from recognition import backbones
 from recognition.catalogue import Photograph, read, single
 from recognition.drawn.dataset import draw
 from recognition.evaluation.encoders import adapted_file
+from recognition.evaluation.interval import Interval
 from recognition.training import adaptation
 from recognition.training.adaptation import BACKBONE, SIGHTS, Sight, adapt, write
 from recognition.training.adaptation_card import SEES, card
@@ -36,7 +38,11 @@ def test_the_file_that_serves_computes_what_was_solved_for_and_the_card_says_how
     assert adapted.r1 >= adapted.r1_before
     assert adapted.gain is not None
     assert adapted.gain.low <= adapted.r1 - adapted.r1_before <= adapted.gain.high
-    assert adapted.better == (adapted.gain.low > 0)
+    assert adapted.better == (adapted.r1 > adapted.r1_before and adapted.gain.low >= 0)
+    worse = replace(adapted, r1=adapted.r1_before, gain=Interval(0.0, 0.0))
+    assert not worse.better
+    assert not replace(adapted, gain=Interval(-0.1, 0.3)).better
+    assert replace(adapted, r1=0.9, r1_before=0.8, gain=Interval(0.0, 0.2)).better
     page = card(adapted)
     assert f"{adapted.r1:.3f} with a head that had not seen" in page
     assert "Apache-2.0" in page
