@@ -61,7 +61,7 @@ class Adapted:
 
     @property
     def better(self) -> bool:
-        """Return whether more held-out pictures are recognised, and it is sure that no fewer are."""
+        """Return whether more held-out pictures are recognised, and surely no fewer."""
         if self.gain is None or self.r1 is None or self.r1_before is None:
             return False
         return self.r1 > self.r1_before and self.gain.low >= 0

@@ -33,7 +33,8 @@ def learn(
 
     It learns from one half of the individuals that are certain, and is calibrated on the other
     half. If it does not recognise more sightings that it did not learn from, and surely no fewer,
-    it is not taken, and the exit status is 1. --output then holds what `resight up --model … --calibration …` takes.
+    it is not taken, and the exit status is 1. --output then holds what `resight up --model …
+    --calibration …` takes.
     """
     adapt(
         from_ledger=True,
