@@ -19,7 +19,7 @@ from services.registry.operations import (
 )
 from services.registry.view import Apart, Group
 from shared.errors import Transient
-from shared.messages import Enrolment
+from shared.messages import Decision, Enrolment
 
 # An operation is tried again when a decision came between reading and writing.
 ATTEMPTS = 8
@@ -93,10 +93,6 @@ class Operator:
         entry = self._ledger.entry(self._gallery, number)
         if entry is None:
             raise OperationError(f"gallery {self._gallery} has no entry {number}")
-        if taken_back := self._ledger.undone(self._gallery, number):
-            last = taken_back[-1]
-            word = "undone" if len(taken_back) % 2 else "undone and done again"
-            raise OperationError(f"entry {number} was {word} by entry {last}; undo that instead")
         operation = entry.decision.operation
         bound = [name for bond in operation.bonds for name in (bond.one, bond.other)]
         moved = [sighting for change in operation.moved for sighting in change.sightings]
@@ -112,8 +108,19 @@ class Operator:
             reason,
             about,
             {*left, *(now for _, now in homes.values())} - {NOBODY},
-            lambda _: undo(entry.decision, self._ledger.belongs(self._gallery, about), homes),
+            lambda _: self._undone(entry.decision, about, homes),
         )
+
+    def _undone(
+        self, entry: Decision, about: Sequence[str], homes: Mapping[str, tuple[str, str]]
+    ) -> Effect:
+        if taken_back := self._ledger.undone(self._gallery, entry.number):
+            last = taken_back[-1]
+            word = "undone" if len(taken_back) % 2 else "undone and done again"
+            raise OperationError(
+                f"entry {entry.number} was {word} by entry {last}; undo that instead"
+            )
+        return undo(entry, self._ledger.belongs(self._gallery, about), homes)
 
     def _of_two(
         self,

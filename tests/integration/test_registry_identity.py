@@ -142,9 +142,8 @@ def test_what_is_left_open_is_a_question_until_it_is_answered(ledger_url: str) -
     ledger = ledger_at(ledger_url)
     service = _registry(ledger)
     _decision(service, matches(sighting("a")))
-    # Log-odds of -0.6: too little to be joined, and worth asking.
-    seen = found("a", 1)
-    seen.inliers = 1
+    # Log-odds of 0.2: too little to be joined, and worth asking.
+    seen = found("a", 1, "doubtful")
     _decision(service, matches(sighting("b"), [seen], watermark=1))
     _decision(service, matches(sighting("c"), watermark=2))
     [question] = ledger.questions(GALLERY)
