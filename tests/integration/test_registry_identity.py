@@ -149,7 +149,7 @@ def test_what_is_left_open_is_a_question_until_it_is_answered(ledger_url: str) -
     [question] = ledger.questions(GALLERY)
     assert (question.one, question.other) == (_zebra(1), _zebra(2))
     assert {question.sighting_of_one, question.sighting_of_other} == {"a", "b"}
-    assert question.log_odds == pytest.approx(2 * math.log(2) - 2, abs=1e-2)
+    assert question.log_odds == pytest.approx(2 * math.log(3) - 2, abs=1e-2)
     person = Operator(ledger, CALIBRATION, GALLERY, "ada")
     person.different("1", question.sighting_of_one, question.sighting_of_other)
     assert ledger.questions(GALLERY) == []
