@@ -106,11 +106,8 @@ def _place(told: Any, side: int, device: Device, instances: int) -> None:
     """Say where the model runs, and how."""
     kind = ModelInstanceGroup.KIND_CPU if device == "cpu" else ModelInstanceGroup.KIND_GPU
     told.instance_group.add(count=instances, kind=kind)
-    accelerators = told.optimization.execution_accelerators.gpu_execution_accelerator
-    if device == "cuda":
-        # Its search for the best algorithm takes seconds for every new batch size.
-        accelerators.add(name="cuda").parameters["cudnn_conv_algo_search"] = "1"
     if device == "tensorrt":
+        accelerators = told.optimization.execution_accelerators.gpu_execution_accelerator
         parameters = accelerators.add(name="tensorrt").parameters
         parameters["precision_mode"] = "FP16"
         parameters["max_workspace_size_bytes"] = str(WORKSPACE_BYTES)

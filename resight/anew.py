@@ -29,8 +29,8 @@ def embed_anew(
 ) -> Iterator[tuple[int, list[str]]]:
     """Embed a gallery's outdated enrolments and publish them under their old numbers.
 
-    Lookup keeps a gallery for each model, and counts one as whole when every number is there, so
-    until then nothing new is founded among half of it. What is interrupted goes on the next time.
+    What is not embedded anew yet is not compared with anything new, so this comes before the first
+    sighting of the new model. What is interrupted goes on the next time.
     Yields after each batch how many were embedded, and why others could not be.
 
     Raises:

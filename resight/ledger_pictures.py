@@ -1,5 +1,6 @@
 """What a ledger believes, as labelled pictures: its crops, with individuals for identities."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC
 from hashlib import sha256
@@ -48,8 +49,8 @@ def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[P
     """Yield the crops of individuals that are certain, in the order of their decisions.
 
     Those are individuals of whom people have spoken, and those of which there is no serious doubt:
-    else two IDs may be one animal, and would be taught as two. Crops are
-    written to `folder`; those that are gone are left out.
+    else two IDs may be one animal, and would be taught as two. Crops are written to `folder`; those
+    that are gone are left out.
 
     Raises:
         Transient: the ledger or the store does not answer.
@@ -77,14 +78,13 @@ def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[P
 
 
 def _spoken_of(entries: list[Decision]) -> set[str]:
-    """Return the sightings that a person called the same as another one."""
-    return {
-        name
-        for decision in entries
-        for bond in decision.operation.bonds
-        if bond.same and not bond.lifted
-        for name in (bond.one, bond.other)
-    }
+    """Return the sightings that a person called the same as another one, and did not take back."""
+    said: Counter[tuple[str, str]] = Counter()
+    for decision in entries:
+        for bond in decision.operation.bonds:
+            if bond.same:
+                said[min(bond.one, bond.other), max(bond.one, bond.other)] += 1 - 2 * bond.lifted
+    return {name for pair in +said for name in pair}
 
 
 def _photograph(decision: Decision, individual: str, path: Path) -> Photograph:

@@ -14,7 +14,10 @@ PENALTY = 1.0
 
 
 def fit_logistic(pairs: Pairs, penalty: float = PENALTY) -> Logistic:
-    """Return the logistic regression of the labels on the features of pairs."""
+    """Return the logistic regression of the labels on the features of pairs.
+
+    Without the bound: with it, 20 % of new zebras were called known by a curve of other species.
+    """
     every = range(pairs.features.shape[1])
     found = fit_linear(pairs.features, pairs.labels, penalty=penalty, either_way=every)
     return Logistic(**found.model_dump())

@@ -170,10 +170,10 @@ def embed(
 ) -> None:
     """Embed sightings of another model anew, from their crops, by the embedder's model of now.
 
-    Lookup compares only what one model has embedded. Run it in the embedder's environment
-    (RESIGHT_ENCODER_…, RESIGHT_BLOBS_CROPS_URL) when that model changes; `resight up` does so by
-    itself. What is interrupted goes on the next time. A sighting whose crop is gone is named and
-    keeps its embedding.
+    Lookup compares only what one model has embedded. Run it before the embedder starts with another
+    model, in the environment that it will have (RESIGHT_ENCODER_…, RESIGHT_BLOBS_CROPS_URL);
+    `resight up` does so by itself. What is interrupted goes on the next time. A sighting whose crop
+    is gone is named and keeps its embedding.
     """
     # ONNX Runtime takes a second to import, and no other command here needs it.
     from resight.anew import embed_anew, outdated  # noqa: PLC0415

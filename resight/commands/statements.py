@@ -32,11 +32,14 @@ Sighting = Annotated[str, typer.Argument(metavar="SIGHTING", help="A sighting's 
 Actor = Annotated[str | None, typer.Option("--as", help="Who says so. Default: your user name.")]
 Reason = Annotated[str, typer.Option(help="Why, in your words; it stands in the ledger.")]
 Identifier = Annotated[
-    str | None,
-    typer.Option("--id", help="Names the operation: the same one twice changes nothing."),
+    str,
+    typer.Option(
+        "--id",
+        default_factory=lambda: uuid4().hex,
+        help="Names the operation: the same one twice changes nothing. Default: a new name.",
+        show_default=False,
+    ),
 ]
-
-
 Individual = Annotated[
     str, typer.Argument(metavar="INDIVIDUAL", help="Its ID, or one that was merged into it.")
 ]
@@ -49,13 +52,13 @@ def confirm(
     data_dir: DataDir = DEFAULT_FOLDER,
     actor: Actor = None,
     reason: Reason = "",
-    identifier: Identifier = None,
+    identifier: Identifier,
 ) -> None:
     """Say that all pictures of an individual show one animal, and none of those that it may be."""
     ledger = ledger_at(ledger_url, data_dir)
     gallery, name = named(ledger, individual)
     person = _person(ledger, gallery, actor)
-    _tell(ledger, data_dir, person.confirm(identifier or uuid4().hex, name, reason))
+    _tell(ledger, data_dir, person.confirm(identifier, name, reason))
 
 
 def unidentifiable(
@@ -65,7 +68,7 @@ def unidentifiable(
     data_dir: DataDir = DEFAULT_FOLDER,
     actor: Actor = None,
     reason: Reason = "",
-    identifier: Identifier = None,
+    identifier: Identifier,
 ) -> None:
     """Say that nobody can tell who these sightings show: they belong to no individual any more."""
     _say(
@@ -73,7 +76,7 @@ def unidentifiable(
         data_dir,
         actor,
         sightings[0],
-        lambda person: person.unidentifiable(identifier or uuid4().hex, sightings, reason),
+        lambda person: person.unidentifiable(identifier, sightings, reason),
     )
 
 
@@ -87,7 +90,7 @@ def move(
     data_dir: DataDir = DEFAULT_FOLDER,
     actor: Actor = None,
     reason: Reason = "",
-    identifier: Identifier = None,
+    identifier: Identifier,
 ) -> None:
     """Say that sightings belong to another individual, or to one of their own."""
     ledger = ledger_at(ledger_url, data_dir)
@@ -96,7 +99,7 @@ def move(
         data_dir,
         actor,
         sightings[0],
-        lambda person: person.move(identifier or uuid4().hex, sightings, into, reason),
+        lambda person: person.move(identifier, sightings, into, reason),
     )
 
 
@@ -108,12 +111,12 @@ def undo(
     data_dir: DataDir = DEFAULT_FOLDER,
     actor: Actor = None,
     reason: Reason = "",
-    identifier: Identifier = None,
+    identifier: Identifier,
 ) -> None:
     """Take back what a person said, as far as nobody moved on since. An undo can be undone."""
     ledger = ledger_at(ledger_url, data_dir)
     person = _person(ledger, gallery, actor)
-    _tell(ledger, data_dir, person.undo(identifier or uuid4().hex, number, reason))
+    _tell(ledger, data_dir, person.undo(identifier, number, reason))
 
 
 def _about_two(say: Callable[[Operator, str, str, str, str], Entry]) -> Callable[..., None]:
@@ -127,15 +130,14 @@ def _about_two(say: Callable[[Operator, str, str, str, str], Entry]) -> Callable
         data_dir: DataDir = DEFAULT_FOLDER,
         actor: Actor = None,
         reason: Reason = "",
-        identifier: Identifier = None,
+        identifier: Identifier,
     ) -> None:
-        named = identifier or uuid4().hex
         _say(
             ledger_at(ledger_url, data_dir),
             data_dir,
             actor,
             one,
-            lambda person: say(person, named, one, other, reason),
+            lambda person: say(person, identifier, one, other, reason),
         )
 
     return command

@@ -67,7 +67,7 @@ def up(
         folder / "models",
         choose_ports(port or _broker_port()),
         None if model is None else model.resolve(),
-        calibration,
+        None if calibration is None else calibration.resolve(),
     )
     supervisor = Supervisor(profile, note)
     with _terminated_like_interrupted():

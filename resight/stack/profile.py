@@ -60,7 +60,7 @@ def choose_ports(broker_port: int) -> Ports:
 
 @dataclass(frozen=True)
 class Profile:
-    """One embedded stack: its data folder and that of its models (both absolute), and its ports.
+    """One embedded stack: its data folder, that of its models, and its ports. Paths are absolute.
 
     `encoder`: the encoder's ONNX file, `calibration`: the registry's file; None: the default one.
     """
@@ -96,7 +96,7 @@ class Profile:
         What connects the processes is the profile's; everything else of the
         caller's environment stands, RESIGHT_ settings included.
         """
-        chosen = {} if self.calibration is None else {_CALIBRATION: str(self.calibration.resolve())}
+        chosen = {} if self.calibration is None else {_CALIBRATION: str(self.calibration)}
         return {
             **_PREFERENCES,
             **caller,

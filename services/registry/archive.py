@@ -76,15 +76,11 @@ def _fields(store: Store, told: dict[str, str], name: str) -> Iterator[str]:
     cursor = b"0"
     while True:
         cursor, fields = store.run("HSCAN", name, cursor, "COUNT", _CHUNK)
-        for field, value in fields.items() if isinstance(fields, dict) else _pairs(fields):
+        for field, value in fields.items():
             kept = {"field": b64encode(field).decode(), "value": b64encode(value).decode()}
             yield json.dumps({**told, **kept})
         if int(cursor) == 0:
             return
-
-
-def _pairs(flat: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    return zip(flat[::2], flat[1::2], strict=True)
 
 
 def _read(line: str) -> dict[str, Any]:

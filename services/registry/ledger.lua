@@ -343,11 +343,10 @@ end
 
 -- Decide about a sighting, once; or carry out a person's operation, which stands in its place.
 -- Arguments: sighting, its image's digest, outcome (known, new, review, unidentifiable, operation),
--- its individual ('+0' and so on for one that it founds; '' for
--- none), the prefix of individuals' IDs, how many are founded, watermark ('' where nothing can be
--- compared with it, ever), milliseconds of lease to take if it can't be founded now (0: it
--- may go round again), <Decision>, <Enrolment>, comparisons, standing, anchors, encounter ('':
--- none), and what `changes` reads.
+-- its individual ('+0' and so on for one that it founds; '' for none), the prefix of individuals'
+-- IDs, how many are founded, watermark ('' where nothing can be compared with it, ever),
+-- milliseconds of lease to take if it can't be founded now (0: it may go round again), <Decision>,
+-- <Enrolment>, comparisons, standing, anchors, encounter ('': none), and what `changes` reads.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that `refusal`
 -- gives; CONFLICT: the individual is gone, has changed, or is in this image already; or APART.
 local function decide(keys, args)
@@ -424,9 +423,9 @@ end
 
 -- What a decision needs to know first. Arguments: sighting, its image's digest, its encounter
 -- ('': none), candidates' sightings. Returns the decision about the sighting (empty: none), the
--- individuals taken in its image, of each candidate its individual ('' for one that is not in this ledger), the
--- same for its standing, the counters enrolments and splits, and pairs of sighting and individual
--- of its encounter.
+-- individuals taken in its image, of each candidate its individual ('' for one that is not in this
+-- ledger), the same for its standing, the counters enrolments and splits, and pairs of sighting and
+-- individual of its encounter.
 local function look(keys, args)
   local key = named(keys)
   local individuals, standings, seen = {}, {}, {}

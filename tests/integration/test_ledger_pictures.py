@@ -44,9 +44,12 @@ def test_sure_individuals_are_labelled_and_doubtful_ones_left_out(
     first = ledger.members(GALLERY)["a"]
     assert told(ledger, crops, tmp_path) == {"a": first, "b": first}
     person = Operator(ledger, CALIBRATION, GALLERY, "ada", now=lambda: NOON)
-    person.same("1", "c", "d")
+    said = person.same("1", "c", "d")
     second = ledger.members(GALLERY)["c"]
     assert told(ledger, crops, tmp_path) == {"a": first, "b": first, "c": second, "d": second}
+    person.undo("2", said.decision.number)
+    seen(ledger, crops, "e", {"c": "doubtful", "d": "doubtful"})
+    assert told(ledger, crops, tmp_path) == {"a": first, "b": first}  # taken back, in doubt again
     [picture, *_] = labelled_crops(ledger, crops, tmp_path)
     assert picture.path.read_bytes() == b"picture of a"
     assert (picture.species, picture.captured_at) == ("plains-zebra", NOON)
