@@ -24,6 +24,7 @@ from recognition.training import adaptation
 from recognition.training.crops import decode
 from recognition.training.exam import exam
 from recognition.training.recipe import TrainingError
+from resight.ledger_pictures import certain
 from resight.observing import labelled_capture
 from resight.publishing import sightings
 from resight.replaying import stage
@@ -77,14 +78,8 @@ def _halves(
             pass
         believed = []
         for gallery in on.ledger.galleries():
-            doubtful = {
-                name
-                for doubt in on.ledger.questions(gallery)
-                if doubt.serious
-                for name in (doubt.one, doubt.other)
-            }
-            for individual, members in on.ledger.individuals(gallery).items():
-                if individual not in doubtful and len(members) > 1:
+            for individual, members in certain(on.ledger, gallery).items():
+                if len(members) > 1:
                     believed += [
                         replace(pictures[name], identities=(individual,)) for name in members
                     ]

@@ -48,25 +48,16 @@ def half(individual: str) -> Share:
 def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[Photograph]:
     """Yield the crops of individuals that are certain, in the order of their decisions.
 
-    Those are individuals of whom people have spoken, and those of which there is no serious doubt:
-    else two IDs may be one animal, and would be taught as two. Crops are written to `folder`; those
-    that are gone are left out.
+    Crops are written to `folder`; those that are gone are left out.
 
     Raises:
         Transient: the ledger or the store does not answer.
     """
     for gallery in ledger.galleries():
-        entries = [entry.decision for entry in ledger.entries(gallery)]
-        members = ledger.members(gallery)
-        doubtful = {
-            name
-            for doubt in ledger.questions(gallery)
-            if doubt.serious
-            for name in (doubt.one, doubt.other)
-        } - {members.get(name) for name in _spoken_of(entries)}
-        for decision in entries:
-            individual = members.get(decision.sighting_id)
-            if individual is None or individual in doubtful:
+        sure = {name: who for who, names in certain(ledger, gallery).items() for name in names}
+        for entry in ledger.entries(gallery):
+            decision = entry.decision
+            if decision.sighting_id not in sure:
                 continue
             try:
                 crop = crops.get(decision.crop, MOST_CROP_BYTES)
@@ -74,14 +65,34 @@ def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[P
                 continue
             path = folder / f"{decision.sighting_id}.jpg"
             path.write_bytes(crop)
-            yield _photograph(decision, individual, path)
+            yield _photograph(decision, sure[decision.sighting_id], path)
 
 
-def _spoken_of(entries: list[Decision]) -> set[str]:
+def certain(ledger: Ledger, gallery: str) -> dict[str, list[str]]:
+    """Return the individuals that are certain, with their sightings. May raise Transient.
+
+    Those are individuals of whom people have spoken, and those of which there is no serious doubt:
+    else two IDs may be one animal, and would be taught as two.
+    """
+    spoken_of = _spoken_of(ledger, gallery)
+    doubtful = {
+        name
+        for doubt in ledger.questions(gallery)
+        if doubt.serious
+        for name in (doubt.one, doubt.other)
+    }
+    return {
+        name: sightings
+        for name, sightings in ledger.individuals(gallery).items()
+        if name not in doubtful or not spoken_of.isdisjoint(sightings)
+    }
+
+
+def _spoken_of(ledger: Ledger, gallery: str) -> set[str]:
     """Return the sightings that a person called the same as another one, and did not take back."""
     said: Counter[tuple[str, str]] = Counter()
-    for decision in entries:
-        for bond in decision.operation.bonds:
+    for entry in ledger.entries(gallery):
+        for bond in entry.decision.operation.bonds:
             if bond.same:
                 said[min(bond.one, bond.other), max(bond.one, bond.other)] += 1 - 2 * bond.lifted
     return {name for pair in +said for name in pair}

@@ -157,39 +157,38 @@ class Supervisor:
         if self.profile.encoder is not None:
             raise StackError(f"there is no model {self.profile.encoder}; see `resight export`")
         self._report(f"exporting the encoder {ENCODER} (once per data folder)")
-        failed = self._command("export", ENCODER, "--output", str(self.profile.model))
-        if failed:
-            raise StackError(f"can't export {ENCODER}:\n{failed}")
+        self._run(f"export {ENCODER}", "export", ENCODER, "--output", str(self.profile.model))
 
     def _embed_anew(self) -> None:
         """Embed what another model has embedded, where there is anything in the ledger."""
         with open_ledger(self.state.ledger_url) as ledger:
             if not ledger.galleries():
                 return
-        failed = self._command(
-            "ledger",
-            "embed",
-            "--ledger-url",
-            self.state.ledger_url,
-            "--bootstrap-servers",
-            self.state.bootstrap_servers,
-        )
-        if failed:
-            raise StackError(f"can't embed earlier sightings by {self.profile.model}:\n{failed}")
+        self._report("embedding earlier sightings anew, if another model has embedded them")
+        where = "--ledger-url", self.state.ledger_url
+        broker = "--bootstrap-servers", self.state.bootstrap_servers
+        for line in self._run("embed earlier sightings", "ledger", "embed", *where, *broker):
+            self._report(line)
 
-    def _command(self, *arguments: str) -> str:
-        """Run a command of ours, and return its last words if it failed.
+    def _run(self, what: str, *arguments: str) -> list[str]:
+        """Run a command of ours and return the lines that it said.
 
-        A process of its own: it needs PyTorch, the supervisor must stay small.
+        In a process of its own: it needs PyTorch or ONNX, the supervisor must stay small.
+
+        Raises:
+            StackError: it failed; its last words are quoted.
         """
         done = subprocess.run(  # noqa: S603
             leashed([sys.executable, "-P", "-m", "resight", *arguments]),
             env=self.profile.environment("embedder", os.environ),
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             check=False,
         )
-        return done.stderr[-1500:] if done.returncode else ""
+        if done.returncode != 0:
+            raise StackError(f"can't {what}:\n{done.stdout[-1500:]}")
+        return [line for line in done.stdout.splitlines() if line.strip()]
 
     def _server(self, server: Server) -> Child:
         safe = replace(server, command=leashed(server.command), report=self._report)
