@@ -14,7 +14,7 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto calibration env-example clean
+.PHONY: help .venv demo test check bench soak proto calibration env-example metrics clean
 .DELETE_ON_ERROR:
 
 help: ## What there is
@@ -51,6 +51,9 @@ calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration 
 
 env-example: $(INSTALLED) ## Write .env.example from the settings in the code
 	@$(BIN)/python -m resight.environment > .env.example
+
+metrics: $(INSTALLED) ## Write docs/metrics.md from the metrics in the code
+	@$(BIN)/python -m resight.metrics > docs/metrics.md
 
 .venv: $(INSTALLED) ## Python's packages, as constraints.txt pins them
 

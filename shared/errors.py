@@ -8,6 +8,49 @@
 Anything else is a crash: the process ends without committing and is restarted.
 """
 
+from typing import Literal
+
+# What may be wrong with a message: the values of a metric's label, and so a closed list.
+PoisonKind = Literal[
+    "bad-box",
+    "bad-embedding",
+    "bad-evidence",
+    "bad-gallery",
+    "bad-header",
+    "bad-place",
+    "bad-reference",
+    "bad-text",
+    "bad-time",
+    "box-outside-image",
+    "corrupt-image",
+    "empty-image",
+    "empty-value",
+    "ends-the-decoder",
+    "ends-the-service",
+    "incomplete",
+    "invalid",
+    "missing-blob",
+    "missing-crop",
+    "no-image",
+    "not-a-capture",
+    "output-too-large",
+    "too-many-animals",
+    "too-many-bytes",
+    "too-many-galleries",
+    "too-many-pixels",
+    "too-much-memory",
+    "too-slow",
+    "truncated-image",
+    "undecodable",
+    "unreadable-blob",
+    "unreadable-record",
+    "unsupported-format",
+    "unsupported-pixels",
+    "wrong-dimension",
+    "wrong-hash",
+    "wrong-size",
+]
+
 
 class ResightError(Exception):
     """Every error of this project that has a meaning to its callers."""
@@ -21,12 +64,12 @@ class Poison(ResightError):
     """A message that can't be handled however often it is tried.
 
     The text is what an operator reads in the dead-letter topic: it names the
-    thing, the value and the way out. `kind` is a short slug for metrics,
-    such as `box-outside-image`. `sightings` counts the animals that are lost
+    thing, the value and the way out. `kind` is a slug for metrics,
+    of a closed list. `sightings` counts the animals that are lost
     with the message.
     """
 
-    def __init__(self, reason: str, *, kind: str = "invalid", sightings: int = 1) -> None:
+    def __init__(self, reason: str, *, kind: PoisonKind = "invalid", sightings: int = 1) -> None:
         super().__init__(reason)
         self.reason = reason
         self.kind = kind

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from PIL import ExifTags, Image, ImageFile, JpegImagePlugin, PngImagePlugin
 from PIL import TiffImagePlugin as TiffPlugin
@@ -29,7 +29,7 @@ MAX_PIXELS = 100_000_000
 
 PNG_SIGNATURE_BYTES = 8
 
-TRUNCATED = "truncated-image"
+TRUNCATED: Final = "truncated-image"
 
 # The classes themselves instead of Image.open: that one has a pixel limit of
 # its own, global to the process, and tries formats that nobody asked for.

@@ -7,6 +7,7 @@ and secrets never go into a log.
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import TextIO
 
 from shared.text import json_line
 
@@ -35,9 +36,9 @@ class JsonFormatter(logging.Formatter):
         return json_line(entry)
 
 
-def configure_logging(service: str, level: str) -> None:
-    """Send all logs of this process to stderr as JSON. Call it once, in `main`."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure_logging(service: str, level: str, stream: TextIO | None = None) -> None:
+    """Send all logs of this process as JSON to `stream`, stderr by default."""
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(service))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     # Below WARNING the Kafka client logs whole keys and values, so images and places.

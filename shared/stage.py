@@ -139,6 +139,7 @@ class Stage:
             SettingsError: the telemetry port can't be had.
             Exception: whatever else the handler or the client raised; a crash.
         """
+        metrics.begin(self._name)
         metrics.READY.labels(self._name).set_function(lambda: not self._health.unready())
         with self._shutdown.signals():
             self._server.start()
@@ -189,6 +190,7 @@ class Stage:
             self._recovered()
 
     def _process(self, batch: Sequence[Delivery]) -> None:
+        taken_at = time.time()
         try:
             if not self._done(batch):
                 return
@@ -199,6 +201,8 @@ class Stage:
         if self._intake.commit(batch):  # 7
             for delivery in batch:
                 metrics.CONSUMED.labels(self._name, delivery.record.topic).inc()
+                waited = taken_at - delivery.record.timestamp_ms / 1000
+                metrics.WAITED_SECONDS.labels(self._name).observe(max(0.0, waited))
         self._recovered()
 
     def _done(self, batch: Sequence[Delivery]) -> bool:

@@ -36,6 +36,14 @@ INPUTS = {
     "registry": (MATCHES, PLACES),
 }
 
+# ... -> the topics that it writes, dead letters apart.
+OUTPUTS = {
+    "embedder": (SIGHTINGS, PLACES),
+    "lookup": (CANDIDATES,),
+    "matcher": (MATCHES,),
+    "registry": (DECISIONS, ENROLMENTS, CANDIDATES),
+}
+
 
 @dataclass(frozen=True)
 class Address:

@@ -14,6 +14,7 @@ from dataclasses import asdict
 
 from services.embedder.cutting import Cuts, Limits
 from services.embedder.decode_process import DecodeProcess, EndedError
+from services.embedder.metrics import WORKERS_ENDED
 from services.embedder.preparation import Preparation
 from shared.errors import Poison, Transient
 from shared.messages import Box
@@ -94,6 +95,7 @@ class DecodeWorkers:
             return process.cut(data, boxes)
         finally:
             if process is not None and process.ended:
+                WORKERS_ENDED.inc()
                 self._running.discard(process)
                 process = None
             self._idle.put(process)

@@ -18,10 +18,10 @@ from shared.errors import SettingsError
 from shared.foreground.animal import finder
 from shared.foreground.choice import chosen
 from shared.foreground.segmenter import Segmenter
-from shared.logs import configure_logging
 from shared.messages import ModelReference
-from shared.settings import BlobSettings, KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
 from shared.stage import Stage
+from shared.startup import started
 
 log = logging.getLogger(__name__)
 
@@ -91,19 +91,18 @@ def build_service(blobs: BlobSettings) -> EmbedderService:
 
 def main() -> None:
     """Wire settings to clients and consume until told to stop."""
-    telemetry = load(TelemetrySettings)
-    configure_logging("embedder", telemetry.log_level)
-    settings = load(EmbedderSettings)
-    service = build_service(load(BlobSettings))
-    Stage(
-        name="embedder",
-        decoders={topics.CAPTURES: partial(decode_capture, max_animals=settings.max_animals)},
-        handler=service,
-        kafka=load(KafkaSettings),
-        settings=load(StageSettings),
-        telemetry=telemetry,
-        prepare=lambda _: service.warm_up(),
-    ).run()
+    with started("embedder") as telemetry:
+        settings = load(EmbedderSettings)
+        service = build_service(load(BlobSettings))
+        Stage(
+            name="embedder",
+            decoders={topics.CAPTURES: partial(decode_capture, max_animals=settings.max_animals)},
+            handler=service,
+            kafka=load(KafkaSettings),
+            settings=load(StageSettings),
+            telemetry=telemetry,
+            prepare=lambda _: service.warm_up(),
+        ).run()
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from google.protobuf.message import Message
 
+from services.embedder import metrics
 from services.embedder.cutting import Cuts, Limits, too_thin
 from services.embedder.decode_workers import DecodeWorkers
 from services.embedder.encoder import Encoder
 from services.embedder.limits import check_count
-from services.embedder.metrics import MASKS, SEGMENTATION
 from services.embedder.preparation import Preparation
 from services.embedder.settings import EmbedderSettings
 from shared import embeddings
@@ -78,6 +78,7 @@ class EmbedderService:
             version=encoder.model.version,
             preprocessing=self._preparation.fingerprint,
         )
+        metrics.MODEL.labels(self.model.name, self.model.version, self.model.preprocessing).set(1)
         self._encoder = encoder
         self._crops = crops
         self._captures = captures
@@ -137,17 +138,20 @@ class EmbedderService:
         try:
             return self._cut(message)
         except Poison as poison:
+            metrics.REFUSED.labels(poison.kind).inc()
             lost = max(1, len(message.animals))
             return Poison(poison.reason, kind=poison.kind, sightings=lost)
 
     def _cut(self, capture: Capture) -> list[Prepared]:
         check_count(len(capture.animals), self._settings.max_animals)
         data = self._image(capture)
+        metrics.PICTURE_BYTES.observe(len(data))
         digest = hashlib.sha256(data).hexdigest()
         # The same box twice is one sighting.
         animals = {sighting_id(digest, _box(each)): each for each in reversed(_animals(capture))}
         identifiers = list(reversed(animals))
-        cuts = self._workers.cut(data, [_box(animals[each]) for each in identifiers])
+        with metrics.DECODE.time():
+            cuts = self._workers.cut(data, [_box(animals[each]) for each in identifiers])
         base = _base(capture, digest, cuts)
         return [
             self._stored(_sighting(base, capture, animals[identifier], identifier), cuts, number)
@@ -155,26 +159,32 @@ class EmbedderService:
         ]
 
     def _image(self, capture: Capture) -> bytes:
-        if capture.WhichOneof("image") == "reference":
+        if capture.WhichOneof("image") != "reference":
+            metrics.CAPTURES.labels("inline").inc()
+            return capture.inline
+        metrics.CAPTURES.labels("reference").inc()
+        with metrics.FETCH.time():
             return self._captures.get(capture.reference, self._settings.max_image_bytes)
-        return capture.inline
 
     def _stored(self, sighting: Sighting, cuts: Cuts, number: int) -> Prepared:
         crop = cuts.crops[number]
         key = f"crops/{sighting.sighting_id[:2]}/{sighting.sighting_id}.jpg"
         sighting.crop.CopyFrom(self._crops.put(key, crop))
+        metrics.CROPS.inc()
         sighting.incomparable = too_thin(cuts.sides[number])
         animal = None
         if self._segmenter is not None:
-            with SEGMENTATION.time():
+            with metrics.SEGMENTATION.time():
                 animal = Animal.find(self._segmenter, cuts.views[number])
-            MASKS.labels(animal.outcome).inc()
+            metrics.MASKS.labels(animal.outcome).inc()
             kept = stored_mask.keep(animal, finder(self._segmenter), self._crops)
             sighting.mask.CopyFrom(kept)
         return Prepared(sighting, self._preparation.model_input(crop, animal), cuts.place)
 
     def _encode(self, animals: Sequence[Prepared]) -> None:
-        encoding = self._encoder.encode(np.stack([animal.model_input for animal in animals]))
+        metrics.INFERENCE_CROPS.observe(len(animals))
+        with metrics.INFERENCE.time():
+            encoding = self._encoder.encode(np.stack([animal.model_input for animal in animals]))
         for index, animal in enumerate(animals):
             sighting = animal.sighting
             vector = encoding.embeddings[index]

@@ -8,10 +8,10 @@ from services.lookup.server import ServerGalleries, connect
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
 from shared import topics
-from shared.logs import configure_logging
 from shared.messages import Enrolment, Sighting
-from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.settings import KafkaSettings, StageSettings, load
 from shared.stage import Stage, protobuf_decoder
+from shared.startup import started
 
 # One batch may pass the pacing's limit, so it is no larger than that limit either.
 MAX_MESSAGES = 32
@@ -30,31 +30,31 @@ def open_galleries(settings: GallerySettings) -> Galleries:
 
 def main() -> None:
     """Wire settings to clients and consume until told to stop."""
-    kafka, telemetry = load(KafkaSettings), load(TelemetrySettings)
-    configure_logging("lookup", telemetry.log_level)
-    lookup = load(LookupSettings)
-    galleries = open_galleries(load(GallerySettings))
-    backlog = Backlog(kafka)
-    pacing = Pacing(backlog, lookup.max_undecided)
-    try:
-        Stage(
-            name="lookup",
-            decoders={
-                topics.SIGHTINGS: protobuf_decoder(Sighting),
-                topics.ENROLMENTS: protobuf_decoder(Enrolment),
-            },
-            handler=LookupService(galleries, lookup, pacing.sent),
-            kafka=kafka,
-            settings=load(StageSettings),
-            telemetry=telemetry,
-            pace=pacing,
-            # What was committed speaks of a gallery that is gone.
-            rewind=frozenset({topics.ENROLMENTS}) if galleries.empty() else NOTHING,
-            max_messages=min(MAX_MESSAGES, lookup.max_undecided),
-        ).run()
-    finally:
-        backlog.close()
-        galleries.close()
+    with started("lookup") as telemetry:
+        kafka = load(KafkaSettings)
+        lookup = load(LookupSettings)
+        galleries = open_galleries(load(GallerySettings))
+        backlog = Backlog(kafka)
+        pacing = Pacing(backlog, lookup.max_undecided)
+        try:
+            Stage(
+                name="lookup",
+                decoders={
+                    topics.SIGHTINGS: protobuf_decoder(Sighting),
+                    topics.ENROLMENTS: protobuf_decoder(Enrolment),
+                },
+                handler=LookupService(galleries, lookup, pacing.sent),
+                kafka=kafka,
+                settings=load(StageSettings),
+                telemetry=telemetry,
+                pace=pacing,
+                # What was committed speaks of a gallery that is gone.
+                rewind=frozenset({topics.ENROLMENTS}) if galleries.empty() else NOTHING,
+                max_messages=min(MAX_MESSAGES, lookup.max_undecided),
+            ).run()
+        finally:
+            backlog.close()
+            galleries.close()
 
 
 if __name__ == "__main__":

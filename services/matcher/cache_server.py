@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import redis
 
-from services.matcher.metrics import CACHE_FAILURES
+from services.matcher.metrics import CACHE_FAILURES, CACHE_LEFT_ALONE
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +33,10 @@ class CacheServer:
         if self._clock() < self._silent_until:
             return None
         try:
-            return question(self._client)
+            answer = question(self._client)
         except redis.RedisError as error:
             CACHE_FAILURES.labels("down").inc()
+            CACHE_LEFT_ALONE.set(1)
             self._silent_until = self._clock() + self._retry_seconds
             log.warning(
                 "the cache's server does not answer, going on without it for %g s: %s",
@@ -43,3 +44,5 @@ class CacheServer:
                 error,
             )
             return None
+        CACHE_LEFT_ALONE.set(0)
+        return answer

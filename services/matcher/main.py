@@ -12,10 +12,10 @@ from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared import topics
 from shared.blobs import BlobStore
-from shared.logs import configure_logging
 from shared.messages import CandidateList
-from shared.settings import BlobSettings, KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
 from shared.stage import Stage, protobuf_decoder
+from shared.startup import started
 
 # A list may take a second, and a later pass waits for the batch before it.
 MAX_MESSAGES = 8
@@ -23,39 +23,38 @@ MAX_MESSAGES = 8
 
 def main() -> None:
     """Wire settings to real clients and consume until SIGTERM."""
-    telemetry = load(TelemetrySettings)
-    configure_logging("matcher", telemetry.log_level)
-    settings, cache = load(MatcherSettings), load(CacheSettings)
-    torch.set_num_threads(settings.threads)
-    cv2.setNumThreads(settings.threads)
-    networks = engine(settings)
-    networks.warm_up()
-    store = BlobStore(load(BlobSettings).crops_url)
-    client = connect(cache.url, cache.timeout_seconds)
-    learns = settings.background == "on"
-    kept = kept_as(networks.extractor.model) if learns else networks.extractor.model
-    keypoints = KeypointCache(
-        client,
-        kept,
-        networks.extractor.descriptor_length,
-        local_entries=cache.local_entries,
-        retry_seconds=cache.retry_seconds,
-    )
-    crops = CropKeypoints(store, networks.extractor, keypoints, settings.max_crop_bytes)
-    background = (
-        BackgroundMemory(CacheServer(client, cache.retry_seconds), keypoints, kept)
-        if learns
-        else None
-    )
-    Stage(
-        name="matcher",
-        decoders={topics.CANDIDATES: protobuf_decoder(CandidateList)},
-        handler=MatcherService(networks, crops, store, background),
-        kafka=load(KafkaSettings),
-        settings=load(StageSettings),
-        telemetry=telemetry,
-        max_messages=MAX_MESSAGES,
-    ).run()
+    with started("matcher") as telemetry:
+        settings, cache = load(MatcherSettings), load(CacheSettings)
+        torch.set_num_threads(settings.threads)
+        cv2.setNumThreads(settings.threads)
+        networks = engine(settings)
+        networks.warm_up()
+        store = BlobStore(load(BlobSettings).crops_url)
+        client = connect(cache.url, cache.timeout_seconds)
+        learns = settings.background == "on"
+        kept = kept_as(networks.extractor.model) if learns else networks.extractor.model
+        keypoints = KeypointCache(
+            client,
+            kept,
+            networks.extractor.descriptor_length,
+            local_entries=cache.local_entries,
+            retry_seconds=cache.retry_seconds,
+        )
+        crops = CropKeypoints(store, networks.extractor, keypoints, settings.max_crop_bytes)
+        background = (
+            BackgroundMemory(CacheServer(client, cache.retry_seconds), keypoints, kept)
+            if learns
+            else None
+        )
+        Stage(
+            name="matcher",
+            decoders={topics.CANDIDATES: protobuf_decoder(CandidateList)},
+            handler=MatcherService(networks, crops, store, background),
+            kafka=load(KafkaSettings),
+            settings=load(StageSettings),
+            telemetry=telemetry,
+            max_messages=MAX_MESSAGES,
+        ).run()
 
 
 if __name__ == "__main__":

@@ -1,26 +1,50 @@
-"""What the matcher counts; a closed list."""
+"""What the matcher counts."""
 
-from prometheus_client import Counter, Histogram
+from shared.foreground.animal import OUTCOMES
+from shared.measures import DEPLOYED, counter, gauge, histogram
 
-# Keypoints that were needed, by where they came from: local, cache, computed.
-KEYPOINTS = Counter(
-    "resight_matcher_keypoints_total", "Crops whose keypoints were needed", ["source"]
+KEYPOINTS = counter(
+    "resight_matcher_keypoints_total",
+    "Crops whose keypoints were needed, by where they came from.",
+    source=("local", "cache", "computed"),
 )
-# Times the cache was no help: down (no answer) or unreadable (foreign or damaged content).
-CACHE_FAILURES = Counter(
-    "resight_matcher_cache_failures_total", "Failures of the keypoint cache", ["kind"]
+CACHE_FAILURES = counter(
+    "resight_matcher_cache_failures_total",
+    "Times the cache was no help: down (no answer) or unreadable (foreign or damaged content).",
+    kind=("down", "unreadable"),
 )
-# Keypoints that were not counted, since the query's camera sees the like without the animal.
-BACKGROUND = Counter(
-    "resight_matcher_background_keypoints_total", "Keypoints of queries that show background"
+CACHE_LEFT_ALONE = gauge(
+    "resight_matcher_cache_left_alone",
+    "1 while the cache is not asked, as it has just failed: keypoints are computed anew.",
 )
-# Masks by where they came from, the embedder or the crop, and what became of them: used, or too
-# little of the box, nearly all of it, an animal too small in pixels, something beside the
-# box's middle; the whole crop is gone by then.
-MASKS = Counter("resight_matcher_masks_total", "Masks of crops", ["source", "outcome"])
-# Candidates by how far they were compared: none, neighbours, lightglue.
-CANDIDATES = Counter("resight_matcher_candidates_total", "Candidates compared", ["depth"])
-# One crop through the network, decoding included.
-EXTRACTION = Histogram("resight_matcher_extraction_seconds", "Time to find a crop's keypoints")
-# All candidates of one list against its query.
-COMPARISON = Histogram("resight_matcher_comparison_seconds", "Time to compare a candidate list")
+BACKGROUND = counter(
+    "resight_matcher_background_keypoints_total",
+    "Keypoints that do not count, since the query's camera sees the like without the animal.",
+)
+MASKS = counter(
+    "resight_matcher_masks_total",
+    "Masks by where they came from and what became of them: used, or too little of the box, nearly "
+    "all of it, an animal too small in pixels, something beside the box's middle; the whole crop "
+    "is gone by then.",
+    source=("crop", "embedder"),
+    outcome=OUTCOMES,
+)
+CANDIDATES = counter(
+    "resight_matcher_candidates_total",
+    "Candidates by how far they were compared.",
+    depth=("none", "neighbours", "lightglue"),
+)
+EXTRACTION = histogram(
+    "resight_matcher_extraction_seconds", "One crop through the network, decoding included."
+)
+COMPARISON = histogram(
+    "resight_matcher_comparison_seconds", "All candidates of one list against its query."
+)
+MODEL = gauge(
+    "resight_matcher_model_info",
+    "1 for each network in use.",
+    role=("extractor", "matcher"),
+    name=DEPLOYED,
+    version=DEPLOYED,
+    preprocessing=DEPLOYED,
+)

@@ -10,7 +10,7 @@ from services.matcher.cascade import PairEvidence, incomparable
 from services.matcher.crops import CropKeypoints
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
-from services.matcher.metrics import CANDIDATES, COMPARISON
+from services.matcher.metrics import CANDIDATES, COMPARISON, MODEL
 from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.messages import DEPTH_NONE, Candidate, CandidateList, Depth, Evidence, Matches, Sighting
@@ -38,6 +38,8 @@ class MatcherService:
         self._crops = crops
         self._store = store
         self._background = background
+        for role, model in (("extractor", self._extractor_model), ("matcher", self._matcher_model)):
+            MODEL.labels(role, model.name, model.version, model.preprocessing).set(1)
 
     def handle(self, messages: Sequence[Message]) -> list[Result]:
         """Return one Matches, or a Poison, for each CandidateList.

@@ -62,7 +62,7 @@ def stability(baseline: Histogram, service: Histogram) -> float:
 
 
 class DriftWatch:
-    """The latest probabilities of each gallery; `resight_calibration_drift` is the worst index.
+    """The latest probabilities of each gallery, and the worst index of all as a metric.
 
     The log names the gallery. `window` is how many of them count. Every replica of the
     registry watches what it decides itself.

@@ -7,16 +7,17 @@ from functools import partial
 
 from services.registry import calibration
 from services.registry.broker import Broker
+from services.registry.census import Census
 from services.registry.ledger import Ledger
 from services.registry.outbox import recover
 from services.registry.service import RegistryService
 from services.registry.settings import LedgerSettings, RegistrySettings
 from services.registry.store import Store
 from shared import topics
-from shared.logs import configure_logging
 from shared.messages import ImagePlace, Matches
-from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.settings import KafkaSettings, StageSettings, load
 from shared.stage import Stage, protobuf_decoder
+from shared.startup import started
 
 NAME = "registry"
 
@@ -25,23 +26,23 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Wire settings to clients, publish what the outbox holds, consume until told to stop."""
-    kafka, stage, telemetry = load(KafkaSettings), load(StageSettings), load(TelemetrySettings)
-    registry, store = load(RegistrySettings), load(LedgerSettings)
-    configure_logging(NAME, telemetry.log_level)
-    curves = calibration.load(registry.calibration)
-    ledger = Ledger(Store(store.url, store.timeout_seconds))
-    Stage(
-        name=NAME,
-        decoders={
-            topics.MATCHES: protobuf_decoder(Matches),
-            topics.PLACES: protobuf_decoder(ImagePlace),
-        },
-        handler=RegistryService(ledger, curves, registry),
-        kafka=kafka,
-        settings=stage,
-        telemetry=telemetry,
-        prepare=partial(prepare, ledger, kafka),
-    ).run()
+    with started(NAME) as telemetry:
+        kafka, stage = load(KafkaSettings), load(StageSettings)
+        registry, store = load(RegistrySettings), load(LedgerSettings)
+        curves = calibration.load(registry.calibration)
+        ledger = Ledger(Store(store.url, store.timeout_seconds))
+        Stage(
+            name=NAME,
+            decoders={
+                topics.MATCHES: protobuf_decoder(Matches),
+                topics.PLACES: protobuf_decoder(ImagePlace),
+            },
+            handler=RegistryService(ledger, curves, registry),
+            kafka=kafka,
+            settings=stage,
+            telemetry=telemetry,
+            prepare=partial(prepare, ledger, kafka),
+        ).run()
 
 
 def prepare(ledger: Ledger, kafka: KafkaSettings, tell: Callable[[str], None]) -> None:
@@ -51,6 +52,7 @@ def prepare(ledger: Ledger, kafka: KafkaSettings, tell: Callable[[str], None]) -
         Transient: the ledger or the broker is away, or not ready.
     """
     ledger.load()
+    Census(ledger).publish()
     with closing(Broker(kafka)) as broker:
         log.info("published %d entries of the ledger again", recover(ledger, broker, tell))
 

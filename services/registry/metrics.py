@@ -1,46 +1,83 @@
-"""What the registry counts, beside what every service does."""
+"""What the registry counts."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from shared.measures import DEPLOYED, counter, gauge, histogram
 
-# Decisions written, by outcome: known, new, review, unidentifiable. A replay is not counted again.
-DECISIONS = Counter("resight_decisions", "Decisions written to the ledger", ["outcome"])
+_ROLES = ("encoder", "extractor", "matcher")
 
-# Seconds from a capture's publication to its decision.
-DECISION_SECONDS = Histogram(
-    "resight_decision_seconds",
-    "Time from the publication of a capture to the decision about it",
-    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+DECISIONS = counter(
+    "resight_registry_decisions_total",
+    "Decisions written to the ledger. A replay is not counted again.",
+    outcome=("known", "new", "review", "unidentifiable"),
 )
-
-# Mints refused, by reason: stale (enrolments came in between), leased (another alone may
-# mint), ahead (the gallery claims more enrolments than the ledger has: check and rebuild it).
-REFUSALS = Counter("resight_mint_refusals", "New individuals that had to wait", ["reason"])
-
-# Candidates that the ledger does not know: the gallery is not this ledger's, or ahead of it.
-UNKNOWN_CANDIDATES = Counter(
-    "resight_unknown_candidates", "Candidates ignored because the ledger does not know them"
+DECISION_SECONDS = histogram(
+    "resight_registry_capture_to_decision_seconds",
+    "From the publication of a capture to the decision about one of its sightings.",
+    (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 7200, 86400),
 )
-
-# Entries published again at start because the broker was not known to have them.
-REPUBLISHED = Counter("resight_republished_entries", "Ledger entries published again at start")
-
-# Entries that are too large for their topic, found at start. Each is work for a person.
-UNPUBLISHABLE = Counter(
-    "resight_unpublishable_entries", "Ledger entries that their topic does not take"
+PROBABILITY = histogram(
+    "resight_registry_probability",
+    "Probability of the first-ranked individual, of sightings that can be compared with any.",
+    tuple(step / 20 for step in range(1, 20)),
 )
-
-# Sightings whose evidence comes from models that the calibration was not fitted on, by role of
-# the strange model (encoder, extractor, matcher). None of them is decided "known".
-OTHER_MODELS = Counter(
-    "resight_calibration_other_models",
-    "Sightings whose evidence comes from a model that the calibration was not fitted on",
-    ["role"],
+PASSES = histogram(
+    "resight_registry_passes",
+    "Passes through matcher and registry until a decision; more than 1: others came in between.",
+    (1, 2, 3, 4, 6),
 )
-
-# Population stability index of the first-ranked probability, against the calibration's: below
-# 0.1 stable, above 0.25 fit again. Of the gallery where it is largest, over this replica's
-# latest sightings; the log names it.
-DRIFT = Gauge(
-    "resight_calibration_drift",
-    "How far the evidence has moved away from what the calibration was fitted on",
+CHANGES = counter(
+    "resight_registry_changes_total",
+    "What decisions changed about individuals.",
+    change=("founded", "merged", "split"),
+)
+REFUSALS = counter(
+    "resight_registry_mint_refusals_total",
+    "New individuals that had to wait: stale (enrolments came in between), leased (another alone "
+    "may mint), ahead (the gallery claims more enrolments than the ledger has: rebuild it).",
+    reason=("stale", "leased", "ahead"),
+)
+UNKNOWN_CANDIDATES = counter(
+    "resight_registry_unknown_candidates_total",
+    "Candidates that the ledger does not know: the gallery is not its own, or ahead of it.",
+)
+REPUBLISHED = counter(
+    "resight_registry_republished_entries_total",
+    "Entries published again at start, because the broker was not known to have them.",
+)
+UNPUBLISHABLE = counter(
+    "resight_registry_unpublishable_entries_total",
+    "Entries that are too large for their topic, found at start. Each is work for a person.",
+)
+OTHER_MODELS = counter(
+    "resight_registry_other_models_total",
+    "Sightings whose evidence comes from a model that the calibration was not fitted on, by the "
+    "model's role. None of them is decided known.",
+    role=_ROLES,
+)
+DRIFT = gauge(
+    "resight_registry_calibration_drift",
+    "Population stability index of the first-ranked probability against the calibration's, of the "
+    "gallery where it is largest, over this replica's latest sightings; the log names it. Below "
+    "0.1 stable, above 0.25 fit again.",
+)
+CALIBRATION = gauge(
+    "resight_registry_calibration_info", "1 for the calibration in use.", title=DEPLOYED
+)
+QUESTIONS = gauge(
+    "resight_registry_questions_open",
+    "Pairs of individuals in the ledger that may be one and wait for an answer. The same on every "
+    "replica: take the largest.",
+)
+INDIVIDUALS = gauge(
+    "resight_registry_individuals", "Individuals in the ledger. The same on every replica."
+)
+ENROLMENTS = gauge(
+    "resight_registry_enrolments", "Enrolments in the ledger. The same on every replica."
+)
+GALLERIES = gauge(
+    "resight_registry_galleries", "Galleries in the ledger. The same on every replica."
+)
+UNPUBLISHED = gauge(
+    "resight_registry_unpublished_entries",
+    "Entries that the broker is not known to have. The same on every replica; above 0 for long: "
+    "restart the registry, which publishes them again.",
 )

@@ -42,9 +42,17 @@ class Reading:
         return sorted(name.decode() for name in self.store.run("SMEMBERS", GALLERIES))
 
     def count(self, gallery: str, counter: str) -> int:
-        """Return how many `entries`, `enrolments` or `individuals` a gallery has."""
-        if counter == "individuals":  # its counter has those that were merged, too
-            return int(self.store.run("HLEN", key(gallery, "groups")))
+        """Return how many a gallery has.
+
+        Of `entries`, `enrolments`, `individuals`, `questions`, or of what is in its `outbox`.
+        """
+        match counter:
+            case "individuals":  # its counter has those that were merged, too
+                return int(self.store.run("HLEN", key(gallery, "groups")))
+            case "questions":
+                return int(self.store.run("HLEN", key(gallery, "questions")))
+            case "outbox":
+                return int(self.store.run("ZCARD", key(gallery, "outbox")))
         return int(self.store.run("HGET", key(gallery, "counters"), counter) or 0)
 
     def questions(self, gallery: str) -> list[Doubt]:

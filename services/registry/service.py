@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from services.registry import metrics
 from services.registry.calibration import Calibration, Model
+from services.registry.change import founded
 from services.registry.drift import DriftWatch
 from services.registry.entry import OUTCOME_NAMES, Entry
 from services.registry.judgement import MOST, MOST_OF_ONE, Judged, judge_query, settle
@@ -57,6 +58,7 @@ class RegistryService:
         self._wait = wait
         self._drift = DriftWatch(settings.drift_window)
         self._strangers: set[Model] = set()
+        metrics.CALIBRATION.labels(calibration.title).set(1)
 
     def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
         """Decide about each message in turn, so that one batch may hold an animal twice."""
@@ -136,6 +138,7 @@ class RegistryService:
             )
             if isinstance(answer, Entry):
                 metrics.UNKNOWN_CANDIDATES.inc(len(sightings) - len(view.members))
+                metrics.CHANGES.labels("founded").inc(founded(decision))
                 self._written(answer, matches, judged, strangers)
                 return answer.messages()
             if isinstance(answer, Apart):
@@ -159,9 +162,12 @@ class RegistryService:
     ) -> None:
         _count(entry.decision)
         self._report(strangers)
-        baseline = judged.curve.baseline
-        if judged.ranked and baseline and not matches.incomparable:
-            self._drift.saw(matches.query.gallery, judged.verdict.probability, baseline)
+        if judged.ranked and not matches.incomparable:
+            metrics.PROBABILITY.observe(judged.verdict.probability)
+            if judged.curve.baseline:
+                self._drift.saw(
+                    matches.query.gallery, judged.verdict.probability, judged.curve.baseline
+                )
 
     def _next(self, matches: Matches, refusal: Refusal, taken: frozenset[str]) -> CandidateList:
         gallery = matches.query.gallery
@@ -221,6 +227,9 @@ def _waits(result: Result) -> bool:
 
 def _count(decision: Decision) -> None:
     metrics.DECISIONS.labels(OUTCOME_NAMES[decision.outcome]).inc()
+    metrics.PASSES.observe(decision.passes)
+    for change in decision.changes:
+        metrics.CHANGES.labels("split" if change.sightings else "merged").inc()
     if decision.HasField("published_at"):
         elapsed = decision.decided_at.ToDatetime() - decision.published_at.ToDatetime()
         metrics.DECISION_SECONDS.observe(max(0.0, elapsed.total_seconds()))

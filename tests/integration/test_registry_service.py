@@ -117,7 +117,7 @@ def test_a_service_reports_how_far_its_evidence_has_moved_away(ledger_url: str) 
     for number, name in enumerate("bcd", 1):
         query = matches(sighting(name), [evidence("a", same=True)], watermark=number)
         assert _decision(service, query).outcome == OUTCOME_KNOWN
-    drift = REGISTRY.get_sample_value("resight_calibration_drift")
+    drift = REGISTRY.get_sample_value("resight_registry_calibration_drift")
     assert drift is not None
     assert drift > 0.25
 

@@ -112,7 +112,7 @@ def test_a_transient_error_holds_the_batch_and_the_membership_until_it_is_over(
         over.set()
         until(lambda: room.committed() == 2)
         until(lambda: _status(stage, "/readyz") == (200, "ok\n"))
-        assert f'resight_ready{{service="{room.name}"}} 1.0' in _status(stage, "/metrics")[1]
+        assert f'resight_stage_ready{{service="{room.name}"}} 1.0' in _status(stage, "/metrics")[1]
         assert _rebalances(room) == 1
 
     assert set(handler.seen) == {"one", "two"}
@@ -147,7 +147,7 @@ def test_what_must_be_done_first_is_tried_until_it_works_while_health_is_served(
 def test_poison_that_is_raised_costs_only_the_message_to_blame(room: Room) -> None:
     def raises(sightings: Sequence[Sighting]) -> list[Result]:
         if any(sighting.sighting_id == "bad" for sighting in sightings):
-            raise Poison("can't be handled", kind="raised")
+            raise Poison("can't be handled", kind="bad-box")
         return nothing_follows(sightings)
 
     room.send("a", "bad", "b")
@@ -249,7 +249,7 @@ def test_a_client_that_stops_fetching_is_built_anew(room: Room) -> None:
         room.send("after")
         until(lambda: room.committed() == 2)
     assert handler.seen == ["before", "after"]
-    assert REGISTRY.get_sample_value("resight_stalls_total", {"service": room.name}) == 1
+    assert REGISTRY.get_sample_value("resight_stage_stalls_total", {"service": room.name}) == 1
 
 
 def _records(kafka: KafkaSettings, topic: str) -> list[Any]:
@@ -266,7 +266,7 @@ def _records(kafka: KafkaSettings, topic: str) -> list[Any]:
 
 
 def _rebalances(room: Room) -> float | None:
-    return REGISTRY.get_sample_value("resight_rebalances_total", {"service": room.name})
+    return REGISTRY.get_sample_value("resight_stage_rebalances_total", {"service": room.name})
 
 
 def _status(stage: Stage, path: str) -> tuple[int, str]:

@@ -20,7 +20,7 @@ from tests.stages import Recorder, Room, nothing_follows, running, until
 
 
 def refuses_all(sightings: Sequence[Sighting]) -> list[Result]:
-    return [Poison("no animal", kind="empty") for _ in sightings]
+    return [Poison("no animal", kind="no-image") for _ in sightings]
 
 
 def test_a_record_that_no_client_can_parse_is_a_dead_letter_and_the_next_ones_are_handled(
@@ -138,7 +138,7 @@ def test_a_service_that_can_handle_nothing_stops_before_it_has_given_up_everythi
 
 
 def _stopped(room: Room) -> float | None:
-    return REGISTRY.get_sample_value("resight_dead_letters_stopped", {"service": room.name})
+    return REGISTRY.get_sample_value("resight_stage_dead_letters_stopped", {"service": room.name})
 
 
 def test_what_others_write_into_a_dead_letter_topic_does_not_hide_the_letters(

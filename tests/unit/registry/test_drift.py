@@ -20,7 +20,7 @@ BASELINE = Histogram.of(_drawn(5000), EDGES)
 
 
 def _gauge() -> float | None:
-    return REGISTRY.get_sample_value("resight_calibration_drift")
+    return REGISTRY.get_sample_value("resight_registry_calibration_drift")
 
 
 def test_the_index_is_zero_for_the_same_and_small_for_another_sample() -> None:

@@ -21,11 +21,11 @@ def test_a_letter_reads_as_it_was_written() -> None:
 
 
 def test_headers_of_the_original_stay_and_ours_are_added() -> None:
-    headers = encode(dead_letter(RECORD, Poison("why", kind="k"), "embedder", NOW))
+    headers = encode(dead_letter(RECORD, Poison("why", kind="invalid"), "embedder", NOW))
     assert headers == {
         "traceparent": b"00-1",
         "resight-reason": b"why",
-        "resight-kind": b"k",
+        "resight-kind": b"invalid",
         "resight-topic": b"resight.captures.v1",
         "resight-partition": b"3",
         "resight-offset": b"42",
