@@ -14,7 +14,7 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto calibration env-example metrics clean
+.PHONY: help .venv demo test check bench soak proto calibration env-example metrics dashboards clean
 .DELETE_ON_ERROR:
 
 help: ## What there is
@@ -26,6 +26,8 @@ demo: $(INSTALLED) ## Draw animals, identify them with the whole system, show th
 test: $(INSTALLED) ## All tests, on real servers
 	@$(BIN)/python -c "$$HAS_LIBPYTHON" || apt-get install --yes --quiet libpython3.11 \
 	  || { echo "the tests' Triton server needs the shared libpython3.11: apt-get install libpython3.11" >&2; exit 1; }
+	@command -v promtool > /dev/null || apt-get install --yes --quiet --no-install-recommends prometheus \
+	  || { echo "the tests need Prometheus and its promtool: apt-get install prometheus" >&2; exit 1; }
 	@$(BIN)/pytest
 
 check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: what must pass before a commit
@@ -52,8 +54,12 @@ calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration 
 env-example: $(INSTALLED) ## Write .env.example from the settings in the code
 	@$(BIN)/python -m resight.environment > .env.example
 
-metrics: $(INSTALLED) ## Write docs/metrics.md from the metrics in the code
+metrics: $(INSTALLED) ## Write docs/metrics.md and the Grafana boards from the code
 	@$(BIN)/python -m resight.metrics > docs/metrics.md
+	@$(BIN)/python -m deploy.grafana
+
+dashboards: $(INSTALLED) ## Draw the Grafana boards from a demo run under a real Prometheus, into docs/dashboards
+	@$(BIN)/python -m deploy.grafana.pictures docs/dashboards
 
 .venv: $(INSTALLED) ## Python's packages, as constraints.txt pins them
 

@@ -63,15 +63,21 @@ def lay_out(folder: Path, model: Path, max_batch: int = 64) -> None:
 
 
 @contextmanager
-def running(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the server on what `lay_out` wrote, until the block ends; the value is its process."""
+def running(folder: Path, port: int, metrics_port: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the server on what `lay_out` wrote, until the block ends; the value is its process.
+
+    It tells Prometheus on `metrics_port`, unless that is 0.
+    """
     flags = {
         "--model-repository": folder / "models",
         "--backend-directory": folder / "backends",
         "--grpc-address": HOST,
         "--grpc-port": port,
         "--allow-http": "false",
-        "--allow-metrics": "false",
+        "--allow-metrics": "true" if metrics_port else "false",
+        "--allow-gpu-metrics": "false",
+        "--metrics-address": HOST,
+        "--metrics-port": metrics_port or 8002,
         "--backend-config": "python,shm-default-byte-size=67108864",
     }
     binary = str(_wheel() / "bin" / "tritonserver")

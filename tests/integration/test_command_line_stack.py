@@ -1,124 +1,41 @@
 """`resight up` for real: it starts, publishes, decides, mends what breaks, and leaves nothing."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 
 from resight.stack.state import running
 from resight.target import open_ledger
+from tests.embedded_stack import (
+    SECONDS,
+    Up,
+    coats,
+    decisions,
+    gone,
+    resight,
+    start,
+    started,
+    wait_until,
+)
 from tests.model_files import NAME, tiny_model
 
 PICTURES = 3
-SECONDS = 90.0
-
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Up:
-    """A stack that runs as a process of its own."""
-
-    process: subprocess.Popen[bytes]
-    folder: Path
-
-    def children(self) -> dict[str, int]:
-        """Return the process IDs of servers and services by a word of their commands."""
-        words = {"tansu": "broker", "valkey-server": "store", "services.": "service"}
-        found = {}
-        for status in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                parent = int(status.read_text().rpartition(")")[2].split()[1])
-                command = status.with_name("cmdline").read_text().replace("\0", " ")
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if parent == self.process.pid and any(word in command for word in words):
-                found[command] = int(status.parent.name)
-        return found
-
-    def child(self, word: str) -> int:
-        (found,) = [pid for command, pid in self.children().items() if word in command]
-        return found
-
-
-def resight(*arguments: object, timeout: float = SECONDS) -> list[Row]:
-    """Run a command that prints JSON, and return its lines."""
-    command = [sys.executable, "-m", "resight", *map(str, arguments), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def start(folder: Path, *options: object) -> Up:
-    log = folder.parent / "up.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "resight", "up", "--data-dir", str(folder), *map(str, options)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    up = Up(process, folder)
-    wait_until(lambda: running(folder) is not None, process, log)
-    return up
-
-
-def wait_until(
-    true: Callable[[], bool],
-    process: "subprocess.Popen[bytes] | None" = None,
-    log: Path | None = None,
-) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        told = log.read_text() if log else ""
-        assert process is None or process.poll() is None, told
-        assert time.monotonic() < deadline, told
-        time.sleep(0.1)
-
-
-def gone(pids: Sequence[int]) -> bool:
-    def lives(pid: int) -> bool:
-        try:
-            return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
-            return False
-
-    return not any(lives(pid) for pid in pids)
-
-
-def decisions(folder: Path, count: int) -> dict[str, Row]:
-    """Return the first `count` decisions by sighting."""
-    rows = resight("watch", "--from-beginning", "--limit", count, "--data-dir", folder)
-    return {row["sighting_id"]: row for row in rows}
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures with a coat each: blots that keypoints stick to."""
-    folder = tmp_path_factory.mktemp("gate")
-    for seed in range(PICTURES):
-        noise = np.random.default_rng(seed).normal(size=(240, 320)).astype(np.float32)
-        coat = (cv2.GaussianBlur(noise, (0, 0), 6) > 0).astype(np.uint8) * 200
-        assert cv2.imwrite(str(folder / f"{seed}.jpg"), coat)
-    return folder
+    return coats(tmp_path_factory.mktemp("gate"), PICTURES)
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    up = start(tmp_path_factory.mktemp("up") / "data")
-    yield up
-    if up.process.poll() is None:
-        up.process.terminate()
-        up.process.wait(SECONDS)
+    with started(tmp_path_factory.mktemp("up") / "data") as up:
+        yield up
 
 
 def test_published_pictures_are_decided(up: Up, pictures: Path) -> None:

@@ -1,0 +1,1 @@
+"""The dashboards: `panels` says what a board is; `throughput`, `recognition`, `health` are."""

@@ -1,0 +1,202 @@
+"""How much comes through, how fast, and where it waits."""
+
+from deploy.grafana.panels import Board, Panel, Query, Row, mean, percentiles, quantile, rate
+
+_US = 1e6
+
+FLOW = Row(
+    "Flow",
+    [
+        Panel(
+            "Captures in, decisions out",
+            "A capture with several animals gives several decisions, one that is refused none.",
+            [
+                Query(rate("resight_embedder_captures_total"), "captures"),
+                Query(rate("resight_registry_decisions_total"), "decisions"),
+            ],
+            "reqps",
+        ),
+        Panel(
+            "Into each stage",
+            "Messages handled and committed. The stage after the one that is far below its "
+            "neighbours is the one to scale.",
+            [Query(rate("resight_stage_messages_consumed_total", "service"))],
+            "reqps",
+        ),
+        Panel(
+            "Out of each stage",
+            "Messages that the broker took, enrolments and later passes included.",
+            [Query(rate("resight_stage_messages_produced_total", "service"))],
+            "reqps",
+        ),
+        Panel(
+            "Waiting",
+            "Messages that no replica has taken yet. What KEDA scales on.",
+            [Query("sum by (service, topic) (resight_stage_lag_messages)", "{{topic}}")],
+            form="areas",
+        ),
+        Panel(
+            "Lists without a decision",
+            "What lookup has sent out and nobody has decided on. It holds sightings back at "
+            "RESIGHT_LOOKUP_MAX_UNDECIDED.",
+            [Query("sum(resight_lookup_undecided)", "lists")],
+        ),
+        Panel(
+            "In hand",
+            "Bytes of the messages in memory of each service.",
+            [Query("sum by (service) (resight_stage_in_flight_bytes)")],
+            "bytes",
+        ),
+    ],
+)
+
+LATENCY = Row(
+    "Latency",
+    [
+        Panel(
+            "From capture to decision",
+            "From the publication of a capture to the decision about a sighting in it. The "
+            "objective: 99 % within five minutes.",
+            percentiles("resight_registry_capture_to_decision_seconds"),
+            "s",
+            red=300,
+        ),
+        Panel(
+            "Decided within five minutes",
+            "Share of the decisions of the last hour; the objective is 0.99.",
+            [Query("resight:decided_in_time:ratio_rate1h", "share")],
+            "percentunit",
+            "number",
+            width=4,
+        ),
+        Panel(
+            "On the topic, p95",
+            "How long a message lay there before the service took it.",
+            [Query(quantile(0.95, "resight_stage_wait_seconds", "service"))],
+            "s",
+            width=6,
+        ),
+        Panel(
+            "From poll to commit, p95",
+            "A batch in one service, waiting for dependencies included.",
+            [Query(quantile(0.95, "resight_stage_batch_seconds", "service"))],
+            "s",
+            width=6,
+        ),
+    ],
+)
+
+STEPS = Row(
+    "Steps",
+    [
+        Panel(
+            "Embedder, p95",
+            "Decode and cut, find the animal, encode a batch.",
+            [
+                Query(quantile(0.95, "resight_embedder_decode_seconds"), "decode"),
+                Query(quantile(0.95, "resight_embedder_segmentation_seconds"), "segmentation"),
+                Query(quantile(0.95, "resight_embedder_inference_seconds"), "inference"),
+            ],
+            "s",
+        ),
+        Panel(
+            "Lookup, p95",
+            "All searches of one batch.",
+            [Query(quantile(0.95, "resight_lookup_search_seconds"), "search")],
+            "s",
+        ),
+        Panel(
+            "Matcher, p95",
+            "Keypoints of one crop; one list of candidates against its query.",
+            [
+                Query(quantile(0.95, "resight_matcher_extraction_seconds"), "extraction"),
+                Query(quantile(0.95, "resight_matcher_comparison_seconds"), "comparison"),
+            ],
+            "s",
+        ),
+        Panel(
+            "Handlers, p95",
+            "One batch in a service's own hands; the registry's is all looking, judging, deciding.",
+            [Query(quantile(0.95, "resight_stage_handle_seconds", "service"))],
+            "s",
+        ),
+        Panel(
+            "Crops in a batch",
+            "The encoder's; the more, the better a GPU is used.",
+            [Query(mean("resight_embedder_inference_crops"), "crops")],
+        ),
+        Panel(
+            "Size of a picture",
+            "As it came.",
+            percentiles("resight_embedder_picture_bytes"),
+            "bytes",
+        ),
+    ],
+)
+
+
+def _triton(part: str) -> str:
+    requests = rate("nv_inference_request_success")
+    return f"{rate(f'nv_inference_{part}_duration_us')} / ({requests} > 0) / {_US:g}"
+
+
+TRITON = Row(
+    "GPU and Triton",
+    [
+        Panel(
+            "Time of a request",
+            "What Triton spends on one. It scales on the queue.",
+            [
+                Query(_triton("queue"), "queue"),
+                Query(_triton("compute_infer"), "model"),
+                Query(_triton("compute_input"), "input"),
+            ],
+            "s",
+            beside="triton",
+        ),
+        Panel(
+            "Requests",
+            "Failed ones include those that a full queue refused; the embedder asks again.",
+            [
+                Query(rate("nv_inference_request_success"), "answered"),
+                Query(rate("nv_inference_request_failure"), "failed"),
+            ],
+            "reqps",
+            beside="triton",
+        ),
+        Panel(
+            "Crops in one run of the model",
+            "What dynamic batching makes of the requests.",
+            [
+                Query(
+                    f"{rate('nv_inference_count')} / ({rate('nv_inference_exec_count')} > 0)",
+                    "crops",
+                )
+            ],
+            beside="triton",
+        ),
+        Panel(
+            "GPU in use",
+            "Low with a full queue: larger batches, or more instances.",
+            [Query("max by (gpu_uuid) (nv_gpu_utilization)", "{{gpu_uuid}}")],
+            "percentunit",
+            width=12,
+            beside="gpu",
+        ),
+        Panel(
+            "GPU memory",
+            "Triton's and everyone's on that GPU.",
+            [Query("max by (gpu_uuid) (nv_gpu_memory_used_bytes)", "{{gpu_uuid}}")],
+            "bytes",
+            width=12,
+            beside="gpu",
+        ),
+    ],
+)
+
+BOARD = Board(
+    "resight-throughput",
+    "Resight: throughput",
+    "How much comes through, how fast, and where it waits.",
+    [FLOW, LATENCY, STEPS, TRITON],
+)

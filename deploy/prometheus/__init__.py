@@ -1,0 +1,1 @@
+"""Rules, their tests, and a Prometheus on this machine to try them on."""
