@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from shared import settings, topics
 from shared.settings import Settings
 
@@ -34,7 +36,7 @@ def _classes(module: Any) -> Iterator[type[Settings]]:
     for value in vars(module).values():
         if not isinstance(value, type) or value.__module__ != module.__name__:
             continue  # imported there, not defined
-        if issubclass(value, Settings) and value is not Settings:
+        if issubclass(value, Settings) and value.model_config.get("env_prefix"):
             yield value
 
 
@@ -43,15 +45,24 @@ def _section(concern: type[Settings]) -> str:
     where = "all services" if concern.__module__ == settings.__name__ else service
     lines = [f"# --- {where}: {(concern.__doc__ or '').splitlines()[0]}"]
     prefix = concern.model_config.get("env_prefix", "")
-    for name, field in concern.model_fields.items():
+    # What it has in common with other concerns comes last.
+    own = [name for name in concern.model_fields if name in concern.__annotations__]
+    for name in dict.fromkeys([*own, *concern.model_fields]):
+        field = concern.model_fields[name]
         lines += textwrap.wrap(
             field.description or "", _WIDTH, initial_indent="# ", subsequent_indent="# "
         )
         lines.append(f"# {prefix}{name.upper()}={_text(field.get_default())}")
+        if field.annotation is SecretStr:
+            lines.append(f"# {prefix}{name.upper()}{settings.FROM_FILE}=")
     return "\n".join(lines) + "\n"
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     if isinstance(value, Path) and value.is_relative_to(_ROOT):
         return str(value.relative_to(_ROOT))  # a file that comes with the code
     return str(value)

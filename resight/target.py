@@ -46,13 +46,17 @@ def crops_at(data_dir: Path) -> BlobStore:
 @contextmanager
 def open_ledger(url: str) -> Iterator[Ledger]:
     """Open the ledger of a store, for as long as a block lasts."""
-    with closing(Store(url, load(LedgerSettings).timeout_seconds)) as store:
+    with closing(_store(url)) as store:
         yield Ledger(store)
 
 
 def ledger_at(url: str | None, data_dir: Path) -> Ledger:
     """Return the ledger that was named, else that of the stack, else that of the environment."""
-    return Ledger(Store(ledger_address(url, data_dir), load(LedgerSettings).timeout_seconds))
+    return Ledger(_store(ledger_address(url, data_dir)))
+
+
+def _store(url: str) -> Store:
+    return Store.at(load(LedgerSettings).model_copy(update={"url": url}))
 
 
 def ledger_address(url: str | None, data_dir: Path) -> str:

@@ -4,8 +4,10 @@ Everything here has a timeout. kafka-python computes checksums in Python, at
 8 MB/s, unless the package `crc32c` is installed; photographs need it.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
@@ -178,6 +180,13 @@ def as_record(raw: Any) -> Record:
 
 def _common(kafka: KafkaSettings, client: str) -> dict[str, Any]:
     return {
+        "security_protocol": kafka.security,
+        "ssl_cafile": _path(kafka.ca_file),
+        "ssl_certfile": _path(kafka.certificate_file),
+        "ssl_keyfile": _path(kafka.key_file),
+        "sasl_mechanism": kafka.sasl_mechanism if kafka.security.startswith("SASL") else None,
+        "sasl_plain_username": kafka.username or None,
+        "sasl_plain_password": kafka.password.get_secret_value() or None,
         "bootstrap_servers": kafka.bootstrap_servers.split(","),
         "client_id": client,
         "request_timeout_ms": _ms(kafka.request_timeout_seconds),
@@ -198,13 +207,39 @@ def _connecting(what: str) -> Iterator[Callable[..., KafkaNetClient]]:
         made.append(KafkaNetClient(**configs))
         return made[-1]
 
+    with _causes() as causes:
+        try:
+            with broker_errors(f"connecting {what} (see RESIGHT_KAFKA_BOOTSTRAP_SERVERS)"):
+                yield make
+        except BaseException as error:
+            for connection in made:
+                connection.close()
+            if isinstance(error, Transient) and causes:
+                raise Transient(f"{error}; causes: {'; '.join(dict.fromkeys(causes))}") from error
+            raise
+
+
+@contextmanager
+def _causes() -> Iterator[list[str]]:
+    """Collect why connections fail: a certificate, a password. The client only logs that."""
+    found: list[str] = []
+    listener = logging.Handler(logging.WARNING)
+    listener.emit = lambda record: found.extend(_errors(record))  # type: ignore[method-assign]
+    client = logging.getLogger("kafka.net.manager")
+    client.addHandler(listener)
     try:
-        with broker_errors(f"connecting {what} (see RESIGHT_KAFKA_BOOTSTRAP_SERVERS)"):
-            yield make
-    except BaseException:
-        for connection in made:
-            connection.close()
-        raise
+        yield found
+    finally:
+        client.removeHandler(listener)
+
+
+def _errors(record: logging.LogRecord) -> list[str]:
+    told = record.args if isinstance(record.args, tuple) else ()
+    return [str(each) for each in told if isinstance(each, Exception)]
+
+
+def _path(file: Path | None) -> str | None:
+    return None if file is None else str(file)
 
 
 def _ms(seconds: float) -> int:

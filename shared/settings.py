@@ -8,14 +8,17 @@ Concerns of a single service live in that service's `settings.py`.
 import difflib
 import os
 from collections.abc import Mapping
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.errors import SettingsError
 
 PREFIX = "RESIGHT_"
+# After the name of a secret: the file that holds it.
+FROM_FILE = "_FILE"
 
 # A note of who is suspect holds no larger number of lives (see `shared.suspects`).
 LIVES_LIMIT = 15
@@ -44,7 +47,28 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
 
 
-class KafkaSettings(Settings):
+class TlsSettings(Settings):
+    """Mixed into the concern of a server that may speak TLS."""
+
+    ca_file: FilePath | None = Field(
+        None,
+        description="Authorities that the server's certificate must come from, PEM; empty: those "
+        "that the machine trusts.",
+    )
+    certificate_file: FilePath | None = Field(
+        None, description="Certificate that the server gets to see, PEM; empty: none."
+    )
+    key_file: FilePath | None = Field(None, description="The key of that certificate, PEM.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.certificate_file is None) != (self.key_file is None):
+            prefix = self.model_config.get("env_prefix", "")
+            raise ValueError(f"{prefix}CERTIFICATE_FILE and {prefix}KEY_FILE go together")
+        return self
+
+
+class KafkaSettings(TlsSettings):
     """How to reach the broker."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_KAFKA_")
@@ -69,6 +93,29 @@ class KafkaSettings(Settings):
     request_timeout_seconds: float = Field(
         30.0, gt=0, description="How long one request to the broker may take."
     )
+    security: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT",
+        description="SSL: the connection is encrypted. SASL: the broker asks who this is.",
+    )
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="How that is proved."
+    )
+    username: str = Field("", description="Who this is, for SASL.")
+    password: SecretStr = Field(SecretStr(""), description="The password, for SASL.")
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.security.startswith("SASL") and not (self.username and self.password):
+            raise ValueError(
+                f"RESIGHT_KAFKA_SECURITY={self.security} needs RESIGHT_KAFKA_USERNAME and "
+                "RESIGHT_KAFKA_PASSWORD_FILE"
+            )
+        if self.ca_file and not self.security.endswith("SSL"):
+            raise ValueError(
+                f"RESIGHT_KAFKA_CA_FILE is set, but RESIGHT_KAFKA_SECURITY={self.security} does "
+                "not encrypt; choose SSL or SASL_SSL"
+            )
+        return self
 
 
 class StageSettings(Settings):
@@ -151,17 +198,23 @@ S = TypeVar("S", bound=Settings)
 def load(concern: type[S], environment: Mapping[str, str] = os.environ) -> S:
     """Return one concern's settings from the environment.
 
+    Any secret may be the content of a file instead, named by the variable with `_FILE` after it.
+
     Raises:
-        SettingsError: a variable is unknown, malformed or out of range.
+        SettingsError: a variable is unknown, malformed or out of range, or a file can't be read.
     """
     _refuse_unknown(concern, environment)
     try:
-        return concern()
+        secrets: dict[str, Any] = _secrets(concern, environment)
+        return concern(**secrets)
     except ValidationError as error:
         prefix = str(concern.model_config.get("env_prefix", ""))
         lines = [
+            # An error of the settings as a whole has no place, and its input holds the secrets.
             f"{prefix}{'_'.join(str(part) for part in item['loc']).upper()}"
             f"={item['input']!r}: {item['msg']}"
+            if item["loc"]
+            else item["msg"].removeprefix("Value error, ")
             for item in error.errors()
         ]
         raise SettingsError("; ".join(lines)) from error
@@ -170,10 +223,31 @@ def load(concern: type[S], environment: Mapping[str, str] = os.environ) -> S:
 def variables(concern: type[Settings]) -> dict[str, str]:
     """Return every environment variable of a concern with its description."""
     prefix = str(concern.model_config.get("env_prefix", ""))
-    return {
-        f"{prefix}{name.upper()}": field.description or ""
-        for name, field in concern.model_fields.items()
-    }
+    found = {}
+    for name, field in concern.model_fields.items():
+        variable = f"{prefix}{name.upper()}"
+        found[variable] = field.description or ""
+        if field.annotation is SecretStr:
+            found[variable + FROM_FILE] = "The same, from a file."
+    return found
+
+
+def _secrets(concern: type[Settings], environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields whose value lies in a file."""
+    prefix = str(concern.model_config.get("env_prefix", ""))
+    found = {}
+    for name, field in concern.model_fields.items():
+        variable = f"{prefix}{name.upper()}"
+        path = environment.get(variable + FROM_FILE)
+        if field.annotation is not SecretStr or not path:
+            continue
+        if environment.get(variable):
+            raise SettingsError(f"{variable} and {variable}{FROM_FILE} are both set; keep one")
+        try:
+            found[name] = Path(path).read_text().rstrip("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{variable}{FROM_FILE}={path!r} can't be read: {error}") from error
+    return found
 
 
 def _refuse_unknown(concern: type[Settings], environment: Mapping[str, str]) -> None:

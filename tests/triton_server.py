@@ -21,6 +21,7 @@ from tritonclient.utils import InferenceServerException
 
 from recognition.triton import write_repository
 from resight.stack.servers import HOST, Server
+from tests.tls_front import Authority
 
 # Triton 2.51 loses arrays of NumPy 2, but not what travels as DLPack.
 MODEL = """
@@ -63,10 +64,12 @@ def lay_out(folder: Path, model: Path, max_batch: int = 64) -> None:
 
 
 @contextmanager
-def running(folder: Path, port: int, metrics_port: int = 0) -> Iterator["subprocess.Popen[bytes]"]:
+def running(
+    folder: Path, port: int, metrics_port: int = 0, authority: Authority | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the server on what `lay_out` wrote, until the block ends; the value is its process.
 
-    It tells Prometheus on `metrics_port`, unless that is 0.
+    It tells Prometheus on `metrics_port`, unless that is 0, and speaks TLS by an `authority`.
     """
     flags = {
         "--model-repository": folder / "models",
@@ -80,10 +83,18 @@ def running(folder: Path, port: int, metrics_port: int = 0) -> Iterator["subproc
         "--metrics-port": metrics_port or 8002,
         "--backend-config": "python,shm-default-byte-size=67108864",
     }
+    if authority:
+        flags |= {
+            "--grpc-use-ssl": "true",
+            "--grpc-server-cert": authority.certificate,
+            "--grpc-server-key": authority.key,
+        }
     binary = str(_wheel() / "bin" / "tritonserver")
     options = [f"{flag}={value}" for flag, value in flags.items()]
     command = [binary, "--disable-auto-complete-config", *options]
-    server = Server("triton", [*_environment(), *command], folder, port, lambda: _serves(port))
+    server = Server(
+        "triton", [*_environment(), *command], folder, port, lambda: _serves(port, authority)
+    )
     process = server.start()
     try:
         yield process
@@ -110,8 +121,9 @@ def _environment() -> list[str]:
     return ["/usr/bin/env", f"PATH={path}", f"LD_LIBRARY_PATH={libraries}"]
 
 
-def _serves(port: int) -> bool:
-    client = InferenceServerClient(f"{HOST}:{port}")
+def _serves(port: int, authority: Authority | None) -> bool:
+    tls = {"ssl": True, "root_certificates": str(authority.ca)} if authority else {}
+    client = InferenceServerClient(f"{HOST}:{port}", **tls)
     try:
         return bool(client.is_server_ready(client_timeout=1))
     except InferenceServerException:

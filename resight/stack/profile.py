@@ -4,6 +4,7 @@ Production and this profile run the same services; only settings differ. The
 work-arounds that the embedded broker needs live here and nowhere else.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,10 @@ _PREFERENCES = {
     "OMP_NUM_THREADS": "1",
 }
 _CALIBRATION = "RESIGHT_REGISTRY_CALIBRATION"
+_SECURED = re.compile(
+    "RESIGHT_(KAFKA|LEDGER|CACHE|GALLERY|ENCODER)_"
+    "(SECURITY|USERNAME|(PASSWORD|API_KEY)(_FILE)?|(CA|CERTIFICATE|KEY)_FILE|TRITON_TLS)"
+)
 # The embedded broker counts batches where Kafka counts records, and a first join of
 # a group takes half a session.
 _BROKER_WORKAROUNDS = {
@@ -96,10 +101,12 @@ class Profile:
         What connects the processes is the profile's; everything else of the
         caller's environment stands, RESIGHT_ settings included.
         """
+        # The servers here are plain, whatever those are that the caller talks to else.
+        open_ = {name: value for name, value in caller.items() if not _SECURED.fullmatch(name)}
         chosen = {} if self.calibration is None else {_CALIBRATION: str(self.calibration)}
         return {
             **_PREFERENCES,
-            **caller,
+            **open_,
             **chosen,
             **_BROKER_WORKAROUNDS,
             "RESIGHT_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{self.ports.broker}",

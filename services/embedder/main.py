@@ -3,6 +3,7 @@
 import logging
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from services.embedder import reference
 from services.embedder.capture import decode_capture
@@ -67,7 +68,28 @@ def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None)
         settings.input_size,
         settings.max_batch,
         settings.timeout_seconds,
+        tls=_tls(settings),
     )
+
+
+def _tls(settings: EncoderSettings) -> dict[str, Any]:
+    """Return what Triton's client takes where the connection is encrypted.
+
+    Raises:
+        SettingsError: there are certificates for a connection that is not.
+    """
+    files = {
+        "root_certificates": settings.ca_file,
+        "certificate_chain": settings.certificate_file,
+        "private_key": settings.key_file,
+    }
+    given = {name: str(path) for name, path in files.items() if path}
+    if given and not settings.triton_tls:
+        raise SettingsError(
+            "RESIGHT_ENCODER_CA_FILE or _CERTIFICATE_FILE is set, but the connection to Triton is "
+            "not encrypted; set RESIGHT_ENCODER_TRITON_TLS=true"
+        )
+    return given | {"ssl": True} if settings.triton_tls else {}
 
 
 def build_service(blobs: BlobSettings) -> EmbedderService:

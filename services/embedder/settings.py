@@ -8,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from services.embedder.limits import MAX_ANIMALS
 from shared import images
 from shared.foreground.settings import SegmenterSettings
-from shared.settings import Settings
+from shared.settings import TlsSettings
 
 
 class EmbedderSettings(SegmenterSettings):
@@ -52,7 +52,7 @@ class EmbedderSettings(SegmenterSettings):
     )
 
 
-class EncoderSettings(Settings):
+class EncoderSettings(TlsSettings):
     """The model that turns crops into embeddings, and where it runs."""
 
     model_config = SettingsConfigDict(
@@ -76,6 +76,9 @@ class EncoderSettings(Settings):
     triton_url: str = Field(
         "127.0.0.1:8001",
         description="Triton's gRPC address; dns:///name:port balances over all its addresses.",
+    )
+    triton_tls: bool = Field(
+        default=False, description="Whether the connection to Triton is encrypted."
     )
     model_name: str = Field(
         "efficientnet_lite0", description="The network that Triton must serve, by its name."

@@ -1,6 +1,7 @@
 """The model on a Triton server, over gRPC."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,7 @@ class TritonEncoder:
         input_size: the side of the pictures that it takes.
         max_batch: the largest batch that will be sent.
         timeout_seconds: deadline of each call; Triton's client would wait for ever.
+        tls: what the client takes beside, where the connection is encrypted.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class TritonEncoder:
         input_size: int,
         max_batch: int,
         timeout_seconds: float,
+        *,
+        tls: Mapping[str, Any] | None = None,
     ) -> None:
         self._url = url
         self._model = model
@@ -71,7 +75,7 @@ class TritonEncoder:
         self._input_size = input_size
         self._max_batch = max_batch
         self._timeout = timeout_seconds
-        self._client = InferenceServerClient(url, channel_args=CHANNEL)
+        self._client = InferenceServerClient(url, channel_args=CHANNEL, **(tls or {}))
         # Health checks come on threads of their own, so this is replaced, never changed.
         self._outputs: tuple[str, ...] = ()  # empty: the served model is not checked yet
 

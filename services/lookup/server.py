@@ -1,7 +1,9 @@
 """Galleries in a Qdrant server or cluster; any number of lookup replicas share them."""
 
+import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
@@ -214,13 +216,33 @@ def qdrant_errors(doing: str) -> Iterator[None]:
 
 
 def connect(settings: GallerySettings) -> QdrantClient:
-    """Return a client that has not connected yet."""
+    """Return a client that has not connected yet.
+
+    Raises:
+        SettingsError: there are certificates for a connection that is not encrypted.
+    """
+    key = settings.api_key.get_secret_value()
+    encrypted = settings.url.startswith("https://")
+    if not encrypted and (settings.ca_file or settings.certificate_file):
+        raise SettingsError(
+            f"RESIGHT_GALLERY_CA_FILE or _CERTIFICATE_FILE is set, but RESIGHT_GALLERY_URL="
+            f"{settings.url} is not encrypted; begin it with https://"
+        )
+    tls: dict[str, Any] = {"verify": _context(settings)} if encrypted else {}
     return QdrantClient(
         url=settings.url,
-        api_key=settings.api_key or None,
+        api_key=key or None,
         timeout=settings.timeout_seconds,
         check_compatibility=False,  # it would ask the server from the constructor
+        **tls,
     )
+
+
+def _context(settings: GallerySettings) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=settings.ca_file)
+    if settings.certificate_file:
+        context.load_cert_chain(settings.certificate_file, settings.key_file)
+    return context
 
 
 def _integers(*, lookup: bool) -> models.IntegerIndexParams:

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import Settings
+from shared.settings import Settings, TlsSettings
 
 
-class GallerySettings(Settings):
+class GallerySettings(TlsSettings):
     """Where the galleries are kept."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_GALLERY_")
@@ -19,8 +19,11 @@ class GallerySettings(Settings):
         "server or cluster, any number of replicas.",
     )
     path: str = Field("/var/lib/resight/gallery", description="Folder of the shards (edge).")
-    url: str = Field("http://127.0.0.1:6333", description="Where Qdrant listens (server).")
-    api_key: str = Field("", description="Qdrant's API key (server); empty: none.")
+    url: str = Field(
+        "http://127.0.0.1:6333",
+        description="Where Qdrant listens (server); https://… where the connection is encrypted.",
+    )
+    api_key: SecretStr = Field(SecretStr(""), description="Qdrant's API key (server); empty: none.")
     timeout_seconds: int = Field(
         30, ge=1, description="How long one request to Qdrant may take (server)."
     )

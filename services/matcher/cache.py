@@ -9,8 +9,8 @@ evicts what is least recently used.
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -26,13 +26,16 @@ from shared.messages import ModelReference
 log = logging.getLogger(__name__)
 
 
-def connect(url: str, timeout_seconds: float) -> redis.Redis:
+def connect(
+    url: str, timeout_seconds: float, options: Mapping[str, Any] | None = None
+) -> redis.Redis:
     """Return a client that gives up quickly; it connects when first used."""
     return redis.Redis.from_url(
         url,
         socket_timeout=timeout_seconds,
         socket_connect_timeout=timeout_seconds,
         retry=Retry(NoBackoff(), retries=1),
+        **(options or {}),
     )
 
 

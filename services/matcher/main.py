@@ -13,6 +13,7 @@ from services.matcher.settings import CacheSettings, MatcherSettings
 from shared import topics
 from shared.blobs import BlobStore
 from shared.messages import CandidateList
+from shared.redis_settings import redis_options
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
 from shared.stage import Stage, protobuf_decoder
 from shared.startup import started
@@ -30,7 +31,7 @@ def main() -> None:
         networks = engine(settings)
         networks.warm_up()
         store = BlobStore(load(BlobSettings).crops_url)
-        client = connect(cache.url, cache.timeout_seconds)
+        client = connect(cache.url, cache.timeout_seconds, redis_options(cache, cache.url))
         learns = settings.background == "on"
         kept = kept_as(networks.extractor.model) if learns else networks.extractor.model
         keypoints = KeypointCache(

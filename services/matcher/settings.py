@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.foreground.settings import SegmenterSettings
-from shared.settings import Settings
+from shared.redis_settings import RedisSettings
 
 
 class MatcherSettings(SegmenterSettings):
@@ -52,7 +52,7 @@ class MatcherSettings(SegmenterSettings):
     )
 
 
-class CacheSettings(Settings):
+class CacheSettings(RedisSettings):
     """The keypoint cache: a Redis-protocol server that evicts what is least recently used."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_CACHE_")

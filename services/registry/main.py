@@ -30,7 +30,7 @@ def main() -> None:
         kafka, stage = load(KafkaSettings), load(StageSettings)
         registry, store = load(RegistrySettings), load(LedgerSettings)
         curves = calibration.load(registry.calibration)
-        ledger = Ledger(Store(store.url, store.timeout_seconds))
+        ledger = Ledger(Store.at(store))
         Stage(
             name=NAME,
             decoders={

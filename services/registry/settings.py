@@ -5,10 +5,11 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.redis_settings import RedisSettings
 from shared.settings import Settings
 
 
-class LedgerSettings(Settings):
+class LedgerSettings(RedisSettings):
     """How to reach the ledger: a Redis or Valkey that keeps everything."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_LEDGER_")

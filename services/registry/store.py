@@ -1,14 +1,17 @@
 """The server that keeps the ledger: commands, functions, and what its errors mean."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from services.registry.settings import LedgerSettings
 from shared.errors import ResightError, Transient
+from shared.redis_settings import redis_options
 
 LIBRARY = Path(__file__).with_name("ledger.lua")
 
@@ -31,11 +34,18 @@ class Store:
     something that waiting can't cure. All of the ledger's functions may be
     repeated, so a command whose answer was lost is sent a second time.
 
+    `options` are what the client takes beside the URL (see `shared.redis_settings`).
     `source` is the function library. Its digest becomes part of the functions'
     names, so that replicas of two versions never run each other's.
     """
 
-    def __init__(self, url: str, timeout_seconds: float, source: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_seconds: float,
+        source: str | None = None,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         text = LIBRARY.read_text() if source is None else source
         self._version = hashlib.sha256(text.encode()).hexdigest()[:12]
         self._library = text.replace("VERSION", self._version)
@@ -44,9 +54,20 @@ class Store:
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds,
             retry=Retry(NoBackoff(), 1),
+            **(options or {}),
         )
         at = self._client.connection_pool.connection_kwargs
         self._name = str(at.get("path") or f"{at.get('host')}:{at.get('port')}")
+
+    @classmethod
+    def at(cls, settings: LedgerSettings) -> Self:
+        """Return the store that the settings name.
+
+        Raises:
+            SettingsError: its connection can't be had as configured.
+        """
+        options = redis_options(settings, settings.url)
+        return cls(settings.url, settings.timeout_seconds, options=options)
 
     def load(self) -> None:
         """Install the functions; harmless when they are there."""

@@ -47,12 +47,15 @@ def test_the_caller_may_tune_but_not_rewire() -> None:
     caller = {
         "RESIGHT_MATCHER_THREADS": "4",
         "RESIGHT_LEDGER_URL": "redis://production:6379/0",
+        "RESIGHT_LEDGER_PASSWORD_FILE": "/run/secrets/production",
+        "RESIGHT_KAFKA_SECURITY": "SSL",
         "PATH": "/bin",
     }
     made = PROFILE.environment("matcher", caller)
     assert made["RESIGHT_MATCHER_THREADS"] == "4"
     assert made["RESIGHT_LEDGER_URL"] == "redis://127.0.0.1:1002/0"
     assert made["PATH"] == "/bin"
+    assert not any("SECURITY" in name or "PASSWORD" in name for name in made)
 
 
 def test_a_model_and_a_calibration_of_one_s_own_serve() -> None:

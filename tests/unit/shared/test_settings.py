@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from shared.errors import SettingsError
@@ -42,3 +44,40 @@ def test_every_variable_says_what_it_is_for() -> None:
     for concern in (KafkaSettings, StageSettings, TelemetrySettings):
         for name, description in variables(concern).items():
             assert description, name
+
+
+def test_a_secret_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from a file\n")
+    monkeypatch.setenv("RESIGHT_KAFKA_PASSWORD_FILE", str(tmp_path / "password"))
+    settings = load(KafkaSettings)
+    assert settings.password.get_secret_value() == "from a file"
+    assert "from a file" not in repr(settings)
+    monkeypatch.setenv("RESIGHT_KAFKA_PASSWORD", "from the environment")
+    with pytest.raises(SettingsError, match="are both set; keep one"):
+        load(KafkaSettings)
+
+
+def test_a_secret_s_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIGHT_KAFKA_PASSWORD_FILE", "/nowhere")
+    with pytest.raises(SettingsError, match="RESIGHT_KAFKA_PASSWORD_FILE='/nowhere' can't be read"):
+        load(KafkaSettings)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"SECURITY": "SASL_SSL", "PASSWORD": "s3cret"}, "needs RESIGHT_KAFKA_USERNAME"),
+        ({"CA_FILE": __file__, "PASSWORD": "s3cret"}, "choose SSL or SASL_SSL"),
+        ({"SECURITY": "SSL", "KEY_FILE": __file__}, "RESIGHT_KAFKA_KEY_FILE go together"),
+        ({"SECURITY": "SSL", "CA_FILE": "/nowhere"}, "RESIGHT_KAFKA_CA_FILE='/nowhere'"),
+    ],
+)
+def test_half_of_what_security_takes_is_an_error_that_tells_no_secret(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], told: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"RESIGHT_KAFKA_{name}", value)
+    with pytest.raises(SettingsError) as error:
+        load(KafkaSettings)
+    assert told in str(error.value)
+    assert "s3cret" not in str(error.value)

@@ -1,0 +1,42 @@
+"""What both servers of Redis' protocol, the ledger and the cache, have in common."""
+
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from shared.errors import SettingsError
+from shared.settings import TlsSettings
+
+REDIS, REDIS_TLS = "redis://", "rediss://"
+
+
+class RedisSettings(TlsSettings):
+    """Mixed into the concern of a server that speaks Redis' protocol."""
+
+    password: SecretStr = Field(
+        SecretStr(""), description="Password of the server; a user name goes into the URL."
+    )
+
+
+def redis_options(settings: RedisSettings, url: str) -> dict[str, Any]:
+    """Return what a Redis client takes beside a URL.
+
+    Raises:
+        SettingsError: there are certificates for a connection that is not encrypted.
+    """
+    options: dict[str, Any] = {}
+    if password := settings.password.get_secret_value():
+        options["password"] = password
+    files = {
+        "ssl_ca_certs": settings.ca_file,
+        "ssl_certfile": settings.certificate_file,
+        "ssl_keyfile": settings.key_file,
+    }
+    given = {name: str(path) for name, path in files.items() if path}
+    if given and not url.startswith(REDIS_TLS):
+        prefix = settings.model_config.get("env_prefix", "")
+        raise SettingsError(
+            f"{prefix}CA_FILE or {prefix}CERTIFICATE_FILE is set, but the connection is not "
+            f"encrypted; begin {prefix}URL with {REDIS_TLS} instead of {REDIS}"
+        )
+    return options | given

@@ -1,0 +1,76 @@
+"""Kafka over SASL_SSL: a real broker behind TLS and SCRAM, and who is refused there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from resight.stack.servers import HOST, free_port
+from shared.errors import Transient
+from shared.kafka import admin, consumer, ensure_topics, producer
+from shared.settings import KafkaSettings
+from tests.secured_broker import secured_broker
+from tests.tls_front import Authority, front
+
+# The client leaves the sockets of failed handshakes to the collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def settings(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[KafkaSettings]:
+    with secured_broker(tmp_path_factory.mktemp("broker"), authority) as settings:
+        yield settings
+
+
+def test_what_one_client_sends_another_receives(settings: KafkaSettings) -> None:
+    ensure_topics(settings, ["secret"], 1)
+    sender = producer(settings)
+    sender.send("secret", b"zebra", b"gate").get(5)
+    sender.close(5)
+    reader = consumer(settings, "readers")
+    reader.subscribe(["secret"])
+    found: list[bytes] = []
+    for _ in range(60):
+        found += [record.value for records in reader.poll(500).values() for record in records]
+        if found:
+            break
+    reader.close()
+    assert found == [b"zebra"]
+
+
+def test_a_certificate_of_another_authority_is_refused_and_named(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    stranger = Authority(tmp_path)
+    with pytest.raises(Transient, match="certificate verify failed"):
+        admin(settings.model_copy(update={"ca_file": stranger.ca}))
+
+
+def test_a_certificate_for_another_host_is_refused_and_named(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    elsewhere, port = Authority(tmp_path, "kafka.example"), free_port()
+    there = {"ca_file": elsewhere.ca, "bootstrap_servers": f"{HOST}:{port}"}
+    with (
+        front(elsewhere.context(), port, free_port()),
+        pytest.raises(Transient, match=r"certificate is not valid for '127\.0\.0\.1'"),
+    ):
+        admin(settings.model_copy(update=there))
+
+
+def test_a_wrong_password_is_refused_and_named(settings: KafkaSettings) -> None:
+    with pytest.raises(Transient, match="SaslAuthenticationFailed"):
+        admin(settings.model_copy(update={"password": SecretStr("wrong")}))
+
+
+def test_a_client_that_does_not_encrypt_gets_nowhere(settings: KafkaSettings) -> None:
+    with pytest.raises(Transient, match="Unable to bootstrap"):
+        admin(KafkaSettings(bootstrap_servers=settings.bootstrap_servers))
