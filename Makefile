@@ -54,9 +54,10 @@ calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration 
 env-example: $(INSTALLED) ## Write .env.example from the settings in the code
 	@$(BIN)/python -m resight.environment > .env.example
 
-metrics: $(INSTALLED) ## Write docs/metrics.md and the Grafana boards from the code
+metrics: $(INSTALLED) ## Write docs/metrics.md, the Grafana boards and the PrometheusRule from the code
 	@$(BIN)/python -m resight.metrics > docs/metrics.md
 	@$(BIN)/python -m deploy.grafana
+	@$(BIN)/python -m deploy.prometheus > deploy/prometheus/rules.yaml
 
 dashboards: $(INSTALLED) ## Draw the Grafana boards from a demo run under a real Prometheus, into docs/dashboards
 	@$(BIN)/python -m deploy.grafana.pictures docs/dashboards
