@@ -11,6 +11,7 @@ from resight.commands.export import export
 from resight.commands.learn import learn
 from resight.commands.publish import publish
 from resight.commands.replay import replay
+from resight.commands.size import size
 from resight.commands.status import status
 from resight.commands.table import table
 from resight.commands.train import train
@@ -27,7 +28,7 @@ app = typer.Typer(
     "`resight publish FOLDER` and `resight watch --from-beginning`.",
 )
 for command in (
-    *(demo, up, publish, watch, status),
+    *(demo, up, publish, watch, status, size),
     *(export, train, adapt, calibrate, learn, replay, evaluate, table),
 ):
     app.command()(command)

@@ -1,0 +1,88 @@
+"""How large a system has to be for what is uploaded to it, from measured unit costs.
+
+Each cost says where it was measured (docs/performance.md). What was not measured says so.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+DAY = 86_400.0
+# A replica that is busy all the time answers late: so much of it is planned with.
+BUSY = 0.7
+# Kafka keeps captures, and what follows from them, for two weeks, decisions for a year.
+DAYS_KEPT, DECISION_DAYS_KEPT, COPIES = 14, 365, 3
+
+# Seconds of one core for one animal: the mask 0.17, decoding and the encoder on a CPU 0.06.
+EMBEDDER_SECONDS, ENCODER_SECONDS = 0.19, 0.04
+# Keypoints of a new crop 0.19, and 0.18 to compare it with 100 cached candidates; each pass.
+KEYPOINT_SECONDS, COMPARISON_SECONDS = 0.19, 0.18
+# Passes until a decision: 1 when animals come singly, 2 when all are published at once.
+PASSES = 1.5
+LOOKUP_SECONDS, REGISTRY_SECONDS = 0.02, 0.025
+# Bytes. The ledger: 8 kB for a decision on average, 20 kB at most. Qdrant: its own rule, 1.5 times
+# the vectors of 512 floats, and the payload. A crop's keypoints: 70 kB. Crops are JPEGs of at
+# most 1,024 pixels; messages as they are on the wire, with 100 candidates.
+LEDGER_BYTES, QDRANT_BYTES, KEYPOINT_BYTES, CROP_BYTES = 20_000, 4_000, 70_000, 120_000
+SIGHTING_BYTES, LIST_BYTES, DECISION_BYTES = 3_000, 80_000, 8_000
+# The cache's use ends where candidates are not seen twice; a crop that is not there costs 0.19 s.
+MOST_CACHED = 1_000_000
+
+# Every replica takes whole partitions; so many for each leave room to scale and share evenly.
+PARTITIONS_A_REPLICA = 2
+FEWEST_PARTITIONS = 12
+
+
+@dataclass(frozen=True)
+class Load:
+    """What comes in. `peak`: the busiest hours against the day's average.
+
+    `gallery`: sightings enrolled in the end; `picture_bytes`: of a capture as it is uploaded.
+    """
+
+    captures_a_day: int
+    gallery: int
+    animals: float = 1.2
+    peak: float = 4.0
+    picture_bytes: int = 2_000_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """What it takes. Memory and disk in bytes, replicas of one core each."""
+
+    animals_a_second: float
+    replicas: dict[str, int]
+    partitions: int
+    qdrant_memory: float
+    ledger_memory: float
+    cache_memory: float
+    kafka_disk: float
+    crop_disk: float
+
+
+def size(load: Load, *, triton: bool) -> Size:
+    """Return what a load takes, with the encoder on Triton or in the embedder."""
+    animals = load.captures_a_day / DAY * load.animals * load.peak
+    embedder = EMBEDDER_SECONDS + (0.0 if triton else ENCODER_SECONDS)
+    cores = {
+        "embedder": embedder,
+        "lookup": LOOKUP_SECONDS,
+        "matcher": KEYPOINT_SECONDS + PASSES * COMPARISON_SECONDS,
+        "registry": PASSES * REGISTRY_SECONDS,
+    }
+    replicas = {name: max(1, ceil(animals * each / BUSY)) for name, each in cores.items()}
+    daily = load.captures_a_day * (
+        load.picture_bytes + load.animals * (SIGHTING_BYTES + PASSES * LIST_BYTES)
+    )
+    yearly = load.captures_a_day * load.animals * DECISION_BYTES * DECISION_DAYS_KEPT
+    enrolments = load.gallery * SIGHTING_BYTES
+    return Size(
+        animals_a_second=animals,
+        replicas=replicas,
+        partitions=max(FEWEST_PARTITIONS, PARTITIONS_A_REPLICA * max(replicas.values())),
+        qdrant_memory=load.gallery * QDRANT_BYTES,
+        ledger_memory=load.gallery * LEDGER_BYTES,
+        cache_memory=min(load.gallery, MOST_CACHED) * KEYPOINT_BYTES,
+        kafka_disk=COPIES * (DAYS_KEPT * daily + yearly + enrolments),
+        crop_disk=load.gallery * CROP_BYTES,
+    )
