@@ -14,7 +14,7 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto calibration env-example metrics dashboards clean
+.PHONY: help .venv demo test check bench soak proto calibration env-example compose metrics dashboards clean
 .DELETE_ON_ERROR:
 
 help: ## What there is
@@ -53,6 +53,9 @@ calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration 
 
 env-example: $(INSTALLED) ## Write .env.example from the settings in the code
 	@$(BIN)/python -m resight.environment > .env.example
+
+compose: $(INSTALLED) ## Try the compose file, where there is a container engine: up, publish, decide, down
+	@deploy/compose/try.sh
 
 metrics: $(INSTALLED) ## Write docs/metrics.md, the Grafana boards and the PrometheusRule from the code
 	@$(BIN)/python -m resight.metrics > docs/metrics.md

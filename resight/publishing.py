@@ -13,7 +13,8 @@ from shared import topics
 from shared.identifiers import WHOLE_PICTURE, sighting_id
 from shared.kafka import MEBIBYTE, broker_errors, delivery_seconds, producer
 from shared.messages import Box, Capture
-from shared.settings import KafkaSettings
+from shared.settings import KafkaSettings, TelemetrySettings, load
+from shared.tracing import traces
 
 UNDER_WAY_BYTES = 64 * MEBIBYTE
 
@@ -70,6 +71,7 @@ def publish(
         Transient: the broker does not answer; what was yielded before is taken.
     """
     patience = delivery_seconds(kafka) + 1
+    tracing = traces("upload", load(TelemetrySettings))
     with closing(producer(kafka, "publish")) as client, broker_errors("publishing"):
         under_way: deque[tuple[Any, int, Published]] = deque()
         for photograph in photographs:
@@ -83,7 +85,10 @@ def publish(
                 yield Skipped(photograph.path, f"can't be published: {error}")
                 continue
             where = topics.address(message)
-            future = client.send(where.topic, message.SerializeToString(), where.key.encode())
+            upload = tracing.upload(where.topic)
+            value = message.SerializeToString()
+            future = client.send(where.topic, value, where.key.encode(), upload.headers)
+            future.add_callback(lambda _, upload=upload: upload.end([]))
             under_way.append((future, len(image), Published(photograph, sightings(message))))
             while sum(size for _, size, _ in under_way) > UNDER_WAY_BYTES:
                 yield _taken(under_way, patience)

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -22,13 +21,9 @@ from shared.errors import Poison, Transient
 from shared.kafka import MESSAGE_BYTES, broker_errors, delivery_seconds, producer
 from shared.records import Receipt, Record, Result
 from shared.settings import KafkaSettings
+from shared.tracing import Headers
 
 log = logging.getLogger(__name__)
-
-# Carries a trace from message to message (https://www.w3.org/TR/trace-context/).
-TRACE = "traceparent"
-# Whatever else an uploader writes there is not carried along.
-_TRACE_FORM = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 # What the client or the broker says of a message that its topic does not take.
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -47,10 +42,11 @@ class Outlet:
         self._patience = delivery_seconds(kafka) + 1
         self._producer: KafkaProducer | None = None
 
-    def publish(self, results: Sequence[tuple[Record, Result]]) -> list[Receipt]:
+    def publish(self, results: Sequence[tuple[Record, Result, Headers]]) -> list[Receipt]:
         """Send everything and return a receipt for each message once all are taken.
 
-        A message that is too large for the broker makes its record poison.
+        With each result come the headers of the messages in it. A message that is too large for
+        the broker makes its record poison.
 
         Raises:
             Transient: the broker did not take a message in time; all may be sent again.
@@ -61,7 +57,9 @@ class Outlet:
         try:
             with broker_errors("publishing"):
                 # All are sent before the first is waited for: one round trip, not many.
-                started = [(record, self._start(record, result)) for record, result in results]
+                started = [
+                    (record, self._start(result, headers)) for record, result, headers in results
+                ]
                 for record, sent in started:
                     poison = sent if isinstance(sent, Poison) else self._wait(sent, receipts)
                     if poison is not None:
@@ -81,11 +79,9 @@ class Outlet:
             with contextlib.suppress(KafkaTimeoutError):
                 client.close(timeout=self._patience)
 
-    def _start(self, record: Record, result: Result) -> list[tuple[Message, Any]] | Poison:
+    def _start(self, result: Result, headers: Headers) -> list[tuple[Message, Any]] | Poison:
         if isinstance(result, Poison):
             return result
-        told = record.headers.get(TRACE, b"")
-        trace = [(TRACE, told)] if _TRACE_FORM.fullmatch(told) else []
         sent = []
         for message in result:
             address = topics.address(message)
@@ -93,7 +89,7 @@ class Outlet:
             if len(value) > MESSAGE_BYTES:  # the producer allows more, for dead letters
                 return _too_large(message, f"a message holds at most {MESSAGE_BYTES} bytes")
             try:
-                future = self._client.send(address.topic, value, address.key.encode(), trace)
+                future = self._client.send(address.topic, value, address.key.encode(), headers)
             except TOO_LARGE as error:
                 return _too_large(message, error)
             sent.append((message, future))

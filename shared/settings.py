@@ -175,6 +175,14 @@ class TelemetrySettings(Settings):
     log_level: str = Field(
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
     )
+    traces_url: str = Field(
+        "",
+        description="Where spans go by OTLP over HTTP, such as http://collector:4318/v1/traces; "
+        "empty: none are made.",
+    )
+    traces_share: float = Field(
+        1.0, ge=0, le=1, description="Share of the traces that are kept; one is kept or not whole."
+    )
 
 
 class BlobSettings(Settings):

@@ -43,6 +43,7 @@ from shared.records import Decoder, Handler, Receipt, Record, Result
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.shutdown import Shutdown
 from shared.stall import StallWatch
+from shared.tracing import Passage, Traces, traces
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ class Stage:
     from their beginning once in this process's life, whatever was committed.
     `max_messages` is the service's default where the settings leave it open. `prepare` runs
     once before anything is consumed, when health is served already; it may raise Transient,
-    and is to tell what it is given now and then how far it is.
+    and is to tell what it is given now and then how far it is. `tracing` makes the spans, by
+    default as the settings say.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Stage:
         rewind: frozenset[str] = frozenset(),
         max_messages: int | None = None,
         prepare: Callable[[Callable[[str], None]], None] | None = None,
+        tracing: Traces | None = None,
     ) -> None:
         self._name = name
         self._prepare = prepare
@@ -112,6 +115,7 @@ class Stage:
         self._letters = LetterLimit(settings.letter_count, settings.letter_share)
         self._stopped = ""
         self._outlet = Outlet(kafka, name)
+        self._traces = tracing or traces(name, telemetry)
         self._backoff = Backoff(settings.backoff_seconds, settings.backoff_limit_seconds)
         self._attempts = 0
         self._shutdown = Shutdown(settings.drain_seconds)
@@ -191,13 +195,19 @@ class Stage:
 
     def _process(self, batch: Sequence[Delivery]) -> None:
         taken_at = time.time()
+        passages = self._traces.begin([delivery.record for delivery in batch])
+        results: Sequence[Result] | None = None
         try:
-            if not self._done(batch):
-                return
+            results = self._done(batch, passages)
         except ResightError:  # no fault of the records
             with contextlib.suppress(Transient):
                 self._intake.withdraw(batch)
             raise
+        finally:
+            for number, passage in enumerate(passages):
+                passage.end(None if results is None else results[number])
+        if results is None:
+            return
         if self._intake.commit(batch):  # 7
             for delivery in batch:
                 metrics.CONSUMED.labels(self._name, delivery.record.topic).inc()
@@ -205,8 +215,13 @@ class Stage:
                 metrics.WAITED_SECONDS.labels(self._name).observe(max(0.0, waited))
         self._recovered()
 
-    def _done(self, batch: Sequence[Delivery]) -> bool:
-        """Take a batch from 2 to 6, each step once; False: it must be dropped."""
+    def _done(
+        self, batch: Sequence[Delivery], passages: Sequence[Passage]
+    ) -> Sequence[Result] | None:
+        """Take a batch from 2 to 6, each step once, and return its results.
+
+        None: it must be dropped.
+        """
         decoded: list[Message | Poison] = []
         results: list[Result] | None = None
         receipts: list[Receipt] | None = None
@@ -219,23 +234,28 @@ class Stage:
                         results = handling.results(self._handler, decoded)  # 3
                     if self._too_much_given_up(results):
                         self._intake.withdraw(batch)
-                        return False
+                        return None
                 if receipts is None:
-                    receipts = self._publish(batch, results)  # 4, 5
+                    receipts = self._publish(batch, results, passages)  # 4, 5
                 self._handler.acknowledged(receipts)  # 6
-                return True
+                return results
             except Transient as error:
                 self._intake.withdraw(batch)
+                for passage in passages:
+                    passage.again(str(error))
                 if not self._hold_on(self._pause_after(error)):
-                    return False
+                    return None
 
     def _decoded(self, delivery: Delivery) -> Message | Poison:
         condemned = self._intake.condemned(delivery)
         return condemned or handling.decoded(delivery.record, self._decoders)
 
-    def _publish(self, batch: Sequence[Delivery], results: Sequence[Result]) -> list[Receipt]:
+    def _publish(
+        self, batch: Sequence[Delivery], results: Sequence[Result], passages: Sequence[Passage]
+    ) -> list[Receipt]:
         records = (delivery.record for delivery in batch)
-        return self._outlet.publish(list(zip(records, results, strict=True)))
+        headers = (passage.headers for passage in passages)
+        return self._outlet.publish(list(zip(records, results, headers, strict=True)))
 
     def _too_much_given_up(self, results: Sequence[Result]) -> bool:
         self._stopped = self._letters.refusal([isinstance(each, Poison) for each in results])
