@@ -14,7 +14,7 @@ running stack and compares. Every series has its service in its name or its labe
 label holds what an uploader can choose. Counters begin at 0, so that the first increase is seen.
 """
 
-_SERVICES = {"stage": "Every service"} | {name: f"The {name}" for name in INPUTS}
+_SERVICES = {"stage": "Every service"} | {name: name.capitalize() for name in INPUTS}
 # Values of a label are told where they are few; where there are more, what they are of.
 _MOST_VALUES = 6
 _LISTS = {
