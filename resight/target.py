@@ -10,6 +10,7 @@ from services.registry.ledger import Ledger
 from services.registry.settings import LedgerSettings
 from services.registry.store import Store
 from shared.blobs import BlobStore
+from shared.redis_settings import REDIS_TLS
 from shared.settings import BlobSettings, KafkaSettings, load
 
 # No stored crop is larger.
@@ -56,7 +57,10 @@ def ledger_at(url: str | None, data_dir: Path) -> Ledger:
 
 
 def _store(url: str) -> Store:
-    return Store.at(load(LedgerSettings).model_copy(update={"url": url}))
+    settings = load(LedgerSettings)
+    if url == settings.url or url.startswith(REDIS_TLS):
+        return Store.at(settings.model_copy(update={"url": url}))
+    return Store(url, settings.timeout_seconds)  # a stack's own: it knows no password
 
 
 def ledger_address(url: str | None, data_dir: Path) -> str:

@@ -38,12 +38,18 @@ class StackState:
     def kafka(self) -> KafkaSettings:
         """Return how to reach the broker.
 
-        The embedded one counts batches where Kafka counts records, so each travels alone.
+        The embedded one counts batches where Kafka counts records, so each travels alone, and
+        it is plain, whatever the environment says of another.
 
         Raises:
             SettingsError: other settings of the environment are malformed.
         """
-        embedded = {"bootstrap_servers": self.bootstrap_servers, "producer_batch_bytes": 0}
+        embedded = {
+            "bootstrap_servers": self.bootstrap_servers,
+            "producer_batch_bytes": 0,
+            "security": "PLAINTEXT",
+            "ca_file": None,
+        }
         return load(KafkaSettings).model_copy(update=embedded)
 
     def write(self, folder: Path) -> None:

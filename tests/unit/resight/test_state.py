@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from resight.stack.state import StackError, StackState, clear, occupied, running
+from resight.target import open_ledger
+from shared.errors import Transient
 
 STATE = StackState(
     pid=os.getpid(),
@@ -59,3 +61,23 @@ def test_each_record_travels_alone_to_the_embedded_broker() -> None:
     kafka = STATE.kafka()
     assert kafka.bootstrap_servers == "127.0.0.1:19092"
     assert kafka.producer_batch_bytes == 0
+
+
+def test_a_stack_s_servers_are_plain_whatever_is_set_for_others(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "ca.pem").write_text("")
+    for name, value in {
+        "KAFKA_SECURITY": "SASL_SSL",
+        "KAFKA_USERNAME": "embedder",
+        "KAFKA_PASSWORD": "secret",
+        "KAFKA_CA_FILE": str(tmp_path / "ca.pem"),
+        "LEDGER_URL": "rediss://production:6379/0",
+        "LEDGER_PASSWORD": "secret",
+        "LEDGER_CA_FILE": str(tmp_path / "ca.pem"),
+    }.items():
+        monkeypatch.setenv(f"RESIGHT_{name}", value)
+    kafka = STATE.kafka()
+    assert (kafka.security, kafka.ca_file) == ("PLAINTEXT", None)
+    with open_ledger(STATE.ledger_url) as ledger, pytest.raises(Transient, match="does not answer"):
+        ledger.galleries()
