@@ -1,8 +1,9 @@
 """From a PyTorch model to the ONNX file that the embedder loads."""
 
+import hashlib
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -32,6 +33,12 @@ from shared.errors import ResightError
 OPSET = 18
 MAX_ERROR = 1e-4
 CHECKED_PICTURES = 3  # not the number that the graph is traced with: the batch must be dynamic
+
+
+# Parameters of the heads, by the beginning of their names. Tracing takes 12 s and depends on no
+# weight, so models that differ only in their heads, as adapted ones do, are traced once.
+_HEADS = ("head.", "viewpoint_head.")
+_traced: dict[str, onnx.ModelProto] = {}
 
 
 class ParityError(ResightError):
@@ -81,6 +88,44 @@ def export_model(model: EmbeddingModel, target: Path) -> Path:
 
 
 def _graph(model: EmbeddingModel) -> onnx.ModelProto:
+    """Return a model's graph; that of another head on the same backbone is made of it."""
+    heads = {name: each for name, each in model.state_dict().items() if name.startswith(_HEADS)}
+    key = _without_heads(model, heads)
+    traced = _traced.get(key) or _trace(model)
+    _traced.clear()  # one is enough, and a large one takes memory
+    stored = {each.name: each for each in traced.graph.initializer}
+    if heads.keys() <= stored.keys():  # else the exporter has made something else of a head
+        _traced[key] = traced
+    graph = onnx.ModelProto()
+    graph.CopyFrom(traced)
+    for initializer in graph.graph.initializer:
+        if initializer.name in heads:
+            values = heads[initializer.name].cpu().numpy()
+            initializer.CopyFrom(onnx.numpy_helper.from_array(values, initializer.name))
+    onnx.helper.set_model_props(
+        graph,
+        {
+            NAME: model.name,
+            VERSION: backbones.version(model),
+            PREPROCESSING: Preparation(model.input_size, finder=model.finder).fingerprint,
+            INPUT_SIZE: str(model.input_size),
+            reference.REFERENCE: reference.pack(_reference(model)),
+        },
+    )
+    return graph
+
+
+def _without_heads(model: EmbeddingModel, heads: Mapping[str, torch.Tensor]) -> str:
+    """Return what tells two models apart whose heads only have other weights."""
+    digest = hashlib.sha256(f"{model.name} {model.input_size}".encode())
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(f"{name} {tuple(value.shape)}".encode())
+        if name not in heads:
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _trace(model: EmbeddingModel) -> onnx.ModelProto:
     side = model.input_size
     sample = torch.zeros(2, side, side, 3, dtype=torch.uint8)
     with silence():
@@ -96,18 +141,8 @@ def _graph(model: EmbeddingModel) -> onnx.ModelProto:
         )
     if program is None:
         raise ParityError(f"the exporter returned nothing for {model.name}")
-    graph = program.model_proto
-    onnx.helper.set_model_props(
-        graph,
-        {
-            NAME: model.name,
-            VERSION: backbones.version(model),
-            PREPROCESSING: Preparation(side, finder=model.finder).fingerprint,
-            INPUT_SIZE: str(side),
-            reference.REFERENCE: reference.pack(_reference(model)),
-        },
-    )
-    return graph
+    traced: onnx.ModelProto = program.model_proto
+    return traced
 
 
 def _reference(model: EmbeddingModel) -> NDArray[np.float32]:

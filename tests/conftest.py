@@ -1,10 +1,12 @@
 """Real servers for the tests: each session starts its own, on free ports."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
 
+from resight.stack.profile import ENCODER
 from resight.stack.servers import HOST, Server, broker, cache_store, free_port, ledger_store
 
 
@@ -13,6 +15,15 @@ def _running(server: Server) -> Iterator[Server]:
     yield server
     process.kill()
     process.wait()
+
+
+@pytest.fixture(scope="session")
+def encoder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default encoder's file: making it takes 12 s, so stacks of the tests share one."""
+    # PyTorch takes seconds to import, and most tests run without it.
+    from recognition.export import export  # noqa: PLC0415
+
+    return export(ENCODER, tmp_path_factory.mktemp("encoder") / f"{ENCODER}.onnx")
 
 
 @pytest.fixture(scope="session")

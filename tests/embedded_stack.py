@@ -1,6 +1,7 @@
 """`resight up` as a process of its own, as a user starts it."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -96,10 +97,17 @@ def decisions(folder: Path, count: int) -> dict[str, Row]:
     return {row["sighting_id"]: row for row in rows}
 
 
+def with_encoder(folder: Path, encoder: Path) -> Path:
+    """Put the default encoder's file where a stack in a folder looks for it, before it makes it."""
+    (folder / "models").mkdir(parents=True)
+    shutil.copy(encoder, folder / "models")
+    return folder
+
+
 @contextmanager
-def started(folder: Path) -> Iterator[Up]:
+def started(folder: Path, encoder: Path) -> Iterator[Up]:
     """Start a stack in a folder, and end it with the block unless it has ended."""
-    up = start(folder)
+    up = start(with_encoder(folder, encoder))
     try:
         yield up
     finally:

@@ -54,12 +54,14 @@ def draw(
     size: tuple[int, int] = (640, 480),
     species: Sequence[str] = tuple(SPECIES),
     deployments: int = 6,
+    hours: range = range(24),
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Row, ...]:
     """Draw a camera-trap data set into `folder` and return its rows in order of time.
 
     Equal arguments give equal pictures. `sightings` is the mean per individual, `size`
-    the pictures' width and height in pixels. `progress` is told after each picture how
+    the pictures' width and height in pixels. Of what is planned only the pictures taken in
+    these `hours` are drawn. `progress` is told after each picture how
     many are done, and of how many.
 
     Raises:
@@ -78,7 +80,8 @@ def draw(
     studio = _Studio(folder, seed, size)
     rows: list[Row] = []
     for number, shot in enumerate(shots):
-        rows += studio.take(number, shot)
+        if shot.taken.hour in hours:
+            rows += studio.take(number, shot)
         if progress is not None:
             progress(number + 1, len(shots))
     _write(folder / METADATA, rows)

@@ -34,6 +34,7 @@ from shared.messages import Decision
 from shared.records import Record
 from shared.settings import KafkaSettings
 from shared.topics import CAPTURES, DECISIONS, dead_letter_topics
+from tests.embedded_stack import with_encoder
 from tests.poison import Sample, samples
 
 CAPTURES_PUBLISHED = 120
@@ -174,16 +175,23 @@ class Poisoner:
 
 
 @pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for the encoder's file, so that it is exported once."""
-    return tmp_path_factory.mktemp("models")
+def models(tmp_path_factory: pytest.TempPathFactory, encoder_file: Path) -> Path:
+    """A folder with the encoder's file."""
+    return with_encoder(tmp_path_factory.mktemp("stack"), encoder_file) / "models"
 
 
 @pytest.fixture(scope="session")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Photograph]:
     """120 captures of drawn animals by day, all of one deployment: one partition, one order."""
     folder = tmp_path_factory.mktemp("drawn")
-    draw(folder, individuals=60, sightings=9.0, seed=11, species=["drawn leopard", "drawn cheetah"])
+    draw(
+        folder,
+        individuals=60,
+        sightings=9.0,
+        seed=11,
+        species=["drawn leopard", "drawn cheetah"],
+        hours=DAYLIGHT,
+    )
     by_day = [
         each
         for each in catalogue.read([folder]).labelled(deployment="waterhole").photographs

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.embedded_stack import with_encoder
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -25,7 +27,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_sighting_becomes_a_decision_or_a_dead_letter(folder: Path, tmp_path: Path) -> None:
+def test_every_sighting_becomes_a_decision_or_a_dead_letter(
+    folder: Path, tmp_path: Path, encoder_file: Path
+) -> None:
+    with_encoder(tmp_path / "demo", encoder_file)
     output, wanted = tmp_path / "demo", tmp_path / "numbers.json"
     command = [sys.executable, "-m", "resight", "demo", "--data", str(folder)]
     done = subprocess.run(

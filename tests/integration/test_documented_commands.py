@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 from recognition.drawn.dataset import draw
 from resight.main import app
 from resight.stack.state import running
+from tests.embedded_stack import with_encoder
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -63,11 +64,12 @@ def test_a_command_is_one_that_there_is(page: str, command: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, encoder_file: Path) -> Path:
     """A folder as `make demo` leaves it, with fewer animals."""
     folder = tmp_path_factory.mktemp("checkout")
     (folder / ".venv").symlink_to(sys.prefix)
     draw(folder / "out" / "demo" / "drawn-24-0", individuals=14, sightings=3.0, seed=0)
+    with_encoder(folder / ".resight", encoder_file)
     return folder
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -48,14 +49,17 @@ class Watched:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+def watched(tmp_path_factory: pytest.TempPathFactory, encoder_file: Path) -> Iterator[Watched]:
     """A stack that has decided on some pictures and refused one, and a Triton that was asked."""
     folder = tmp_path_factory.mktemp("watched")
     pictures = coats(tmp_path_factory.mktemp("gate"), PICTURES)
     (pictures / "broken.jpg").write_bytes((pictures / "0.jpg").read_bytes()[:1000])
     triton_server.lay_out(folder, model := tiny_model(folder / "tiny.onnx"), max_batch=16)
     grpc, metrics = free_port(), free_port()
-    with triton_server.running(folder, grpc, metrics), started(folder / "data") as up:
+    with (
+        triton_server.running(folder, grpc, metrics),
+        started(folder / "data", encoder_file) as up,
+    ):
         state = running(up.folder)
         assert state is not None
         targets = {name: urlsplit(at).netloc for name, at in state.telemetry.items()}

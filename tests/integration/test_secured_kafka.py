@@ -46,16 +46,22 @@ def test_what_one_client_sends_another_receives(settings: KafkaSettings) -> None
     assert found == [b"zebra"]
 
 
+@pytest.fixture
+def impatient(settings: KafkaSettings) -> KafkaSettings:
+    """Who is refused at once need not be tried for long."""
+    return settings.model_copy(update={"request_timeout_seconds": 1.0})
+
+
 def test_a_certificate_of_another_authority_is_refused_and_named(
-    settings: KafkaSettings, tmp_path: Path
+    impatient: KafkaSettings, tmp_path: Path
 ) -> None:
     stranger = Authority(tmp_path)
     with pytest.raises(Transient, match="certificate verify failed"):
-        admin(settings.model_copy(update={"ca_file": stranger.ca}))
+        admin(impatient.model_copy(update={"ca_file": stranger.ca}))
 
 
 def test_a_certificate_for_another_host_is_refused_and_named(
-    settings: KafkaSettings, tmp_path: Path
+    impatient: KafkaSettings, tmp_path: Path
 ) -> None:
     elsewhere, port = Authority(tmp_path, "kafka.example"), free_port()
     there = {"ca_file": elsewhere.ca, "bootstrap_servers": f"{HOST}:{port}"}
@@ -63,14 +69,16 @@ def test_a_certificate_for_another_host_is_refused_and_named(
         front(elsewhere.context(), port, free_port()),
         pytest.raises(Transient, match=r"certificate is not valid for '127\.0\.0\.1'"),
     ):
-        admin(settings.model_copy(update=there))
+        admin(impatient.model_copy(update=there))
 
 
-def test_a_wrong_password_is_refused_and_named(settings: KafkaSettings) -> None:
+def test_a_wrong_password_is_refused_and_named(impatient: KafkaSettings) -> None:
     with pytest.raises(Transient, match="SaslAuthenticationFailed"):
-        admin(settings.model_copy(update={"password": SecretStr("wrong")}))
+        admin(impatient.model_copy(update={"password": SecretStr("wrong")}))
 
 
-def test_a_client_that_does_not_encrypt_gets_nowhere(settings: KafkaSettings) -> None:
+def test_a_client_that_does_not_encrypt_gets_nowhere(impatient: KafkaSettings) -> None:
     with pytest.raises(Transient, match="Unable to bootstrap"):
-        admin(KafkaSettings(bootstrap_servers=settings.bootstrap_servers))
+        admin(
+            KafkaSettings(bootstrap_servers=impatient.bootstrap_servers, request_timeout_seconds=1)
+        )

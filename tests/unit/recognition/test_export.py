@@ -233,3 +233,35 @@ def test_a_model_repository_declares_the_viewpoint_of_a_model_that_tells_it(
     names = ["embedding"] if side is None else ["embedding", "viewpoint"]
     assert [each.name for each in outputs] == names
     assert list(outputs[0].dims) == [512]
+
+
+def test_another_head_on_the_same_backbone_is_not_traced_again(
+    file: Path,
+    tmp_path: Path,
+    pictures: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    adapted = backbones.build("efficientnet_lite0")
+    features = adapted.head.in_features
+    chance = torch.Generator().manual_seed(3)
+    adapted.place_head(torch.randn(512, features, generator=chance), torch.ones(512))
+    first = export_model(adapted, tmp_path / "first.onnx")  # a head with a bias is another graph
+    with monkeypatch.context() as without:
+        without.setattr(torch.onnx, "export", None)
+        adapted.place_head(torch.randn(512, features, generator=chance), torch.zeros(512))
+        second = export_model(adapted, tmp_path / "second.onnx")
+    versions = {OnnxEncoder(each).model.version for each in (file, first, second)}
+    assert len(versions) == 3
+    with torch.inference_mode():
+        expected = adapted.embed(torch.from_numpy(pictures)).numpy()
+    assert np.abs(OnnxEncoder(second).encode(pictures).embeddings - expected).max() < 1e-4
+
+
+def test_another_backbone_is_traced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = backbones.build("efficientnet_lite0")
+    export_model(model, tmp_path / "first.onnx")
+    with torch.no_grad():
+        next(model.backbone.parameters()).mul_(1.01)
+    monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: None)
+    with pytest.raises(ParityError, match="returned nothing"):
+        export_model(model, tmp_path / "second.onnx")
