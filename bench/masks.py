@@ -20,10 +20,9 @@ from recognition.drawn.light import Light
 from recognition.drawn.place import draw_place
 from recognition.drawn.scene import Placed, photograph
 from recognition.drawn.species import SPECIES
+from recognition.match_lines import Cell, Picture, Points, join, paste
 from services.embedder.preparation import Preparation
-from services.matcher.engine import engine
-from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import VARIANTS, LightGlueMatcher
+from services.matcher.engine import engine, pair_matcher
 from services.matcher.settings import MatcherSettings
 from shared import images
 from shared.foreground.animal import Animal
@@ -32,13 +31,9 @@ from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
 from shared.messages import Box
 
-Picture = NDArray[np.uint8]
-Points = NDArray[np.float64]
-
 _PAPER, _INK = (250, 249, 246), (38, 38, 36)
 _ON, _BESIDE, _OUTLINE = (46, 160, 90), (214, 60, 48), (255, 221, 51)
 _WIDTH, _HEIGHT, _GAP, _APART, _MARGIN, _CAPTION = 310, 250, 6, 40, 28, 56
-_FINER = 3  # Pillow's lines have hard edges: drawn so many times larger, and scaled down
 _SPECIES = "drawn zebra"
 # Around the true box, as detectors leave it.
 _LOOSE = 0.12
@@ -62,11 +57,9 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
     settings = MatcherSettings()
     whole = engine(settings.model_copy(update={"segmenter": "none"})).extractor
     alone = engine(settings).extractor
-    variant = VARIANTS[settings.extractor]
-    matcher = LightGlueMatcher(variant, settings.lightglue_layers, settings.lightglue_threshold)
-    found_by = chosen(settings)
-    if found_by is None:
-        raise SystemExit("there is no mask to draw; set RESIGHT_MATCHER_SEGMENTER=u2netp")
+    matcher, found_by = pair_matcher(settings), chosen(settings)
+    if matcher is None or found_by is None:
+        raise SystemExit("there are no matches, or no masks, to draw; take the default settings")
     counts = {}
     pairs = {
         "Two animals at one place": (_seen(found_by, 1, 5, 0.0), _seen(found_by, 2, 5, 0.35)),
@@ -83,8 +76,7 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
             )
             found = matcher.match(one, other).indices
             ends = [
-                _pixels(keypoints, each)[found[:, side]]
-                for side, (keypoints, each) in enumerate(zip((one, other), pair, strict=True))
+                keypoints.in_crop()[found[:, side]] for side, keypoints in enumerate((one, other))
             ]
             corner = (
                 _MARGIN + column * (2 * _WIDTH + _GAP + _APART),
@@ -126,11 +118,6 @@ def _loose(at: NDArray[np.intp], side: int) -> tuple[int, int]:
     return max(0, first - more), min(side, end + more)
 
 
-def _pixels(keypoints: Keypoints, seen: Seen) -> Points:
-    height, width = seen.crop.shape[:2]
-    return keypoints.in_crop() * [width, height]
-
-
 def _resized(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
     size = shape[1], shape[0]
     return np.asarray(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0)
@@ -147,29 +134,21 @@ def _draw(
     """Draw a pair and its matches, and return how many are not on both animals."""
     placed, on = [], np.ones(len(ends[0]), np.bool_)
     for side, (seen, points) in enumerate(zip(pair, ends, strict=True)):
+        cell = Cell(corner[0] + side * (_WIDTH + _GAP), corner[1], _WIDTH, _HEIGHT)
+        seat = paste(sheet, _outlined(seen) if outlined else seen.crop, cell)
         height, width = seen.crop.shape[:2]
-        scale = min(_WIDTH / width, _HEIGHT / height)
-        left, top = (
-            side * (_WIDTH + _GAP) + (_WIDTH - width * scale) / 2,
-            (_HEIGHT - height * scale) / 2,
-        )
-        shown = Image.fromarray(_outlined(seen) if outlined else seen.crop)
-        size = round(width * scale), round(height * scale)
-        resized = shown.resize(size, Image.Resampling.LANCZOS)
-        sheet.paste(resized, (corner[0] + round(left), corner[1] + round(top)))
-        columns, rows = points.astype(int).T
+        columns, rows = (points * [width, height]).astype(int).T
         # Outlines are told by both sides of them.
         near = cv2.dilate(seen.silhouette.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
         on &= near[rows.clip(0, height - 1), columns.clip(0, width - 1)]
-        placed.append(points * scale + [left, top])
-    span = 2 * _WIDTH + _GAP, _HEIGHT
-    large = Image.new("RGBA", (span[0] * _FINER, span[1] * _FINER))
-    pen = ImageDraw.Draw(large)
-    for good, *line in sorted(zip(on, *placed, strict=True), key=lambda each: not each[0]):
-        colour = _ON if good else _BESIDE
-        pen.line([tuple(point * _FINER) for point in line], (*colour, 210), 2 * _FINER)
-    overlay = large.resize(span, Image.Resampling.LANCZOS)
-    sheet.paste(overlay, corner, overlay)
+        placed.append(seat.at(points))
+    order = np.argsort(on, kind="stable")  # those beside the animals below
+    join(
+        sheet,
+        Cell(*corner, 2 * _WIDTH + _GAP, _HEIGHT),
+        (placed[0][order], placed[1][order]),
+        [_ON if good else _BESIDE for good in on[order]],
+    )
     return int((~on).sum())
 
 

@@ -7,6 +7,7 @@ from resight.commands.adapt import adapt
 from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
 from resight.commands.evaluate import evaluate
+from resight.commands.explain import explain
 from resight.commands.export import export
 from resight.commands.learn import learn
 from resight.commands.publish import publish
@@ -28,7 +29,7 @@ app = typer.Typer(
     "`resight publish FOLDER` and `resight watch --from-beginning`.",
 )
 for command in (
-    *(demo, up, publish, watch, status, size),
+    *(demo, up, publish, watch, status, explain, size),
     *(export, train, adapt, calibrate, learn, replay, evaluate, table),
 ):
     app.command()(command)

@@ -10,8 +10,8 @@ from recognition.evaluation.mistakes import Mistake, sheet
 from recognition.evaluation.run import Evaluation
 from recognition.evaluation.trial import Asked
 from recognition.inline import Handlers
+from services.matcher.engine import pair_matcher
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import VARIANTS, LightGlueMatcher
 from services.matcher.settings import MatcherSettings
 from services.registry.evidence import features
 from shared import images
@@ -51,12 +51,7 @@ class _Sketcher:
     def __init__(self, through: Handlers, matching: MatcherSettings) -> None:
         self._through = through
         self._max_bytes = matching.max_crop_bytes
-        variant = VARIANTS.get(matching.extractor)
-        self._matcher = (
-            LightGlueMatcher(variant, matching.lightglue_layers, matching.lightglue_threshold)
-            if variant and matching.lightglue_layers
-            else None
-        )
+        self._matcher = pair_matcher(matching)
 
     def sketch(
         self, evaluation: Evaluation, asked: Asked, answer: Answer, best: Evidence
@@ -70,8 +65,8 @@ class _Sketcher:
             query=query,
             wrong=wrong,
             right=None if own is None else self._picture(own),
-            query_positions=_positions(mine, query)[indices[:, 0]],
-            wrong_positions=_positions(theirs, wrong)[indices[:, 1]],
+            query_positions=mine.in_crop()[indices[:, 0]],
+            wrong_positions=theirs.in_crop()[indices[:, 1]],
             scores=scores,
             captions=(
                 f"is {answer.identity}",
@@ -98,12 +93,6 @@ class _Sketcher:
             return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
         found = self._matcher.match(mine, theirs)
         return found.indices, found.confidence
-
-
-def _positions(keypoints: Keypoints, picture: Pixels) -> NDArray[np.float32]:
-    """Return positions [K, 2] in pixels of the crop."""
-    height, width = picture.shape[:2]
-    return np.asarray(keypoints.in_crop() * [width, height], np.float32)
 
 
 def _own(evaluation: Evaluation, asked: Asked) -> BlobReference | None:

@@ -12,17 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Picture = NDArray[np.uint8]
-Colour = tuple[int, int, int]
+from recognition.match_lines import Cell, Picture, Points, by_confidence, join, paste
 
 _PAPER, _INK, _FAINT = (250, 249, 246), (38, 38, 36), (122, 120, 114)
-# From an unsure match to a sure one; colour-blind readers tell them apart by lightness.
-_UNSURE, _SURE = (0, 90, 160), (255, 221, 51)
 _WIDTH, _HEIGHT, _MARGIN, _GAP, _APART = 460, 345, 28, 6, 34
 _HEADER, _CAPTION, _ROW_GAP = 92, 30, 22
-_LINE, _SPOT = 2, 4
-# Pillow's lines have hard edges: drawn so many times larger, and scaled down.
-_FINER = 3
+_SPOT = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +26,8 @@ class Mistake:
 
     query, wrong, right: uint8 [H, W, 3], RGB; `right` is None for an unknown query, or
         where no picture of the right individual was among the candidates
-    query_positions, wrong_positions: float [M, 2], the matched keypoints, x and y in
-        pixels of `query` and of `wrong`
+    query_positions, wrong_positions: float [M, 2], the matched keypoints, x and y as
+        fractions of `query` and of `wrong`
     scores: float [M], 0..1, each match's confidence
     captions: what to write below query, wrong and right picture
 
@@ -43,8 +38,8 @@ class Mistake:
     query: Picture
     wrong: Picture
     right: Picture | None
-    query_positions: NDArray[np.float32]
-    wrong_positions: NDArray[np.float32]
+    query_positions: Points
+    wrong_positions: Points
     scores: NDArray[np.float32]
     captions: tuple[str, str, str]
 
@@ -81,87 +76,36 @@ def _draw_header(drawn: Image.Image, title: str) -> None:
     end = lefts[1] + _WIDTH
     pen.text((end, 78), "sure", _FAINT, _font(15), anchor="rs")
     for step in range(60):
-        pen.line((end - 100 + step, 66, end - 100 + step, 77), _colour(step / 59))
+        pen.line((end - 100 + step, 66, end - 100 + step, 77), by_confidence(step / 59))
     pen.text((end - 106, 78), "matches: unsure", _FAINT, _font(15), anchor="rs")
 
 
 def _draw_row(drawn: Image.Image, mistake: Mistake, top: int) -> None:
     pen = ImageDraw.Draw(drawn)
-    seats = [
-        _paste(drawn, picture, (_left(column), top))
+    query, wrong = (
+        paste(drawn, picture, Cell(_left(column), top, _WIDTH, _HEIGHT))
         for column, picture in enumerate((mistake.query, mistake.wrong))
-    ]
+    )
     if mistake.right is not None:
-        _paste(drawn, mistake.right, (_left(2), top))
-    ends = [
-        seat.at(positions)
-        for seat, positions in zip(
-            seats, (mistake.query_positions, mistake.wrong_positions), strict=True
-        )
-    ]
-    _join(drawn, ends[0], ends[1], mistake.scores, top)
+        paste(drawn, mistake.right, Cell(_left(2), top, _WIDTH, _HEIGHT))
+    surest_last = np.argsort(mistake.scores, kind="stable")
+    join(
+        drawn,
+        Cell(_left(0), top, 2 * _WIDTH + _GAP, _HEIGHT),
+        (
+            query.at(mistake.query_positions[surest_last]),
+            wrong.at(mistake.wrong_positions[surest_last]),
+        ),
+        [by_confidence(float(score)) for score in mistake.scores[surest_last]],
+        spot=_SPOT,
+    )
     for column, caption in enumerate(mistake.captions):
         where = (_left(column), top + _HEIGHT + 21)
         pen.text(where, _fitted(pen, caption), _INK, _font(16), anchor="ls")
 
 
-@dataclass(frozen=True)
-class _Seat:
-    """Where a picture lies on the sheet."""
-
-    left: float
-    top: float
-    scale: float
-
-    def at(self, positions: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Return pixels of the picture as pixels of the sheet, float64 [M, 2]."""
-        return np.asarray(positions * self.scale + np.array([self.left, self.top]))
-
-
-def _paste(drawn: Image.Image, picture: Picture, corner: tuple[int, int]) -> _Seat:
-    """Put a picture into the middle of its cell, as large as fits."""
-    height, width = picture.shape[:2]
-    scale = min(_WIDTH / width, _HEIGHT / height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    left, top = corner[0] + (_WIDTH - size[0]) // 2, corner[1] + (_HEIGHT - size[1]) // 2
-    shown = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS)
-    drawn.paste(shown, (left, top))
-    return _Seat(left, top, scale)
-
-
-def _join(
-    drawn: Image.Image,
-    starts: NDArray[np.float64],
-    ends: NDArray[np.float64],
-    scores: NDArray[np.float32],
-    top: int,
-) -> None:
-    """Draw the matches over the first two cells of a row, the surest on top."""
-    span = 2 * _WIDTH + _GAP, _HEIGHT
-    large = Image.new("RGBA", (span[0] * _FINER, span[1] * _FINER))
-    pen = ImageDraw.Draw(large)
-    origin = np.array([_left(0), top])
-    for index in np.argsort(scores, kind="stable"):
-        line = [tuple((point[index] - origin) * _FINER) for point in (starts, ends)]
-        colour = _colour(float(scores[index]))
-        pen.line(line, (*colour, 190), _LINE * _FINER)
-        for x, y in line:
-            reach = _SPOT * _FINER
-            pen.ellipse((x - reach, y - reach, x + reach, y + reach), (*colour, 255))
-    overlay = large.resize(span, Image.Resampling.LANCZOS)
-    drawn.paste(overlay, (_left(0), top), overlay)
-
-
 def _left(column: int) -> int:
     return _MARGIN + column * _WIDTH + (0, _GAP, _GAP + _APART)[column]
-
-
-def _colour(score: float) -> Colour:
-    share = min(1.0, max(0.0, score))
-    red, green, blue = (
-        round(low + share * (high - low)) for low, high in zip(_UNSURE, _SURE, strict=True)
-    )
-    return red, green, blue
 
 
 def _fitted(pen: ImageDraw.ImageDraw, text: str) -> str:

@@ -43,7 +43,7 @@ def engine(settings: MatcherSettings) -> Engine:
         _extractor(settings, preprocessing)
         if segmenter is None
         else _foreground(settings, preprocessing, segmenter),
-        Cascade(settings.neighbour_floor, _matcher(settings), settings.lightglue_candidates),
+        Cascade(settings.neighbour_floor, pair_matcher(settings), settings.lightglue_candidates),
     )
 
 
@@ -60,7 +60,12 @@ def _foreground(
     return ForegroundExtractor(_extractor(settings, more), segmenter, preprocessing)
 
 
-def _matcher(settings: MatcherSettings) -> LightGlueMatcher | None:
+def pair_matcher(settings: MatcherSettings) -> LightGlueMatcher | None:
+    """Return the LightGlue that the settings name, if they do.
+
+    Raises:
+        SettingsError: there are no weights for this extractor, or not so many layers.
+    """
     if settings.lightglue_layers == 0:
         return None
     variant = VARIANTS.get(settings.extractor)

@@ -11,12 +11,18 @@ CONFIDENCE = 0.99
 
 
 def inliers(source: NDArray[np.float32], target: NDArray[np.float32]) -> int:
-    """Return how many of the matched points [M, 2] agree with one homography (USAC MAGSAC++).
+    """Return how many of the matched points [M, 2] agree with one homography."""
+    return int(np.count_nonzero(agreeing(source, target)))
 
-    0 when there are too few, or when they define none (all on a line, all equal).
+
+def agreeing(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which of the matched points [M, 2] agree with one homography (USAC MAGSAC++).
+
+    None does when there are too few, or when they define none (all on a line, all equal).
     """
+    none = np.zeros(len(source), np.bool_)
     if len(source) < FEWEST:
-        return 0
+        return none
     matrix, mask = cv2.findHomography(
         source,
         target,
@@ -25,4 +31,4 @@ def inliers(source: NDArray[np.float32], target: NDArray[np.float32]) -> int:
         maxIters=ITERATIONS,
         confidence=CONFIDENCE,
     )
-    return 0 if matrix is None else int(np.count_nonzero(mask))
+    return none if matrix is None else np.asarray(mask.ravel() > 0)

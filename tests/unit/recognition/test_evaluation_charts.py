@@ -78,7 +78,7 @@ def test_drawing_leaves_the_process_as_it_was() -> None:
 
 
 def mistake(matches: int, *, right: bool = True) -> Mistake:
-    positions = np.linspace(20, 100, 2 * matches, dtype=np.float32).reshape(matches, 2)
+    positions = np.linspace(0.1, 0.5, 2 * matches).reshape(matches, 2)
     scores = np.linspace(0, 1, matches, dtype=np.float32)
     known = GREY if right else None
     captions = ("ann, really", "bob at 97 %", "ann")
@@ -116,7 +116,7 @@ def test_an_unknown_query_has_no_right_picture(tmp_path: Path) -> None:
 
 
 def test_matches_of_unequal_number_are_refused() -> None:
-    two, three = np.zeros((2, 2), np.float32), np.zeros((3, 2), np.float32)
+    two, three = np.zeros((2, 2)), np.zeros((3, 2))
     with pytest.raises(ValueError, match="2 matches with positions"):
         Mistake(GREY, GREY, None, two, three, np.zeros(2, np.float32), ("", "", ""))
 

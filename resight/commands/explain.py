@@ -1,0 +1,36 @@
+"""`resight explain`: what two sightings have in common, as a picture."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resight.console import AsJson, CommandError, DataDir, LedgerUrl, print_json, results
+from resight.stack.state import DEFAULT_FOLDER
+
+
+def explain(
+    sighting: Annotated[str, typer.Argument(metavar="SIGHTING", help="A sighting's ID.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Another one's.")],
+    *,
+    output: Annotated[Path, typer.Option(help="The picture to write.")] = Path("explanation.png"),
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the matches of two sightings, as the matcher finds them, and say what they amount to.
+
+    Matches on one surface are coloured by confidence, others thin, and those beside the animals
+    grey. Crops are those of the stack that runs from --data-dir, else of RESIGHT_BLOBS_CROPS_URL;
+    the matcher is as the environment sets it.
+    """
+    # PyTorch takes two seconds to import.
+    from resight.explaining import explained  # noqa: PLC0415
+
+    if sighting == candidate:
+        raise CommandError(f"{sighting} was given twice; name two sightings")
+    told = explained(sighting, candidate, output, ledger_url, data_dir)
+    if as_json:
+        print_json(told)
+        return
+    results.print(f"{told['summary']}\n{output}", soft_wrap=True)
