@@ -74,7 +74,7 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
                 extractor.extract(each.crop, animal)
                 for each, animal in zip(pair, told, strict=True)
             )
-            found = matcher.match(one, other).indices
+            found = matcher.match(one, [other])[0].indices
             ends = [
                 keypoints.in_crop()[found[:, side]] for side, keypoints in enumerate((one, other))
             ]

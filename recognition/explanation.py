@@ -21,7 +21,7 @@ from services.matcher.cascade import PairEvidence
 from services.matcher.engine import Engine
 from services.matcher.homography import agreeing
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import LightGlueMatcher
+from services.matcher.lightglue import PairMatcher
 
 _PAPER, _INK, _FAINT = (250, 249, 246), (38, 38, 36), (122, 120, 114)
 _WIDTH, _HEIGHT, _MARGIN, _GAP, _FOOT = 640, 480, 28, 8, 84
@@ -46,7 +46,7 @@ class Explanation:
 
 
 def explain(
-    networks: Engine, matcher: LightGlueMatcher | None, query: Keypoints, candidate: Keypoints
+    networks: Engine, matcher: PairMatcher | None, query: Keypoints, candidate: Keypoints
 ) -> Explanation:
     """Match two crops' keypoints, and those beside the animals too, as far as they are known.
 
@@ -57,7 +57,7 @@ def explain(
         nothing = np.zeros(0, np.bool_)
         nowhere = np.zeros((0, 2))
         return Explanation(evidence, (nowhere, nowhere), np.zeros(0, np.float32), nothing, nothing)
-    found = matcher.match(query, candidate)
+    (found,) = matcher.match(query, [candidate])
     mine, theirs = found.indices.T
     counts = _counts(query)[mine] & _counts(candidate)[theirs]
     inlier = np.zeros(len(mine), np.bool_)

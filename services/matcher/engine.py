@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from services.matcher.aliked import AlikedExtractor
 from services.matcher.cascade import Cascade
 from services.matcher.extractor import KeypointExtractor, Preprocessing
 from services.matcher.foreground import SURPLUS, ForegroundExtractor
-from services.matcher.lightglue import VARIANTS, LightGlueMatcher
+from services.matcher.lightglue import VARIANTS, LightGlueMatcher, PairMatcher
+from services.matcher.padded import PaddedLightGlue
 from services.matcher.settings import MatcherSettings
 from services.matcher.xfeat import XFeatExtractor
 from shared.errors import SettingsError
@@ -35,7 +37,8 @@ def engine(settings: MatcherSettings) -> Engine:
 
     Raises:
         SettingsError: weights are not installed, or LightGlue has none for this
-            extractor or not so many layers, or the segmenter's file is of no use.
+            extractor or not so many layers, or the segmenter's file is of no use, or there is
+            no GPU as asked.
     """
     preprocessing = Preprocessing(settings.longest_side, settings.keypoints)
     segmenter = chosen(settings, settings.threads)
@@ -49,8 +52,8 @@ def engine(settings: MatcherSettings) -> Engine:
 
 def _extractor(settings: MatcherSettings, preprocessing: Preprocessing) -> KeypointExtractor:
     if settings.extractor == "xfeat":
-        return XFeatExtractor(preprocessing)
-    return AlikedExtractor(settings.extractor, preprocessing)
+        return XFeatExtractor(preprocessing, _device(settings))
+    return AlikedExtractor(settings.extractor, preprocessing, _device(settings))
 
 
 def _foreground(
@@ -60,11 +63,11 @@ def _foreground(
     return ForegroundExtractor(_extractor(settings, more), segmenter, preprocessing)
 
 
-def pair_matcher(settings: MatcherSettings) -> LightGlueMatcher | None:
+def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:
     """Return the LightGlue that the settings name, if they do.
 
     Raises:
-        SettingsError: there are no weights for this extractor, or not so many layers.
+        SettingsError: there are no weights for this extractor, or not so many layers, or no GPU.
     """
     if settings.lightglue_layers == 0:
         return None
@@ -79,4 +82,22 @@ def pair_matcher(settings: MatcherSettings) -> LightGlueMatcher | None:
             f"RESIGHT_MATCHER_LIGHTGLUE_LAYERS={settings.lightglue_layers}, but "
             f"{variant.name} has {variant.layers}"
         )
-    return LightGlueMatcher(variant, settings.lightglue_layers, settings.lightglue_threshold)
+    layers, threshold = settings.lightglue_layers, settings.lightglue_threshold
+    device, half = _device(settings), settings.precision == "half"
+    if device != "cpu":
+        return PaddedLightGlue(variant, layers, threshold, device=device, half=half)
+    if half:
+        raise SettingsError(
+            "RESIGHT_MATCHER_PRECISION=half is for a GPU, and the matcher runs on the CPU; set full"
+        )
+    return LightGlueMatcher(variant, layers, threshold)
+
+
+def _device(settings: MatcherSettings) -> str:
+    there = torch.cuda.is_available()
+    if settings.device == "cuda" and not there:
+        raise SettingsError(
+            "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch sees no GPU here; install its CUDA build and "
+            "the driver, or set auto"
+        )
+    return "cuda" if there and settings.device != "cpu" else "cpu"

@@ -5,7 +5,9 @@ each layer, so its first layers are a matcher of their own.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -62,45 +64,84 @@ class Correspondences:
     confidence: NDArray[np.float32]
 
 
-class LightGlueMatcher:
-    """The first `layers` layers of LightGlue for one extractor, on the CPU.
+class PairMatcher(Protocol):
+    """Matches a query's keypoints with those of candidates; every picture has at least one.
 
-    Matches below the confidence `threshold` do not count. `model` names the
-    network with its number of layers.
+    `model` names the network, its layers and its threshold: what the meaning of a match
+    depends on, but not where or how it is computed.
+    """
+
+    @property
+    def model(self) -> ModelReference: ...
+
+    def match(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
+        """Return which keypoints correspond, for each candidate in order."""
+        ...
+
+
+class LightGlueMatcher:
+    """The first `layers` layers of LightGlue for one extractor, on the CPU, pair by pair.
+
+    Matches below the confidence `threshold` do not count. Batches gain nothing on a CPU.
 
     Raises:
         ValueError: more layers than were trained.
     """
 
     def __init__(self, variant: Variant, layers: int, threshold: float) -> None:
-        if not 1 <= layers <= variant.layers:
-            raise ValueError(f"{variant.name} has 1 to {variant.layers} layers, not {layers}")
-        # Adaptive depth and width would make a pair's result depend on its batch.
-        self._network = LightGlue(
-            None,  # type: ignore[arg-type]  # kornia: no published weights, so no download
-            input_dim=variant.input_dim,
-            descriptor_dim=variant.descriptor_dim,
-            num_heads=variant.num_heads,
-            n_layers=layers,
-            depth_confidence=-1,
-            width_confidence=-1,
-            filter_threshold=threshold,
-        )
-        trained = weights.read(variant.checkpoint)
-        weights.load_exactly(
-            self._network, _first(trained.state, layers), frozenset({"confidence_thresholds"})
-        )
-        self.model = ModelReference(
-            name=f"{variant.name}-{layers}",
-            version=trained.version,
-            preprocessing=f"threshold{threshold:g}",
-        )
+        trained = load(variant, layers, threshold)
+        self._network, self.model = trained.network, trained.model
 
-    def match(self, query: Keypoints, candidate: Keypoints) -> Correspondences:
-        """Return which keypoints of two pictures correspond; both have at least one."""
+    def match(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
+        """Match a query with each candidate."""
+        return [self._pair(query, candidate) for candidate in candidates]
+
+    def _pair(self, query: Keypoints, candidate: Keypoints) -> Correspondences:
         with torch.inference_mode():
             found = self._network({"image0": _image(query), "image1": _image(candidate)})
         return Correspondences(found["matches"][0].numpy(), found["scores"][0].numpy())
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with its weights, and its name."""
+
+    network: LightGlue
+    model: ModelReference
+
+
+def load(variant: Variant, layers: int, threshold: float, *, flash: bool = False) -> Trained:
+    """Return the first layers of a variant. `flash`: attention in half precision, on a GPU.
+
+    Raises:
+        ValueError: more layers than were trained.
+    """
+    if not 1 <= layers <= variant.layers:
+        raise ValueError(f"{variant.name} has 1 to {variant.layers} layers, not {layers}")
+    # Adaptive depth and width would make a pair's result depend on its batch.
+    network = LightGlue(
+        None,  # type: ignore[arg-type]  # kornia: no published weights, so no download
+        input_dim=variant.input_dim,
+        descriptor_dim=variant.descriptor_dim,
+        num_heads=variant.num_heads,
+        n_layers=layers,
+        depth_confidence=-1,
+        width_confidence=-1,
+        filter_threshold=threshold,
+        flash=flash,
+    )
+    trained = weights.read(variant.checkpoint)
+    weights.load_exactly(
+        network, _first(trained.state, layers), frozenset({"confidence_thresholds"})
+    )
+    return Trained(
+        network,
+        ModelReference(
+            name=f"{variant.name}-{layers}",
+            version=trained.version,
+            preprocessing=f"threshold{threshold:g}",
+        ),
+    )
 
 
 def _image(keypoints: Keypoints) -> dict[str, torch.Tensor]:

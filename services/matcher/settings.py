@@ -45,10 +45,18 @@ class MatcherSettings(SegmenterSettings):
     max_crop_bytes: int = Field(
         default=32 * 1024 * 1024, ge=1, description="A stored crop larger than this is not read."
     )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto",
+        description="Where extractor and LightGlue run; auto: on a GPU where there is one.",
+    )
+    precision: Literal["full", "half"] = Field(
+        default="full",
+        description="Of LightGlue on a GPU. half is faster, and a model of its own to calibrate.",
+    )
     threads: int = Field(
         default=1,
         ge=1,
-        description="Threads of the networks; a replica per core is faster than threads.",
+        description="Threads of the networks on a CPU; a replica per core is faster than threads.",
     )
 
 

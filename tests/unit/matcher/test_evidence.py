@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from services.matcher.cascade import Cascade
-from services.matcher.engine import Engine, engine
+from services.matcher.engine import Engine, engine, pair_matcher
 from services.matcher.keypoints import Keypoints, none_in
+from services.matcher.lightglue import LightGlueMatcher
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE
@@ -157,3 +158,33 @@ def test_a_cascade_without_lightglue_stops_at_neighbours(
     found = Cascade(0.7, None, 0).gather(pictures[0], pictures)
     assert [e.depth for e in found] == [DEPTH_NEIGHBOURS] * 3
     assert found[0].neighbours == 20
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"device": "cuda"}, "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch sees no GPU"),
+        ({"device": "cpu", "precision": "half"}, "RESIGHT_MATCHER_PRECISION=half is for a GPU"),
+    ],
+)
+def test_a_gpu_that_is_not_there_is_named(
+    asked: dict[str, str], told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(SettingsError, match=told):
+        pair_matcher(MatcherSettings.model_validate(asked))
+
+
+def test_where_there_is_a_gpu_candidates_are_matched_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[dict[str, object]] = []
+
+    def padded(*_: object, **options: object) -> None:
+        made.append(options)
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("services.matcher.engine.PaddedLightGlue", padded)
+    pair_matcher(MatcherSettings(precision="half"))
+    assert made == [{"device": "cuda", "half": True}]
+    assert isinstance(pair_matcher(MatcherSettings(device="cpu")), LightGlueMatcher)
