@@ -202,3 +202,32 @@ def embed(
             f"{len(failed)} sightings keep their embedding, so nothing new is compared with them: "
             "their crops are gone or damaged"
         )
+
+
+@app.command()
+def warm(
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Compute the keypoints of enrolled crops that the matcher's cache lacks.
+
+    For a cache that was emptied, or before another matcher is put into service: run it in the
+    environment that the matcher will have (RESIGHT_MATCHER_…, RESIGHT_CACHE_…,
+    RESIGHT_BLOBS_CROPS_URL). Without it, the first queries of a gallery pay for it, at up to half a
+    second of a core for each candidate. What is interrupted goes on the next time.
+    """
+    # PyTorch takes two seconds to import, and no other command here needs it.
+    from resight.warming import warmed  # noqa: PLC0415
+
+    ledger = ledger_at(ledger_url, data_dir)
+    for name in ledger.galleries():
+        failed: list[str] = []
+        with Progress(console=notes, transient=True) as progress:
+            task = progress.add_task(f"looking at {name}", total=ledger.count(name, "enrolments"))
+            for done, reasons in warmed(ledger, name, data_dir):
+                failed += reasons
+                progress.advance(task, done)
+        for reason in failed:
+            note(reason)
+        results.print(f"{name}: {ledger.count(name, 'enrolments') - len(failed)} in the cache")
