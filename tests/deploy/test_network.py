@@ -106,23 +106,23 @@ def _policies(given: Overlay, work: Workload, direction: str) -> list[dict[str, 
 
 def _allowed(given: Overlay, work: Workload) -> set[Way]:
     """Return where the policies let a workload's pods go."""
-    found = set()
-    for policy in _policies(given, work, "Egress"):
-        for rule in policy.get("egress", []):
-            for peer in rule["to"]:
-                for name in _peers(given, peer):
-                    found |= {(name, port["port"]) for port in rule["ports"]}
-    return found
+    return _ways(given, work, "Egress", "to")
 
 
 def _let_in(given: Overlay, work: Workload) -> set[Way]:
-    found = set()
-    for policy in _policies(given, work, "Ingress"):
-        for rule in policy.get("ingress", []):
-            for peer in rule["from"]:
-                for name in _peers(given, peer):
-                    found |= {(name, port["port"]) for port in rule["ports"]}
-    return found
+    """Return who may come to a workload's pods, and to which port."""
+    return _ways(given, work, "Ingress", "from")
+
+
+def _ways(given: Overlay, work: Workload, direction: str, side: str) -> set[Way]:
+    return {
+        (name, port["port"])
+        for policy in _policies(given, work, direction)
+        for rule in policy.get(direction.lower(), [])
+        for peer in rule[side]
+        for name in _peers(given, peer)
+        for port in rule["ports"]
+    }
 
 
 def _peers(given: Overlay, peer: dict[str, Any]) -> list[str]:
