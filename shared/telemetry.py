@@ -72,7 +72,8 @@ STALLS = counter(
 )
 LAG = gauge(
     "resight_stage_lag_messages",
-    "Messages that wait in the partitions of this replica; refreshed every few seconds.",
+    "Messages that wait in the partitions of this replica, as of the last quarter of "
+    "RESIGHT_STAGE_STALL_SECONDS: 15 s.",
     service=_SERVICES,
     topic=ALL,
 )
