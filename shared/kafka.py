@@ -4,6 +4,7 @@ Everything here has a timeout. kafka-python computes checksums in Python, at
 8 MB/s, unless the package `crc32c` is installed; photographs need it.
 """
 
+import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -75,7 +76,7 @@ def consumer(kafka: KafkaSettings, group: str, *, max_bytes: int = MESSAGE_BYTES
         Transient: no broker answers.
     """
     session = _ms(kafka.session_timeout_seconds)
-    with _connecting("a consumer") as connection:
+    with _connecting("a consumer", kafka) as connection:
         client = KafkaConsumer(
             **_common(kafka, f"resight-{group}"),
             group_id=group,
@@ -106,7 +107,7 @@ def producer(kafka: KafkaSettings, client: str = "producer") -> KafkaProducer:
     Raises:
         Transient: no broker answers.
     """
-    with _connecting("a producer") as connection:
+    with _connecting("a producer", kafka) as connection:
         return KafkaProducer(
             **_common(kafka, f"resight-{client}"),
             acks="all",
@@ -131,7 +132,7 @@ def admin(kafka: KafkaSettings) -> KafkaAdminClient:
     Raises:
         Transient: no broker answers.
     """
-    with _connecting("an admin client") as connection:
+    with _connecting("an admin client", kafka) as connection:
         return KafkaAdminClient(
             **_common(kafka, "resight-admin"),
             kafka_client=connection,
@@ -195,7 +196,7 @@ def _common(kafka: KafkaSettings, client: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _connecting(what: str) -> Iterator[Callable[..., KafkaNetClient]]:
+def _connecting(what: str, kafka: KafkaSettings) -> Iterator[Callable[..., KafkaNetClient]]:
     """Yield the maker of a client's connection.
 
     A client whose constructor fails leaves its IO thread and sockets behind for
@@ -207,6 +208,10 @@ def _connecting(what: str) -> Iterator[Callable[..., KafkaNetClient]]:
         made.append(KafkaNetClient(**configs))
         return made[-1]
 
+    if kafka.security.endswith("SSL"):
+        # The client forgets the sockets of handshakes that failed, in cycles that only the
+        # collector frees: those of the attempt before, or an idle service would run out of them.
+        gc.collect()
     with _causes() as causes:
         try:
             with broker_errors(f"connecting {what} (see RESIGHT_KAFKA_BOOTSTRAP_SERVERS)"):

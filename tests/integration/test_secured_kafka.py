@@ -1,5 +1,10 @@
 """Kafka over SASL_SSL: a real broker behind TLS and SCRAM, and who is refused there."""
 
+import gc
+import os
+import subprocess
+import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +51,15 @@ def test_what_one_client_sends_another_receives(settings: KafkaSettings) -> None
     assert found == [b"zebra"]
 
 
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Free what this test has left, not in the middle of another module's."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
 @pytest.fixture
 def impatient(settings: KafkaSettings) -> KafkaSettings:
     """Who is refused at once need not be tried for long."""
@@ -58,6 +72,46 @@ def test_a_certificate_of_another_authority_is_refused_and_named(
     stranger = Authority(tmp_path)
     with pytest.raises(Transient, match="certificate verify failed"):
         admin(impatient.model_copy(update={"ca_file": stranger.ca}))
+
+
+# A process of its own: pytest keeps what is logged, and with it the errors and their sockets. It
+# collects by itself as seldom as an idle service does.
+ATTEMPTS = """
+import gc
+from pathlib import Path
+from shared.errors import Transient
+from shared.kafka import admin
+from shared.settings import KafkaSettings
+settings = KafkaSettings(request_timeout_seconds=1)
+gc.disable()
+for _ in range(5):
+    try:
+        admin(settings)
+    except Transient as error:
+        assert "certificate verify failed" in str(error), error
+    print(len(list(Path("/proc/self/fd").iterdir())))
+"""
+
+
+def test_attempts_that_are_refused_do_not_pile_up_sockets(
+    settings: KafkaSettings, tmp_path: Path
+) -> None:
+    told = {
+        "BOOTSTRAP_SERVERS": settings.bootstrap_servers,
+        "SECURITY": "SSL",
+        "CA_FILE": str(Authority(tmp_path).ca),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", ATTEMPTS],
+        env={**os.environ, **{f"RESIGHT_KAFKA_{name}": value for name, value in told.items()}},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    counts = [int(line) for line in done.stdout.split()]
+    assert counts[-1] <= counts[1] + 1, counts  # those of the last attempt, and no others
 
 
 def test_a_certificate_for_another_host_is_refused_and_named(
