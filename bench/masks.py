@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from recognition.drawn.animal import Aspect, draw_animal
 from recognition.drawn.build import Pose
@@ -20,7 +20,7 @@ from recognition.drawn.light import Light
 from recognition.drawn.place import draw_place
 from recognition.drawn.scene import Placed, photograph
 from recognition.drawn.species import SPECIES
-from recognition.match_lines import Cell, Picture, Points, join, paste
+from recognition.match_lines import INK, PAPER, Cell, Picture, Points, font, join, paste
 from services.embedder.preparation import Preparation
 from services.matcher.engine import engine, pair_matcher
 from services.matcher.settings import MatcherSettings
@@ -31,7 +31,6 @@ from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
 from shared.messages import Box
 
-_PAPER, _INK = (250, 249, 246), (38, 38, 36)
 _ON, _BESIDE, _OUTLINE = (46, 160, 90), (214, 60, 48), (255, 221, 51)
 _WIDTH, _HEIGHT, _GAP, _APART, _MARGIN, _CAPTION = 310, 250, 6, 40, 28, 56
 _SPECIES = "drawn zebra"
@@ -66,7 +65,7 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
         "One animal at two places": (_seen(found_by, 3, 8, 0.0), _seen(found_by, 3, 9, 0.3)),
     }
     width = 2 * _MARGIN + 2 * (2 * _WIDTH + _GAP) + _APART
-    sheet = Image.new("RGB", (width, 2 * (_HEIGHT + _CAPTION) + _MARGIN), _PAPER)
+    sheet = Image.new("RGB", (width, 2 * (_HEIGHT + _CAPTION) + _MARGIN), PAPER)
     for column, (what, pair) in enumerate(pairs.items()):
         for row, (how, extractor) in enumerate((("whole crops", whole), ("animal alone", alone))):
             told = [None, None] if row == 0 else [each.animal for each in pair]
@@ -87,7 +86,7 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
             counts[what, how] = on, beside
             text = f"{what}, {how}: {on} matches on them, {beside} beside"
             ImageDraw.Draw(sheet).text(
-                (corner[0], corner[1] + _HEIGHT + 26), text, _INK, _font(18), anchor="ls"
+                (corner[0], corner[1] + _HEIGHT + 26), text, INK, font(18), anchor="ls"
             )
     target.parent.mkdir(parents=True, exist_ok=True)
     sheet.quantize(255).save(target, optimize=True)
@@ -155,14 +154,10 @@ def _draw(
 def _outlined(seen: Seen) -> Picture:
     """Return the crop, pale where there is no animal, with the mask's outline."""
     mask = seen.mask()
-    pale = (seen.crop * 0.35 + np.array(_PAPER) * 0.65).astype(np.uint8)
+    pale = (seen.crop * 0.35 + np.array(PAPER) * 0.65).astype(np.uint8)
     picture = np.where(mask[..., None], seen.crop, pale)
     lines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     return np.asarray(cv2.drawContours(np.ascontiguousarray(picture), lines, -1, _OUTLINE, 2))
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,21 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from recognition.match_lines import (
+    FAINT,
+    INK,
     PALE,
+    PAPER,
     Cell,
     Colour,
     Picture,
     Points,
     by_confidence,
+    font,
     join,
+    legend,
     paste,
 )
 from services.matcher.cascade import PairEvidence
@@ -23,7 +28,6 @@ from services.matcher.homography import agreeing
 from services.matcher.keypoints import Keypoints
 from services.matcher.lightglue import PairMatcher
 
-_PAPER, _INK, _FAINT = (250, 249, 246), (38, 38, 36), (122, 120, 114)
 _WIDTH, _HEIGHT, _MARGIN, _GAP, _FOOT = 640, 480, 28, 8, 84
 
 
@@ -90,7 +94,7 @@ def draw(
         OSError: `target` can't be written.
     """
     width = 2 * (_MARGIN + _WIDTH) + _GAP
-    sheet = Image.new("RGB", (width, _HEIGHT + _MARGIN + _FOOT), _PAPER)
+    sheet = Image.new("RGB", (width, _HEIGHT + _MARGIN + _FOOT), PAPER)
     seats = [
         paste(sheet, picture, Cell(_MARGIN + side * (_WIDTH + _GAP), _MARGIN, _WIDTH, _HEIGHT))
         for side, picture in enumerate(pictures)
@@ -120,13 +124,9 @@ def _write(sheet: Image.Image, explanation: Explanation, captions: tuple[str, st
     top = _MARGIN + _HEIGHT + 24
     for side, caption in enumerate(captions):
         where = (_MARGIN + side * (_WIDTH + _GAP), top)
-        pen.text(where, caption, _INK, _font(17), anchor="ls")
-    pen.text((_MARGIN, top + 32), summary(explanation), _FAINT, _font(15), anchor="ls")
-    end = _MARGIN + 2 * _WIDTH + _GAP
-    pen.text((end, top + 32), "sure", _FAINT, _font(15), anchor="rs")
-    for step in range(60):
-        pen.line((end - 100 + step, top + 20, end - 100 + step, top + 32), by_confidence(step / 59))
-    pen.text((end - 106, top + 32), "unsure", _FAINT, _font(15), anchor="rs")
+        pen.text(where, caption, INK, font(17), anchor="ls")
+    pen.text((_MARGIN, top + 32), summary(explanation), FAINT, font(15), anchor="ls")
+    legend(sheet, _MARGIN + 2 * _WIDTH + _GAP, top + 32)
 
 
 def summary(explanation: Explanation) -> str:
@@ -141,7 +141,3 @@ def summary(explanation: Explanation) -> str:
         f"{evidence.inliers} of them on one surface"
     )
     return told + (f"; {beside} more beside the animals, in grey" if beside else "")
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

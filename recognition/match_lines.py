@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 Picture = NDArray[np.uint8]
 Points = NDArray[np.float64]
@@ -13,6 +13,7 @@ Colour = tuple[int, int, int]
 
 # From an unsure match to a sure one; colour-blind readers tell them apart by lightness.
 UNSURE, SURE = (0, 90, 160), (255, 221, 51)
+PAPER, INK, FAINT = (250, 249, 246), (38, 38, 36), (122, 120, 114)
 # A match that does not count.
 PALE = (150, 150, 146)
 # Pillow's lines have hard edges: drawn so many times larger, and scaled down.
@@ -79,6 +80,21 @@ def join(
             pen.ellipse((x - reach, y - reach, x + reach, y + reach), (*colour, 255))
     overlay = large.resize((cell.width, cell.height), Image.Resampling.LANCZOS)
     sheet.paste(overlay, (cell.left, cell.top), overlay)
+
+
+def legend(sheet: Image.Image, end: int, baseline: int, unsure: str = "unsure") -> None:
+    """Write what the colours mean, ending at `end` on a line of text, in the sheet's pixels."""
+    pen = ImageDraw.Draw(sheet)
+    pen.text((end, baseline), "sure", FAINT, font(15), anchor="rs")
+    for step in range(60):
+        x = end - 100 + step
+        pen.line((x, baseline - 12, x, baseline - 1), by_confidence(step / 59))
+    pen.text((end - 106, baseline), unsure, FAINT, font(15), anchor="rs")
+
+
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Return the font of all pictures."""
+    return ImageFont.load_default(size)
 
 
 def by_confidence(score: float) -> Colour:

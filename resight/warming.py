@@ -1,7 +1,6 @@
 """A keypoint cache filled before it is asked."""
 
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import redis
@@ -24,14 +23,12 @@ from shared.settings import load
 TOGETHER = 50
 
 
-def warmed(ledger: Ledger, gallery: str, data_dir: Path) -> Iterator[tuple[int, list[str]]]:
+def warmed(ledger: Ledger, gallery: str, crops: CropKeypoints) -> Iterator[tuple[int, list[str]]]:
     """Yield how many enrolments were looked at, and why some have no keypoints, chunk by chunk.
 
     Raises:
-        CommandError: the cache does not answer.
         Transient: the ledger or the store does not answer.
     """
-    crops = _crops(data_dir)
     for chunk in ledger.between(gallery, 0, ledger.count(gallery, "enrolments")):
         enrolments = [enrolment for enrolment, _ in chunk]
         for start in range(0, len(enrolments), TOGETHER):
@@ -45,8 +42,13 @@ def warmed(ledger: Ledger, gallery: str, data_dir: Path) -> Iterator[tuple[int, 
             yield len(some), reasons
 
 
-@cache
-def _crops(data_dir: Path) -> CropKeypoints:
+def cached_crops(data_dir: Path) -> CropKeypoints:
+    """Return crops whose keypoints go into the stack's cache, else into the environment's.
+
+    Raises:
+        CommandError: the cache does not answer.
+        SettingsError: the matcher or the cache can't be had as configured.
+    """
     stack = running(data_dir)
     settings, kept = load(MatcherSettings), load(CacheSettings)
     # What is only in this process's memory warms nobody.

@@ -3,12 +3,28 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 
 from shared.errors import Poison
 from shared.records import Decoder, Handler, Record, Result
 
 log = logging.getLogger(__name__)
+
+
+def protobuf_decoder(kind: type[Message]) -> Decoder:
+    """Return the decoder of a topic that carries plain protobuf of one type."""
+
+    def decode(record: Record) -> Message:
+        try:
+            return kind.FromString(record.value or b"")
+        except DecodeError as error:
+            raise Poison(
+                f"the {len(record.value or b'')} bytes are no {kind.DESCRIPTOR.full_name}: "
+                f"{error}; was it published to the wrong topic?",
+                kind="undecodable",
+            ) from error
+
+    return decode
 
 
 def decoded(record: Record, decoders: Mapping[str, Decoder]) -> Message | Poison:

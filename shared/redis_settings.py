@@ -4,7 +4,6 @@ from typing import Any
 
 from pydantic import Field, SecretStr
 
-from shared.errors import SettingsError
 from shared.settings import TlsSettings
 
 REDIS, REDIS_TLS = "redis://", "rediss://"
@@ -32,11 +31,7 @@ def redis_options(settings: RedisSettings, url: str) -> dict[str, Any]:
         "ssl_certfile": settings.certificate_file,
         "ssl_keyfile": settings.key_file,
     }
-    given = {name: str(path) for name, path in files.items() if path}
-    if given and not url.startswith(REDIS_TLS):
+    if not url.startswith(REDIS_TLS):
         prefix = settings.model_config.get("env_prefix", "")
-        raise SettingsError(
-            f"{prefix}CA_FILE or {prefix}CERTIFICATE_FILE is set, but the connection is not "
-            f"encrypted; begin {prefix}URL with {REDIS_TLS} instead of {REDIS}"
-        )
-    return options | given
+        settings.refuse_plain(f"begin {prefix}URL with {REDIS_TLS} instead of {REDIS}")
+    return options | {name: str(path) for name, path in files.items() if path}

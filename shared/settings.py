@@ -67,6 +67,19 @@ class TlsSettings(Settings):
             raise ValueError(f"{prefix}CERTIFICATE_FILE and {prefix}KEY_FILE go together")
         return self
 
+    def refuse_plain(self, way_out: str) -> None:
+        """Refuse certificates for a connection that is not encrypted.
+
+        Raises:
+            SettingsError: there are some; `way_out` says how to encrypt it.
+        """
+        if self.ca_file or self.certificate_file:
+            prefix = self.model_config.get("env_prefix", "")
+            raise SettingsError(
+                f"{prefix}CA_FILE or {prefix}CERTIFICATE_FILE is set, but the connection is not "
+                f"encrypted; {way_out}"
+            )
+
 
 class KafkaSettings(TlsSettings):
     """How to reach the broker."""
@@ -110,11 +123,8 @@ class KafkaSettings(TlsSettings):
                 f"RESIGHT_KAFKA_SECURITY={self.security} needs RESIGHT_KAFKA_USERNAME and "
                 "RESIGHT_KAFKA_PASSWORD_FILE"
             )
-        if self.ca_file and not self.security.endswith("SSL"):
-            raise ValueError(
-                f"RESIGHT_KAFKA_CA_FILE is set, but RESIGHT_KAFKA_SECURITY={self.security} does "
-                "not encrypt; choose SSL or SASL_SSL"
-            )
+        if not self.security.endswith("SSL"):
+            self.refuse_plain("set RESIGHT_KAFKA_SECURITY to SSL or SASL_SSL")
         return self
 
 

@@ -12,11 +12,10 @@ Each turn goes through one protocol, and the numbers come back in the code:
     7  commit the offsets after the batch
 
 Whatever fails before 7 leaves the batch uncommitted, so it comes again, here or
-in another member of the group. Transient in 3 to 6 means: pause all partitions,
-stay in the group, back off, and go on with the same batch where it failed. When the group
-rebalances meanwhile, the batch is dropped and positions go back to what is
-committed. A broker that is away is waited for in the same way with a new
-client. Anything else ends the process.
+in another member of the group. Transient in 3 to 6 means: pause all partitions, stay in the group,
+back off, and go on with the same batch where it failed. When the group rebalances meanwhile, the
+batch is dropped and positions go back to what is committed. A broker that is away is waited for
+in the same way with a new client. Anything else ends the process.
 
 Where more than a limit would be given up, the service stops: it stays in the group and
 alive, is not ready, and keeps everything where it is until it is started again.
@@ -28,7 +27,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from google.protobuf.message import DecodeError, Message
+from google.protobuf.message import Message
 
 from shared import handling
 from shared import telemetry as metrics
@@ -39,7 +38,7 @@ from shared.intake import Delivery, Intake
 from shared.kafka import POLL_LIMIT_SECONDS
 from shared.letter_limit import LetterLimit
 from shared.outlet import Outlet
-from shared.records import Decoder, Handler, Receipt, Record, Result
+from shared.records import Decoder, Handler, Receipt, Result
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.shutdown import Shutdown
 from shared.stall import StallWatch
@@ -54,32 +53,15 @@ POLL_SECONDS = 0.25
 LOOKS_PER_STALL = 4
 
 
-def protobuf_decoder(kind: type[Message]) -> Decoder:
-    """Return the decoder of a topic that carries plain protobuf of one type."""
-
-    def decode(record: Record) -> Message:
-        try:
-            return kind.FromString(record.value or b"")
-        except DecodeError as error:
-            raise Poison(
-                f"the {len(record.value or b'')} bytes are no {kind.DESCRIPTOR.full_name}: "
-                f"{error}; was it published to the wrong topic?",
-                kind="undecodable",
-            ) from error
-
-    return decode
-
-
 class Stage:
     """One service: what comes in on its topics goes through its handler.
 
-    `name` is the consumer group. `pace` is asked before each poll for the topics
-    that are to be held back now; the others go on. Topics in `rewind` are read
-    from their beginning once in this process's life, whatever was committed.
-    `max_messages` is the service's default where the settings leave it open. `prepare` runs
-    once before anything is consumed, when health is served already; it may raise Transient,
-    and is to tell what it is given now and then how far it is. `tracing` makes the spans, by
-    default as the settings say.
+    `name` is the consumer group. `pace` is asked before each poll for the topics that are to be
+    held back now; the others go on. Topics in `rewind` are read from their beginning once in this
+    process's life, whatever was committed. `max_messages` is the service's default where the
+    settings leave it open. `prepare` runs once before anything is consumed, when health is served
+    already; it may raise Transient, and is to tell what it is given now and then how far it is.
+    `tracing` makes the spans, by default as the settings say.
     """
 
     def __init__(

@@ -13,11 +13,12 @@ from kafka import TopicPartition
 
 from shared import topics
 from shared.dead_letters import DeadLetter, read
+from shared.handling import protobuf_decoder
 from shared.kafka import consumer, ensure_topics, producer
 from shared.messages import Decision, Sighting
 from shared.records import Receipt, Result
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
-from shared.stage import Stage, protobuf_decoder
+from shared.stage import Stage
 
 
 @dataclass

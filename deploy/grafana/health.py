@@ -23,7 +23,7 @@ SERVICES = Row(
         ),
         Panel(
             "Attempts that failed",
-            "A dependency was away: a breaker was open, and the service tries again.",
+            "A dependency was away, and the service tries again; its log names it.",
             [Query(_lately("resight_stage_transient_errors_total", "service"))],
         ),
         Panel(
@@ -133,7 +133,7 @@ CACHE = Row(
     [
         Panel(
             "Keypoints by source",
-            "computed costs a second of a core each, cache and local next to nothing.",
+            "computed costs a fifth of a second of a core each, cache and local next to nothing.",
             [Query(rate("resight_matcher_keypoints_total", "source"), "{{source}}")],
             "reqps",
             "areas",

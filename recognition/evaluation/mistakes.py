@@ -10,11 +10,22 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from recognition.match_lines import Cell, Picture, Points, by_confidence, join, paste
+from recognition.match_lines import (
+    FAINT,
+    INK,
+    PAPER,
+    Cell,
+    Picture,
+    Points,
+    by_confidence,
+    font,
+    join,
+    legend,
+    paste,
+)
 
-_PAPER, _INK, _FAINT = (250, 249, 246), (38, 38, 36), (122, 120, 114)
 _WIDTH, _HEIGHT, _MARGIN, _GAP, _APART = 460, 345, 28, 6, 34
 _HEADER, _CAPTION, _ROW_GAP = 92, 30, 22
 _SPOT = 4
@@ -60,7 +71,7 @@ def sheet(mistakes: Sequence[Mistake], target: Path, title: str) -> None:
         raise ValueError("there are no mistakes to draw")
     pitch = _HEIGHT + _CAPTION + _ROW_GAP
     width = 2 * _MARGIN + 3 * _WIDTH + _GAP + _APART
-    drawn = Image.new("RGB", (width, _HEADER + len(mistakes) * pitch), _PAPER)
+    drawn = Image.new("RGB", (width, _HEADER + len(mistakes) * pitch), PAPER)
     _draw_header(drawn, title)
     for number, mistake in enumerate(mistakes):
         _draw_row(drawn, mistake, _HEADER + number * pitch)
@@ -69,15 +80,12 @@ def sheet(mistakes: Sequence[Mistake], target: Path, title: str) -> None:
 
 def _draw_header(drawn: Image.Image, title: str) -> None:
     pen = ImageDraw.Draw(drawn)
-    pen.text((_MARGIN, 42), title, _INK, _font(26), anchor="ls")
+    pen.text((_MARGIN, 42), title, INK, font(26), anchor="ls")
     lefts = [_left(column) for column in range(3)]
     for left, name in zip(lefts, ("query", "taken for", "right individual"), strict=True):
-        pen.text((left, 78), name, _FAINT, _font(17), anchor="ls")
+        pen.text((left, 78), name, FAINT, font(17), anchor="ls")
     end = lefts[1] + _WIDTH
-    pen.text((end, 78), "sure", _FAINT, _font(15), anchor="rs")
-    for step in range(60):
-        pen.line((end - 100 + step, 66, end - 100 + step, 77), by_confidence(step / 59))
-    pen.text((end - 106, 78), "matches: unsure", _FAINT, _font(15), anchor="rs")
+    legend(drawn, end, 78, "matches: unsure")
 
 
 def _draw_row(drawn: Image.Image, mistake: Mistake, top: int) -> None:
@@ -101,7 +109,7 @@ def _draw_row(drawn: Image.Image, mistake: Mistake, top: int) -> None:
     )
     for column, caption in enumerate(mistake.captions):
         where = (_left(column), top + _HEIGHT + 21)
-        pen.text(where, _fitted(pen, caption), _INK, _font(16), anchor="ls")
+        pen.text(where, _fitted(pen, caption), INK, font(16), anchor="ls")
 
 
 def _left(column: int) -> int:
@@ -111,10 +119,6 @@ def _left(column: int) -> int:
 def _fitted(pen: ImageDraw.ImageDraw, text: str) -> str:
     """Return the text, cut at its end where it is wider than a picture."""
     short = text
-    while pen.textlength(short, _font(16)) > _WIDTH:
+    while pen.textlength(short, font(16)) > _WIDTH:
         short = f"{short.rstrip('…')[:-1]}…"
     return short
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

@@ -218,14 +218,14 @@ def warm(
     second of a core for each candidate. What is interrupted goes on the next time.
     """
     # PyTorch takes two seconds to import, and no other command here needs it.
-    from resight.warming import warmed  # noqa: PLC0415
+    from resight.warming import cached_crops, warmed  # noqa: PLC0415
 
-    ledger = ledger_at(ledger_url, data_dir)
+    ledger, crops = ledger_at(ledger_url, data_dir), cached_crops(data_dir)
     for name in ledger.galleries():
         failed: list[str] = []
         with Progress(console=notes, transient=True) as progress:
             task = progress.add_task(f"looking at {name}", total=ledger.count(name, "enrolments"))
-            for done, reasons in warmed(ledger, name, data_dir):
+            for done, reasons in warmed(ledger, name, crops):
                 failed += reasons
                 progress.advance(task, done)
         for reason in failed:

@@ -28,7 +28,7 @@ def size(
 
     Computed from costs that were measured, on one core of a shared server: see
     docs/performance.md and resight/sizing.py. No GPU was measured; the matcher's cores are those
-    of a CPU. 99 % are decided within five minutes while uploads stay below the peak.
+    of a CPU. A replica is planned to be busy for seven tenths of its time at the peak.
     """
     load = sizing.Load(
         captures_a_day=captures_per_day,

@@ -78,18 +78,15 @@ def _tls(settings: EncoderSettings) -> dict[str, Any]:
     Raises:
         SettingsError: there are certificates for a connection that is not.
     """
+    if not settings.triton_tls:
+        settings.refuse_plain("set RESIGHT_ENCODER_TRITON_TLS=true")
+        return {}
     files = {
         "root_certificates": settings.ca_file,
         "certificate_chain": settings.certificate_file,
         "private_key": settings.key_file,
     }
-    given = {name: str(path) for name, path in files.items() if path}
-    if given and not settings.triton_tls:
-        raise SettingsError(
-            "RESIGHT_ENCODER_CA_FILE or _CERTIFICATE_FILE is set, but the connection to Triton is "
-            "not encrypted; set RESIGHT_ENCODER_TRITON_TLS=true"
-        )
-    return given | {"ssl": True} if settings.triton_tls else {}
+    return {"ssl": True} | {name: str(path) for name, path in files.items() if path}
 
 
 def build_service(blobs: BlobSettings) -> EmbedderService:

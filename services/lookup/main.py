@@ -8,9 +8,10 @@ from services.lookup.server import ServerGalleries, connect
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
 from shared import topics
+from shared.handling import protobuf_decoder
 from shared.messages import Enrolment, Sighting
 from shared.settings import KafkaSettings, StageSettings, load
-from shared.stage import Stage, protobuf_decoder
+from shared.stage import Stage
 from shared.startup import started
 
 # One batch may pass the pacing's limit, so it is no larger than that limit either.

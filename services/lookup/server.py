@@ -223,11 +223,8 @@ def connect(settings: GallerySettings) -> QdrantClient:
     """
     key = settings.api_key.get_secret_value()
     encrypted = settings.url.startswith("https://")
-    if not encrypted and (settings.ca_file or settings.certificate_file):
-        raise SettingsError(
-            f"RESIGHT_GALLERY_CA_FILE or _CERTIFICATE_FILE is set, but RESIGHT_GALLERY_URL="
-            f"{settings.url} is not encrypted; begin it with https://"
-        )
+    if not encrypted:
+        settings.refuse_plain("begin RESIGHT_GALLERY_URL with https://")
     tls: dict[str, Any] = {"verify": _context(settings)} if encrypted else {}
     return QdrantClient(
         url=settings.url,

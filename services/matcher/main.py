@@ -9,9 +9,10 @@ from services.matcher.settings import CacheSettings, MatcherSettings
 from services.matcher.wiring import wired
 from shared import topics
 from shared.blobs import BlobStore
+from shared.handling import protobuf_decoder
 from shared.messages import CandidateList
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
-from shared.stage import Stage, protobuf_decoder
+from shared.stage import Stage
 from shared.startup import started
 
 # A list may take a second, and a later pass waits for the batch before it.

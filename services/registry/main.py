@@ -14,9 +14,10 @@ from services.registry.service import RegistryService
 from services.registry.settings import LedgerSettings, RegistrySettings
 from services.registry.store import Store
 from shared import topics
+from shared.handling import protobuf_decoder
 from shared.messages import ImagePlace, Matches
 from shared.settings import KafkaSettings, StageSettings, load
-from shared.stage import Stage, protobuf_decoder
+from shared.stage import Stage
 from shared.startup import started
 
 NAME = "registry"

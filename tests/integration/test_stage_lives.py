@@ -12,7 +12,8 @@ KILLED = """
 import os, sys
 from shared.messages import Sighting
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
-from shared.stage import Stage, protobuf_decoder
+from shared.handling import protobuf_decoder
+from shared.stage import Stage
 
 class Fragile:
     def handle(self, messages):

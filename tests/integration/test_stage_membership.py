@@ -20,11 +20,12 @@ from resight.stack.servers import HOST, broker, free_port
 from shared import topics
 from shared.dead_letters import DeadLetterError
 from shared.errors import Poison, Transient
+from shared.handling import protobuf_decoder
 from shared.kafka import consumer, ensure_topics, producer
 from shared.messages import Decision, Sighting
 from shared.records import Receipt, Result
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
-from shared.stage import Stage, protobuf_decoder
+from shared.stage import Stage
 from tests.stages import until
 
 PARTITIONS = 4
@@ -234,7 +235,8 @@ SERVICE = """
 import pathlib, sys, time
 from shared.messages import Sighting
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
-from shared.stage import Stage, protobuf_decoder
+from shared.handling import protobuf_decoder
+from shared.stage import Stage
 
 class Slow:
     def handle(self, messages):

@@ -27,11 +27,12 @@ from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from services.registry.store import Store
 from shared import topics
+from shared.handling import protobuf_decoder
 from shared.kafka import ensure_topics, producer
 from shared.messages import CandidateList, Capture, Enrolment, ImagePlace, Matches, Sighting
 from shared.records import Decoder, Handler
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
-from shared.stage import Stage, protobuf_decoder
+from shared.stage import Stage
 from shared.tracing import HEADER, Traces, provider_for, traces
 from tests.embedded_stack import wait_until
 from tests.model_files import tiny_model

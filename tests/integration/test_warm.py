@@ -7,7 +7,6 @@ import redis
 from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
-from resight import warming
 from resight.main import app
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
@@ -30,7 +29,6 @@ def enrolled(
     monkeypatch.setenv("RESIGHT_BLOBS_CROPS_URL", (tmp_path / "store").as_uri())
     monkeypatch.setenv("RESIGHT_CACHE_URL", cache_url)
     monkeypatch.setenv("RESIGHT_MATCHER_SEGMENTER", "none")
-    warming._crops.cache_clear()
     ledger, crops = ledger_at(ledger_url), BlobStore((tmp_path / "store").as_uri())
     service = RegistryService(ledger, CALIBRATION, RegistrySettings(), now=lambda: NOON)
     for number, name in enumerate(("there", "gone")):

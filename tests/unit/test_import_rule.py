@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOWNHILL = ("resight", "recognition", "services", "shared")
+DOWNHILL = ("deploy", "resight", "recognition", "services", "shared")
 WITHOUT_TORCH = ("shared", "services.embedder", "services.lookup", "services.registry")
 TORCH = ("torch", "torchvision", "timm", "kornia")
 

@@ -4,10 +4,9 @@ import pytest
 from google.protobuf.message import Message
 
 from shared.errors import Poison, Transient
-from shared.handling import decoded, results
+from shared.handling import decoded, protobuf_decoder, results
 from shared.messages import Decision, Sighting
 from shared.records import Receipt, Record, Result
-from shared.stage import protobuf_decoder
 
 
 class Service:

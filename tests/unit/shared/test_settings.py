@@ -67,7 +67,7 @@ def test_a_secret_s_file_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPa
     ("given", "told"),
     [
         ({"SECURITY": "SASL_SSL", "PASSWORD": "s3cret"}, "needs RESIGHT_KAFKA_USERNAME"),
-        ({"CA_FILE": __file__, "PASSWORD": "s3cret"}, "choose SSL or SASL_SSL"),
+        ({"CA_FILE": __file__, "PASSWORD": "s3cret"}, "to SSL or SASL_SSL"),
         ({"SECURITY": "SSL", "KEY_FILE": __file__}, "RESIGHT_KAFKA_KEY_FILE go together"),
         ({"SECURITY": "SSL", "CA_FILE": "/nowhere"}, "RESIGHT_KAFKA_CA_FILE='/nowhere'"),
     ],
