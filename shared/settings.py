@@ -174,6 +174,12 @@ class StageSettings(Settings):
         "latest records stops and says so. 1: never.",
     )
 
+    def messages_or(self, default: int | None) -> int:
+        """Return the messages of a batch: as set, else the service's default, else everyone's."""
+        if default is None or "max_messages" in self.model_fields_set:
+            return self.max_messages
+        return default
+
 
 class TelemetrySettings(Settings):
     """Logs, metrics and health."""

@@ -11,8 +11,8 @@ Each turn goes through one protocol, and the numbers come back in the code:
     6  tell the handler what was taken
     7  commit the offsets after the batch
 
-Whatever fails before 7 leaves the batch uncommitted, so it comes again, here or
-in another member of the group. Transient in 3 to 6 means: pause all partitions, stay in the group,
+Whatever fails before 7 leaves the batch uncommitted, so it comes again, here or in another
+member of the group. Transient in 3 to 6 means: pause all partitions, stay in the group,
 back off, and go on with the same batch where it failed. When the group rebalances meanwhile, the
 batch is dropped and positions go back to what is committed. A broker that is away is waited for
 in the same way with a new client. Anything else ends the process.
@@ -89,7 +89,7 @@ class Stage:
             kafka,
             name,
             list(decoders),
-            max_messages=_limit(settings, max_messages),
+            max_messages=settings.messages_or(max_messages),
             max_bytes=settings.max_bytes,
             rewind=rewind,
             lives=settings.lives,
@@ -295,10 +295,3 @@ class Stage:
 
 def _last_reason(results: Sequence[Result]) -> str:
     return next(each.reason for each in reversed(results) if isinstance(each, Poison))
-
-
-def _limit(settings: StageSettings, default: int | None) -> int:
-    """Return the messages of a batch: as set, else the service's default, else everyone's."""
-    if default is None or "max_messages" in settings.model_fields_set:
-        return settings.max_messages
-    return default
