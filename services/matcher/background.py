@@ -30,13 +30,13 @@ class Frame:
     """The keypoints of one sighting, where its camera saw them.
 
     positions: float32 [K, 2], x and y as fractions of the whole picture
-    descriptors: float16 [K, D], L2-normalised
+    descriptors: float32 [K, D], L2-normalised
     sequence: the burst that it is of; '' where unknown
     taken: seconds since 1970; None where unknown
     """
 
     positions: NDArray[np.float32]
-    descriptors: NDArray[np.float16]
+    descriptors: NDArray[np.float32]
     sequence: str
     taken: float | None
 
@@ -81,8 +81,8 @@ def _present(frame: Frame, past: Frame) -> NDArray[np.bool_]:
     mine, theirs = np.nonzero((x < TOLERANCE) & (y < TOLERANCE))
     cosines = np.einsum(
         "kd,kd->k",
-        frame.descriptors[mine].astype(np.float32),
-        past.descriptors[theirs].astype(np.float32),
+        frame.descriptors[mine],
+        past.descriptors[theirs],
     )
     present = np.zeros(len(frame.positions), dtype=np.bool_)
     present[mine[cosines >= LEAST_COSINE]] = True

@@ -118,7 +118,7 @@ class BackgroundMemory:
 
 def _frame(sighting: Sighting, found: Keypoints) -> Frame:
     taken = sighting.captured_at.ToSeconds() if sighting.HasField("captured_at") else None
-    return Frame(_in_picture(found, sighting.box), found.descriptors, sighting.sequence, taken)
+    return Frame(_in_picture(found, sighting.box), found.unit(), sighting.sequence, taken)
 
 
 def _in_picture(found: Keypoints, box: Box) -> NDArray[np.float32]:

@@ -1,12 +1,14 @@
 """Keypoints of stored crops: out of the cache, else computed from crop and mask."""
 
 import logging
+import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Protocol
 
-from services.matcher.extractor import KeypointExtractor
+from services.matcher.extractor import Crop, KeypointExtractor
 from services.matcher.keypoints import Keypoints
-from services.matcher.metrics import EXTRACTION, KEYPOINTS
+from services.matcher.metrics import EXTRACTION, KEYPOINTS, READY
 from shared import images
 from shared.blobs import BlobStore
 from shared.errors import Poison
@@ -15,6 +17,10 @@ from shared.foreground.animal import Animal
 from shared.messages import Candidate, Mask, Sighting
 
 log = logging.getLogger(__name__)
+
+# Crops that are read and looked at together: a GPU wants some, and what was computed is kept
+# before the next ones are read.
+TOGETHER = 32
 
 
 class KeypointStore(Protocol):
@@ -56,29 +62,52 @@ class CropKeypoints:
         Raises:
             Transient: the store does not answer. What was computed is cached.
         """
-        known = self._cache.get(list(dict.fromkeys(each.crop.sha256 for each in sightings)))
-        found: list[Keypoints | Poison] = []
-        for sighting in sightings:
-            digest = sighting.crop.sha256
-            keypoints = known.get(digest)
-            answer = self._compute(sighting) if keypoints is None else keypoints
-            if isinstance(answer, Keypoints):
-                known[digest] = answer
-            found.append(answer)
-        return found
+        begun = time.perf_counter()
+        digests = [each.crop.sha256 for each in sightings]
+        known = self._cache.get(list(dict.fromkeys(digests)))
+        cold = len(known) < len(set(digests))
+        unusable: dict[int, Poison] = {}
+        while True:
+            # A crop may be named twice, and only once rightly: so of each the first that is left.
+            left = {
+                digest: i
+                for i, digest in reversed(list(enumerate(digests)))
+                if digest not in known and i not in unusable
+            }
+            if not left:
+                break
+            some = dict(islice(left.items(), TOGETHER))
+            for (digest, i), answer in zip(
+                some.items(), self._computed([sightings[i] for i in some.values()]), strict=True
+            ):
+                if isinstance(answer, Poison):
+                    unusable[i] = answer
+                else:
+                    known[digest] = answer
+        READY.labels("some" if cold else "none").observe(time.perf_counter() - begun)
+        return [unusable[i] if i in unusable else known[each] for i, each in enumerate(digests)]
 
-    def _compute(self, sighting: Sighting | Candidate) -> Keypoints | Poison:
+    def _computed(self, sightings: Sequence[Sighting | Candidate]) -> list[Keypoints | Poison]:
+        """Return the keypoints of different crops, which are kept."""
+        begun = time.perf_counter()
+        crops = [self._crop(sighting) for sighting in sightings]
+        readable = [crop for crop in crops if isinstance(crop, Crop)]
+        found = iter(self._extractor.extract_all(readable))
+        answers = [next(found) if isinstance(crop, Crop) else crop for crop in crops]
+        for sighting, answer in zip(sightings, answers, strict=True):
+            if isinstance(answer, Keypoints):
+                self._cache.put(sighting.crop.sha256, answer)
+                EXTRACTION.observe((time.perf_counter() - begun) / len(readable))
+        KEYPOINTS.labels("computed").inc(len(readable))
+        return answers
+
+    def _crop(self, sighting: Sighting | Candidate) -> Crop | Poison:
         try:
             content = self._store.get(sighting.crop, self._max_bytes)
-            with EXTRACTION.time():
-                keypoints = self._extractor.extract(
-                    images.decode(content, max_bytes=self._max_bytes), self._animal(sighting.mask)
-                )
+            image = images.decode(content, max_bytes=self._max_bytes)
         except Poison as unusable:
             return unusable
-        KEYPOINTS.labels("computed").inc()
-        self._cache.put(sighting.crop.sha256, keypoints)
-        return keypoints
+        return Crop(image, self._animal(sighting.mask))
 
     def _animal(self, mask: Mask) -> Animal | None:
         """Return what the embedder found, if it is what would be found here."""

@@ -1,21 +1,20 @@
 """The networks that the settings name, for the service and for offline evaluation alike."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from services.matcher.aliked import AlikedExtractor
+from services.matcher.aliked import AlikedDetector
 from services.matcher.cascade import Cascade
-from services.matcher.extractor import KeypointExtractor, Preprocessing
-from services.matcher.foreground import SURPLUS, ForegroundExtractor
+from services.matcher.detector import Detector
+from services.matcher.extractor import KeypointExtractor
 from services.matcher.lightglue import VARIANTS, LightGlueMatcher, PairMatcher
 from services.matcher.padded import PaddedLightGlue
 from services.matcher.settings import MatcherSettings
-from services.matcher.xfeat import XFeatExtractor
+from services.matcher.xfeat import XFeatDetector
 from shared.errors import SettingsError
 from shared.foreground.choice import chosen
-from shared.foreground.segmenter import Segmenter
 
 
 @dataclass(frozen=True)
@@ -40,27 +39,17 @@ def engine(settings: MatcherSettings) -> Engine:
             extractor or not so many layers, or the segmenter's file is of no use, or there is
             no GPU as asked.
     """
-    preprocessing = Preprocessing(settings.longest_side, settings.keypoints)
     segmenter = chosen(settings, settings.threads)
     return Engine(
-        _extractor(settings, preprocessing)
-        if segmenter is None
-        else _foreground(settings, preprocessing, segmenter),
+        KeypointExtractor(_detector(settings), settings.longest_side, segmenter),
         Cascade(settings.neighbour_floor, pair_matcher(settings), settings.lightglue_candidates),
     )
 
 
-def _extractor(settings: MatcherSettings, preprocessing: Preprocessing) -> KeypointExtractor:
+def _detector(settings: MatcherSettings) -> Detector:
     if settings.extractor == "xfeat":
-        return XFeatExtractor(preprocessing, _device(settings))
-    return AlikedExtractor(settings.extractor, preprocessing, _device(settings))
-
-
-def _foreground(
-    settings: MatcherSettings, preprocessing: Preprocessing, segmenter: Segmenter
-) -> ForegroundExtractor:
-    more = replace(preprocessing, keypoints=SURPLUS * preprocessing.keypoints)
-    return ForegroundExtractor(_extractor(settings, more), segmenter, preprocessing)
+        return XFeatDetector(settings.keypoints, _device(settings))
+    return AlikedDetector(settings.extractor, settings.keypoints, _device(settings))
 
 
 def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:

@@ -1,73 +1,107 @@
-"""What finds keypoints in a crop, whatever the network."""
+"""From a crop to its keypoints: on the animal alone, seen from near, where that is known."""
 
 import hashlib
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from services.matcher.keypoints import Keypoints
+from services.matcher.detector import Detector, Framed
+from services.matcher.keypoints import WHOLE, Keypoints, Window
+from services.matcher.metrics import MASKS
+from shared.foreground import animal as animals
+from shared.foreground import close_up
 from shared.foreground.animal import Animal
+from shared.foreground.close_up import CloseUp
+from shared.foreground.segmenter import Segmenter
+from shared.foreground.view import View
 from shared.messages import ModelReference
 from shared.shrinking import shrunk
 
-# A strip thinner than this holds nothing that a network with stride 32 could describe.
-THINNEST = 16
+# How far outside of the mask a keypoint may lie, of the view's longest side: outlines
+# are told by both sides of them, and masks are not exact.
+MARGIN = 0.02
 
 
-class KeypointExtractor(Protocol):
-    """Finds and describes keypoints.
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A crop, RGB uint8 [H, W, 3], and where the extractor's `finder` has found the animal.
+
+    animal: None where it was not asked yet
+    """
+
+    image: NDArray[np.uint8]
+    animal: Animal | None = None
+
+
+class KeypointExtractor:
+    """The best keypoints of a detector, in crops whose longest side is at most `longest_side`.
+
+    With a `segmenter` they lie on the animal, and it fills that side, so the network spends its
+    resolution on it. Where a mask is not to be gone by, they are those of the whole crop.
 
     `model` names the network, its weights and everything before it; keypoints
     compare only when it is equal. `descriptor_length` is D. `finder` names what finds the
     animals that it goes by; empty: it looks at all of a crop.
     """
 
-    @property
-    def model(self) -> ModelReference: ...
-
-    @property
-    def descriptor_length(self) -> int: ...
-
-    @property
-    def finder(self) -> str: ...
+    def __init__(
+        self, detector: Detector, longest_side: int, segmenter: Segmenter | None = None
+    ) -> None:
+        self._detector = detector
+        self._longest_side = longest_side
+        self._segmenter = segmenter
+        self.finder = "" if segmenter is None else animals.finder(segmenter)
+        self.descriptor_length = detector.descriptor_length
+        parts = [detector.model.preprocessing, f"longest{longest_side}"]
+        if segmenter is not None:
+            parts += [self.finder, close_up.FINGERPRINT, f"margin{MARGIN:g}"]
+        self.model = ModelReference(
+            name=detector.model.name,
+            version=detector.model.version,
+            preprocessing=_short(parts),
+        )
 
     def extract(self, image: NDArray[np.uint8], animal: Animal | None = None) -> Keypoints:
-        """Return the keypoints of an RGB crop, uint8 [H, W, 3], best first.
+        """Return the keypoints of one crop; see `extract_all`."""
+        [found] = self.extract_all([Crop(image, animal)])
+        return found
 
-        `animal` is where its `finder` has found it, if that was asked already. Positions are
-        in pixels of the scaled crop. A picture that shows nothing gives none.
+    def extract_all(self, crops: Sequence[Crop]) -> list[Keypoints]:
+        """Return the keypoints of each crop, best first.
+
+        Positions are in pixels of the scaled crop, or of the view of the animal; the `window`
+        tells where in the crop that is. A picture that shows nothing gives none.
         """
-        ...
+        framed = [self._framed(crop) for crop in crops]
+        found = self._detector.detect([picture for picture, _ in framed])
+        return [
+            replace(keypoints, window=window)
+            for keypoints, (_, window) in zip(found, framed, strict=True)
+        ]
+
+    def _framed(self, crop: Crop) -> tuple[Framed, Window]:
+        """Return what the detector is to see of a crop, and which part of it that is."""
+        if self._segmenter is None:
+            return Framed(shrunk(crop.image, self._longest_side)), WHOLE
+        seen = crop.animal or Animal.find(self._segmenter, View.whole(crop.image))
+        MASKS.labels("crop" if crop.animal is None else "embedder", seen.outcome).inc()
+        if seen.outcome != "used":
+            return Framed(shrunk(crop.image, self._longest_side)), WHOLE
+        height, width = crop.image.shape[:2]
+        view = CloseUp.of(seen.mask, width, height, self._longest_side)
+        return Framed(view.picture(crop.image), _around(view.mask(seen.mask))), view.window
 
 
-@dataclass(frozen=True)
-class Preprocessing:
-    """How a crop becomes a network's input, and what becomes of the keypoints.
-
-    longest_side: of the input, in pixels
-    keypoints: how many at most
-    """
-
-    longest_side: int
-    keypoints: int
-
-    def digest(self, least_score: float) -> str:
-        """Return a short hash of all that happens before and after the network."""
-        text = (
-            f"rgb/255 area-shrink longest={self.longest_side} best={self.keypoints} "
-            f"least={least_score:g} thinnest={THINNEST}"
-        )
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-    def scaled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the crop with its longest side at most `longest_side`; it is never enlarged."""
-        return shrunk(image, self.longest_side)
+def _around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask [H, W] with its margin."""
+    reach = round(MARGIN * max(mask.shape))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0)
 
 
-def as_tensor(image: NDArray[np.uint8]) -> torch.Tensor:
-    """Return a picture [H, W, 3] as float32 [1, 3, H, W] in 0..1."""
-    tensor = torch.tensor(image, dtype=torch.float32)
-    return tensor.permute(2, 0, 1).unsqueeze(0).div(255)
+def _short(parts: Sequence[str]) -> str:
+    """Return a short hash of all that happens to a crop before and after the network."""
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

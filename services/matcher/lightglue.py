@@ -147,7 +147,7 @@ def load(variant: Variant, layers: int, threshold: float, *, flash: bool = False
 def _image(keypoints: Keypoints) -> dict[str, torch.Tensor]:
     return {
         "keypoints": torch.from_numpy(keypoints.positions[None].copy()),
-        "descriptors": torch.from_numpy(keypoints.descriptors[None].astype(np.float32)),
+        "descriptors": torch.from_numpy(keypoints.unit()[None]),
         "image_size": torch.tensor([[keypoints.width, keypoints.height]]),
     }
 

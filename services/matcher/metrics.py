@@ -35,7 +35,13 @@ CANDIDATES = counter(
     depth=("none", "neighbours", "lightglue"),
 )
 EXTRACTION = histogram(
-    "resight_matcher_extraction_seconds", "One crop through the network, decoding included."
+    "resight_matcher_extraction_seconds",
+    "One crop read, decoded and through the network; of several at once, their mean.",
+)
+READY = histogram(
+    "resight_matcher_keypoints_seconds",
+    "The keypoints of one list, by whether some had to be computed: cold, it costs what they cost.",
+    computed=("none", "some"),
 )
 COMPARISON = histogram(
     "resight_matcher_comparison_seconds", "All candidates of one list against its query."

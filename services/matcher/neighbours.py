@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from services.matcher.keypoints import Keypoints
@@ -51,4 +50,4 @@ def _compare(mine: torch.Tensor, candidates: Sequence[Keypoints], floor: float) 
 
 
 def _descriptors(keypoints: Keypoints) -> torch.Tensor:
-    return torch.from_numpy(keypoints.descriptors.astype(np.float32))
+    return torch.from_numpy(keypoints.unit())

@@ -137,7 +137,7 @@ class PaddedLightGlue:
         for number, each in enumerate(pictures):
             size = np.array([each.width, each.height], np.float32)
             places[number, : len(each)] = (each.positions - size / 2) / (size.max() / 2)
-            descriptors[number, : len(each)] = each.descriptors
+            descriptors[number, : len(each)] = each.unit()
             there[number, : len(each)] = True
         return _Batch(
             torch.from_numpy(places).to(self._device, self._type),

@@ -69,7 +69,7 @@ class CacheSettings(RedisSettings):
     local_entries: int = Field(
         default=2048,
         ge=0,
-        description="Crops whose keypoints this process keeps too, some 70 kB each.",
+        description="Crops whose keypoints this process keeps too, some 40 kB each.",
     )
     timeout_seconds: float = Field(
         default=1.0, gt=0, description="How long the cache may take to answer."

@@ -11,10 +11,10 @@ DAY = 24 * 3600.0
 BUSH, COAT = 6, 4
 
 
-def _unit(rows: int, seed: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float16]]":
+def _unit(rows: int, seed: int) -> "np.ndarray[tuple[int, ...], np.dtype[np.float32]]":
     vectors = np.random.default_rng(seed).normal(size=(rows, 64))
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(unit, dtype=np.float16)
+    return np.asarray(unit, dtype=np.float32)
 
 
 def _frame(

@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from recognition.keypoint_folder import KeypointFolder
 from services.matcher.crops import CropKeypoints
-from services.matcher.engine import engine
-from services.matcher.extractor import Preprocessing
-from services.matcher.foreground import ForegroundExtractor
+from services.matcher.extractor import KeypointExtractor
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import MASKS
-from services.matcher.settings import MatcherSettings
+from services.matcher.xfeat import XFeatDetector
 from shared.blobs import BlobStore
 from shared.foreground.animal import Animal, finder
 from shared.foreground.stored_mask import keep
@@ -47,8 +45,11 @@ class _Left:
 @pytest.fixture
 def place(tmp_path: Path) -> SimpleNamespace:
     store, segmenter = BlobStore(tmp_path.as_uri()), _Left()
-    network = engine(MatcherSettings(extractor="xfeat", segmenter="none")).extractor
-    extractor = ForegroundExtractor(network, segmenter, Preprocessing(384, 128))
+    detector = XFeatDetector(128)
+    extractor, network = (
+        KeypointExtractor(detector, 384, segmenter),
+        KeypointExtractor(detector, 384),
+    )
     return SimpleNamespace(
         store=store,
         segmenter=segmenter,

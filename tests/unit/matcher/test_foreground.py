@@ -1,5 +1,6 @@
 """Keypoints beside the animal are left out, before the best are chosen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,15 +8,13 @@ import pytest
 from numpy.typing import NDArray
 
 from services.matcher.background_memory import kept_as
+from services.matcher.detector import Framed, lying_on
 from services.matcher.engine import engine
-from services.matcher.extractor import Preprocessing
-from services.matcher.foreground import MARGIN, ForegroundExtractor
+from services.matcher.extractor import MARGIN, KeypointExtractor
 from services.matcher.keypoints import WHOLE, Keypoints, none_in, sound
 from services.matcher.metrics import MASKS
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
-from shared.foreground import animal, close_up
-from shared.foreground.animal import Animal
 from shared.foreground.close_up import SURROUNDINGS
 from shared.messages import ModelReference
 
@@ -52,28 +51,33 @@ class _Row:
 
     model = ModelReference(name="row", version="1", preprocessing="plain")
     descriptor_length = 2
-    finder = ""
+    keypoints: int = 500
 
-    def extract(self, image: NDArray[np.uint8], _: Animal | None = None) -> Keypoints:
-        height, width = image.shape[:2]
+    def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
+        return [self._found(picture).best(self.keypoints) for picture in pictures]
+
+    def _found(self, picture: Framed) -> Keypoints:
+        height, width = picture.image.shape[:2]
         columns = np.arange(width, dtype=np.float32)
         positions = np.stack([columns, np.full(width, height / 2, np.float32)], axis=1)
         descriptors = np.ones((width, 2), np.float32)
-        return sound(positions, columns, descriptors, width=width, height=height)
+        every = sound(positions, columns, descriptors, width=width, height=height)
+        return every.where(lying_on(picture.on, every.positions))
 
 
 @dataclass(frozen=True)
 class _Bright(_Row):
     """Finds one keypoint in each bright column."""
 
-    def extract(self, image: NDArray[np.uint8], _: Animal | None = None) -> Keypoints:
-        return super().extract(image).where(image[0, :, 0] > 127)
+    def _found(self, picture: Framed) -> Keypoints:
+        found = super()._found(picture)
+        return found.where(picture.image[0, found.positions[:, 0].astype(int), 0] > 127)
 
 
 @dataclass(frozen=True)
 class _Nothing(_Row):
-    def extract(self, image: NDArray[np.uint8], _: Animal | None = None) -> Keypoints:
-        return none_in(image.shape[1], image.shape[0], 2)
+    def _found(self, picture: Framed) -> Keypoints:
+        return none_in(picture.image.shape[1], picture.image.shape[0], 2)
 
 
 PICTURE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
@@ -81,8 +85,8 @@ PICTURE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 
 def _extractor(
     segmenter: _Half, keypoints: int = 500, longest_side: int = 400
-) -> ForegroundExtractor:
-    return ForegroundExtractor(_Row(), segmenter, Preprocessing(longest_side, keypoints))
+) -> KeypointExtractor:
+    return KeypointExtractor(_Row(keypoints), longest_side, segmenter)
 
 
 def _across(found: Keypoints) -> NDArray[np.float64]:
@@ -114,7 +118,7 @@ def test_keypoints_lie_where_they_are_in_the_crop(longest_side: int) -> None:
     """Whatever the scale: a bright column is found where it stands."""
     picture = PICTURE.copy()
     picture[:, 80:96] = 255
-    kept = ForegroundExtractor(_Bright(), _Half(), Preprocessing(longest_side, 99)).extract(picture)
+    kept = KeypointExtractor(_Bright(), longest_side, _Half()).extract(picture)
     assert _across(kept).mean() == pytest.approx(88 / WIDTH, abs=0.01)
 
 
@@ -134,15 +138,19 @@ def test_a_speck_beside_the_animal_is_no_part_of_it() -> None:
 
 
 def test_a_picture_without_keypoints_has_none_on_the_animal() -> None:
-    extractor = ForegroundExtractor(_Nothing(), _Half(), Preprocessing(400, 10))
+    extractor = KeypointExtractor(_Nothing(), 400, _Half())
     assert len(extractor.extract(PICTURE)) == 0
 
 
-def test_the_models_name_tells_segmenter_view_margin_and_number() -> None:
-    model = _extractor(_Half(), keypoints=10).model
-    parts = f"{animal.FINGERPRINT}-{close_up.FINGERPRINT}"
-    assert (model.name, model.version) == ("row", "1")
-    assert model.preprocessing == f"plain-half-{parts}-margin{MARGIN:g}-best10"
+def test_the_models_name_tells_what_happens_before_the_network() -> None:
+    made = [
+        KeypointExtractor(_Row(), 400),
+        KeypointExtractor(_Row(), 200),
+        _extractor(_Half()),
+        _extractor(_Half(fingerprint="other")),
+    ]
+    assert {(each.model.name, each.model.version) for each in made} == {("row", "1")}
+    assert len({each.model.preprocessing for each in made}) == 4
 
 
 def test_every_way_to_tell_the_animal_has_its_own_name() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 
 from services.matcher.keypoints import Keypoints
@@ -12,7 +11,7 @@ Make = Callable[..., Keypoints]
 
 
 def _by_definition(query: Keypoints, candidate: Keypoints, floor: float) -> Neighbours:
-    cosines = query.descriptors.astype(np.float32) @ candidate.descriptors.astype(np.float32).T
+    cosines = query.unit() @ candidate.unit().T
     count, score = 0, 0.0
     for i in range(len(query)):
         j = int(cosines[i].argmax())
