@@ -98,7 +98,7 @@ class LightGlueMatcher:
 
     def _pair(self, query: Keypoints, candidate: Keypoints) -> Correspondences:
         with torch.inference_mode():
-            found = self._network({"image0": _image(query), "image1": _image(candidate)})
+            found = self._network({"image0": image_of(query), "image1": image_of(candidate)})
         return Correspondences(found["matches"][0].numpy(), found["scores"][0].numpy())
 
 
@@ -132,7 +132,7 @@ def load(variant: Variant, layers: int, threshold: float, *, flash: bool = False
     )
     trained = weights.read(variant.checkpoint)
     weights.load_exactly(
-        network, _first(trained.state, layers), frozenset({"confidence_thresholds"})
+        network, renamed(trained.state, layers), frozenset({"confidence_thresholds"})
     )
     return Trained(
         network,
@@ -144,17 +144,18 @@ def load(variant: Variant, layers: int, threshold: float, *, flash: bool = False
     )
 
 
-def _image(keypoints: Keypoints) -> dict[str, torch.Tensor]:
+def image_of(keypoints: Keypoints, device: str = "cpu") -> dict[str, torch.Tensor]:
+    """Return keypoints as kornia's LightGlue takes them."""
     return {
-        "keypoints": torch.from_numpy(keypoints.positions[None].copy()),
-        "descriptors": torch.from_numpy(keypoints.unit()[None]),
-        "image_size": torch.tensor([[keypoints.width, keypoints.height]]),
+        "keypoints": torch.from_numpy(keypoints.positions[None].copy()).to(device),
+        "descriptors": torch.from_numpy(keypoints.unit()[None]).to(device),
+        "image_size": torch.tensor([[keypoints.width, keypoints.height]], device=device),
     }
 
 
-def _first(state: weights.State, layers: int) -> weights.State:
+def renamed(state: weights.State, layers: int) -> weights.State:
     """Return the matcher's own tensors under kornia's names, without the layers past `layers`."""
-    renamed = {}
+    found = {}
     for name, tensor in state.items():
         if name.startswith("extractor."):
             continue
@@ -164,5 +165,5 @@ def _first(state: weights.State, layers: int) -> weights.State:
         # The last layer that runs has no token confidence.
         kept = layers - 1 if layer and layer[1] == "token_confidence" else layers
         if layer is None or int(layer[2]) < kept:
-            renamed[own] = tensor
-    return renamed
+            found[own] = tensor
+    return found

@@ -1,7 +1,7 @@
 """LightGlue over many candidates at once, on a GPU: padded to one length, and masked.
 
-The network's parts are kornia's; the batch, the masks and the assignment are ours, since padding
-must neither be attended to nor take part in the softmax over the matches.
+The batch, the masks and the assignment are ours, since padding must neither be attended to nor
+take part in the softmax over the matches.
 """
 
 from collections.abc import Sequence
@@ -13,28 +13,29 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from services.matcher.batched_layers import Trunk
 from services.matcher.keypoints import Keypoints
 from services.matcher.lightglue import Correspondences, Variant, load
 from shared.messages import ModelReference
 
 # Lengths are rounded up to this, so that a GPU sees few shapes.
 STEP = 64
-# Pairs at once: 256 keypoints take some 60 MB of a pair's attention at the most.
-BATCH = 32
+# Pairs at once: a GPU is full by then, and 1024 keypoints take some 5 MB of a pair's tokens.
+BATCH = 64
 
 
 @dataclass(frozen=True)
-class _Batch:
-    """Keypoints of B pictures, padded to K.
+class Pairs:
+    """Keypoints of B pairs, padded to K: first the query B times, then the candidates.
 
-    places: float [B, K, 2], of the larger side's half from the picture's middle
-    descriptors: float [B, K, D]
-    there: bool [B, K], which of them are no padding
+    places: float [2 B, K, 2], of the larger side's half from the picture's middle
+    descriptors: float [2 B, K, D]
+    there: bool [2 B, K], which of them are no padding; None where all are
     """
 
     places: Tensor
     descriptors: Tensor
-    there: Tensor
+    there: Tensor | None
 
 
 class PaddedLightGlue:
@@ -57,11 +58,13 @@ class PaddedLightGlue:
         half: bool = False,
         batch: int = BATCH,
     ) -> None:
-        trained = load(variant, layers, threshold, flash=half)
+        trained = load(variant, layers, threshold)
         self._type = torch.float16 if half else torch.float32
         self._device = torch.device(device)
-        self._network = trained.network.to(self._device, self._type)
-        self._layers = layers
+        network = trained.network.to(self._device, self._type)
+        self._trunk = Trunk.of(network, layers, variant.num_heads)
+        heads: Any = network.log_assignment  # torch's lists are of Module
+        self._head = heads[layers - 1]
         self._threshold = threshold
         self._batch = batch
         reference = ModelReference()
@@ -79,71 +82,67 @@ class PaddedLightGlue:
 
     def _matched(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
         with torch.inference_mode():
-            mine, theirs = self._padded([query]), self._padded(candidates)
-            partner, scores = self._assigned(mine, theirs)
-        indices, confidence = partner.cpu().numpy(), scores.float().cpu().numpy()
+            partner, scores = self.assigned(self.padded(query, candidates))
+            # One copy for all: each would wait for the device.
+            told = torch.stack([partner.float(), scores]).cpu().numpy()
+        indices, confidence = told[0].astype(np.int64), told[1]
         return [
             _correspondences(indices[number, : len(query)], confidence[number, : len(query)])
             for number in range(len(candidates))
         ]
 
-    def _assigned(self, mine: _Batch, theirs: _Batch) -> tuple[Tensor, Tensor]:
-        """Return for each of the query's keypoints its match or -1, and its score: [B, K] each."""
-        count = len(theirs.there)
-        network = self._network
-        one = network.input_proj(mine.descriptors)
-        other = network.input_proj(theirs.descriptors)
-        turned_one, turned_other = network.posenc(mine.places), network.posenc(theirs.places)
-        # The query is one picture, and looks at each candidate for itself.
-        one = one.expand(count, -1, -1)
-        turned_one = turned_one.expand(-1, count, -1, -1, -1)
-        there_one = mine.there.expand(count, -1)
-        mask_one, mask_other = there_one[:, None, :, None], theirs.there[:, None, :, None]
-        for layer in network.transformers[: self._layers]:
-            one, other = layer(one, other, turned_one, turned_other, mask_one, mask_other)
-        return self._assignment(one, other, there_one, theirs.there)
+    def assigned(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
+        """Return for each of the query's keypoints its match or -1, and its score: [B, K] each.
 
-    def _assignment(
-        self, one: Tensor, other: Tensor, there_one: Tensor, there_other: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return matches as `kornia.feature.lightglue.filter_matches` does, without the padding."""
-        head: Any = self._network.log_assignment[self._layers - 1]  # torch's lists are of Module
-        scale = one.shape[-1] ** 0.25
-        alike = torch.einsum(
-            "bmd,bnd->bmn", head.final_proj(one) / scale, head.final_proj(other) / scale
-        ).float()
-        both = there_one[:, :, None] & there_other[:, None, :]
-        alike = alike.masked_fill(~both, -torch.inf)
-        sure_one, sure_other = (
-            functional.logsigmoid(head.matchability(each).float()) for each in (one, other)
+        As `kornia.feature.lightglue.filter_matches`, without the padding.
+        """
+        tokens = self._trunk(pairs.places, pairs.descriptors, pairs.there)
+        one, other = (self._head.final_proj(tokens) / tokens.shape[-1] ** 0.25).chunk(2)
+        alike = (one @ other.transpose(1, 2)).float()
+        sure_one, sure_other = functional.logsigmoid(self._head.matchability(tokens).float()).chunk(
+            2
         )
+        both = None
+        if pairs.there is not None:
+            there_one, there_other = pairs.there.chunk(2)
+            both = there_one[:, :, None] & there_other[:, None]
+            alike = alike.masked_fill(~both, -torch.inf)
         scores = functional.log_softmax(alike, 2) + functional.log_softmax(alike, 1)
         scores = scores + sure_one + sure_other.transpose(1, 2)
-        scores = scores.masked_fill(~both, -torch.inf)  # a row of padding alone is not a number
+        if both is not None:
+            scores = scores.masked_fill(~both, -torch.inf)  # a row of padding alone is no number
         best, partner = scores.max(2)
         back = scores.argmax(1)
         own = torch.arange(partner.shape[1], device=partner.device)[None]
         confidence = best.exp()
-        taken = (back.gather(1, partner) == own) & (confidence > self._threshold) & there_one
+        taken = (back.gather(1, partner) == own) & (confidence > self._threshold)
         return torch.where(taken, partner, -1), confidence
 
-    def _padded(self, pictures: Sequence[Keypoints]) -> _Batch:
+    def padded(self, query: Keypoints, candidates: Sequence[Keypoints]) -> Pairs:
+        """Return pairs of one length on the device."""
+        pictures = [query, *candidates]
         longest = max(len(each) for each in pictures)
         length = STEP * -(-longest // STEP)
-        width = pictures[0].descriptors.shape[1]
+        width = query.descriptors.shape[1]
         places = np.zeros((len(pictures), length, 2), np.float32)
         descriptors = np.zeros((len(pictures), length, width), np.float32)
-        there = np.zeros((len(pictures), length), np.bool_)
+        counts = np.array([len(each) for each in pictures])
         for number, each in enumerate(pictures):
             size = np.array([each.width, each.height], np.float32)
             places[number, : len(each)] = (each.positions - size / 2) / (size.max() / 2)
             descriptors[number, : len(each)] = each.unit()
-            there[number, : len(each)] = True
-        return _Batch(
-            torch.from_numpy(places).to(self._device, self._type),
-            torch.from_numpy(descriptors).to(self._device, self._type),
-            torch.from_numpy(there).to(self._device),
+        full = bool((counts == length).all())
+        there = np.arange(length) < counts[:, None]
+        return Pairs(
+            self._paired(torch.from_numpy(places).to(self._device, self._type)),
+            self._paired(torch.from_numpy(descriptors).to(self._device, self._type)),
+            None if full else self._paired(torch.from_numpy(there).to(self._device)),
         )
+
+    @staticmethod
+    def _paired(pictures: Tensor) -> Tensor:
+        query, candidates = pictures[:1], pictures[1:]
+        return torch.cat([query.expand_as(candidates), candidates])
 
 
 def _correspondences(
