@@ -56,7 +56,7 @@ def explain(
 
     Without a `matcher` there is the evidence of neighbours alone, and nothing to draw.
     """
-    (evidence,) = networks.cascade.gather(query, [candidate])
+    (evidence,) = networks.cascade().gather(query, [candidate])
     if matcher is None or not len(query) or not len(candidate):
         nothing = np.zeros(0, np.bool_)
         nowhere = np.zeros((0, 2))

@@ -113,7 +113,7 @@ def remembering_handlers(
     networks = _networks(matching)
     keypoints = KeypointFolder(kept / "keypoints", networks.extractor.model)
     encoding = f"{sha256(model.read_bytes()).hexdigest()} {cutting!r}"
-    comparing = " ".join(map(model_name, (networks.extractor.model, networks.cascade.model)))
+    comparing = " ".join(map(model_name, (networks.extractor.model, networks.cascade().model)))
     crops = _store(kept / "crops")
     segmenter = chosen(cutting)
     masks = None if segmenter is None else MaskFolder(segmenter, kept / "masks")

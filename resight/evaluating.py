@@ -28,6 +28,7 @@ from resight.console import CommandError, note, notes
 from resight.observing import labelled_capture
 from resight.readable import readable
 from services.embedder.settings import EmbedderSettings
+from services.matcher.policy import PolicyName
 from services.matcher.settings import MatcherSettings
 from services.registry import calibration
 from services.registry.calibration import Calibration
@@ -51,7 +52,7 @@ class Task:
     whole: bool
     limit: int | None
     calibration: Path | None
-    lightglue_candidates: int | None
+    policy: PolicyName | None
     segmenter: SegmenterName | None
     fitting_pictures: int
     false_known: float
@@ -73,7 +74,7 @@ class Task:
     @property
     def matching(self) -> MatcherSettings:
         """The matcher's settings: as served, but for what the task says."""
-        said = {"lightglue_candidates": self.lightglue_candidates, "segmenter": self.segmenter}
+        said = {"policy": self.policy, "segmenter": self.segmenter}
         given = {name: value for name, value in said.items() if value is not None}
         return load(MatcherSettings).model_copy(update=given)
 

@@ -132,7 +132,7 @@ def _told(
         repr(load(LookupSettings)),
         repr(matching),
         model_name(networks.extractor.model),
-        model_name(networks.cascade.model),
+        model_name(networks.cascade().model),
     )
     digest = sha256("\n".join(made_by).encode())
     known: dict[str, tuple[LabelledCapture, str]] = {}

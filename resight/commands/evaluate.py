@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resight.console import CommandError, note, results
+from services.matcher.policy import PolicyName
 from shared.foreground.settings import SegmenterName
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ DEFAULT_MODEL = "adapted"
 STUDY = "study"
 # The seed of the published splits, so that they come out the same.
 PUBLISHED_SEED = 666
-STUDY_CANDIDATES = 20
 
 
 def evaluate(
@@ -68,11 +68,10 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    lightglue_candidates: Annotated[
-        int | None,
+    policy: Annotated[
+        PolicyName | None,
         typer.Option(
-            min=0,
-            help="Candidates that LightGlue matches, 0: all. Default: as served; in the study 20.",
+            help="How far candidates are compared: see RESIGHT_MATCHER_POLICY. Default: as served.",
             show_default=False,
         ),
     ] = None,
@@ -122,7 +121,7 @@ def evaluate(
         whole=split != "encounter" if whole is None else whole,
         limit=limit,
         calibration=calibration,
-        lightglue_candidates=lightglue_candidates,
+        policy=policy,
         segmenter=segmenter,
         fitting_pictures=fitting_pictures,
         false_known=max_false_known,
@@ -171,11 +170,6 @@ def _study(task: "Task", data: list[Path], backbones: list[str]) -> list[dict[st
                 folder=folder,
                 split=STUDY,
                 model=file or name,
-                lightglue_candidates=(
-                    STUDY_CANDIDATES
-                    if task.lightglue_candidates is None
-                    else task.lightglue_candidates
-                ),
                 pictures=task.pictures and task.pictures / folder.resolve().name / name,
             )
             note(f"{each.dataset}, {name}")

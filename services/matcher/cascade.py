@@ -1,4 +1,4 @@
-"""From cheap to dear: neighbours for every candidate, LightGlue for the best of them."""
+"""From cheap to dear: neighbours for every candidate, LightGlue for those in question."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ from services.matcher.homography import TOLERANCE, inliers
 from services.matcher.keypoints import Keypoints
 from services.matcher.lightglue import Correspondences, PairMatcher
 from services.matcher.neighbours import mutual_neighbours
+from services.matcher.policy import Policy, deeper, eligible
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, Depth, ModelReference
 
 # One keypoint has a mutual neighbour in every picture, so it says nothing.
@@ -46,37 +47,41 @@ def incomparable(query: Keypoints) -> str:
 
 
 class Cascade:
-    """Compares one query with its candidates.
+    """Compares one query with its candidates, as far as a policy goes with each.
 
-    `lightglue_candidates` is how many of them, best neighbour score first, are
-    matched with LightGlue; 0 means all. Without a `matcher`, none is. `model`
+    `matchers` has one for each stage's layers; `keypoints` is how many a picture may have. `model`
     names all that the meaning of the evidence depends on, but the extractor.
     """
 
     def __init__(
-        self, floor: float, matcher: PairMatcher | None, lightglue_candidates: int
+        self, floor: float, policy: Policy, matchers: Sequence[PairMatcher], keypoints: int
     ) -> None:
         self._floor = floor
-        self._matcher = matcher
-        self._lightglue_candidates = lightglue_candidates
-        parameters = f"floor{floor:g}-best{lightglue_candidates}-tolerance{TOLERANCE:g}"
-        self.model = (
-            ModelReference(name="neighbours", version="1", preprocessing=f"floor{floor:g}")
-            if matcher is None
-            else ModelReference(
-                name=matcher.model.name,
-                version=matcher.model.version,
-                preprocessing=f"{parameters}-{matcher.model.preprocessing}",
+        self._stages = list(zip(policy.stages, matchers, strict=True))
+        self._keypoints = keypoints
+        if not matchers:
+            self.model = ModelReference(
+                name="neighbours", version="1", preprocessing=f"floor{floor:g}"
             )
+            return
+        last = matchers[-1].model
+        self.model = ModelReference(
+            name=last.name,
+            version=last.version,
+            preprocessing=f"floor{floor:g}-{policy.fingerprint}-tolerance{TOLERANCE:g}"
+            f"-{last.preprocessing}",
         )
 
     def gather(
-        self, query: Keypoints, candidates: Sequence[Keypoints], earlier: Sequence[float] = ()
+        self,
+        query: Keypoints,
+        candidates: Sequence[Keypoints],
+        earlier: Sequence[PairEvidence] = (),
     ) -> list[PairEvidence]:
         """Return the evidence for each candidate, in order. All come from one extractor.
 
-        `earlier` are the neighbour scores of the query's earlier passes: LightGlue sees
-        those that are among the best of all passes, as if they had come in one list.
+        `earlier` is that of the query's earlier passes: LightGlue sees whom it would see if all
+        had come in one list.
 
         Keypoints that are known as background count on neither side.
         """
@@ -95,27 +100,58 @@ class Cascade:
         found = mutual_neighbours(query, [candidates[i] for i in comparable], self._floor)
         for i, neighbours in zip(comparable, found, strict=True):
             evidence[i] = PairEvidence(DEPTH_NEIGHBOURS, neighbours.count, neighbours.score)
-        if self._matcher is None:
-            return evidence
-        best = self._best(comparable, evidence, earlier)
-        matched = self._matcher.match(query, [candidates[i] for i in best])
-        for i, correspondences in zip(best, matched, strict=True):
-            evidence[i] = _matched(query, candidates[i], correspondences, evidence[i])
+        rivals = [each for each in earlier if each.depth != DEPTH_NONE]
+        comparison = _Comparison(
+            query, [candidates[i] for i in comparable], [evidence[i] for i in comparable] + rivals
+        )
+        self._deepen(comparison)
+        for place, i in enumerate(comparable):
+            evidence[i] = comparison.evidence[place]
         return evidence
 
-    def _best(
-        self, comparable: Sequence[int], evidence: Sequence[PairEvidence], earlier: Sequence[float]
-    ) -> list[int]:
-        """Return which candidates LightGlue is to match."""
-        ranked = sorted(comparable, key=lambda i: -evidence[i].neighbour_score)
-        if not self._lightglue_candidates:
-            return ranked
-        return [
-            i
-            for place, i in enumerate(ranked)
-            if place + sum(score >= evidence[i].neighbour_score for score in earlier)
-            < self._lightglue_candidates
-        ]
+    def _deepen(self, comparison: "_Comparison") -> None:
+        """Go through the stages until one settles it."""
+        seen: list[int] = []
+        for number, (stage, matcher) in enumerate(self._stages):
+            so_far = comparison.evidence
+            asked = (
+                deeper(stage, [each.confidence for each in so_far], seen)
+                if number
+                else eligible(stage, [each.neighbour_score for each in so_far])
+            )
+            enough = stage.settled * self._keypoints
+            seen = comparison.see(asked, matcher, enough)
+            if seen and comparison.evidence[seen[-1]].confidence >= enough:
+                return
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """A query under way: what is known of its candidates, and behind them of earlier ones."""
+
+    query: Keypoints
+    candidates: Sequence[Keypoints]
+    evidence: list[PairEvidence]
+
+    def see(self, asked: Sequence[int], matcher: PairMatcher, enough: float) -> list[int]:
+        """Match those asked, in their order, until one's confidence is `enough`; return whom."""
+        seen: list[int] = []
+        for start in range(0, len(asked), matcher.together):
+            some = asked[start : start + matcher.together]
+            new = [i for i in some if i < len(self.candidates)]
+            found = matcher.match(self.query, [self.candidates[i] for i in new])
+            matched = dict(zip(new, found, strict=True))
+            for i in some:
+                if i in matched:
+                    self.evidence[i] = _matched(
+                        self.query, self.candidates[i], matched[i], self.evidence[i]
+                    )
+                elif self.evidence[i].depth != DEPTH_LIGHTGLUE:
+                    continue  # an earlier pass left it
+                seen.append(i)
+                if self.evidence[i].confidence >= enough:
+                    return seen  # what a batch saw beyond it does not count
+        return seen
 
 
 def _matched(

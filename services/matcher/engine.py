@@ -1,6 +1,6 @@
 """The networks that the settings name, for the service and for offline evaluation alike."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -11,24 +11,40 @@ from services.matcher.detector import Detector
 from services.matcher.extractor import KeypointExtractor
 from services.matcher.lightglue import VARIANTS, LightGlueMatcher, PairMatcher
 from services.matcher.padded import PaddedLightGlue
+from services.matcher.policy import POLICIES, Policy
 from services.matcher.settings import MatcherSettings
 from services.matcher.xfeat import XFeatDetector
 from shared.errors import SettingsError
 from shared.foreground.choice import chosen
 
 
-@dataclass(frozen=True)
 class Engine:
-    """What turns crops into keypoints, and keypoints into evidence."""
+    """What turns crops into keypoints, and keypoints into evidence.
 
-    extractor: KeypointExtractor
-    cascade: Cascade
+    `cascades`: by gallery, where it has a policy of its own.
+    """
+
+    def __init__(
+        self, extractor: KeypointExtractor, default: Cascade, cascades: Mapping[str, Cascade] = {}
+    ) -> None:
+        self.extractor = extractor
+        self._default = default
+        self._cascades = cascades
+
+    def cascade(self, gallery: str = "") -> Cascade:
+        """Return what compares the sightings of a gallery."""
+        return self._cascades.get(gallery, self._default)
+
+    def cascades(self) -> list[Cascade]:
+        """Return all that there are."""
+        return [self._default, *self._cascades.values()]
 
     def warm_up(self) -> None:
         """Run everything once on noise, so that the first sighting is not slow."""
         noise = np.random.default_rng(0).integers(0, 256, (384, 384, 3), dtype=np.uint8)
         keypoints = self.extractor.extract(noise)
-        self.cascade.gather(keypoints, [keypoints])
+        for cascade in self.cascades():
+            cascade.gather(keypoints, [keypoints])
 
 
 def engine(settings: MatcherSettings) -> Engine:
@@ -40,10 +56,27 @@ def engine(settings: MatcherSettings) -> Engine:
             no GPU as asked.
     """
     segmenter = chosen(settings, settings.threads)
+    matchers: dict[int, PairMatcher] = {}
+    made = {
+        name: _cascade(settings, POLICIES[name], matchers)
+        for name in {settings.policy, *settings.policies.values()}
+    }
     return Engine(
         KeypointExtractor(_detector(settings), settings.longest_side, segmenter),
-        Cascade(settings.neighbour_floor, pair_matcher(settings), settings.lightglue_candidates),
+        made[settings.policy],
+        {gallery: made[name] for gallery, name in settings.policies.items()},
     )
+
+
+def _cascade(
+    settings: MatcherSettings, policy: Policy, matchers: dict[int, PairMatcher]
+) -> Cascade:
+    """Return a policy's cascade; `matchers` by their layers are shared."""
+    for stage in policy.stages:
+        if stage.layers not in matchers:
+            matchers[stage.layers] = _matcher(settings, stage.layers)
+    chosen_ones = [matchers[stage.layers] for stage in policy.stages]
+    return Cascade(settings.neighbour_floor, policy, chosen_ones, settings.keypoints)
 
 
 def _detector(settings: MatcherSettings) -> Detector:
@@ -53,33 +86,37 @@ def _detector(settings: MatcherSettings) -> Detector:
 
 
 def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:
-    """Return the LightGlue that the settings name, if they do.
+    """Return the LightGlue that the policy asks first, if it asks one.
 
     Raises:
         SettingsError: there are no weights for this extractor, or not so many layers, or no GPU.
     """
-    if settings.lightglue_layers == 0:
-        return None
+    stages = POLICIES[settings.policy].stages
+    return _matcher(settings, stages[0].layers) if stages else None
+
+
+def _matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
     variant = VARIANTS.get(settings.extractor)
     if variant is None:
         raise SettingsError(
             f"LightGlue has no weights for RESIGHT_MATCHER_EXTRACTOR={settings.extractor}; "
-            f"choose one of {', '.join(VARIANTS)}, or set RESIGHT_MATCHER_LIGHTGLUE_LAYERS=0"
+            f"choose one of {', '.join(VARIANTS)}, or set RESIGHT_MATCHER_POLICY=neighbours"
         )
-    if settings.lightglue_layers > variant.layers:
+    if layers > variant.layers:
         raise SettingsError(
-            f"RESIGHT_MATCHER_LIGHTGLUE_LAYERS={settings.lightglue_layers}, but "
-            f"{variant.name} has {variant.layers}"
+            f"the policy wants {layers} layers of LightGlue, but {variant.name} has "
+            f"{variant.layers}; choose another RESIGHT_MATCHER_POLICY, or extractor"
         )
-    layers, threshold = settings.lightglue_layers, settings.lightglue_threshold
     device, half = _device(settings), settings.precision == "half"
     if device != "cpu":
-        return PaddedLightGlue(variant, layers, threshold, device=device, half=half)
+        return PaddedLightGlue(
+            variant, layers, settings.lightglue_threshold, device=device, half=half
+        )
     if half:
         raise SettingsError(
             "RESIGHT_MATCHER_PRECISION=half is for a GPU, and the matcher runs on the CPU; set full"
         )
-    return LightGlueMatcher(variant, layers, threshold)
+    return LightGlueMatcher(variant, layers, settings.lightglue_threshold)
 
 
 def _device(settings: MatcherSettings) -> str:

@@ -74,6 +74,11 @@ class PairMatcher(Protocol):
     @property
     def model(self) -> ModelReference: ...
 
+    @property
+    def together(self) -> int:
+        """How many candidates it takes at once at little more than the cost of one."""
+        ...
+
     def match(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
         """Return which keypoints correspond, for each candidate in order."""
         ...
@@ -87,6 +92,8 @@ class LightGlueMatcher:
     Raises:
         ValueError: more layers than were trained.
     """
+
+    together = 1
 
     def __init__(self, variant: Variant, layers: int, threshold: float) -> None:
         trained = load(variant, layers, threshold)

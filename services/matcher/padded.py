@@ -66,7 +66,7 @@ class PaddedLightGlue:
         heads: Any = network.log_assignment  # torch's lists are of Module
         self._head = heads[layers - 1]
         self._threshold = threshold
-        self._batch = batch
+        self.together = batch
         reference = ModelReference()
         reference.CopyFrom(trained.model)
         if half:
@@ -76,8 +76,8 @@ class PaddedLightGlue:
     def match(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
         """Match a query with each candidate, several at a time."""
         found: list[Correspondences] = []
-        for start in range(0, len(candidates), self._batch):
-            found += self._matched(query, candidates[start : start + self._batch])
+        for start in range(0, len(candidates), self.together):
+            found += self._matched(query, candidates[start : start + self.together])
         return found
 
     def _matched(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:

@@ -32,13 +32,14 @@ class MatcherService:
         store: BlobStore,
         background: BackgroundMemory | None = None,
     ) -> None:
-        self._cascade = engine.cascade
+        self._engine = engine
         self._extractor_model = engine.extractor.model
-        self._matcher_model = engine.cascade.model
         self._crops = crops
         self._store = store
         self._background = background
-        for role, model in (("extractor", self._extractor_model), ("matcher", self._matcher_model)):
+        used = [("extractor", engine.extractor.model)]
+        used += [("matcher", cascade.model) for cascade in engine.cascades()]
+        for role, model in used:
             MODEL.labels(role, model.name, model.version, model.preprocessing).set(1)
 
     def handle(self, messages: Sequence[Message]) -> list[Result]:
@@ -68,8 +69,7 @@ class MatcherService:
     def _matches(self, candidates: CandidateList) -> Matches:
         compared = {evidence.candidate.sighting_id for evidence in candidates.earlier}
         new = [c for c in candidates.candidates if c.sighting_id not in compared]
-        earlier = [evidence.neighbour_score for evidence in candidates.earlier]
-        mine, compared_now = self._compare(candidates.query, new, earlier)
+        mine, compared_now = self._compare(candidates.query, new, candidates.earlier)
         every = [*candidates.earlier, *compared_now]
         once: dict[str, Evidence] = {}
         for evidence in every:
@@ -79,14 +79,14 @@ class MatcherService:
             watermark=candidates.watermark,
             evidence=once.values(),
             extractor=self._extractor_model,
-            matcher=self._matcher_model,
+            matcher=self._engine.cascade(candidates.query.gallery).model,
             incomparable=candidates.query.incomparable or incomparable(mine),
         )
         setattr(matches, "pass", _pass(candidates))  # a keyword, so no plain attribute
         return matches
 
     def _compare(
-        self, query: Sighting, candidates: Sequence[Candidate], earlier: Sequence[float]
+        self, query: Sighting, candidates: Sequence[Candidate], earlier: Sequence[Evidence]
     ) -> tuple[Keypoints, list[Evidence]]:
         """Find the query's keypoints even without candidates: it may soon be one itself."""
         mine, *theirs = self._crops.find([query, *candidates])
@@ -100,7 +100,11 @@ class MatcherService:
             mine = self._background.marked(query, mine)
         with COMPARISON.time():
             pairs = iter(
-                self._cascade.gather(mine, [k for k in theirs if isinstance(k, Keypoints)], earlier)
+                self._engine.cascade(query.gallery).gather(
+                    mine,
+                    [k for k in theirs if isinstance(k, Keypoints)],
+                    [_pair(evidence) for evidence in earlier],
+                )
             )
         return mine, [
             _evidence(candidate, next(pairs) if isinstance(crop, Keypoints) else _unread(crop))
@@ -110,6 +114,17 @@ class MatcherService:
 
 def _pass(candidates: CandidateList) -> int:
     return int(getattr(candidates, "pass"))  # a keyword, so no plain attribute
+
+
+def _pair(evidence: Evidence) -> PairEvidence:
+    return PairEvidence(
+        evidence.depth,
+        evidence.neighbours,
+        evidence.neighbour_score,
+        evidence.matches,
+        evidence.confidence,
+        evidence.inliers,
+    )
 
 
 def _unread(crop: Poison) -> PairEvidence:

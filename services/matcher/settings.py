@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from services.matcher.policy import PolicyName
 from shared.foreground.settings import SegmenterSettings
 from shared.redis_settings import RedisSettings
 
@@ -31,13 +32,16 @@ class MatcherSettings(SegmenterSettings):
     neighbour_floor: float = Field(
         default=0.7, ge=0, lt=1, description="Cosine above which mutual nearest neighbours count."
     )
-    lightglue_candidates: int = Field(
-        default=2,
-        ge=0,
-        description="Candidates with the best neighbour scores that LightGlue matches; 0: all.",
+    policy: PolicyName = Field(
+        default="doubt",
+        description="How far candidates are compared, beyond counting neighbours. doubt: LightGlue "
+        "for those that can still change the decision, 10 at most. deep: all its layers for the "
+        "best three of these too. full: LightGlue for all. neighbours: not at all.",
     )
-    lightglue_layers: int = Field(
-        default=3, ge=0, le=9, description="Layers of LightGlue that run; 0 switches it off."
+    policies: dict[str, PolicyName] = Field(
+        default={},
+        description="Other policies for some galleries, as JSON, such as "
+        '{"luangwa/leopard": "full"}. Each wants a calibration of its own.',
     )
     lightglue_threshold: float = Field(
         default=0.5, ge=0, le=1, description="Confidence above which LightGlue's matches count."

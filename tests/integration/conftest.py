@@ -34,7 +34,7 @@ def room(kafka: KafkaSettings) -> Iterator[Room]:
 
 @pytest.fixture(scope="module")
 def networks() -> Engine:
-    return engine(MatcherSettings(extractor="xfeat", lightglue_candidates=1))
+    return engine(MatcherSettings(extractor="xfeat", policy="doubt"))
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ MAX_BYTES = 1 << 20
 
 @pytest.fixture(scope="module")
 def networks() -> Engine:
-    return engine(MatcherSettings(extractor="xfeat", lightglue_candidates=1, background="on"))
+    return engine(MatcherSettings(extractor="xfeat", background="on"))
 
 
 def _blots(seed: int) -> Picture:

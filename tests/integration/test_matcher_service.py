@@ -35,7 +35,7 @@ def test_every_candidate_comes_back_once_with_its_evidence(bench: Bench) -> None
     assert matches.query == sent.query
     assert (matches.watermark, getattr(matches, "pass")) == (42, 1)
     assert matches.extractor == bench.engine.extractor.model
-    assert matches.matcher == bench.engine.cascade.model
+    assert matches.matcher == bench.engine.cascade().model
 
 
 def test_a_replay_gives_the_same_message(bench: Bench) -> None:

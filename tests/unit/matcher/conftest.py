@@ -29,7 +29,7 @@ def textured() -> Callable[[int], Picture]:
 @pytest.fixture(scope="session", params=["aliked-n16", "xfeat"])
 def networks(request: pytest.FixtureRequest) -> Engine:
     """An extractor with its LightGlue, which sees every candidate."""
-    return engine(MatcherSettings(extractor=request.param, lightglue_candidates=0))
+    return engine(MatcherSettings(extractor=request.param, policy="full"))
 
 
 @pytest.fixture

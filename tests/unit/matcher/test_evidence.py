@@ -11,6 +11,7 @@ from services.matcher.cascade import Cascade
 from services.matcher.engine import Engine, engine, pair_matcher
 from services.matcher.keypoints import Keypoints, none_in
 from services.matcher.lightglue import LightGlueMatcher
+from services.matcher.policy import POLICIES
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE
@@ -32,7 +33,7 @@ def test_a_coat_seen_again_stands_out_from_another(networks: Engine, textured: D
     query, again, other = (
         networks.extractor.extract(picture) for picture in (coat, _seen_again(coat), textured(2))
     )
-    same, different = networks.cascade.gather(query, [again, other])
+    same, different = networks.cascade().gather(query, [again, other])
     assert same.depth == different.depth == DEPTH_LIGHTGLUE
     assert same.neighbour_score > 1.5 * different.neighbour_score
     assert same.confidence > 5 * different.confidence
@@ -60,7 +61,7 @@ def test_crops_are_shrunk_but_never_enlarged(networks: Engine, textured: Draw) -
 def test_a_crop_of_any_shape_goes_through(networks: Engine, shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     strip = networks.extractor.extract(noise)
-    [evidence] = networks.cascade.gather(strip, [strip])
+    [evidence] = networks.cascade().gather(strip, [strip])
     assert evidence.depth == DEPTH_NONE or evidence.neighbours > 0
     assert (evidence.depth == DEPTH_NONE) == bool(evidence.reason)
 
@@ -75,7 +76,7 @@ def test_two_pictures_of_noise_have_nothing_in_common(networks: Engine, grey_lev
     rng = np.random.default_rng(0)
     nights = (rng.normal(60, grey_levels, (2, 288, 384, 1)).repeat(3, 3)).astype(np.uint8)
     one, other = (networks.extractor.extract(night) for night in nights)
-    [evidence] = networks.cascade.gather(one, [other])
+    [evidence] = networks.cascade().gather(one, [other])
     assert evidence.depth == DEPTH_NONE
 
 
@@ -92,37 +93,37 @@ def _first(keypoints: Keypoints, count: int) -> Keypoints:
 def test_too_few_keypoints_are_no_evidence_and_say_so(networks: Engine, textured: Draw) -> None:
     coat = networks.extractor.extract(textured(1))
     none = none_in(384, 288, networks.extractor.descriptor_length)
-    found = networks.cascade.gather(coat, [none, coat, _first(coat, 1), _first(coat, 2)])
+    found = networks.cascade().gather(coat, [none, coat, _first(coat, 1), _first(coat, 2)])
     assert [e.depth for e in found] == [DEPTH_NONE, DEPTH_LIGHTGLUE, DEPTH_NONE, DEPTH_LIGHTGLUE]
     assert "the candidate has 0 keypoints" in found[0].reason
     assert "the candidate has 1 keypoint" in found[2].reason
     for query in (none, _first(coat, 1)):
-        [evidence] = networks.cascade.gather(query, [coat])
+        [evidence] = networks.cascade().gather(query, [coat])
         assert evidence.depth == DEPTH_NONE
         assert "the query has" in evidence.reason
-    assert networks.cascade.gather(none, []) == networks.cascade.gather(coat, []) == []
+    assert networks.cascade().gather(none, []) == networks.cascade().gather(coat, []) == []
 
 
-def test_only_the_best_neighbours_reach_lightglue(textured: Draw) -> None:
-    xfeat = engine(MatcherSettings(extractor="xfeat", lightglue_candidates=1))
+def test_behind_a_candidate_beyond_doubt_none_reaches_lightglue(textured: Draw) -> None:
+    xfeat = engine(MatcherSettings(extractor="xfeat"))
     coat = textured(1)
     query, again, *others = (
         xfeat.extractor.extract(picture)
         for picture in (coat, _seen_again(coat), textured(2), textured(3))
     )
-    depths = [e.depth for e in xfeat.cascade.gather(query, [others[0], again, others[1]])]
+    depths = [e.depth for e in xfeat.cascade().gather(query, [others[0], again, others[1]])]
     assert depths == [DEPTH_NEIGHBOURS, DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS]
 
 
 def test_without_lightglue_the_matcher_is_named_neighbours() -> None:
-    small = engine(MatcherSettings(extractor="aliked-t16", lightglue_layers=0))
-    assert small.cascade.model.name == "neighbours"
+    small = engine(MatcherSettings(extractor="aliked-t16", policy="neighbours"))
+    assert small.cascade().model.name == "neighbours"
     assert small.extractor.model.name == "aliked-t16"
 
 
 def test_what_evidence_depends_on_is_in_the_models_names() -> None:
     names = {
-        str(made.extractor.model) + str(made.cascade.model)
+        str(made.extractor.model) + str(made.cascade().model)
         for made in (
             engine(MatcherSettings(extractor="xfeat", **change))
             for change in (
@@ -130,8 +131,8 @@ def test_what_evidence_depends_on_is_in_the_models_names() -> None:
                 {"longest_side": 512},
                 {"keypoints": 128},
                 {"neighbour_floor": 0.6},
-                {"lightglue_layers": 2},
-                {"lightglue_candidates": 9},
+                {"policy": "full"},
+                {"policy": "neighbours"},
                 {"lightglue_threshold": 0.2},
             )
         )
@@ -142,8 +143,8 @@ def test_what_evidence_depends_on_is_in_the_models_names() -> None:
 @pytest.mark.parametrize(
     ("settings", "way_out"),
     [
-        (MatcherSettings(extractor="aliked-t16", lightglue_layers=3), "LAYERS=0"),
-        (MatcherSettings(extractor="xfeat", lightglue_layers=7), "lighterglue-xfeat has 6"),
+        (MatcherSettings(extractor="aliked-t16"), "POLICY=neighbours"),
+        (MatcherSettings(extractor="xfeat", policy="deep"), "lighterglue-xfeat has 6"),
     ],
 )
 def test_an_impossible_pair_of_networks_is_refused(settings: MatcherSettings, way_out: str) -> None:
@@ -155,7 +156,7 @@ def test_a_cascade_without_lightglue_stops_at_neighbours(
     random_keypoints: Callable[..., Keypoints],
 ) -> None:
     pictures = [random_keypoints(seed, 20) for seed in range(3)]
-    found = Cascade(0.7, None, 0).gather(pictures[0], pictures)
+    found = Cascade(0.7, POLICIES["neighbours"], [], 256).gather(pictures[0], pictures)
     assert [e.depth for e in found] == [DEPTH_NEIGHBOURS] * 3
     assert found[0].neighbours == 20
 
@@ -188,3 +189,10 @@ def test_where_there_is_a_gpu_candidates_are_matched_together(
     pair_matcher(MatcherSettings(precision="half"))
     assert made == [{"device": "cuda", "half": True}]
     assert isinstance(pair_matcher(MatcherSettings(device="cpu")), LightGlueMatcher)
+
+
+def test_a_gallery_may_have_a_policy_of_its_own() -> None:
+    made = engine(MatcherSettings(extractor="xfeat", policies={"luangwa/leopard": "neighbours"}))
+    assert made.cascade("luangwa/leopard").model.name == "neighbours"
+    assert made.cascade("luangwa/zebra") is made.cascade()
+    assert len(made.cascades()) == 2

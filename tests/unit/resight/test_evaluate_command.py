@@ -127,7 +127,7 @@ def test_the_study_preset_prints_a_markdown_table(
     shutil.copytree(drawn, other)
     done = _run(
         "--preset", "study", "--data", drawn, "--data", other, "--backbone", f"tiny={model}",
-        "--lightglue-candidates", 3, "--cache", cache, "--json", tmp_path / "study.json",
+        "--policy", "neighbours", "--cache", cache, "--json", tmp_path / "study.json",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     lines = [line for line in done.output.splitlines() if line.startswith("| ")]
