@@ -20,17 +20,16 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from kornia.feature import LightGlue
 from numpy.typing import NDArray
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from services.matcher import weights
+from bench.published import PublishedLightGlue
 from services.matcher.aliked import AlikedDetector
 from services.matcher.detector import Framed
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import VARIANTS, LightGlueMatcher, image_of, renamed
+from services.matcher.lightglue import VARIANTS
 from services.matcher.padded import PaddedLightGlue
 
 VARIANT = VARIANTS["aliked-n16"]
@@ -93,24 +92,6 @@ def again(picture: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.warpAffine(picture, turn, (width, height)), dtype=np.uint8)
 
 
-def published(device: str) -> LightGlue:
-    """Return LightGlue with the settings of its README."""
-    network = LightGlue(
-        None,  # type: ignore[arg-type]  # kornia: no published weights, so no download
-        input_dim=VARIANT.input_dim,
-        descriptor_dim=VARIANT.descriptor_dim,
-        num_heads=VARIANT.num_heads,
-        n_layers=VARIANT.layers,
-        depth_confidence=0.95,
-        width_confidence=0.99,
-        filter_threshold=0.1,
-        flash=True,
-    )
-    state = renamed(weights.read(VARIANT.checkpoint).state, VARIANT.layers)
-    weights.load_exactly(network, state, frozenset({"confidence_thresholds"}))
-    return network.to(device)
-
-
 def agreement(one: Sequence[Any], other: Sequence[Any]) -> float:
     """Return the mean IoU of two engines' sets of matches, over pairs that have some."""
     shares = []
@@ -143,21 +124,13 @@ def matching(length: int, device: str, clock: Clock) -> list[dict[str, Any]]:
     """Time engines and batches on keypoints of one length."""
     found = pictures(length, device, 16)
     query, several = found[8], (found * 20)[:128]
-    loop = published(device)
-    first = image_of(query, device)
-    others = [image_of(each, device) for each in found]
-
-    def one_by_one() -> None:
-        with torch.inference_mode():
-            for each in others:
-                loop({"image0": first, "image1": each})
-
-    seconds = clock.median(one_by_one) / len(others)
+    loop = PublishedLightGlue(VARIANT, adaptive=True, device=device)
+    seconds = clock.median(partial(loop.match, query, found)) / len(found)
     rows = [
         {"keypoints": length, "layers": 9, "engine": "published", "batch": 1, "pairs": 1 / seconds}
     ]
     for layers in DEPTHS:
-        exact = LightGlueMatcher(VARIANT, layers, THRESHOLD).match(query, found)
+        exact = PublishedLightGlue(VARIANT, layers, THRESHOLD).match(query, found)
         for half in (False, True) if device != "cpu" else (False,):
             kind = torch.float16 if half else torch.float32
             engine = PaddedLightGlue(VARIANT, layers, THRESHOLD, device=device, half=half)

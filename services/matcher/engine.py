@@ -1,6 +1,7 @@
 """The networks that the settings name, for the service and for offline evaluation alike."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,7 +10,9 @@ from services.matcher.aliked import AlikedDetector
 from services.matcher.cascade import Cascade
 from services.matcher.detector import Detector
 from services.matcher.extractor import KeypointExtractor
-from services.matcher.lightglue import VARIANTS, LightGlueMatcher, PairMatcher
+from services.matcher.lightglue import VARIANTS, PairMatcher
+from services.matcher.onnx_export import default_folder
+from services.matcher.onnx_lightglue import OnnxLightGlue
 from services.matcher.padded import PaddedLightGlue
 from services.matcher.policy import POLICIES, Policy
 from services.matcher.settings import MatcherSettings
@@ -107,16 +110,29 @@ def _matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
             f"the policy wants {layers} layers of LightGlue, but {variant.name} has "
             f"{variant.layers}; choose another RESIGHT_MATCHER_POLICY, or extractor"
         )
-    device, half = _device(settings), settings.precision == "half"
+    device, precision = _device(settings), settings.precision
     if device != "cpu":
+        if precision == "int8":
+            raise SettingsError(
+                "RESIGHT_MATCHER_PRECISION=int8 is for a CPU, and the matcher runs on a GPU; "
+                "set half"
+            )
+        half = precision != "full"
         return PaddedLightGlue(
             variant, layers, settings.lightglue_threshold, device=device, half=half
         )
-    if half:
+    if precision == "half":
         raise SettingsError(
-            "RESIGHT_MATCHER_PRECISION=half is for a GPU, and the matcher runs on the CPU; set full"
+            "RESIGHT_MATCHER_PRECISION=half is for a GPU, and the matcher runs on the CPU; set int8"
         )
-    return LightGlueMatcher(variant, layers, settings.lightglue_threshold)
+    return OnnxLightGlue(
+        variant,
+        layers,
+        settings.lightglue_threshold,
+        precision="full" if precision == "full" else "int8",
+        folder=Path(settings.models) if settings.models else default_folder(),
+        threads=settings.threads,
+    )
 
 
 def _device(settings: MatcherSettings) -> str:

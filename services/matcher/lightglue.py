@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import torch
 from kornia.feature import LightGlue
 from numpy.typing import NDArray
 
@@ -84,31 +83,6 @@ class PairMatcher(Protocol):
         ...
 
 
-class LightGlueMatcher:
-    """The first `layers` layers of LightGlue for one extractor, on the CPU, pair by pair.
-
-    Matches below the confidence `threshold` do not count. Batches gain nothing on a CPU.
-
-    Raises:
-        ValueError: more layers than were trained.
-    """
-
-    together = 1
-
-    def __init__(self, variant: Variant, layers: int, threshold: float) -> None:
-        trained = load(variant, layers, threshold)
-        self._network, self.model = trained.network, trained.model
-
-    def match(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
-        """Match a query with each candidate."""
-        return [self._pair(query, candidate) for candidate in candidates]
-
-    def _pair(self, query: Keypoints, candidate: Keypoints) -> Correspondences:
-        with torch.inference_mode():
-            found = self._network({"image0": image_of(query), "image1": image_of(candidate)})
-        return Correspondences(found["matches"][0].numpy(), found["scores"][0].numpy())
-
-
 @dataclass(frozen=True)
 class Trained:
     """A network with its weights, and its name."""
@@ -117,25 +91,27 @@ class Trained:
     model: ModelReference
 
 
-def load(variant: Variant, layers: int, threshold: float, *, flash: bool = False) -> Trained:
-    """Return the first layers of a variant. `flash`: attention in half precision, on a GPU.
+def load(variant: Variant, layers: int, threshold: float, *, adaptive: bool = False) -> Trained:
+    """Return the first layers of a variant.
+
+    `adaptive`: as published, a pair may end at an earlier layer, and drop keypoints on its way;
+    then its result depends on what it is batched with, and on a GPU attention is in half precision.
 
     Raises:
         ValueError: more layers than were trained.
     """
     if not 1 <= layers <= variant.layers:
         raise ValueError(f"{variant.name} has 1 to {variant.layers} layers, not {layers}")
-    # Adaptive depth and width would make a pair's result depend on its batch.
     network = LightGlue(
         None,  # type: ignore[arg-type]  # kornia: no published weights, so no download
         input_dim=variant.input_dim,
         descriptor_dim=variant.descriptor_dim,
         num_heads=variant.num_heads,
         n_layers=layers,
-        depth_confidence=-1,
-        width_confidence=-1,
+        depth_confidence=0.95 if adaptive else -1,
+        width_confidence=0.99 if adaptive else -1,
         filter_threshold=threshold,
-        flash=flash,
+        flash=adaptive,
     )
     trained = weights.read(variant.checkpoint)
     weights.load_exactly(
@@ -149,15 +125,6 @@ def load(variant: Variant, layers: int, threshold: float, *, flash: bool = False
             preprocessing=f"threshold{threshold:g}",
         ),
     )
-
-
-def image_of(keypoints: Keypoints, device: str = "cpu") -> dict[str, torch.Tensor]:
-    """Return keypoints as kornia's LightGlue takes them."""
-    return {
-        "keypoints": torch.from_numpy(keypoints.positions[None].copy()).to(device),
-        "descriptors": torch.from_numpy(keypoints.unit()[None]).to(device),
-        "image_size": torch.tensor([[keypoints.width, keypoints.height]], device=device),
-    }
 
 
 def renamed(state: weights.State, layers: int) -> weights.State:

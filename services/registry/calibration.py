@@ -21,6 +21,9 @@ from shared.messages import Matches, ModelReference
 
 Count = Annotated[int, Field(ge=0)]
 
+# What ends the name of a matcher's model that does not compute in full precision.
+PRECISIONS = ("-int8", "-half")
+
 
 class Promise(Part):
     """What was asked of the thresholds, and what they rest on.
@@ -138,15 +141,30 @@ class Calibration(Part):
         return self.clustering
 
     def strangers(self, matches: Matches) -> tuple[Model, ...]:
-        """Return the models behind the matches that the calibration was not fitted on."""
+        """Return the models behind the matches that the calibration was not fitted on.
+
+        The precision of a matcher makes no other model here: its evidence stays the same but
+        for a few hundredths, as the matcher's tests hold its engines to.
+        """
         if not self.models:
             return ()
-        return tuple(model for model in models_of(matches) if model not in self.models)
+        known = {_in_full(model) for model in self.models}
+        return tuple(model for model in models_of(matches) if _in_full(model) not in known)
 
     @property
     def title(self) -> str:
         """Name and version, as a decision quotes them."""
         return f"{self.name} {self.version}"
+
+
+def _in_full(model: Model) -> Model:
+    """Return a model without the precision that a matcher computes in."""
+    if model.role != "matcher":
+        return model
+    name = model.preprocessing
+    for precision in PRECISIONS:
+        name = name.removesuffix(precision)
+    return model.model_copy(update={"preprocessing": name})
 
 
 def models_of(matches: Matches) -> tuple[Model, ...]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from services.matcher.cascade import Cascade
 from services.matcher.engine import Engine, engine, pair_matcher
 from services.matcher.keypoints import Keypoints, none_in
-from services.matcher.lightglue import LightGlueMatcher
+from services.matcher.onnx_lightglue import OnnxLightGlue
 from services.matcher.policy import POLICIES
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
@@ -166,6 +166,7 @@ def test_a_cascade_without_lightglue_stops_at_neighbours(
     [
         ({"device": "cuda"}, "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch sees no GPU"),
         ({"device": "cpu", "precision": "half"}, "RESIGHT_MATCHER_PRECISION=half is for a GPU"),
+        ({"models": "/dev/null/models"}, "RESIGHT_MATCHER_MODELS=/dev/null/models"),
     ],
 )
 def test_a_gpu_that_is_not_there_is_named(
@@ -186,9 +187,12 @@ def test_where_there_is_a_gpu_candidates_are_matched_together(
 
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("services.matcher.engine.PaddedLightGlue", padded)
-    pair_matcher(MatcherSettings(precision="half"))
-    assert made == [{"device": "cuda", "half": True}]
-    assert isinstance(pair_matcher(MatcherSettings(device="cpu")), LightGlueMatcher)
+    pair_matcher(MatcherSettings())
+    pair_matcher(MatcherSettings(precision="full"))
+    assert made == [{"device": "cuda", "half": half} for half in (True, False)]
+    with pytest.raises(SettingsError, match="int8 is for a CPU"):
+        pair_matcher(MatcherSettings(precision="int8"))
+    assert isinstance(pair_matcher(MatcherSettings(device="cpu")), OnnxLightGlue)
 
 
 def test_a_gallery_may_have_a_policy_of_its_own() -> None:

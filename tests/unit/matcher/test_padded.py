@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.published import PublishedLightGlue
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import VARIANTS, Correspondences, LightGlueMatcher
+from services.matcher.lightglue import VARIANTS, Correspondences
 from services.matcher.padded import PaddedLightGlue
 
 Picture = NDArray[np.uint8]
@@ -19,8 +20,8 @@ LAYERS, THRESHOLD = 3, 0.1
 
 
 @pytest.fixture
-def one_by_one(networks: Engine) -> LightGlueMatcher:
-    return LightGlueMatcher(VARIANTS[networks.extractor.model.name], LAYERS, THRESHOLD)
+def one_by_one(networks: Engine) -> PublishedLightGlue:
+    return PublishedLightGlue(VARIANTS[networks.extractor.model.name], LAYERS, THRESHOLD)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def _agree(one: Correspondences, other: Correspondences) -> None:
 
 
 def test_a_batch_gives_what_pair_by_pair_gives(
-    one_by_one: LightGlueMatcher, together: PaddedLightGlue, pictures: list[Keypoints]
+    one_by_one: PublishedLightGlue, together: PaddedLightGlue, pictures: list[Keypoints]
 ) -> None:
     query, *candidates = pictures
     expected, found = (each.match(query, candidates) for each in (one_by_one, together))
@@ -65,7 +66,7 @@ def test_a_candidate_s_matches_do_not_depend_on_its_neighbours_in_the_batch(
 
 
 def test_one_keypoint_against_one_goes_through(
-    one_by_one: LightGlueMatcher, together: PaddedLightGlue, pictures: list[Keypoints]
+    one_by_one: PublishedLightGlue, together: PaddedLightGlue, pictures: list[Keypoints]
 ) -> None:
     one = pictures[-1]
     for matcher in (one_by_one, together):
