@@ -32,7 +32,7 @@ class LookupService:
         self, galleries: Galleries, settings: LookupSettings, sent: Callable[[int], None]
     ) -> None:
         self._galleries = galleries
-        self._limit = settings.candidates
+        self._settings = settings
         self._sent = sent
         self._gaps: set[str] = set()
 
@@ -98,15 +98,22 @@ class LookupService:
         queries = [query for _, query in asked]
         names = dict.fromkeys(query.gallery for query in queries)
         watermarks = {name: gallery.watermark(name) for name in names}
+        limits = {name: self._limit(watermark) for name, watermark in watermarks.items()}
         with SEARCH.time():
-            answers = gallery.search(queries, self._limit)
+            answers = gallery.search(queries, max(limits.values(), default=0))
         lists = []
         for (sighting, query), found in zip(asked, answers, strict=True):
+            del found[limits[query.gallery] :]
             if not found:
                 self._require_alone(gallery, query)
             CANDIDATES.observe(len(found))
             lists.append(_list(sighting, watermarks[query.gallery], found))
         return lists
+
+    def _limit(self, enrolled: int) -> int:
+        """Return how long a list of a gallery may be that has so many sightings."""
+        few = enrolled <= self._settings.whole_below
+        return max(self._settings.candidates, enrolled if few else 0)
 
     def _require_alone(self, gallery: Gallery, query: Query) -> None:
         """Refuse an empty answer of a gallery that is not empty.

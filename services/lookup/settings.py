@@ -51,6 +51,12 @@ class LookupSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="RESIGHT_LOOKUP_")
 
     candidates: int = Field(100, ge=1, le=1000, description="Candidates of a list at most.")
+    whole_below: int = Field(
+        1000,
+        ge=0,
+        description="Of galleries of at most so many sightings, a list holds all, and the matcher "
+        "chooses by local features too: an embedding alone may lose the animal.",
+    )
     max_undecided: int = Field(
         64,
         ge=1,

@@ -8,6 +8,7 @@ from services.matcher.keypoints import Keypoints
 from services.matcher.lightglue import Correspondences, PairMatcher
 from services.matcher.neighbours import mutual_neighbours
 from services.matcher.policy import Policy, deeper, eligible
+from services.matcher.shortlist import FINGERPRINT, shortlist
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, Depth, ModelReference
 
 # One keypoint has a mutual neighbour in every picture, so it says nothing.
@@ -49,28 +50,40 @@ def incomparable(query: Keypoints) -> str:
 class Cascade:
     """Compares one query with its candidates, as far as a policy goes with each.
 
-    `matchers` has one for each stage's layers; `keypoints` is how many a picture may have. `model`
-    names all that the meaning of the evidence depends on, but the extractor.
+    `matchers` has one for each stage's layers; `keypoints` is how many a picture may have, `most`
+    how many candidates are compared at all. `model` names all that the meaning of the evidence
+    depends on, but the extractor.
     """
 
     def __init__(
-        self, floor: float, policy: Policy, matchers: Sequence[PairMatcher], keypoints: int
+        self,
+        floor: float,
+        policy: Policy,
+        matchers: Sequence[PairMatcher],
+        keypoints: int,
+        most: int = 100,
     ) -> None:
         self._floor = floor
+        self._most = most
+        begin = f"floor{floor:g}-most{most}-{FINGERPRINT}"
         self._stages = list(zip(policy.stages, matchers, strict=True))
         self._keypoints = keypoints
         if not matchers:
-            self.model = ModelReference(
-                name="neighbours", version="1", preprocessing=f"floor{floor:g}"
-            )
+            self.model = ModelReference(name="neighbours", version="1", preprocessing=begin)
             return
         last = matchers[-1].model
         self.model = ModelReference(
             name=last.name,
             version=last.version,
-            preprocessing=f"floor{floor:g}-{policy.fingerprint}-tolerance{TOLERANCE:g}"
+            preprocessing=f"{begin}-{policy.fingerprint}-tolerance{TOLERANCE:g}"
             f"-{last.preprocessing}",
         )
+
+    def shortlisted(
+        self, query: Keypoints, candidates: Sequence[Keypoints | None], cosines: Sequence[float]
+    ) -> list[int]:
+        """Return which candidates are compared, in their order; see `shortlist`."""
+        return shortlist(query, candidates, cosines, self._floor, self._most)
 
     def gather(
         self,

@@ -79,7 +79,9 @@ def _cascade(
         if stage.layers not in matchers:
             matchers[stage.layers] = _matcher(settings, stage.layers)
     chosen_ones = [matchers[stage.layers] for stage in policy.stages]
-    return Cascade(settings.neighbour_floor, policy, chosen_ones, settings.keypoints)
+    return Cascade(
+        settings.neighbour_floor, policy, chosen_ones, settings.keypoints, settings.candidates
+    )
 
 
 def _detector(settings: MatcherSettings) -> Detector:

@@ -31,8 +31,9 @@ MASKS = counter(
 )
 CANDIDATES = counter(
     "resight_matcher_candidates_total",
-    "Candidates by how far they were compared.",
-    depth=("none", "neighbours", "lightglue"),
+    "Candidates by how far they were compared; passed_over: of a list longer than is compared, "
+    "those that neither the embedding nor a few local features speak for.",
+    depth=("none", "neighbours", "lightglue", "passed_over"),
 )
 EXTRACTION = histogram(
     "resight_matcher_extraction_seconds",

@@ -98,17 +98,25 @@ class MatcherService:
             )
         if self._background is not None:
             mine = self._background.marked(query, mine)
+        cascade = self._engine.cascade(query.gallery)
         with COMPARISON.time():
+            chosen = cascade.shortlisted(
+                mine,
+                [each if isinstance(each, Keypoints) else None for each in theirs],
+                [each.cosine for each in candidates],
+            )
+            crops = [theirs[i] for i in chosen]
             pairs = iter(
-                self._engine.cascade(query.gallery).gather(
+                cascade.gather(
                     mine,
-                    [k for k in theirs if isinstance(k, Keypoints)],
+                    [each for each in crops if isinstance(each, Keypoints)],
                     [_pair(evidence) for evidence in earlier],
                 )
             )
+        CANDIDATES.labels("passed_over").inc(len(candidates) - len(chosen))
         return mine, [
-            _evidence(candidate, next(pairs) if isinstance(crop, Keypoints) else _unread(crop))
-            for candidate, crop in zip(candidates, theirs, strict=True)
+            _evidence(candidates[i], next(pairs) if isinstance(crop, Keypoints) else _unread(crop))
+            for i, crop in zip(chosen, crops, strict=True)
         ]
 
 

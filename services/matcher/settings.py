@@ -38,6 +38,12 @@ class MatcherSettings(SegmenterSettings):
         "for those that can still change the decision, 10 at most. deep: all its layers for the "
         "best three of these too. full: LightGlue for all. neighbours: not at all.",
     )
+    candidates: int = Field(
+        default=100,
+        ge=1,
+        description="Candidates that are compared. Of a longer list, as lookup sends it of a small "
+        "gallery, those near by embedding or by a few local features.",
+    )
     policies: dict[str, PolicyName] = Field(
         default={},
         description="Other policies for some galleries, as JSON, such as "

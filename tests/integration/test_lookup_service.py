@@ -81,9 +81,20 @@ def test_enrolments_of_a_batch_are_searchable_for_its_sightings(service: LookupS
 
 
 def test_no_more_candidates_than_asked_for(galleries: EdgeGalleries) -> None:
-    service = LookupService(galleries, LookupSettings(candidates=3), lambda _: None)
+    settings = LookupSettings(candidates=3, whole_below=9)
+    service = LookupService(galleries, settings, lambda _: None)
     service.handle([enrolment(n) for n in range(1, 11)])
     assert len(answer(service, sighting(99)).candidates) == 3
+
+
+def test_a_small_gallery_is_answered_whole_whatever_others_hold(galleries: EdgeGalleries) -> None:
+    settings = LookupSettings(candidates=3, whole_below=6)
+    service = LookupService(galleries, settings, lambda _: None)
+    service.handle([enrolment(n) for n in range(1, 7)])
+    service.handle([enrolment(n, gallery="other/zebra") for n in range(1, 9)])
+    results = service.handle([sighting(98, gallery="other/zebra"), sighting(99)])
+    found = [each for result in results if not isinstance(result, Poison) for each in result]
+    assert [len(each.candidates) for each in found if isinstance(each, CandidateList)] == [3, 6]
 
 
 def test_an_empty_gallery_gives_an_empty_list(service: LookupService) -> None:
@@ -230,6 +241,7 @@ def test_what_the_broker_took_is_counted(galleries: EdgeGalleries) -> None:
 def test_a_list_fits_a_broker_even_when_it_is_full(service: LookupService) -> None:
     service.handle([enrolment(n) for n in range(1, 121)])
     found = answer(service, sighting(1))
-    assert len(found.candidates) == 100
+    assert len(found.candidates) == 119
     assert name(1) not in {candidate.sighting_id for candidate in found.candidates}
-    assert found.ByteSize() < 100_000
+    # Of the largest gallery that is answered whole, 1 MB.
+    assert found.ByteSize() < 1_000 * len(found.candidates)
