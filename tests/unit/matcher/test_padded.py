@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bench.published import PublishedLightGlue
+from bench.matcher.published import PublishedLightGlue
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
 from services.matcher.lightglue import VARIANTS, Correspondences

@@ -1,6 +1,6 @@
 """LightGlue and ALIKED on one device, against its own arithmetic and the published loop.
 
-    python -m bench.matcher_device --device cuda --json FILE
+    python -m bench.matcher.device --device cuda --json FILE
 
 Pictures are made here, so that any machine has them: coats of random blots, each seen twice. The
 published loop is LightGlue pair by pair in PyTorch, adaptive in depth and width as its README
@@ -25,7 +25,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from bench.published import PublishedLightGlue
+from bench.matcher.published import PublishedLightGlue
 from services.matcher.aliked import AlikedDetector
 from services.matcher.detector import Framed
 from services.matcher.keypoints import Keypoints

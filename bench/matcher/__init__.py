@@ -1,0 +1,1 @@
+"""The matcher's speed and what it costs in recognition: `python -m bench.matcher`."""

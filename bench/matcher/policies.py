@@ -1,0 +1,259 @@
+"""Each policy asked of a real gallery by the services' own code, and what it costs."""
+
+import argparse
+import resource
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import Message
+from numpy.typing import NDArray
+
+from bench.matcher.published import PublishedLightGlue
+from recognition import splits
+from recognition.evaluation.closed_set import place
+from recognition.evaluation.interval import difference_interval
+from recognition.evaluation.pipelines import LOCAL
+from recognition.evaluation.trial import Asked, Gallery, Subject, embed
+from recognition.inline import Handlers
+from resight.console import note
+from resight.evaluating import labelled_animals
+from resight.observing import labelled_capture
+from resight.stack.temporary import keypoint_cache
+from services.matcher.cache import KeypointCache, connect
+from services.matcher.crops import CropKeypoints
+from services.matcher.engine import engine
+from services.matcher.keypoints import Keypoints, encode
+from services.matcher.lightglue import VARIANTS
+from services.matcher.policy import PolicyName
+from services.matcher.service import MatcherService
+from services.matcher.settings import MatcherSettings
+from shared.messages import DEPTH_LIGHTGLUE, CandidateList, Matches
+from shared.records import Receipt, Result
+
+SEED = 666  # of the published splits
+DEFAULT: PolicyName = "doubt"
+CACHE_READS = 200
+CANDIDATES = 100
+
+
+@dataclass
+class Known:
+    """Keypoints in this process, so that what is timed is the comparison."""
+
+    found: dict[str, Keypoints] = field(default_factory=dict)
+
+    def get(self, digests: Sequence[str]) -> dict[str, Keypoints]:
+        """Return what is known of these crops."""
+        return {digest: self.found[digest] for digest in digests if digest in self.found}
+
+    def put(self, digest: str, keypoints: Keypoints) -> None:
+        """Keep a crop's keypoints."""
+        self.found[digest] = keypoints
+
+
+class Timed:
+    """A matcher whose answers are timed."""
+
+    def __init__(self, matcher: MatcherService) -> None:
+        self._matcher = matcher
+        self.seconds: list[float] = []
+
+    def handle(self, messages: Sequence[Message]) -> list[Result]:
+        """Pass messages on."""
+        begun = time.perf_counter()
+        answers = self._matcher.handle(messages)
+        self.seconds.append(time.perf_counter() - begun)
+        return answers
+
+    def acknowledged(self, receipts: Sequence[Receipt]) -> None:
+        """Pass it on."""
+        self._matcher.acknowledged(receipts)
+
+    def ready(self) -> bool:
+        """Return whether the matcher is."""
+        return self._matcher.ready()
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One engine and policy: seconds of each query, and whether it ranked the right one first."""
+
+    seconds: list[float]
+    right: NDArray[np.bool_]
+    asked: list[Asked]
+    deep: float  # candidates that LightGlue saw, mean
+    memory: float  # MiB that it took to load and run
+
+
+def tried(
+    settings: MatcherSettings,
+    through: Handlers,
+    known: Known,
+    subjects: Sequence[Subject],
+    queries: Sequence[Subject],
+) -> Tried:
+    """Ask the queries of the gallery by the matcher that the settings name."""
+    before = _memory()
+    networks = engine(settings)
+    crops = CropKeypoints(through.crops, networks.extractor, known, settings.max_crop_bytes)
+    matcher = Timed(MatcherService(networks, crops, through.crops))
+    gallery = Gallery(subjects, through.lookup, matcher, 1)
+    asked = list(gallery.ask(queries))
+    matcher.seconds.clear()
+    asked = list(gallery.ask(queries))  # the second time nothing is read or loaded
+    right = [place(LOCAL.individuals(each.arrival), each.subject.identity) == 1 for each in asked]
+    deep = [sum(item.depth == DEPTH_LIGHTGLUE for item in each.matches.evidence) for each in asked]
+    return Tried(
+        matcher.seconds, np.array(right, np.bool_), asked, float(np.mean(deep)), _memory() - before
+    )
+
+
+def published_seconds(asked: Sequence[Asked], known: Known, extractor: str) -> list[float]:
+    """Return what LightGlue as published takes for each of these queries' candidates."""
+    loop = PublishedLightGlue(VARIANTS[extractor], adaptive=True)
+    seconds = []
+    for each in asked:
+        query = known.found[each.matches.query.crop.sha256]
+        candidates = [known.found[item.candidate.crop.sha256] for item in each.matches.evidence]
+        some = [candidate for candidate in candidates if len(candidate)]
+        begun = time.perf_counter()
+        loop.match(query, some)
+        seconds.append(time.perf_counter() - begun)
+    return seconds
+
+
+def cache_seconds(keypoints: Sequence[Keypoints], settings: MatcherSettings) -> list[float]:
+    """Return how long reads of 100 candidates from a real server take, nothing kept here."""
+    model = engine(settings.model_copy(update={"policy": "neighbours"})).extractor.model
+    length = keypoints[0].descriptors.shape[1]
+    names = [f"{number:064x}" for number in range(CANDIDATES)]
+    with keypoint_cache() as url:
+        cache = KeypointCache(connect(url, 1.0), model, length, local_entries=0, retry_seconds=5)
+        for number, name in enumerate(names):
+            cache.put(name, keypoints[number % len(keypoints)])
+        return _several(lambda: cache.get(names), CACHE_READS)
+
+
+def query_seconds(
+    asked: Sequence[Asked], through: Handlers, known: Known, settings: MatcherSettings
+) -> list[float]:
+    """Return how long a new query takes whose 100 candidates a server's cache holds."""
+    networks = engine(settings)
+    networks.warm_up()
+    seconds = []
+    with keypoint_cache() as url:
+        client = connect(url, 1.0)
+        model, length = networks.extractor.model, networks.extractor.descriptor_length
+        cache = KeypointCache(client, model, length, local_entries=0, retry_seconds=5)
+        for each in asked:
+            digests = [item.candidate.crop.sha256 for item in each.matches.evidence]
+            for digest in digests:
+                cache.put(digest, known.found[digest])
+            crops = CropKeypoints(through.crops, networks.extractor, cache, settings.max_crop_bytes)
+            matcher = MatcherService(networks, crops, through.crops)
+            candidates = _list(each.matches)
+            client.delete(cache.key(each.matches.query.crop.sha256))
+            begun = time.perf_counter()
+            matcher.handle([candidates])
+            seconds.append(time.perf_counter() - begun)
+    return seconds
+
+
+def measured(
+    task: argparse.Namespace, settings: MatcherSettings, through: Handlers
+) -> dict[str, Any]:
+    """Return all numbers of one data set."""
+    animals = labelled_animals(task.data, None)
+    split = splits.split("closed", animals, SEED)
+    note(f"embedding {task.data.name}")
+    subjects, asking = (
+        list(embed((labelled_capture(animals[i]) for i in chosen), through.embedder, whole=False))
+        for chosen in (split.gallery, split.queries)
+    )
+    there = {(each.identity, each.sighting.viewpoint) for each in subjects}
+    queries = [each for each in asking if (each.identity, each.sighting.viewpoint) in there]
+    queries = queries[: task.queries]
+    note("finding keypoints")
+    for _ in Gallery(subjects, through.lookup, through.matcher, 1).prepare(queries):
+        pass
+    known = Known()
+    crops = through.keypoints
+    for each in (*subjects, *queries):
+        [keypoints] = crops.find([each.sighting])
+        if isinstance(keypoints, Keypoints):
+            known.put(each.sighting.crop.sha256, keypoints)
+    ways = {
+        f"{name}, {precision}": settings.model_copy(update={"policy": name, "precision": precision})
+        for name, precision in (
+            (DEFAULT, "int8"),
+            (DEFAULT, "full"),
+            ("deep", "int8"),
+            ("neighbours", "int8"),
+            ("full", "int8"),
+        )
+    }
+    runs = {}
+    for name, way in ways.items():
+        note(f"{name}: {len(queries)} queries")
+        runs[name] = tried(way, through, known, subjects, queries)
+    first, full = runs[f"{DEFAULT}, int8"], runs["full, int8"]
+    few = first.asked[: task.published]
+    note(f"as published: {len(few)} queries")
+    published = published_seconds(few, known, settings.extractor)
+    difference = difference_interval(first.right, full.right, SEED)
+    note("reading the cache")
+    some = [known.found[item.candidate.crop.sha256] for item in first.asked[0].matches.evidence]
+    reads = cache_seconds(some, settings)
+    asked = query_seconds(first.asked, through, known, settings)
+    return {
+        "data": task.data.name,
+        "gallery": len(subjects),
+        "queries": len(queries),
+        "speedup_over_published": sum(published) / sum(first.seconds[: len(few)]),
+        "r1_default": float(first.right.mean()),
+        "r1_full": float(full.right.mean()),
+        "r1_difference_95": [difference.low, difference.high],
+        "query_seconds": _spread(asked, 1),
+        "cache_read_ms": _spread(reads, 1000),
+        "bytes_a_picture": float(np.mean([len(encode(each)) for each in known.found.values()])),
+        "published_seconds_a_query": float(np.mean(published)),
+        "ways": {
+            name: {
+                "seconds_a_query": float(np.mean(run.seconds)),
+                "candidates_a_second": CANDIDATES * len(run.seconds) / sum(run.seconds),
+                "r1": float(run.right.mean()),
+                "lightglue_pairs": run.deep,
+                "memory_mib": run.memory,
+            }
+            for name, run in runs.items()
+        },
+    }
+
+
+def _list(matches: Matches) -> CandidateList:
+    return CandidateList(
+        query=matches.query,
+        watermark=matches.watermark,
+        candidates=[item.candidate for item in matches.evidence],
+    )
+
+
+def _several(work: Callable[[], Any], times: int) -> list[float]:
+    seconds = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begun)
+    return seconds
+
+
+def _spread(seconds: Sequence[float], scale: float) -> dict[str, float]:
+    return {f"p{part}": float(np.percentile(seconds, part)) * scale for part in (50, 95)}
+
+
+def _memory() -> float:
+    """Return the most memory that the process has had so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
