@@ -26,6 +26,9 @@ from shared.startup import started
 
 log = logging.getLogger(__name__)
 
+# An encoder on a CPU gains nothing by large batches, and the matcher waits for the first one.
+MESSAGES_HERE = 8
+
 
 def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None) -> Encoder:
     """Return the encoder that the settings choose, for animals that the segmenter finds.
@@ -112,6 +115,7 @@ def main() -> None:
     """Wire settings to clients and consume until told to stop."""
     with started("embedder") as telemetry:
         settings = load(EmbedderSettings)
+        here = load(EncoderSettings).kind == "onnx"
         service = build_service(load(BlobSettings))
         Stage(
             name="embedder",
@@ -120,6 +124,7 @@ def main() -> None:
             kafka=load(KafkaSettings),
             settings=load(StageSettings),
             telemetry=telemetry,
+            max_messages=MESSAGES_HERE if here else None,
             prepare=lambda _: service.warm_up(),
         ).run()
 

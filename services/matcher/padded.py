@@ -125,17 +125,19 @@ class PaddedLightGlue:
         length = STEP * -(-longest // STEP)
         width = query.descriptors.shape[1]
         places = np.zeros((len(pictures), length, 2), np.float32)
-        descriptors = np.zeros((len(pictures), length, width), np.float32)
+        descriptors = np.zeros((len(pictures), length, width), np.int8)
         counts = np.array([len(each) for each in pictures])
         for number, each in enumerate(pictures):
             size = np.array([each.width, each.height], np.float32)
             places[number, : len(each)] = (each.positions - size / 2) / (size.max() / 2)
-            descriptors[number, : len(each)] = each.unit()
+            descriptors[number, : len(each)] = each.descriptors
         full = bool((counts == length).all())
         there = np.arange(length) < counts[:, None]
+        # They travel in 8 bits, and are normalised there.
+        wide = torch.from_numpy(descriptors).to(self._device).float()
         return Pairs(
             self._paired(torch.from_numpy(places).to(self._device, self._type)),
-            self._paired(torch.from_numpy(descriptors).to(self._device, self._type)),
+            self._paired(functional.normalize(wide, dim=-1).to(self._type)),
             None if full else self._paired(torch.from_numpy(there).to(self._device)),
         )
 

@@ -15,9 +15,10 @@ class MatcherSettings(SegmenterSettings):
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_MATCHER_")
 
-    extractor: Literal["aliked-t16", "aliked-n16", "xfeat"] = Field(
+    extractor: Literal["aliked-t16", "aliked-n16", "disk", "sift", "xfeat"] = Field(
         default="aliked-n16",
-        description="Network that finds keypoints. LightGlue has weights for aliked-n16 and xfeat.",
+        description="What finds keypoints. LightGlue has weights for aliked-n16, disk and xfeat; "
+        "disk costs four times as much as aliked-n16, xfeat a third. sift needs no network.",
     )
     longest_side: int = Field(
         default=384, ge=64, le=2048, description="Crops are shrunk to this longest side, in pixels."
