@@ -22,7 +22,8 @@ from recognition.drawn.scene import Placed, photograph
 from recognition.drawn.species import SPECIES
 from recognition.match_lines import INK, PAPER, Cell, Picture, Points, font, join, paste
 from services.embedder.preparation import Preparation
-from services.matcher.engine import engine, pair_matcher
+from services.matcher.engine import engine
+from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from shared import images
 from shared.foreground.animal import Animal

@@ -26,7 +26,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from recognition.torchvision_shim import import_timm
+from services.matcher.torchvision_shim import import_beside_torchvision
 from shared.errors import ResightError
 
 Triple = tuple[float, float, float]
@@ -132,7 +132,9 @@ class _Miewid(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.backbone = import_timm().create_model("efficientnetv2_rw_m", num_classes=0)
+        self.backbone = import_beside_torchvision("timm").create_model(
+            "efficientnetv2_rw_m", num_classes=0
+        )
         self.backbone.global_pool = _PowerMean()
         self.bn = nn.BatchNorm1d(2152)
 
@@ -172,7 +174,9 @@ def _timm(
         # Transformers have a grid of positions, made for one size of picture.
         size = {} if resizable else {"img_size": side}
         with _HubErrors(name):
-            network = import_timm().create_model(name, pretrained=published, num_classes=0, **size)
+            network = import_beside_torchvision("timm").create_model(
+                name, pretrained=published, num_classes=0, **size
+            )
         return cast(nn.Module, network)
 
     return build

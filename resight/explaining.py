@@ -9,8 +9,9 @@ from recognition.explanation import draw, explain, summary
 from resight.console import CommandError
 from resight.target import MOST_CROP_BYTES, crops_at, ledger_at
 from services.matcher.crops import CropKeypoints
-from services.matcher.engine import engine, pair_matcher
+from services.matcher.engine import engine
 from services.matcher.keypoints import Keypoints
+from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from services.registry.entry import Entry
 from services.registry.ledger import Ledger

@@ -10,8 +10,8 @@ from recognition.evaluation.mistakes import Mistake, sheet
 from recognition.evaluation.run import Evaluation
 from recognition.evaluation.trial import Asked
 from recognition.inline import Handlers
-from services.matcher.engine import pair_matcher
 from services.matcher.keypoints import Keypoints
+from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from services.registry.evidence import features
 from shared import images

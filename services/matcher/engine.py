@@ -1,25 +1,15 @@
-"""The networks that the settings name, for the service and for offline evaluation alike."""
+"""What the settings make of the networks, for the service and for offline evaluation alike."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-import torch
 
-from services.matcher.aliked import AlikedDetector
 from services.matcher.cascade import Cascade
-from services.matcher.detector import Detector
-from services.matcher.disk import DiskDetector
 from services.matcher.extractor import KeypointExtractor
-from services.matcher.lightglue import VARIANTS, PairMatcher
-from services.matcher.onnx_export import default_folder
-from services.matcher.onnx_lightglue import OnnxLightGlue
-from services.matcher.padded import PaddedLightGlue
+from services.matcher.lightglue import PairMatcher
+from services.matcher.networks import detector, matcher
 from services.matcher.policy import POLICIES, Policy
 from services.matcher.settings import MatcherSettings
-from services.matcher.sift import SiftDetector
-from services.matcher.xfeat import XFeatDetector
-from shared.errors import SettingsError
 from shared.foreground.choice import chosen
 
 
@@ -67,7 +57,7 @@ def engine(settings: MatcherSettings) -> Engine:
         for name in {settings.policy, *settings.policies.values()}
     }
     return Engine(
-        KeypointExtractor(_detector(settings), settings.longest_side, segmenter),
+        KeypointExtractor(detector(settings), settings.longest_side, segmenter),
         made[settings.policy],
         {gallery: made[name] for gallery, name in settings.policies.items()},
     )
@@ -79,75 +69,8 @@ def _cascade(
     """Return a policy's cascade; `matchers` by their layers are shared."""
     for stage in policy.stages:
         if stage.layers not in matchers:
-            matchers[stage.layers] = _matcher(settings, stage.layers)
+            matchers[stage.layers] = matcher(settings, stage.layers)
     chosen_ones = [matchers[stage.layers] for stage in policy.stages]
     return Cascade(
         settings.neighbour_floor, policy, chosen_ones, settings.keypoints, settings.candidates
     )
-
-
-def _detector(settings: MatcherSettings) -> Detector:
-    if settings.extractor == "sift":
-        return SiftDetector(settings.keypoints)
-    if settings.extractor == "disk":
-        return DiskDetector(settings.keypoints, _device(settings))
-    if settings.extractor == "xfeat":
-        return XFeatDetector(settings.keypoints, _device(settings))
-    return AlikedDetector(settings.extractor, settings.keypoints, _device(settings))
-
-
-def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:
-    """Return the LightGlue that the policy asks first, if it asks one.
-
-    Raises:
-        SettingsError: there are no weights for this extractor, or not so many layers, or no GPU.
-    """
-    stages = POLICIES[settings.policy].stages
-    return _matcher(settings, stages[0].layers) if stages else None
-
-
-def _matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
-    variant = VARIANTS.get(settings.extractor)
-    if variant is None:
-        raise SettingsError(
-            f"LightGlue has no weights for RESIGHT_MATCHER_EXTRACTOR={settings.extractor}; "
-            f"choose one of {', '.join(VARIANTS)}, or set RESIGHT_MATCHER_POLICY=neighbours"
-        )
-    if layers > variant.layers:
-        raise SettingsError(
-            f"the policy wants {layers} layers of LightGlue, but {variant.name} has "
-            f"{variant.layers}; choose another RESIGHT_MATCHER_POLICY, or extractor"
-        )
-    device, precision = _device(settings), settings.precision
-    if device != "cpu":
-        if precision == "int8":
-            raise SettingsError(
-                "RESIGHT_MATCHER_PRECISION=int8 is for a CPU, and the matcher runs on a GPU; "
-                "set half"
-            )
-        half = precision != "full"
-        return PaddedLightGlue(
-            variant, layers, settings.lightglue_threshold, device=device, half=half
-        )
-    if precision == "half":
-        raise SettingsError(
-            "RESIGHT_MATCHER_PRECISION=half is for a GPU, and the matcher runs on the CPU; set int8"
-        )
-    return OnnxLightGlue(
-        variant,
-        layers,
-        settings.lightglue_threshold,
-        precision="full" if precision == "full" else "int8",
-        folder=Path(settings.models) if settings.models else default_folder(),
-        threads=settings.threads,
-    )
-
-
-def _device(settings: MatcherSettings) -> str:
-    there = torch.cuda.is_available()
-    if settings.device == "cuda" and not there:
-        raise SettingsError(
-            "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch sees no GPU here; install its CUDA build and "
-            "the driver, or set auto"
-        )
-    return "cuda" if there and settings.device != "cpu" else "cpu"

@@ -22,6 +22,8 @@ from shared.messages import ModelReference
 STEP = 64
 # Pairs at once: a GPU is full by then, and 1024 keypoints take some 5 MB of a pair's tokens.
 BATCH = 64
+# Batches that kernels are made for: those whom a policy in doubt asks, and all.
+SIZES = (16, BATCH)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,10 @@ class PaddedLightGlue:
     """The first `layers` layers of LightGlue for one extractor, in batches on a device.
 
     `half`: attention and layers in half precision; the matches that it gives differ a little, so
-    it is a model of its own. In full precision it gives those of `LightGlueMatcher`.
+    it is a model of its own. In full precision it gives those of kornia's network.
+
+    `compiled`: the most keypoints that a picture has; then every batch has that length and one of
+    `SIZES`, for each of which a kernel is made when it first comes, in some 15 seconds. 0: not.
 
     Raises:
         ValueError: more layers than were trained.
@@ -57,6 +62,7 @@ class PaddedLightGlue:
         device: str,
         half: bool = False,
         batch: int = BATCH,
+        compiled: int = 0,
     ) -> None:
         trained = load(variant, layers, threshold)
         self._type = torch.float16 if half else torch.float32
@@ -65,6 +71,8 @@ class PaddedLightGlue:
         self._trunk = Trunk.of(network, layers, variant.num_heads)
         heads: Any = network.log_assignment  # torch's lists are of Module
         self._head = heads[layers - 1]
+        self._length = STEP * -(-compiled // STEP)
+        self._run = torch.compile(self.assigned, dynamic=False) if compiled else self.assigned
         self._threshold = threshold
         self.together = batch
         reference = ModelReference()
@@ -82,7 +90,7 @@ class PaddedLightGlue:
 
     def _matched(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
         with torch.inference_mode():
-            partner, scores = self.assigned(self.padded(query, candidates))
+            partner, scores = self._run(self.padded(query, candidates))
             # One copy for all: each would wait for the device.
             told = torch.stack([partner.float(), scores]).cpu().numpy()
         indices, confidence = told[0].astype(np.int64), told[1]
@@ -122,7 +130,10 @@ class PaddedLightGlue:
         """Return pairs of one length on the device."""
         pictures = [query, *candidates]
         longest = max(len(each) for each in pictures)
-        length = STEP * -(-longest // STEP)
+        length = max(self._length, STEP * -(-longest // STEP))
+        if self._length:
+            pairs = next((each for each in SIZES if each >= len(candidates)), len(candidates))
+            pictures += pictures[1:2] * (pairs - len(candidates))
         width = query.descriptors.shape[1]
         places = np.zeros((len(pictures), length, 2), np.float32)
         descriptors = np.zeros((len(pictures), length, width), np.int8)
@@ -131,7 +142,7 @@ class PaddedLightGlue:
             size = np.array([each.width, each.height], np.float32)
             places[number, : len(each)] = (each.positions - size / 2) / (size.max() / 2)
             descriptors[number, : len(each)] = each.descriptors
-        full = bool((counts == length).all())
+        full = bool((counts == length).all()) and not self._length
         there = np.arange(length) < counts[:, None]
         # They travel in 8 bits, and are normalised there.
         wide = torch.from_numpy(descriptors).to(self._device).float()

@@ -55,13 +55,14 @@ class Policy:
 
 
 EVERY = 1_000_000
-_DOUBT = Stage(layers=3, most=10, within=2.5, settled=0.1)
+FIRST = 3  # layers of the first stage: they have a trained head of their own
+_DOUBT = Stage(layers=FIRST, most=10, within=2.5, settled=0.1)
 POLICIES: dict[PolicyName, Policy] = {
     each.name: each
     for each in (
         Policy("doubt", (_DOUBT,)),
         Policy("deep", (_DOUBT, Stage(layers=9, most=3, settled=0.1))),
-        Policy("full", (Stage(layers=3, most=EVERY),)),
+        Policy("full", (Stage(layers=FIRST, most=EVERY),)),
         Policy("neighbours", ()),
     )
 }

@@ -15,10 +15,20 @@ class MatcherSettings(SegmenterSettings):
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_MATCHER_")
 
-    extractor: Literal["aliked-t16", "aliked-n16", "disk", "sift", "xfeat"] = Field(
+    extractor: Literal["aliked-t16", "aliked-n16", "disk", "sift", "superpoint", "xfeat"] = Field(
         default="aliked-n16",
         description="What finds keypoints. LightGlue has weights for aliked-n16, disk and xfeat; "
-        "disk costs four times as much as aliked-n16, xfeat a third. sift needs no network.",
+        "disk costs four times as much as aliked-n16, xfeat a third. sift needs no network. "
+        "superpoint comes with SuperGlue, of weights that you bring.",
+    )
+    superglue: str = Field(
+        default="",
+        description="Folder of a SuperGlue model as transformers saves it, for superpoint.",
+    )
+    noncommercial: bool = Field(
+        default=False,
+        description="Says that this is non-commercial research, which is all that the published "
+        "weights of SuperPoint and SuperGlue may be used for.",
     )
     longest_side: int = Field(
         default=384, ge=64, le=2048, description="Crops are shrunk to this longest side, in pixels."
@@ -64,6 +74,11 @@ class MatcherSettings(SegmenterSettings):
         default="auto",
         description="Of LightGlue. auto: half on a GPU, twice as fast as full, and int8 on a CPU, "
         "likewise. Their matches differ a little, within what a calibration tolerates.",
+    )
+    compiled: bool = Field(
+        default=False,
+        description="On a GPU: let PyTorch make kernels for the network, in a minute at the start. "
+        "Then many candidates (policy full) are compared nearly twice as fast. It needs gcc.",
     )
     models: str = Field(
         default="",

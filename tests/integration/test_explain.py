@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from recognition.explanation import draw, explain, summary
 from resight.main import app
-from services.matcher.engine import engine, pair_matcher
+from services.matcher.engine import engine
 from services.matcher.keypoints import Keypoints, none_in
+from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from services.registry.ledger import Ledger
 from services.registry.service import RegistryService

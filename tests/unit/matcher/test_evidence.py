@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from services.matcher.cascade import Cascade
-from services.matcher.engine import Engine, engine, pair_matcher
+from services.matcher.engine import Engine, engine
 from services.matcher.keypoints import Keypoints, none_in
+from services.matcher.networks import pair_matcher
 from services.matcher.onnx_lightglue import OnnxLightGlue
 from services.matcher.policy import POLICIES
 from services.matcher.settings import MatcherSettings
@@ -186,10 +187,11 @@ def test_where_there_is_a_gpu_candidates_are_matched_together(
         made.append(options)
 
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("services.matcher.engine.PaddedLightGlue", padded)
+    monkeypatch.setattr("services.matcher.networks.PaddedLightGlue", padded)
     pair_matcher(MatcherSettings())
     pair_matcher(MatcherSettings(precision="full"))
-    assert made == [{"device": "cuda", "half": half} for half in (True, False)]
+    assert [each["half"] for each in made] == [True, False]
+    assert {each["device"] for each in made} == {"cuda"}
     with pytest.raises(SettingsError, match="int8 is for a CPU"):
         pair_matcher(MatcherSettings(precision="int8"))
     assert isinstance(pair_matcher(MatcherSettings(device="cpu")), OnnxLightGlue)

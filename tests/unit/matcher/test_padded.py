@@ -10,7 +10,7 @@ from bench.matcher.published import PublishedLightGlue
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
 from services.matcher.lightglue import VARIANTS, Correspondences
-from services.matcher.padded import PaddedLightGlue
+from services.matcher.padded import PaddedLightGlue, Pairs
 
 Picture = NDArray[np.uint8]
 Draw = Callable[[int], Picture]
@@ -86,3 +86,33 @@ def test_half_precision_is_a_model_of_its_own() -> None:
 def test_more_layers_than_were_trained_are_refused() -> None:
     with pytest.raises(ValueError, match="1 to 9 layers, not 10"):
         PaddedLightGlue(VARIANT, 10, THRESHOLD, device="cpu")
+
+
+def test_what_is_compiled_gets_batches_of_few_shapes_and_gives_the_same(
+    networks: Engine,
+    together: PaddedLightGlue,
+    pictures: list[Keypoints],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shapes: set[tuple[int, ...]] = set()
+
+    def compile_(run: Callable[[Pairs], object], *, dynamic: bool) -> Callable[[Pairs], object]:
+        assert not dynamic
+
+        def watched(pairs: Pairs) -> object:
+            assert pairs.there is not None
+            shapes.add(tuple(pairs.places.shape))
+            return run(pairs)
+
+        return watched
+
+    monkeypatch.setattr("torch.compile", compile_)
+    variant = VARIANTS[networks.extractor.model.name]
+    compiled = PaddedLightGlue(variant, LAYERS, THRESHOLD, device="cpu", compiled=250)
+    query, *candidates = pictures
+    for some in (candidates, candidates[:1], candidates * 3):
+        found = compiled.match(query, some)
+        assert len(found) == len(some)
+        for pair in zip(found, together.match(query, some), strict=True):
+            _agree(*pair)
+    assert shapes == {(2 * 16, 256, 2), (2 * 64, 256, 2)}

@@ -1,4 +1,4 @@
-"""Lets torchvision, and so timm, be imported beside a PyTorch build it was not made for.
+"""Lets torchvision, timm and transformers be imported beside a PyTorch they were not made for.
 
 torchvision's Python code refers to two compiled operators, nms and qnms. Where
 its binary does not fit the installed PyTorch (PyPI's torchvision with a CPU
@@ -21,19 +21,20 @@ _SIGNATURES = {
 _declared: list[torch.library.Library] = []
 
 
-def import_timm() -> ModuleType:
-    """Import timm, with torchvision's operators declared where they are missing.
+def import_beside_torchvision(name: str) -> ModuleType:
+    """Import a package, with torchvision's operators declared where they are missing.
 
     Raises:
-        ModuleNotFoundError: timm or torchvision is not installed.
+        ModuleNotFoundError: it is not installed, or wants torchvision and that is not.
     """
     try:
-        return importlib.import_module("timm")
-    except RuntimeError:
-        pass  # operator torchvision::nms does not exist
-    if not _declared:
+        importlib.import_module("torchvision")
+    except ModuleNotFoundError:
+        pass
+    except RuntimeError:  # operator torchvision::nms does not exist
         library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         for signature in _SIGNATURES.values():
             library.define(signature)  # type: ignore[no-untyped-call]
         _declared.append(library)
-    return importlib.import_module("timm")
+        importlib.import_module("torchvision")
+    return importlib.import_module(name)

@@ -1,0 +1,118 @@
+"""The networks that the settings name."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from services.matcher.aliked import AlikedDetector
+from services.matcher.detector import Detector
+from services.matcher.disk import DiskDetector
+from services.matcher.lightglue import VARIANTS, PairMatcher
+from services.matcher.onnx_export import default_folder
+from services.matcher.onnx_lightglue import OnnxLightGlue
+from services.matcher.padded import PaddedLightGlue
+from services.matcher.policy import FIRST, POLICIES
+from services.matcher.settings import MatcherSettings
+from services.matcher.sift import SiftDetector
+from services.matcher.superglue import SuperGlueMatcher, SuperPair, SuperPointDetector
+from services.matcher.xfeat import XFeatDetector
+from shared.errors import SettingsError
+
+
+def detector(settings: MatcherSettings) -> Detector:
+    """Return what finds keypoints.
+
+    Raises:
+        SettingsError: its weights are not there, or there is no GPU as asked.
+    """
+    if settings.extractor == "superpoint":
+        return SuperPointDetector(_super_pair(settings), settings.keypoints)
+    if settings.extractor == "sift":
+        return SiftDetector(settings.keypoints)
+    if settings.extractor == "disk":
+        return DiskDetector(settings.keypoints, _device(settings))
+    if settings.extractor == "xfeat":
+        return XFeatDetector(settings.keypoints, _device(settings))
+    return AlikedDetector(settings.extractor, settings.keypoints, _device(settings))
+
+
+def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:
+    """Return the LightGlue that the policy asks first, if it asks one.
+
+    Raises:
+        SettingsError: there are no weights for this extractor, or not so many layers, or no GPU.
+    """
+    stages = POLICIES[settings.policy].stages
+    return matcher(settings, stages[0].layers) if stages else None
+
+
+def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
+    """Return the first layers of the matcher for the extractor that the settings name.
+
+    Raises:
+        SettingsError: there are no weights for this extractor, or not so many layers, or no GPU.
+    """
+    if settings.extractor == "superpoint":
+        if layers > FIRST:
+            raise SettingsError(
+                "SuperGlue has one depth; choose another RESIGHT_MATCHER_POLICY than deep"
+            )
+        return SuperGlueMatcher(_super_pair(settings), settings.lightglue_threshold)
+    variant = VARIANTS.get(settings.extractor)
+    if variant is None:
+        raise SettingsError(
+            f"LightGlue has no weights for RESIGHT_MATCHER_EXTRACTOR={settings.extractor}; "
+            f"choose one of {', '.join(VARIANTS)}, or set RESIGHT_MATCHER_POLICY=neighbours"
+        )
+    if layers > variant.layers:
+        raise SettingsError(
+            f"the policy wants {layers} layers of LightGlue, but {variant.name} has "
+            f"{variant.layers}; choose another RESIGHT_MATCHER_POLICY, or extractor"
+        )
+    device, precision = _device(settings), settings.precision
+    if device != "cpu":
+        if precision == "int8":
+            raise SettingsError(
+                "RESIGHT_MATCHER_PRECISION=int8 is for a CPU, and the matcher runs on a GPU; "
+                "set half"
+            )
+        return PaddedLightGlue(
+            variant,
+            layers,
+            settings.lightglue_threshold,
+            device=device,
+            half=precision != "full",
+            compiled=settings.keypoints if settings.compiled else 0,
+        )
+    if precision == "half":
+        raise SettingsError(
+            "RESIGHT_MATCHER_PRECISION=half is for a GPU, and the matcher runs on the CPU; set int8"
+        )
+    return OnnxLightGlue(
+        variant,
+        layers,
+        settings.lightglue_threshold,
+        precision="full" if precision == "full" else "int8",
+        folder=Path(settings.models) if settings.models else default_folder(),
+        threads=settings.threads,
+    )
+
+
+def _super_pair(settings: MatcherSettings) -> SuperPair:
+    return _loaded(settings.superglue, settings.noncommercial, _device(settings))
+
+
+@lru_cache(maxsize=1)
+def _loaded(folder: str, allowed: bool, device: str) -> SuperPair:
+    return SuperPair(Path(folder), allowed=allowed, device=device)
+
+
+def _device(settings: MatcherSettings) -> str:
+    there = torch.cuda.is_available()
+    if settings.device == "cuda" and not there:
+        raise SettingsError(
+            "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch sees no GPU here; install its CUDA build and "
+            "the driver, or set auto"
+        )
+    return "cuda" if there and settings.device != "cpu" else "cpu"
