@@ -180,6 +180,17 @@ def test_models_of_another_version_are_strangers() -> None:
     assert (stranger.role, stranger.name, stranger.version) == ("matcher", "lightglue", "2")
 
 
+@pytest.mark.parametrize(("made", "stranger"), [("", False), ("-half", False), ("-other", True)])
+def test_the_precision_of_a_matcher_makes_no_stranger(made: str, stranger: bool) -> None:
+    query = matches(sighting("a"))
+    query.matcher.CopyFrom(
+        ModelReference(name="lightglue", version="1", preprocessing="best10-int8")
+    )
+    fitted = CURVES.model_copy(update={"models": models_of(query)})
+    query.matcher.preprocessing = "best10" + made
+    assert bool(fitted.strangers(query)) == stranger
+
+
 def test_where_the_models_were_not_recorded_none_is_a_stranger() -> None:
     assert CURVES.models == ()
     assert CURVES.strangers(matches(sighting("a"))) == ()
