@@ -27,7 +27,7 @@ from shared.startup import started
 log = logging.getLogger(__name__)
 
 # An encoder on a CPU gains nothing by large batches, and the matcher waits for the first one.
-MESSAGES_HERE = 8
+MESSAGES_HERE = 4
 
 
 def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None) -> Encoder:

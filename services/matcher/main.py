@@ -16,7 +16,7 @@ from shared.stage import Stage
 from shared.startup import started
 
 # A list may take a second, and a later pass waits for the batch before it.
-MAX_MESSAGES = 8
+MAX_MESSAGES = 4
 
 
 def main() -> None:
