@@ -14,8 +14,9 @@ DAYS_KEPT, DECISION_DAYS_KEPT, COPIES = 14, 365, 3
 
 # Seconds of one core for one animal: the mask 0.17, decoding and the encoder on a CPU 0.06.
 EMBEDDER_SECONDS, ENCODER_SECONDS = 0.19, 0.04
-# Keypoints of a new crop 0.19, and 0.18 to compare it with 100 cached candidates; each pass.
-KEYPOINT_SECONDS, COMPARISON_SECONDS = 0.19, 0.18
+# Keypoints of a new crop 0.10. To compare it with 100 cached candidates, in each pass, 0.10 where
+# animals are easily told, 0.28 where they are not.
+KEYPOINT_SECONDS, COMPARISON_SECONDS = 0.10, 0.20
 # Passes until a decision: 1 when animals come singly, 2 when all are published at once.
 PASSES = 1.5
 LOOKUP_SECONDS, REGISTRY_SECONDS = 0.02, 0.025
@@ -25,7 +26,7 @@ LOOKUP_SECONDS, REGISTRY_SECONDS = 0.02, 0.025
 # of 100 candidates (51 kB) and what they came to (53 kB).
 LEDGER_BYTES, QDRANT_BYTES, KEYPOINT_BYTES, CROP_BYTES = 20_000, 4_000, 35_000, 120_000
 SIGHTING_BYTES, LIST_BYTES, DECISION_BYTES = 3_000, 104_000, 8_000
-# The cache's use ends where candidates are not seen twice; a crop that is not there costs 0.19 s.
+# The cache's use ends where candidates are not seen twice; a crop that is not there costs 0.10 s.
 MOST_CACHED = 1_000_000
 
 # Every replica takes whole partitions; so many for each leave room to scale and share evenly.

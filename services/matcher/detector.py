@@ -1,6 +1,6 @@
 """What finds and describes keypoints in a picture, whatever the network."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.matcher.keypoints import Keypoints
+from services.matcher.keypoints import Keypoints, none_in
 from shared.messages import ModelReference
 
 # A strip thinner than this holds nothing that a network with stride 32 could describe.
@@ -59,7 +59,25 @@ def as_tensor(image: NDArray[np.uint8]) -> torch.Tensor:
     return tensor.permute(2, 0, 1).unsqueeze(0).div(255)
 
 
-def lying_on(mask: NDArray[np.bool_] | None, positions: NDArray[np.float32]) -> NDArray[np.bool_]:
+def one_by_one(
+    pictures: Sequence[Framed],
+    find: Callable[[NDArray[np.uint8]], Keypoints],
+    keypoints: int,
+    descriptor_length: int,
+) -> list[Keypoints]:
+    """Return the best of what `find` sees in each picture that lie where they may."""
+    found = []
+    for picture in pictures:
+        height, width = picture.image.shape[:2]
+        if picture.thin:
+            found.append(none_in(width, height, descriptor_length))
+            continue
+        every = find(picture.image)
+        found.append(every.where(_lying_on(picture.on, every.positions)).best(keypoints))
+    return found
+
+
+def _lying_on(mask: NDArray[np.bool_] | None, positions: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which positions, x and y [K, 2], lie where they may: bool [K]."""
     if mask is None:
         return np.ones(len(positions), np.bool_)

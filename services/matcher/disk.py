@@ -9,8 +9,8 @@ from kornia.feature import DISK
 from numpy.typing import NDArray
 
 from services.matcher import weights
-from services.matcher.detector import THINNEST, Framed, as_tensor, lying_on
-from services.matcher.keypoints import Keypoints, none_in, sound
+from services.matcher.detector import THINNEST, Framed, as_tensor, one_by_one
+from services.matcher.keypoints import Keypoints, sound
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
 
@@ -41,15 +41,13 @@ class DiskDetector:
 
     def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
         """Return each picture's keypoints, one picture after the other."""
-        return [self._found(picture) for picture in pictures]
+        return one_by_one(pictures, self._found, self._keypoints, self.descriptor_length)
 
-    def _found(self, picture: Framed) -> Keypoints:
-        height, width = picture.image.shape[:2]
-        if picture.thin:
-            return none_in(width, height, self.descriptor_length)
+    def _found(self, image: NDArray[np.uint8]) -> Keypoints:
+        height, width = image.shape[:2]
         with torch.inference_mode():
-            image = as_tensor(picture.image).to(self._device)
-            found = self._network(image, pad_if_not_divisible=True)[0]
+            batch = as_tensor(image).to(self._device)
+            found = self._network(batch, pad_if_not_divisible=True)[0]
         every = sound(
             found.keypoints.cpu().numpy().astype(np.float32),
             found.detection_scores.cpu().numpy(),
@@ -57,10 +55,8 @@ class DiskDetector:
             width=width,
             height=height,
         )
-        allowed = _varied(picture.image)
-        if picture.on is not None:
-            allowed &= picture.on
-        return every.where(lying_on(allowed, every.positions)).best(self._keypoints)
+        columns, rows = every.positions.astype(np.intp).T
+        return every.where(_varied(image)[rows, columns])
 
 
 def _varied(image: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from services.matcher.detector import THINNEST, Framed
+from services.matcher.detector import THINNEST, Framed, one_by_one
 from services.matcher.keypoints import Keypoints, none_in, sound
 from shared.messages import ModelReference
 
@@ -30,23 +31,19 @@ class SiftDetector:
 
     def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
         """Return each picture's keypoints, one picture after the other."""
-        return [self._found(picture) for picture in pictures]
+        return one_by_one(pictures, self._found, self._keypoints, self.descriptor_length)
 
-    def _found(self, picture: Framed) -> Keypoints:
-        height, width = picture.image.shape[:2]
-        if picture.thin:
-            return none_in(width, height, self.descriptor_length)
-        grey = cv2.cvtColor(picture.image, cv2.COLOR_RGB2GRAY)
-        on = None if picture.on is None else picture.on.astype(np.uint8) * 255
-        points, described = self._sift.detectAndCompute(grey, on)
+    def _found(self, image: NDArray[np.uint8]) -> Keypoints:
+        height, width = image.shape[:2]
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        points, described = self._sift.detectAndCompute(grey, None)
         if not points:
             return none_in(width, height, self.descriptor_length)
         total = np.abs(described).sum(axis=1, keepdims=True)
-        every = sound(
+        return sound(
             np.array([point.pt for point in points], np.float32),
             np.array([point.response for point in points], np.float32),
             np.sqrt(described / np.maximum(total, 1)).astype(np.float32),
             width=width,
             height=height,
         )
-        return every.best(self._keypoints)

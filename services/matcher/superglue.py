@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from services.matcher.detector import THINNEST, Framed, as_tensor, lying_on
-from services.matcher.keypoints import Keypoints, none_in, sound
+from services.matcher.detector import THINNEST, Framed, as_tensor, one_by_one
+from services.matcher.keypoints import Keypoints, sound
 from services.matcher.lightglue import Correspondences
 from services.matcher.torchvision_shim import import_beside_torchvision
 from shared.errors import SettingsError
@@ -78,18 +79,16 @@ class SuperPointDetector:
 
     def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
         """Return each picture's keypoints, one picture after the other."""
-        return [self._found(picture) for picture in pictures]
+        return one_by_one(pictures, self._found, self._keypoints, self.descriptor_length)
 
-    def _found(self, picture: Framed) -> Keypoints:
-        height, width = picture.image.shape[:2]
-        if picture.thin:
-            return none_in(width, height, self.descriptor_length)
+    def _found(self, image: NDArray[np.uint8]) -> Keypoints:
+        height, width = image.shape[:2]
         # What does not fill a cell of the network is cut off.
         rows, columns = (side // STRIDE * STRIDE for side in (height, width))
-        grey = as_tensor(picture.image[:rows, :columns]).mean(1, keepdim=True)
+        grey = as_tensor(image[:rows, :columns]).mean(1, keepdim=True)
         with torch.inference_mode():
             found = self._network(grey.expand(-1, 3, -1, -1).to(self._device))
-        every = sound(
+        return sound(
             found.keypoints[0].cpu().numpy() * np.array([columns, rows], np.float32),
             found.scores[0].cpu().numpy(),
             found.descriptors[0].cpu().numpy(),
@@ -97,7 +96,6 @@ class SuperPointDetector:
             height=height,
             least_score=LEAST_SCORE,
         )
-        return every.where(lying_on(picture.on, every.positions)).best(self._keypoints)
 
 
 class SuperGlueMatcher:

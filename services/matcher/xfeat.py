@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from kornia.feature import XFeat
+from numpy.typing import NDArray
 
 from services.matcher import weights
-from services.matcher.detector import THINNEST, Framed, as_tensor, lying_on
-from services.matcher.keypoints import Keypoints, none_in, sound
+from services.matcher.detector import THINNEST, Framed, as_tensor, one_by_one
+from services.matcher.keypoints import Keypoints, sound
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
 
@@ -40,14 +42,12 @@ class XFeatDetector:
 
     def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
         """Return each picture's keypoints, one picture after the other."""
-        return [self._found(picture) for picture in pictures]
+        return one_by_one(pictures, self._found, self._keypoints, self.descriptor_length)
 
-    def _found(self, picture: Framed) -> Keypoints:
-        height, width = picture.image.shape[:2]
-        if picture.thin:
-            return none_in(width, height, self.descriptor_length)
-        found = self._network.detectAndCompute(as_tensor(picture.image).to(self._device))[0]
-        every = sound(
+    def _found(self, image: NDArray[np.uint8]) -> Keypoints:
+        height, width = image.shape[:2]
+        found = self._network.detectAndCompute(as_tensor(image).to(self._device))[0]
+        return sound(
             found["keypoints"].cpu().numpy(),
             found["scores"].cpu().numpy(),
             found["descriptors"].cpu().numpy(),
@@ -55,4 +55,3 @@ class XFeatDetector:
             height=height,
             least_score=LEAST_SCORE,
         )
-        return every.where(lying_on(picture.on, every.positions)).best(self._keypoints)

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from services.matcher.background_memory import kept_as
-from services.matcher.detector import Framed, lying_on
+from services.matcher.detector import Framed, one_by_one
 from services.matcher.engine import engine
 from services.matcher.extractor import MARGIN, KeypointExtractor
 from services.matcher.keypoints import WHOLE, Keypoints, none_in, sound
@@ -54,30 +54,29 @@ class _Row:
     keypoints: int = 500
 
     def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
-        return [self._found(picture).best(self.keypoints) for picture in pictures]
+        return one_by_one(pictures, self._found, self.keypoints, self.descriptor_length)
 
-    def _found(self, picture: Framed) -> Keypoints:
-        height, width = picture.image.shape[:2]
+    def _found(self, image: NDArray[np.uint8]) -> Keypoints:
+        height, width = image.shape[:2]
         columns = np.arange(width, dtype=np.float32)
         positions = np.stack([columns, np.full(width, height / 2, np.float32)], axis=1)
         descriptors = np.ones((width, 2), np.float32)
-        every = sound(positions, columns, descriptors, width=width, height=height)
-        return every.where(lying_on(picture.on, every.positions))
+        return sound(positions, columns, descriptors, width=width, height=height)
 
 
 @dataclass(frozen=True)
 class _Bright(_Row):
     """Finds one keypoint in each bright column."""
 
-    def _found(self, picture: Framed) -> Keypoints:
-        found = super()._found(picture)
-        return found.where(picture.image[0, found.positions[:, 0].astype(int), 0] > 127)
+    def _found(self, image: NDArray[np.uint8]) -> Keypoints:
+        found = super()._found(image)
+        return found.where(image[0, found.positions[:, 0].astype(int), 0] > 127)
 
 
 @dataclass(frozen=True)
 class _Nothing(_Row):
-    def _found(self, picture: Framed) -> Keypoints:
-        return none_in(picture.image.shape[1], picture.image.shape[0], 2)
+    def _found(self, image: NDArray[np.uint8]) -> Keypoints:
+        return none_in(image.shape[1], image.shape[0], 2)
 
 
 PICTURE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
