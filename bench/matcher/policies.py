@@ -189,6 +189,7 @@ def measured(
         for name, precision in (
             (DEFAULT, "int8"),
             (DEFAULT, "full"),
+            ("wide", "int8"),
             ("deep", "int8"),
             ("neighbours", "int8"),
             ("full", "int8"),

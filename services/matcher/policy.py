@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-PolicyName = Literal["doubt", "deep", "full", "neighbours"]
+PolicyName = Literal["doubt", "wide", "deep", "full", "neighbours"]
 
 # The spread of a list's scores is that below its median, where the other animals are: from
 # there to the 16th percentile, a deviation of a normal distribution. No list is more even.
@@ -61,6 +61,7 @@ POLICIES: dict[PolicyName, Policy] = {
     each.name: each
     for each in (
         Policy("doubt", (_DOUBT,)),
+        Policy("wide", (Stage(layers=FIRST, most=40, settled=0.1),)),
         Policy("deep", (_DOUBT, Stage(layers=9, most=3, settled=0.1))),
         Policy("full", (Stage(layers=FIRST, most=EVERY),)),
         Policy("neighbours", ()),

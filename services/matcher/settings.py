@@ -46,8 +46,9 @@ class MatcherSettings(SegmenterSettings):
     policy: PolicyName = Field(
         default="doubt",
         description="How far candidates are compared, beyond counting neighbours. doubt: LightGlue "
-        "for those that can still change the decision, 10 at most. deep: all its layers for the "
-        "best three of these too. full: LightGlue for all. neighbours: not at all.",
+        "for those that can still change the decision, 10 at most. wide: for the best 40, for "
+        "animals that are hardly told apart. deep: as doubt, and all its layers for the best "
+        "three. full: LightGlue for all. neighbours: not at all.",
     )
     candidates: int = Field(
         default=100,
