@@ -69,7 +69,7 @@ def test_a_killed_process_loses_nothing_that_it_said_was_enrolled(tmp_path: Path
     service = LookupService(galleries, LookupSettings(), lambda _: None)
     found = answer(service, sighting(7))
     assert found.watermark == 200
-    assert len(found.candidates) == 100
+    assert len(found.candidates) == 199
     galleries.close()
 
 
