@@ -12,7 +12,7 @@ BUSY = 0.7
 # Kafka keeps captures, and what follows from them, for two weeks, decisions for a year.
 DAYS_KEPT, DECISION_DAYS_KEPT, COPIES = 14, 365, 3
 
-# Seconds of one core for one animal: the mask 0.17, decoding and the encoder on a CPU 0.06.
+# Seconds of one core for one animal: the mask 0.16, decoding and the encoder on a CPU 0.06.
 EMBEDDER_SECONDS, ENCODER_SECONDS = 0.19, 0.04
 # Keypoints of a new crop 0.10. To compare it with 100 cached candidates, in each pass, 0.10 where
 # animals are easily told, 0.28 where they are not.
