@@ -19,7 +19,7 @@ Draw = Callable[[int], Picture]
 LAYERS, THRESHOLD = 3, 0.1
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def pictures(networks: Engine, textured: Draw) -> list[Keypoints]:
     coat = textured(1)
     shown = [coat, coat[10:, 30:], textured(2), coat[:, :250], (coat * 0.8).astype(np.uint8)]
