@@ -108,7 +108,7 @@ def test_a_bush_that_looks_otherwise_at_night_is_learnt_for_itself() -> None:
 
 
 def test_pictures_without_keypoints_teach_nothing_and_are_taught_nothing() -> None:
-    empty = Frame(np.zeros((0, 2), np.float32), np.zeros((0, 64), np.float16), "", 99 * DAY)
+    empty = Frame(np.zeros((0, 2), np.float32), np.zeros((0, 64), np.float32), "", 99 * DAY)
     assert animal(empty, _visits(3)).shape == (0,)
     assert animal(_frame(coat=50, taken=9 * DAY), [empty, *_visits(1)]).all()
 

@@ -15,7 +15,7 @@ def _keypoint(x: float, y: float, window: tuple[float, float, float, float]) -> 
     return Keypoints(
         np.array([[x, y]], np.float32),
         np.ones(1, np.float32),
-        np.zeros((1, 4), np.float16),
+        np.zeros((1, 4), np.int8),
         width=100,
         height=50,
         window=window,
