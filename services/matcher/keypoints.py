@@ -102,7 +102,7 @@ class Keypoints:
     def centred(self) -> NDArray[np.float32]:
         """Return where they lie from the picture's middle, in halves of its larger side, [K, 2]."""
         size = np.array([self.width, self.height], np.float32)
-        return (self.positions - size / 2) / (size.max() / 2)
+        return np.asarray((self.positions - size / 2) / (size.max() / 2))
 
     def in_crop(self) -> NDArray[np.float64]:
         """Return where they lie in the whole crop, x and y as fractions of it, [K, 2]."""
