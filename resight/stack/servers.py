@@ -1,5 +1,7 @@
 """Real servers from wheels: Tansu (Kafka protocol) and Valkey (Redis protocol)."""
 
+import contextlib
+import random
 import socket
 import subprocess
 import time
@@ -18,13 +20,26 @@ START_SECONDS = 20.0
 # So often a person hears from one that loads.
 WORD_SECONDS = 2.0
 HOST = "127.0.0.1"
+# Below those of outgoing connections, which begin at 32768 on Linux and at 49152 elsewhere.
+FIRST_PORT, LAST_PORT = 20_000, 32_000
+# In an order of this process, so that two of them seldom want the same.
+_PORTS = iter(random.SystemRandom().sample(range(FIRST_PORT, LAST_PORT), LAST_PORT - FIRST_PORT))
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """Return a TCP port of the loopback interface that nothing listens on, never the same twice.
+
+    None that a system gives to outgoing connections: one could take it before a server does.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            return port
+    raise RuntimeError(f"no port is free of {FIRST_PORT} to {LAST_PORT}")
 
 
 @dataclass(frozen=True)

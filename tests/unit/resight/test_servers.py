@@ -9,7 +9,14 @@ import pytest
 import redis
 
 from resight.stack import servers
-from resight.stack.servers import HOST, Server, free_port, ledger_store
+from resight.stack.servers import (
+    FIRST_PORT,
+    HOST,
+    LAST_PORT,
+    Server,
+    free_port,
+    ledger_store,
+)
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -79,6 +86,18 @@ def test_a_ledger_that_takes_its_time_to_load_says_how_far_it_is(
     assert all("load" in line and "what it kept" in line for line in heard)
 
 
-def test_a_free_port_is_free() -> None:
-    with socket.socket() as probe:
-        probe.bind((HOST, free_port()))
+def test_a_free_port_is_free_given_once_and_taken_by_no_outgoing_connection() -> None:
+    ports = [free_port() for _ in range(100)]
+    assert len(set(ports)) == len(ports)
+    assert all(FIRST_PORT <= port < LAST_PORT for port in ports)
+    for port in ports[:3]:
+        with socket.socket() as probe:
+            probe.bind((HOST, port))
+
+
+def test_a_port_that_something_listens_on_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr(servers, "_PORTS", iter([port]))
+        with pytest.raises(RuntimeError, match="no port is free"):
+            free_port()
