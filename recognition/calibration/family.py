@@ -9,12 +9,22 @@ from recognition.calibration.bound import CalibrationError
 from recognition.calibration.isotonic import fit_isotonic
 from recognition.calibration.logistic import fit_logistic
 from recognition.calibration.pairs import Pairs
-from services.registry.families import Isotonic, Logistic
+from services.registry.families import Both, Family
 
-Fit = Callable[[Pairs], Logistic | Isotonic]
+Fit = Callable[[Pairs], Family]
+
+
+def fit_both(pairs: Pairs) -> Both:
+    """Return the two other families together."""
+    return Both(logistic=fit_logistic(pairs), isotonic=fit_isotonic(pairs))
+
 
 # In the order of preference where two do equally well.
-FAMILIES: Mapping[str, Fit] = {"logistic": fit_logistic, "isotonic": fit_isotonic}
+FAMILIES: Mapping[str, Fit] = {
+    "logistic": fit_logistic,
+    "isotonic": fit_isotonic,
+    "both": fit_both,
+}
 
 
 def best_family(pairs: Pairs) -> Fit:

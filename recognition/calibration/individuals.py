@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from recognition.arrivals import Arrival
 from services.registry.decision import combined
 from services.registry.evidence import features
-from services.registry.families import Isotonic, Logistic, logit
+from services.registry.families import Family, logit
 
 DEPENDENCES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8)
 
@@ -31,7 +31,7 @@ class Competition:
     loss: float
 
 
-def fit_competition(arrived: Sequence[Arrival], family: Logistic | Isotonic) -> Competition:
+def fit_competition(arrived: Sequence[Arrival], family: Family) -> Competition:
     """Return how individuals compete, by the least log loss of who the query shows.
 
     Every sighting is asked as it came and once more without its own individual, so the
@@ -42,7 +42,7 @@ def fit_competition(arrived: Sequence[Arrival], family: Logistic | Isotonic) -> 
     return min(fitted, key=lambda each: each.loss)
 
 
-def _grouped(arrival: Arrival, family: Logistic | Isotonic) -> tuple[list[list[float]], bool]:
+def _grouped(arrival: Arrival, family: Family) -> tuple[list[list[float]], bool]:
     """Return the probabilities of each individual's pictures; its own first, if it is there."""
     grouped: dict[str, list[float]] = defaultdict(list)
     scores = family.probabilities(features(arrival.evidence))

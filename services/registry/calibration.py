@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from services.registry.affinity import Affinity
 from services.registry.drift import Histogram
 from services.registry.evidence import FEATURES
-from services.registry.families import Inside, Isotonic, Logistic, Part, Probability
+from services.registry.families import Family, Inside, Part, Probability
 from services.registry.linkage import Linkage
 from shared.errors import SettingsError
 from shared.messages import Matches, ModelReference
@@ -59,7 +59,7 @@ class Curve(Part):
     `fitted_on`, `pairs` and `queries` say on what it was fitted.
     """
 
-    family: Annotated[Logistic | Isotonic, Field(discriminator="kind")]
+    family: Family
     dependence: Annotated[float, Field(ge=0, lt=1)] = 0.0
     temperature: Annotated[float, Field(gt=0)] = 1.0
     nobody: float = 0.0

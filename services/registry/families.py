@@ -1,4 +1,4 @@
-"""Two ways from the features of a pair to P(same individual); a curve has one of them."""
+"""Ways from the features of a pair to P(same individual); a curve has one of them."""
 
 from typing import Annotated, Literal, Self
 
@@ -103,6 +103,27 @@ class Isotonic(Part):
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each row of features [N, F], float64 [N]."""
         return sigmoid(self.intercept + self.slope * logit(mean(self.scores, features)))
+
+
+class Both(Part):
+    """The two at once: the mean of their log-odds, a logarithmic opinion pool.
+
+    One bends too little and the other too much, and on a species that neither has seen nobody
+    knows which. Their errors are seldom the same: left out in turn, four data sets of five had a
+    lower log loss by both than by the better of the two elsewhere.
+    """
+
+    kind: Literal["both"] = "both"
+    logistic: Logistic
+    isotonic: Isotonic
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each row of features [N, F], float64 [N]."""
+        each = [part.probabilities(features) for part in (self.logistic, self.isotonic)]
+        return sigmoid(np.mean(logit(np.array(each)), axis=0))
+
+
+Family = Annotated[Logistic | Isotonic | Both, Field(discriminator="kind")]
 
 
 def mean(scores: tuple[Knots, ...], features: NDArray[np.float64]) -> NDArray[np.float64]:

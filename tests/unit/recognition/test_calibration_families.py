@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from recognition.calibration.bound import CalibrationError
-from recognition.calibration.family import Fit, best_family, held_out, log_loss
+from recognition.calibration.family import Fit, best_family, fit_both, held_out, log_loss
 from recognition.calibration.isotonic import fit_isotonic
 from recognition.calibration.logistic import fit_linear, fit_logistic
 from recognition.calibration.pairs import Pairs, folds
 from services.registry.evidence import FEATURES, SCORES
+from services.registry.families import Family, logit
 
 COUNT = len(FEATURES)
 
@@ -103,6 +105,28 @@ def test_isotonic_curves_rise_and_keep_candidates_apart_that_a_step_would_tie() 
 def test_the_family_that_foretells_better_is_taken() -> None:
     assert best_family(_pairs(3_000)) is fit_logistic
     assert best_family(_plateaus(3_000)) is fit_isotonic
+
+
+def test_both_families_are_taken_where_each_misses_what_the_other_sees() -> None:
+    """One score tells evenly, and all the others by steps."""
+    rng = np.random.default_rng(0)
+    even, score = rng.normal(size=4_000), rng.uniform(0, 9, 4_000)
+    odds = even + np.select([score < 1, score < 8], [-7.0, -1.0], 5.0)
+    labels = rng.random(4_000) < 1 / (1 + np.exp(-odds))
+    others = np.repeat(score[:, None], len(SCORES) - 1, axis=1)
+    rows = np.column_stack([even, others, np.ones((4_000, 2))])
+    assert best_family(Pairs(rows, labels, np.arange(4_000) % 5)) is fit_both
+
+
+def test_both_families_together_say_what_lies_between_them_and_keep_it_in_a_file() -> None:
+    pairs = _plateaus(1_000)
+    both = fit_both(pairs)
+    odds = [
+        logit(part.probabilities(pairs.features)) for part in (both.logistic, both.isotonic, both)
+    ]
+    assert odds[2] == pytest.approx((odds[0] + odds[1]) / 2)
+    again = TypeAdapter(Family).validate_json(both.model_dump_json())
+    assert again == both
 
 
 def test_held_out_probabilities_come_from_the_other_folds() -> None:
