@@ -19,16 +19,20 @@ def fit_both(pairs: Pairs) -> Both:
     return Both(logistic=fit_logistic(pairs), isotonic=fit_isotonic(pairs))
 
 
-# In the order of preference where two do equally well.
+# From the one that bends least; a later one is taken where it is better beyond doubt.
 FAMILIES: Mapping[str, Fit] = {
     "logistic": fit_logistic,
-    "isotonic": fit_isotonic,
     "both": fit_both,
+    "isotonic": fit_isotonic,
 }
 
 
 def best_family(pairs: Pairs) -> Fit:
     """Return the family with the least log loss on animals that it was not fitted on.
+
+    One that bends more must gain more than a standard error over the folds (the rule of Breiman
+    et al., Classification and Regression Trees, 1984). Where each fold is a data set, the mean
+    alone chose by less than .01 nats, and by its choice nearly every zebra was then called known.
 
     Raises:
         CalibrationError: all pairs are of one kind.
@@ -38,7 +42,28 @@ def best_family(pairs: Pairs) -> Fit:
             "a curve needs pairs of pictures of the same individual and pairs of different ones; "
             f"of {len(pairs.labels)} pairs {pairs.labels.sum()} show the same"
         )
-    return min(FAMILIES.values(), key=lambda fit: log_loss(held_out(pairs, fit), pairs.labels))
+    best, *others = FAMILIES.values()
+    least = fold_losses(pairs, best)
+    for fit in others:
+        losses = fold_losses(pairs, fit)
+        if better(losses, least):
+            best, least = fit, losses
+    return best
+
+
+def fold_losses(pairs: Pairs, fit: Fit) -> NDArray[np.float64]:
+    """Return the log loss on each fold by the curve of all the others, float64 [folds]."""
+    found = held_out(pairs, fit)
+    every = [pairs.folds == fold for fold in np.unique(pairs.folds)]
+    return np.array([log_loss(found[fold], pairs.labels[fold]) for fold in every])
+
+
+def better(losses: NDArray[np.float64], least: NDArray[np.float64]) -> bool:
+    """Return whether losses [folds] are less by more than the standard error of the gain."""
+    gains = least - losses
+    if len(gains) < 2:
+        return False
+    return bool(gains.mean() > gains.std(ddof=1) / np.sqrt(len(gains)))
 
 
 def held_out(pairs: Pairs, fit: Fit) -> NDArray[np.float64]:

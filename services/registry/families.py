@@ -109,8 +109,8 @@ class Both(Part):
     """The two at once: the mean of their log-odds, a logarithmic opinion pool.
 
     One bends too little and the other too much, and on a species that neither has seen nobody
-    knows which. Their errors are seldom the same: left out in turn, four data sets of five had a
-    lower log loss by both than by the better of the two elsewhere.
+    knows which. Whichever of five data sets was away, the mean log loss of the others, each by a
+    curve of the rest, was least by both.
     """
 
     kind: Literal["both"] = "both"

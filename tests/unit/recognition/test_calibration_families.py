@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from recognition.calibration.bound import CalibrationError
-from recognition.calibration.family import Fit, best_family, fit_both, held_out, log_loss
+from recognition.calibration.family import Fit, best_family, better, fit_both, held_out, log_loss
 from recognition.calibration.isotonic import fit_isotonic
 from recognition.calibration.logistic import fit_linear, fit_logistic
 from recognition.calibration.pairs import Pairs, folds
@@ -105,6 +105,24 @@ def test_isotonic_curves_rise_and_keep_candidates_apart_that_a_step_would_tie() 
 def test_the_family_that_foretells_better_is_taken() -> None:
     assert best_family(_pairs(3_000)) is fit_logistic
     assert best_family(_plateaus(3_000)) is fit_isotonic
+
+
+@pytest.mark.parametrize(
+    ("gains", "taken"),
+    [
+        ([0.03, 0.02, 0.03], True),
+        # Better on three data sets and in the mean, and worse where it counts most.
+        ([0.03, 0.02, 0.002, -0.04], False),
+        ([-0.01, -0.01, -0.01], False),
+        ([0.0, 0.0, 0.0], False),
+        ([0.5], False),
+    ],
+)
+def test_a_family_that_bends_more_must_be_better_beyond_the_luck_of_the_folds(
+    gains: list[float], taken: bool
+) -> None:
+    least = np.full(len(gains), 0.2)
+    assert better(least - np.array(gains), least) is taken
 
 
 def test_both_families_are_taken_where_each_misses_what_the_other_sees() -> None:
