@@ -1,5 +1,6 @@
 """Masks kept in a folder, so that other models may look at the same pictures for less."""
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,12 +22,15 @@ class MaskFolder:
         self.fingerprint = segmenter.fingerprint
         self.surroundings = segmenter.surroundings
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Return the segmenter's mask of the picture.
+    def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
+        """Return the segmenter's mask of each picture.
 
         Raises:
             ResightError: a file in the folder is damaged.
         """
+        return [self._mask(image) for image in images]
+
+    def _mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         digest = sha256(f"{image.shape} ".encode() + image.tobytes()).hexdigest()
         path = self._folder / digest[:2] / f"{digest[2:]}.png"
         if path.is_file():
@@ -34,6 +38,6 @@ class MaskFolder:
                 return unpacked(path.read_bytes())
             except Poison as error:
                 raise ResightError(f"{path} is damaged; delete it and run again") from error
-        mask = self._segmenter.mask(image)
+        [mask] = self._segmenter.masks([image])
         write_at_once(path, packed(mask))
         return mask

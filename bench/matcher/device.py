@@ -1,4 +1,4 @@
-"""LightGlue and ALIKED on one device, against its own arithmetic and the published loop.
+"""LightGlue, ALIKED and U²-Netp on one device, against its own arithmetic and the published loop.
 
     python -m bench.matcher.device --device cuda --json FILE
 
@@ -31,6 +31,8 @@ from services.matcher.detector import Framed
 from services.matcher.keypoints import Keypoints
 from services.matcher.lightglue import VARIANTS
 from services.matcher.padded import PaddedLightGlue
+from services.matcher.torch_segmenter import TorchSegmenter
+from shared.foreground.u2netp import u2netp
 
 VARIANT = VARIANTS["aliked-n16"]
 WIDTH = 256  # of a token, in values
@@ -197,6 +199,16 @@ def extracting(device: str, clock: Clock) -> list[dict[str, Any]]:
     return rows
 
 
+def segmenting(device: str, clock: Clock) -> list[dict[str, Any]]:
+    """Time U²-Netp on pictures of 384 pixels: one at a time by ONNX Runtime, and in batches."""
+    coats = [coat(seed)[:288, :384] for seed in range(64 if device != "cpu" else 4)]
+    one_by_one, batches = u2netp(), TorchSegmenter(device)
+    return [
+        {"engine": name, "pictures": len(coats) / clock.median(partial(each.masks, coats))}
+        for name, each in (("ONNX Runtime, a core", one_by_one), (f"PyTorch, {device}", batches))
+    ]
+
+
 def main() -> None:
     """Measure, print tables and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -210,6 +222,7 @@ def main() -> None:
     found: dict[str, Any] = {
         "device": name,
         "extraction": extracting(task.device, clock),
+        "segmentation": segmenting(task.device, clock),
         "matching": [],
     }
     for length in LENGTHS:
@@ -238,6 +251,8 @@ def main() -> None:
     console.print(table)
     for row in found["extraction"]:
         console.print(f"extraction, {row['together']} together: {row['pictures']:,.1f} pictures/s")
+    for row in found["segmentation"]:
+        console.print(f"masks, {row['engine']}: {row['pictures']:,.1f} pictures/s")
 
 
 if __name__ == "__main__":

@@ -7,10 +7,9 @@ import numpy as np
 from services.matcher.cascade import Cascade
 from services.matcher.extractor import KeypointExtractor
 from services.matcher.lightglue import PairMatcher
-from services.matcher.networks import detector, matcher
+from services.matcher.networks import detector, matcher, segmenter
 from services.matcher.policy import POLICIES, Policy
 from services.matcher.settings import MatcherSettings
-from shared.foreground.choice import chosen
 
 
 class Engine:
@@ -50,14 +49,13 @@ def engine(settings: MatcherSettings) -> Engine:
             extractor or not so many layers, or the segmenter's file is of no use, or there is
             no GPU as asked.
     """
-    segmenter = chosen(settings, settings.threads)
     matchers: dict[int, PairMatcher] = {}
     made = {
         name: _cascade(settings, POLICIES[name], matchers)
         for name in {settings.policy, *settings.policies.values()}
     }
     return Engine(
-        KeypointExtractor(detector(settings), settings.longest_side, segmenter),
+        KeypointExtractor(detector(settings), settings.longest_side, segmenter(settings)),
         made[settings.policy],
         {gallery: made[name] for gallery, name in settings.policies.items()},
     )

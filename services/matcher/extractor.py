@@ -75,24 +75,34 @@ class KeypointExtractor:
         Positions are in pixels of the scaled crop, or of the view of the animal; the `window`
         tells where in the crop that is. A picture that shows nothing gives none.
         """
-        framed = [self._framed(crop) for crop in crops]
+        framed = [
+            self._framed(crop.image, animal)
+            for crop, animal in zip(crops, self._animals(crops), strict=True)
+        ]
         found = self._detector.detect([picture for picture, _ in framed])
         return [
             replace(keypoints, window=window)
             for keypoints, (_, window) in zip(found, framed, strict=True)
         ]
 
-    def _framed(self, crop: Crop) -> tuple[Framed, Window]:
-        """Return what the detector is to see of a crop, and which part of it that is."""
+    def _animals(self, crops: Sequence[Crop]) -> list[Animal | None]:
+        """Return where the animals are, if that is to be gone by; what is not known is found."""
         if self._segmenter is None:
-            return Framed(shrunk(crop.image, self._longest_side)), WHOLE
-        seen = crop.animal or Animal.find(self._segmenter, View.whole(crop.image))
-        MASKS.labels("crop" if crop.animal is None else "embedder", seen.outcome).inc()
-        if seen.outcome != "used":
-            return Framed(shrunk(crop.image, self._longest_side)), WHOLE
-        height, width = crop.image.shape[:2]
-        view = CloseUp.of(seen.mask, width, height, self._longest_side)
-        return Framed(view.picture(crop.image), _around(view.mask(seen.mask))), view.window
+            return [None for _ in crops]
+        views = [View.whole(crop.image) for crop in crops if crop.animal is None]
+        found = iter(Animal.find_all(self._segmenter, views))
+        animals = [crop.animal or next(found) for crop in crops]
+        for crop, animal in zip(crops, animals, strict=True):
+            MASKS.labels("crop" if crop.animal is None else "embedder", animal.outcome).inc()
+        return [animal if animal.outcome == "used" else None for animal in animals]
+
+    def _framed(self, image: NDArray[np.uint8], animal: Animal | None) -> tuple[Framed, Window]:
+        """Return what the detector is to see of a crop, and which part of it that is."""
+        if animal is None:
+            return Framed(shrunk(image, self._longest_side)), WHOLE
+        height, width = image.shape[:2]
+        view = CloseUp.of(animal.mask, width, height, self._longest_side)
+        return Framed(view.picture(image), _around(view.mask(animal.mask))), view.window
 
 
 def _around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -16,8 +16,11 @@ from services.matcher.policy import FIRST, POLICIES
 from services.matcher.settings import MatcherSettings
 from services.matcher.sift import SiftDetector
 from services.matcher.superglue import SuperGlueMatcher, SuperPair, SuperPointDetector
+from services.matcher.torch_segmenter import TorchSegmenter
 from services.matcher.xfeat import XFeatDetector
 from shared.errors import SettingsError
+from shared.foreground.choice import chosen
+from shared.foreground.segmenter import Segmenter
 
 
 def detector(settings: MatcherSettings) -> Detector:
@@ -35,6 +38,20 @@ def detector(settings: MatcherSettings) -> Detector:
     if settings.extractor == "xfeat":
         return XFeatDetector(settings.keypoints, _device(settings))
     return AlikedDetector(settings.extractor, settings.keypoints, _device(settings))
+
+
+def segmenter(settings: MatcherSettings) -> Segmenter | None:
+    """Return what finds the animals of crops that came without a mask, if that is wanted.
+
+    On a GPU that is U²-Netp alone; other segmenters stay on the CPU.
+
+    Raises:
+        SettingsError: its file is missing or of no use, or there is no GPU as asked.
+    """
+    device = _device(settings)
+    if settings.segmenter == "u2netp" and device != "cpu":
+        return TorchSegmenter(device)
+    return chosen(settings, settings.threads)
 
 
 def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:

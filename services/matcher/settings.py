@@ -69,7 +69,7 @@ class MatcherSettings(SegmenterSettings):
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto",
-        description="Where extractor and LightGlue run; auto: on a GPU where there is one.",
+        description="Where extractor, LightGlue and U²-Netp run; auto: on a GPU if there is one.",
     )
     precision: Literal["auto", "full", "half", "int8"] = Field(
         default="auto",

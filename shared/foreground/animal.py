@@ -6,6 +6,7 @@ with 16 to 60 % of their picture; of 740 lions' thumbnails none does; and of 583
 faces, where mostly a part of the face stands out, or nothing for certain, 24.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -57,14 +58,25 @@ class Animal:
 
     @classmethod
     def find(cls, segmenter: Segmenter, shown: View) -> "Animal":
-        """Return the animal that a view shows.
+        """Return the animal that a view shows; see `find_all`."""
+        [animal] = cls.find_all(segmenter, [shown])
+        return animal
+
+    @classmethod
+    def find_all(cls, segmenter: Segmenter, views: Sequence[View]) -> list["Animal"]:
+        """Return the animal that each view shows.
 
         The segmenter is not asked where no mask could be gone by.
         """
-        if MOST * shown.width * shown.height < FEWEST_PIXELS:
-            return cls(np.ones(shown.picture.shape[:2], np.bool_), "small")
-        shown = shown if segmenter.surroundings else shown.alone()
-        return cls.of(segmenter.mask(shown.picture), shown)
+        asked = [view if segmenter.surroundings else view.alone() for view in views if _large(view)]
+        masks = segmenter.masks([view.picture for view in asked])
+        answers = iter(zip(masks, asked, strict=True))
+        return [
+            cls.of(*next(answers))
+            if _large(view)
+            else cls(np.ones(view.picture.shape[:2], np.bool_), "small")
+            for view in views
+        ]
 
     @classmethod
     def of(cls, mask: NDArray[np.bool_], shown: View) -> "Animal":
@@ -81,6 +93,10 @@ class Animal:
         elif share * shown.width * shown.height < FEWEST_PIXELS:
             outcome = "small"
         return cls(parts if outcome == "used" else np.ones_like(parts), outcome)
+
+
+def _large(view: View) -> bool:
+    return MOST * view.width * view.height >= FEWEST_PIXELS
 
 
 def _own_parts(mask: NDArray[np.bool_], shown: View) -> NDArray[np.bool_]:

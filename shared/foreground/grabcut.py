@@ -1,5 +1,7 @@
 """GrabCut (Rother et al. 2004): the animal by its colours, without any trained weights."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +27,11 @@ class GrabCutSegmenter:
     fingerprint = f"grabcut1-{LONGEST_SIDE}px"
     surroundings = False
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Return where the crop shows the animal; the ellipse where colours don't tell."""
+    def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
+        """Return where each crop shows the animal; the ellipse where colours don't tell."""
+        return [self._mask(image) for image in images]
+
+    def _mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         height, width = image.shape[:2]
         found = _animal(shrunk(image, LONGEST_SIDE)).astype(np.uint8)
         return np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST) > 0)

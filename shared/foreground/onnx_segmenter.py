@@ -10,6 +10,7 @@ The contract of the model:
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -34,8 +35,7 @@ class _Input:
 
     def batch(self, image: NDArray[np.uint8]) -> NDArray[np.uint8] | NDArray[np.float32]:
         """Return a crop [H, W, 3] as the network takes it."""
-        size = (self.width, self.height)
-        stretched = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        stretched = stretch(image, self.width, self.height)
         if self.channels_first:
             stretched = stretched.transpose(2, 0, 1)
         if self.bytes:
@@ -67,6 +67,31 @@ class Stability:
         return some > 0 and sure >= self.least * some
 
 
+@dataclass(frozen=True)
+class Outline:
+    """How a mask follows from a network's output.
+
+    threshold: a pixel above it is the animal
+    stability: what a mask must have to be gone by, if there is such a demand
+    """
+
+    threshold: float
+    stability: Stability | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        demand = f"-{self.stability.fingerprint}" if self.stability else ""
+        return f"above{self.threshold:g}{demand}"
+
+    def mask(self, values: NDArray[np.float32], image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Return the mask of an image [H, W, 3], for which a network's output is [h, w]."""
+        height, width = image.shape[:2]
+        if self.stability and not self.stability.holds(values):
+            return np.zeros((height, width), np.bool_)
+        full = cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(full > self.threshold)
+
+
 class OnnxSegmenter:
     """A `Segmenter` of a model; see above what it must be like.
 
@@ -92,30 +117,37 @@ class OnnxSegmenter:
         stability: Stability | None = None,
     ) -> None:
         origin = origin or hashlib.sha256(content).hexdigest()[:12]
-        self.fingerprint = f"onnx1-{origin}-above{threshold:g}"
-        if stability:
-            self.fingerprint += f"-{stability.fingerprint}"
-        self._threshold = threshold
-        self._stability = stability
+        self._outline = Outline(threshold, stability)
+        self.fingerprint = fingerprint(origin, self._outline)
         self._session = _session(name, content, threads)
         self._input = _input(name, self._session)
         try:
-            self.mask(np.full((self._input.height, self._input.width, 3), 128, np.uint8))
+            self.masks([np.full((self._input.height, self._input.width, 3), 128, np.uint8)])
         except Exception as error:  # ONNX Runtime's exceptions share no base but this
             raise SettingsError(
                 f"{name} is no segmentation network of use here: {error}"
             ) from error
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Return where the network sees the animal: nowhere, if it can't say where that ends."""
+    def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
+        """Return where the network sees the animals: nowhere, if it can't say where one ends.
+
+        One picture after the other: on a CPU a batch is no faster.
+        """
+        return [self._outline.mask(self._values(image), image) for image in images]
+
+    def _values(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         output = self._session.run(None, {self._input.name: self._input.batch(image)})[0]
-        values = _one_channel(np.asarray(output))
-        if self._stability and not self._stability.holds(values):
-            return np.zeros(image.shape[:2], np.bool_)
-        size = (image.shape[1], image.shape[0])
-        return np.asarray(
-            cv2.resize(values, size, interpolation=cv2.INTER_LINEAR) > self._threshold
-        )
+        return _one_channel(np.asarray(output))
+
+
+def fingerprint(origin: str, outline: Outline) -> str:
+    """Return the name of the masks of a network that `origin` names."""
+    return f"onnx1-{origin}-{outline.fingerprint}"
+
+
+def stretch(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Return a picture [H, W, 3] at the size that a network takes."""
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _session(name: str, content: bytes, threads: int) -> "onnxruntime.InferenceSession":

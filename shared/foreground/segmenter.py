@@ -1,5 +1,6 @@
 """What tells the animal from its surroundings."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,6 @@ class Segmenter(Protocol):
     @property
     def surroundings(self) -> bool: ...
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Return where an RGB picture, uint8 [H, W, 3], shows the animal: bool [H, W]."""
+    def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
+        """Return where each RGB picture, uint8 [H, W, 3], shows the animal: bool [H, W]."""
         ...

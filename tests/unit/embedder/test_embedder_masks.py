@@ -1,5 +1,6 @@
 """The embedder finds each animal, stores its mask, and shows a model of animals alone no more."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +25,8 @@ class Dark:
     fingerprint = "dark"
     surroundings = True
 
-    def mask(self, image: Pixels) -> NDArray[np.bool_]:
-        return np.asarray(image.max(axis=2) < 90)
+    def masks(self, images: Sequence[Pixels]) -> list[NDArray[np.bool_]]:
+        return [np.asarray(image.max(axis=2) < 90) for image in images]
 
 
 @pytest.fixture

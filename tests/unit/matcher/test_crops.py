@@ -1,5 +1,6 @@
 """Where the matcher takes masks from: the embedder's where they fit, else its own."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -35,11 +36,12 @@ class _Left:
     def __init__(self) -> None:
         self.asked = 0
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        self.asked += 1
-        mask = np.zeros(image.shape[:2], np.bool_)
-        mask[:, : image.shape[1] // 2] = True
-        return mask
+    def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
+        self.asked += len(images)
+        return [
+            np.broadcast_to(np.arange(image.shape[1]) < image.shape[1] // 2, image.shape[:2]).copy()
+            for image in images
+        ]
 
 
 @pytest.fixture

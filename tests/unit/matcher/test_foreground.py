@@ -29,7 +29,10 @@ class _Half:
     fingerprint: str = "half"
     surroundings: bool = True
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
+        return [self._mask(image) for image in images]
+
+    def _mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         mask = np.zeros(image.shape[:2], np.bool_)
         mask[:, : round(image.shape[1] * self.share)] = True
         return mask
@@ -39,8 +42,8 @@ class _Half:
 class _Speckled(_Half):
     """Sees something small at the right edge too."""
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        mask = super().mask(image)
+    def _mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        mask = super()._mask(image)
         mask[:9, -9:] = True
         return mask
 

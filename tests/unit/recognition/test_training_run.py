@@ -1,6 +1,7 @@
 """A run on tiny pictures with a tiny network: what it writes, and how it goes on."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -183,10 +184,11 @@ class _Left:
     fingerprint = "left"
     surroundings = True
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        found = np.zeros(image.shape[:2], np.bool_)
-        found[:, : image.shape[1] // 3] = True
-        return found
+    def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
+        return [
+            np.broadcast_to(np.arange(image.shape[1]) < image.shape[1] // 3, image.shape[:2]).copy()
+            for image in images
+        ]
 
 
 @pytest.mark.parametrize(("size", "share"), [((600, 300), 1 / 3), ((60, 30), 1.0)])

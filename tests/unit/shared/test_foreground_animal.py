@@ -1,5 +1,7 @@
 """Which masks are gone by, and which part of them is the animal."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -25,9 +27,12 @@ class _Asked:
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
 
-    def mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        self.shapes.append(image.shape[:2])
-        return np.arange(len(image))[:, None] * np.ones(image.shape[1]) < len(image) / 2
+    def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
+        self.shapes += [image.shape[:2] for image in images]
+        return [
+            np.arange(len(image))[:, None] * np.ones(image.shape[1]) < len(image) / 2
+            for image in images
+        ]
 
 
 def _block(share: float) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ def _scene(height: int, width: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_
 @pytest.mark.parametrize("shape", [(120, 180), (480, 640), (300, 150)])
 def test_the_body_is_found_and_the_grass_is_not(shape: tuple[int, int]) -> None:
     image, body = _scene(*shape)
-    mask = GrabCutSegmenter().mask(image)
+    mask = GrabCutSegmenter().masks([image])[0]
     assert mask.shape == shape
     assert (mask & body).sum() / (mask | body).sum() > 0.9
 
@@ -30,22 +30,22 @@ def test_the_body_is_found_and_the_grass_is_not(shape: tuple[int, int]) -> None:
 def test_the_same_crop_gives_the_same_mask_whatever_was_drawn_before() -> None:
     image = np.random.default_rng(0).integers(0, 256, (120, 180, 3), dtype=np.uint8)
     segmenter = GrabCutSegmenter()
-    first = segmenter.mask(image)
+    first = segmenter.masks([image])[0]
     for seed in range(1, 4):
         cv2.setRNGSeed(seed)
-        np.testing.assert_array_equal(first, segmenter.mask(image))
+        np.testing.assert_array_equal(first, segmenter.masks([image])[0])
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_a_uniform_crop_gets_the_ellipse(level: int) -> None:
-    mask = GrabCutSegmenter().mask(np.full((90, 120, 3), level, np.uint8))
+    mask = GrabCutSegmenter().masks([np.full((90, 120, 3), level, np.uint8)])[0]
     _assert_ellipse(mask)
 
 
 def test_an_animal_of_the_colour_of_its_surroundings_gets_the_ellipse() -> None:
     image = np.random.default_rng(0).normal((60, 150, 60), 5, (100, 100, 3)).clip(0, 255)
     cv2.circle(image, (50, 50), round(50 * CORE), (200.0, 40.0, 40.0), -1)
-    _assert_ellipse(GrabCutSegmenter().mask(image.astype(np.uint8)))
+    _assert_ellipse(GrabCutSegmenter().masks([image.astype(np.uint8)])[0])
 
 
 def _assert_ellipse(mask: NDArray[np.bool_]) -> None:
@@ -57,6 +57,6 @@ def _assert_ellipse(mask: NDArray[np.bool_]) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (2, 400), (400, 3), (17, 17)])
 def test_a_crop_of_any_shape_gets_a_mask_with_something_in_it(shape: tuple[int, int]) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    mask = GrabCutSegmenter().mask(noise)
+    mask = GrabCutSegmenter().masks([noise])[0]
     assert mask.shape == shape
     assert mask.any()

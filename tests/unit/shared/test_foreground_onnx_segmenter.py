@@ -65,7 +65,7 @@ def test_a_network_of_every_documented_form_is_used(
 ) -> None:
     scale = 1.0 if kind == TensorProto.FLOAT else 1 / 255
     path = _network(tmp_path / "m.onnx", shape, output, kind=kind, channels=axis, scale=scale)
-    mask = OnnxSegmenter(path.read_bytes(), path.name, 0.5).mask(BRIGHT)
+    mask = OnnxSegmenter(path.read_bytes(), path.name, 0.5).masks([BRIGHT])[0]
     assert mask.shape == BRIGHT.shape[:2]
     assert mask[:, :28].all()
     assert not mask[:, 32:].any()
@@ -73,8 +73,8 @@ def test_a_network_of_every_documented_form_is_used(
 
 def test_the_threshold_is_in_the_networks_own_scale(tmp_path: Path) -> None:
     path = _network(tmp_path / "m.onnx", [1, 3, 32, 48], [1, 1, 32, 48], scale=10.0)
-    assert OnnxSegmenter(path.read_bytes(), path.name, 9.0).mask(BRIGHT).any()
-    assert not OnnxSegmenter(path.read_bytes(), path.name, 11.0).mask(BRIGHT).any()
+    assert OnnxSegmenter(path.read_bytes(), path.name, 9.0).masks([BRIGHT])[0].any()
+    assert not OnnxSegmenter(path.read_bytes(), path.name, 11.0).masks([BRIGHT])[0].any()
 
 
 @pytest.mark.parametrize(("most", "sure"), [(0.9, True), (0.7, False)])
@@ -84,8 +84,8 @@ def test_where_the_animal_ends_for_one_threshold_only_nothing_is_found(
     path = _network(tmp_path / "m.onnx", [1, 3, 32, 48], [1, 1, 32, 48], scale=most)
     demand = Stability(low=0.2, high=0.8, least=0.6)
     segmenter = OnnxSegmenter(path.read_bytes(), path.name, 0.5, stability=demand)
-    assert segmenter.mask(BRIGHT).any() == sure
-    assert OnnxSegmenter(path.read_bytes(), path.name, 0.5).mask(BRIGHT).any()
+    assert segmenter.masks([BRIGHT])[0].any() == sure
+    assert OnnxSegmenter(path.read_bytes(), path.name, 0.5).masks([BRIGHT])[0].any()
 
 
 def test_the_share_that_must_be_sure_is_of_what_a_low_threshold_finds() -> None:

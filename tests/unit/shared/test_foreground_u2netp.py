@@ -53,7 +53,7 @@ def test_a_picture_of_which_nothing_stands_out_for_certain_has_no_animal(
     rows, columns = (slice(int(0.35 * side), int(0.6 * side)) for side in (height, width))
     close_up = View.around(animal.picture, animal.box)
     coat = cv2.resize(close_up.of_box(close_up.picture)[rows, columns], (400, 300))
-    assert not segmenter.mask(coat.astype(np.uint8)).any()
+    assert not segmenter.masks([coat.astype(np.uint8)])[0].any()
 
 
 def test_the_network_computes_what_the_published_one_does() -> None:
@@ -73,7 +73,7 @@ def test_the_network_computes_what_the_published_one_does() -> None:
 
 def test_the_same_picture_gives_the_same_mask(segmenter: OnnxSegmenter) -> None:
     picture = next(standing(Light.NIGHT)).picture
-    np.testing.assert_array_equal(segmenter.mask(picture), u2netp().mask(picture))
+    np.testing.assert_array_equal(segmenter.masks([picture])[0], u2netp().masks([picture])[0])
 
 
 def test_its_name_tells_the_published_file_and_the_side(segmenter: OnnxSegmenter) -> None:
