@@ -23,7 +23,8 @@ _HEADER = """\
 
 def concerns() -> list[type[Settings]]:
     """Return the settings classes: those of all services, then each service's own."""
-    modules = [importlib.import_module(f"services.{name}.settings") for name in topics.INPUTS]
+    names = [*topics.INPUTS, "registry.api"]
+    modules = [importlib.import_module(f"services.{name}.settings") for name in names]
     return [kind for module in (settings, *modules) for kind in _classes(module)]
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from resight.commands import dead_letters, galleries, individuals, ledger
+from resight.commands import dead_letters, galleries, individuals, keys, ledger
 from resight.commands.adapt import adapt
 from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
@@ -36,4 +36,5 @@ for command in (
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(galleries.app, name="galleries")
 app.add_typer(individuals.app, name="individuals")
+app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")

@@ -14,7 +14,11 @@ running stack and compares. Every series has its service in its name or its labe
 label holds what an uploader can choose. Counters begin at 0, so that the first increase is seen.
 """
 
-_SERVICES = {"stage": "Every service"} | {name: name.capitalize() for name in INPUTS}
+_SERVICES = {
+    "stage": "Every service",
+    **{name: name.capitalize() for name in INPUTS},
+    "api": "Pages and API",
+}
 # Values of a label are told where they are few; where there are more, what they are of.
 _MOST_VALUES = 6
 _LISTS = {
@@ -28,6 +32,7 @@ def measures() -> list[Measure]:
     importlib.import_module("shared.telemetry")
     for name in INPUTS:
         importlib.import_module(f"services.{name}.metrics")
+    importlib.import_module("services.registry.api.metrics")
     return sorted(MEASURES, key=lambda measure: list(_SERVICES).index(_owner(measure)))
 
 

@@ -38,6 +38,7 @@ CONCERNS = (
     "CACHE",
     "LEDGER",
     "REGISTRY",
+    "API",
 )
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from resight import backlog
 from resight.console import CommandError, DataDir, note, notes
-from resight.stack.profile import KAFKA_PORT, Profile, choose_ports
+from resight.stack.profile import KAFKA_PORT, PAGES_PORT, Profile, choose_ports
 from resight.stack.servers import listens
 from resight.stack.state import DEFAULT_FOLDER
 from resight.stack.supervisor import Supervisor
@@ -35,6 +35,15 @@ def up(
             show_default=False,
         ),
     ] = None,
+    pages_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Port of the review pages. Default: 8080, or a free one.",
+            show_default=False,
+        ),
+    ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
@@ -52,7 +61,7 @@ def up(
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
-    A broker, two stores and the four services start as processes of their own,
+    A broker, two stores, the four services and the review pages start as processes of their own,
     and start again when they end. Individuals, gallery and crops stay in
     --data-dir; what is in flight does not: publish such captures again.
 
@@ -65,7 +74,7 @@ def up(
     profile = Profile(
         folder,
         folder / "models",
-        choose_ports(port or _broker_port()),
+        choose_ports(port or _free(KAFKA_PORT), pages_port or _free(PAGES_PORT)),
         None if model is None else model.resolve(),
         None if calibration is None else calibration.resolve(),
     )
@@ -74,6 +83,7 @@ def up(
         try:
             with notes.status("starting"):
                 supervisor.start()
+            note(f"pages and API: {supervisor.state.pages_url}")
             note(f"ready: broker {supervisor.state.bootstrap_servers}, data in {profile.folder}")
             note(
                 "publish pictures with `resight publish FOLDER`, see decisions with `resight watch`"
@@ -111,8 +121,8 @@ def _counts(kafka: KafkaSettings) -> str:
     return f"{now.records[DECISIONS]} decisions, {now.dead_letters} dead letters, {waiting} waiting"
 
 
-def _broker_port() -> int:
-    return 0 if listens(KAFKA_PORT) else KAFKA_PORT
+def _free(port: int) -> int:
+    return 0 if listens(port) else port
 
 
 @contextmanager

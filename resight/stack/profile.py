@@ -14,8 +14,13 @@ from resight.stack.state import StackState
 from shared.topics import INPUTS
 
 SERVICES = tuple(INPUTS)
+# Another process of the registry's: pages and API.
+API = "api"
+# What runs as each process of the stack.
+MODULES = {name: f"services.{name}.main" for name in SERVICES} | {API: "services.registry.api"}
 ENCODER = "efficientnet_lite0"
 KAFKA_PORT = 9092
+PAGES_PORT = 8080
 
 # Preferences: a variable of the same name in the caller's environment wins.
 # Two cores are shared by four services and three servers, so nobody gets more than one thread.
@@ -46,20 +51,22 @@ class Ports:
     broker: int
     ledger: int
     cache: int
-    telemetry: Mapping[str, int]  # by service
+    api: int
+    telemetry: Mapping[str, int]  # by process
 
 
-def choose_ports(broker_port: int) -> Ports:
-    """Return free ports; `broker_port` 0 takes any for the broker too."""
+def choose_ports(broker_port: int, api_port: int = 0) -> Ports:
+    """Return free ports; 0 takes any for the broker and the pages too."""
     free: set[int] = set()
-    while len(free) < len(SERVICES) + 3:
+    while len(free) < len(MODULES) + 4:
         free.add(free_port())
-    chosen = iter(sorted(free - {broker_port}))
+    chosen = iter(sorted(free - {broker_port, api_port}))
     return Ports(
         broker=broker_port or next(chosen),
         ledger=next(chosen),
         cache=next(chosen),
-        telemetry={service: next(chosen) for service in SERVICES},
+        api=api_port or next(chosen),
+        telemetry={process: next(chosen) for process in MODULES},
     )
 
 
@@ -96,7 +103,7 @@ class Profile:
         )
 
     def environment(self, service: str, caller: Mapping[str, str]) -> dict[str, str]:
-        """Return the environment of one service.
+        """Return the environment of one process.
 
         What connects the processes is the profile's; everything else of the
         caller's environment stands, RESIGHT_ settings included.
@@ -121,6 +128,7 @@ class Profile:
             "RESIGHT_GALLERY_PATH": str(self.folder / "gallery"),
             "RESIGHT_CACHE_URL": f"redis://{HOST}:{self.ports.cache}/0",
             "RESIGHT_LEDGER_URL": f"redis://{HOST}:{self.ports.ledger}/0",
+            "RESIGHT_API_PORT": str(self.ports.api),
         }
 
     def state(self, pid: int) -> StackState:
@@ -131,6 +139,7 @@ class Profile:
             ledger_url=f"redis://{HOST}:{self.ports.ledger}/0",
             cache_url=f"redis://{HOST}:{self.ports.cache}/0",
             crops_url=self.crops,
+            pages_url=f"http://{HOST}:{self.ports.api}",
             telemetry={
                 service: f"http://{HOST}:{port}" for service, port in self.ports.telemetry.items()
             },

@@ -1,13 +1,13 @@
 """The ledger read: entries, enrolments, individuals, and what is open between them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.registry.entry import Entry, read_enrolment, read_entry
 from services.registry.keys import GALLERIES, PLACES, key
 from services.registry.resolution import Doubt
 from services.registry.store import Store
-from shared.messages import Enrolment, Place
+from shared.messages import Decision, Enrolment, Place
 
 CHUNK = 500
 
@@ -56,23 +56,18 @@ class Reading:
         return int(self.store.run("HGET", key(gallery, "counters"), counter) or 0)
 
     def questions(self, gallery: str) -> list[Doubt]:
-        """Return which individuals may be one, those first whose answer is worth most.
+        """Return which individuals may be one, those first whose answer is worth most."""
+        sizes = {name: len(found) for name, found in self.individuals(gallery).items()}
+        return by_worth(self.doubts(gallery), sizes)
 
-        That is how many pairs of sightings it puts together, times how likely it does.
-        """
+    def doubts(self, gallery: str) -> list[Doubt]:
+        """Return what is kept of questions, of individuals too that are gone by now."""
         stored = self.store.run("HGETALL", key(gallery, "questions"))
         told = [(*pair.decode().split(), *said.decode().split()) for pair, said in stored.items()]
-        sizes = {name: len(found) for name, found in self.individuals(gallery).items()}
-        found = [
+        return [
             Doubt(one, other, float(log_odds), of_one, of_other)
             for one, other, log_odds, of_one, of_other in told
-            if one in sizes and other in sizes
         ]
-
-        def worth(doubt: Doubt) -> float:
-            return sizes[doubt.one] * sizes[doubt.other] * doubt.probability
-
-        return sorted(found, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))
 
     def has(self, gallery: str, individual: str) -> bool:
         """Return whether there is such an individual."""
@@ -114,6 +109,12 @@ class Reading:
         for start in range(first, last + 1, CHUNK):
             yield from self._entries(gallery, range(start, min(start + CHUNK, last + 1)))
 
+    def decisions(self, gallery: str, first: int, last: int) -> Iterator[Decision]:
+        """Yield the decisions of a gallery's entries from `first` to `last`, in order."""
+        for start in range(first, last + 1, CHUNK):
+            for entry in self._plain(gallery, range(start, min(start + CHUNK, last + 1))):
+                yield entry.decision
+
     def individuals(self, gallery: str) -> dict[str, list[str]]:
         """Return every individual of a gallery with its sightings, both sorted."""
         stored = self.store.run("HGETALL", key(gallery, "groups"))
@@ -138,12 +139,7 @@ class Reading:
         return None if stored is None else Place.FromString(stored)
 
     def _entries(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
-        stored = self._fields(gallery, "entries", numbers)
-        plain = [
-            read_entry(number, body, None)
-            for number, body in zip(numbers, stored, strict=True)
-            if body
-        ]
+        plain = self._plain(gallery, numbers)
         enrolled = [entry.decision.enrolment_number for entry in plain]
         bodies = self._fields(gallery, "enrolments", enrolled)
         return [
@@ -151,5 +147,28 @@ class Reading:
             for entry, number, body in zip(plain, enrolled, bodies, strict=True)
         ]
 
+    def _plain(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
+        """Return entries without their enrolments."""
+        stored = self._fields(gallery, "entries", numbers)
+        return [
+            read_entry(number, body, None)
+            for number, body in zip(numbers, stored, strict=True)
+            if body
+        ]
+
     def _fields(self, gallery: str, name: str, fields: Sequence[int | str]) -> Any:
         return self.store.run("HMGET", key(gallery, name), *fields) if fields else []
+
+
+def by_worth(doubts: Iterable[Doubt], sizes: Mapping[str, int]) -> list[Doubt]:
+    """Return questions between individuals that there are, those first whose answer is worth most.
+
+    `sizes` are those of all individuals. An answer is worth how many pairs of sightings it puts
+    together, times how likely it does.
+    """
+
+    def worth(doubt: Doubt) -> float:
+        return sizes[doubt.one] * sizes[doubt.other] * doubt.probability
+
+    open_ones = [each for each in doubts if each.one in sizes and each.other in sizes]
+    return sorted(open_ones, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))

@@ -22,7 +22,7 @@ CLOSED = {
     "reason",
     "role",
 }
-CLOSED |= {"service", "source", "title", "topic", "version"}
+CLOSED |= {"service", "source", "status", "title", "topic", "version"}
 
 
 def test_the_page_is_up_to_date() -> None:
@@ -41,7 +41,7 @@ def test_no_metric_is_made_beside_the_list() -> None:
 
 
 def test_a_name_says_whose_it_is_and_whether_it_only_grows() -> None:
-    owners = {"stage", "embedder", "lookup", "matcher", "registry"}
+    owners = {"stage", "embedder", "lookup", "matcher", "registry", "api"}
     assert {measure.name.split("_")[1] for measure in measures()} == owners
     for measure in measures():
         assert measure.name.endswith("_total") == (measure.kind == "counter"), measure.name

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from resight.environment import concerns
-from resight.stack.profile import SERVICES, Ports, Profile, choose_ports
+from resight.stack.profile import MODULES, Ports, Profile, choose_ports
 from shared.settings import Settings, load
 
-PORTS = Ports(1001, 1002, 1003, {name: 1100 + number for number, name in enumerate(SERVICES)})
+PORTS = Ports(1001, 1002, 1003, 1004, {name: 1100 + number for number, name in enumerate(MODULES)})
 PROFILE = Profile(Path("/data/stack"), Path("/data/models"), PORTS)
 
 
 def each_concern() -> Iterator[tuple[str, type[Settings]]]:
     for concern in concerns():
         service = concern.__module__.split(".")[1]
-        for name in SERVICES:
+        for name in MODULES:
             if service in (name, "settings"):
                 yield name, concern
 
@@ -32,7 +32,7 @@ def test_every_service_understands_its_environment(
 
 
 def test_services_share_stores_but_not_names_or_ports() -> None:
-    made = [PROFILE.environment(service, {}) for service in SERVICES]
+    made = [PROFILE.environment(service, {}) for service in MODULES]
     for name in (
         "RESIGHT_KAFKA_BOOTSTRAP_SERVERS",
         "RESIGHT_LEDGER_URL",
@@ -40,7 +40,7 @@ def test_services_share_stores_but_not_names_or_ports() -> None:
     ):
         assert len({each[name] for each in made}) == 1
     for name in ("RESIGHT_KAFKA_INSTANCE_ID", "RESIGHT_TELEMETRY_PORT"):
-        assert len({each[name] for each in made}) == len(SERVICES)
+        assert len({each[name] for each in made}) == len(MODULES)
 
 
 def test_the_caller_may_tune_but_not_rewire() -> None:
@@ -71,6 +71,6 @@ def test_a_model_and_a_calibration_of_one_s_own_serve() -> None:
 
 def test_ports_are_all_different() -> None:
     ports = choose_ports(0)
-    chosen = [ports.broker, ports.ledger, ports.cache, *ports.telemetry.values()]
-    assert len(set(chosen)) == len(SERVICES) + 3
+    chosen = [ports.broker, ports.ledger, ports.cache, ports.api, *ports.telemetry.values()]
+    assert len(set(chosen)) == len(MODULES) + 4
     assert choose_ports(19092).broker == 19092

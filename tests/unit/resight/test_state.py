@@ -15,6 +15,7 @@ STATE = StackState(
     bootstrap_servers="127.0.0.1:19092",
     ledger_url="redis://127.0.0.1:1/0",
     crops_url="file:///data/crops",
+    pages_url="http://127.0.0.1:8080",
     cache_url="redis://127.0.0.1:2/0",
     telemetry={"embedder": "http://127.0.0.1:3"},
 )

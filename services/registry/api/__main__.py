@@ -1,0 +1,99 @@
+"""Run the API and the pages, as the environment says: `python -m services.registry.api`."""
+
+import logging
+import socket
+
+import uvicorn
+
+from services.registry import calibration
+from services.registry.api.access import Access
+from services.registry.api.announcing import Announcer
+from services.registry.api.application import application
+from services.registry.api.catalogue import Catalogue
+from services.registry.api.desk import Desk
+from services.registry.api.settings import ApiSettings
+from services.registry.api.thumbnails import Thumbnails
+from services.registry.ledger import Ledger
+from services.registry.settings import LedgerSettings, RegistrySettings
+from services.registry.store import Store
+from shared.blobs import BlobStore
+from shared.errors import SettingsError
+from shared.health import Health, HealthServer
+from shared.settings import BlobSettings, KafkaSettings, load
+from shared.startup import started
+
+NAME = "api"
+DRAIN_SECONDS = 5
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Wire settings to clients and serve until told to stop."""
+    with started(NAME) as telemetry:
+        settings = load(ApiSettings)
+        ledger = Ledger(Store.at(load(LedgerSettings)))
+        access = Access(ledger.store)
+        if not settings.local and not access.any():
+            raise SettingsError(
+                f"RESIGHT_API_HOST={settings.host} lets other machines in, and the ledger has no "
+                "key that would tell who they are; make one with `resight keys add NAME`, or "
+                "listen on 127.0.0.1"
+            )
+        announcer = Announcer(ledger, load(KafkaSettings))
+        announcer.start()
+        desk = Desk(
+            ledger=ledger,
+            catalogue=Catalogue(ledger),
+            access=access,
+            calibration=calibration.load(load(RegistrySettings).calibration),
+            thumbnails=Thumbnails(BlobStore(load(BlobSettings).crops_url)),
+            settings=settings,
+            announce=announcer.announce,
+        )
+        health = Health(float("inf"), ledger.ready)
+        health.joined = True
+        server = HealthServer(telemetry, health)
+        server.start()
+        try:
+            serve(desk, settings)
+        finally:
+            server.stop()
+
+
+def serve(desk: Desk, settings: ApiSettings) -> None:
+    """Answer requests until SIGTERM.
+
+    Raises:
+        SettingsError: the address is taken or not of this machine.
+    """
+    listening = _listening(settings)
+    log.info("pages and API listen on %s:%d", *listening.getsockname()[:2])
+    config = uvicorn.Config(
+        application(desk),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+        proxy_headers=settings.behind_tls,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(settings: ApiSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        raise SettingsError(
+            f"can't listen on {settings.host}:{settings.port}: {error.strerror}; "
+            "see RESIGHT_API_HOST and RESIGHT_API_PORT"
+        ) from error
+    return listening
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""What API and pages count."""
+
+from shared.measures import counter, histogram
+
+KINDS = ("api", "page", "file")
+CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+
+REQUESTS = counter(
+    "resight_api_requests_total",
+    "Requests answered, by what was asked for and the class of the status.",
+    kind=KINDS,
+    status=CLASSES,
+)
+SECONDS = histogram(
+    "resight_api_request_seconds", "From a request to the beginning of its answer.", kind=KINDS
+)
+for _kind in KINDS:
+    SECONDS.labels(_kind)
+WRONG_KEYS = counter("resight_api_wrong_keys_total", "Keys and sign-ins that were refused.")
+
+
+def kind_of(path: str) -> str:
+    """Return what a path is counted as."""
+    if path.startswith("/api/"):
+        return "api"
+    return "file" if path.startswith("/static/") else "page"

@@ -1,0 +1,48 @@
+"""Settings of the API and the review pages."""
+
+from ipaddress import ip_address
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import Settings
+
+
+class ApiSettings(Settings):
+    """Where the API listens, and what it allows."""
+
+    model_config = SettingsConfigDict(env_prefix="RESIGHT_API_")
+
+    host: str = Field(
+        "127.0.0.1",
+        description="Address that API and pages listen on. While the ledger holds no key "
+        "(`resight keys add`), only one of this machine is taken.",
+    )
+    port: int = Field(8080, ge=0, le=65535, description="Their port; 0 takes a free one.")
+    session_hours: float = Field(
+        12.0, gt=0, description="How long a browser stays signed in without being used."
+    )
+    behind_tls: bool = Field(
+        default=False,
+        description="Whether browsers come over https, through a proxy that ends it: then their "
+        "cookie never travels in the clear.",
+    )
+    max_body_bytes: int = Field(
+        32 * 1024 * 1024, ge=1024, description="A request with a larger body is refused."
+    )
+    requests_per_minute: int = Field(
+        600, ge=1, description="Requests of one key, or of one address without a key."
+    )
+    failed_logins: int = Field(
+        10, ge=1, description="After so many wrong keys an address waits 15 minutes."
+    )
+
+    @property
+    def local(self) -> bool:
+        """Whether it listens on this machine alone."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
