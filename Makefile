@@ -28,6 +28,8 @@ test: $(INSTALLED) ## All tests, on real servers
 	  || { echo "the tests' Triton server needs the shared libpython3.11: apt-get install libpython3.11" >&2; exit 1; }
 	@command -v promtool > /dev/null || apt-get install --yes --quiet --no-install-recommends prometheus \
 	  || { echo "the tests need Prometheus and its promtool: apt-get install prometheus" >&2; exit 1; }
+	@command -v chromium > /dev/null || apt-get install --yes --quiet --no-install-recommends chromium \
+	  || { echo "the tests of the pages need a browser: apt-get install chromium" >&2; exit 1; }
 	@$(BIN)/pytest
 
 check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: what must pass before a commit

@@ -1,10 +1,8 @@
 """Why two pictures are taken for one animal, or are not: their matches, drawn."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from recognition.match_lines import (
@@ -15,68 +13,15 @@ from recognition.match_lines import (
     Cell,
     Colour,
     Picture,
-    Points,
     by_confidence,
     font,
     join,
     legend,
     paste,
 )
-from services.matcher.cascade import PairEvidence
-from services.matcher.engine import Engine
-from services.matcher.homography import agreeing
-from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import PairMatcher
+from services.matcher.explanation import Explanation, summary
 
 _WIDTH, _HEIGHT, _MARGIN, _GAP, _FOOT = 640, 480, 28, 8, 84
-
-
-@dataclass(frozen=True, eq=False)
-class Explanation:
-    """What the matcher sees in a pair.
-
-    evidence: as the service would attach it
-    ends: where the M matched keypoints are, as fractions of the two crops, float64 [M, 2] each
-    confidence: float32 [M], 0..1
-    inlier: bool [M], which of them one flat surface explains
-    counts: bool [M], which lie on the animals; the others are no evidence, and only drawn
-    """
-
-    evidence: PairEvidence
-    ends: tuple[Points, Points]
-    confidence: NDArray[np.float32]
-    inlier: NDArray[np.bool_]
-    counts: NDArray[np.bool_]
-
-
-def explain(
-    networks: Engine, matcher: PairMatcher | None, query: Keypoints, candidate: Keypoints
-) -> Explanation:
-    """Match two crops' keypoints, and those beside the animals too, as far as they are known.
-
-    Without a `matcher` there is the evidence of neighbours alone, and nothing to draw.
-    """
-    (evidence,) = networks.cascade().gather(query, [candidate])
-    if matcher is None or not len(query) or not len(candidate):
-        nothing = np.zeros(0, np.bool_)
-        nowhere = np.zeros((0, 2))
-        return Explanation(evidence, (nowhere, nowhere), np.zeros(0, np.float32), nothing, nothing)
-    (found,) = matcher.match(query, [candidate])
-    mine, theirs = found.indices.T
-    counts = _counts(query)[mine] & _counts(candidate)[theirs]
-    inlier = np.zeros(len(mine), np.bool_)
-    inlier[counts] = agreeing(query.positions[mine[counts]], candidate.positions[theirs[counts]])
-    return Explanation(
-        evidence,
-        (query.in_crop()[mine], candidate.in_crop()[theirs]),
-        found.confidence,
-        inlier,
-        counts,
-    )
-
-
-def _counts(keypoints: Keypoints) -> NDArray[np.bool_]:
-    return np.ones(len(keypoints), np.bool_) if keypoints.animal is None else keypoints.animal
 
 
 def draw(
@@ -127,17 +72,3 @@ def _write(sheet: Image.Image, explanation: Explanation, captions: tuple[str, st
         pen.text(where, caption, INK, font(17), anchor="ls")
     pen.text((_MARGIN, top + 32), summary(explanation), FAINT, font(15), anchor="ls")
     legend(sheet, _MARGIN + 2 * _WIDTH + _GAP, top + 32)
-
-
-def summary(explanation: Explanation) -> str:
-    """Return the evidence in a sentence."""
-    evidence = explanation.evidence
-    if evidence.reason:
-        return evidence.reason
-    beside = int((~explanation.counts).sum())
-    told = (
-        f"{evidence.neighbours} mutual neighbours (score {evidence.neighbour_score:.1f}), "
-        f"{evidence.matches} matches (confidence {evidence.confidence:.1f}), "
-        f"{evidence.inliers} of them on one surface"
-    )
-    return told + (f"; {beside} more beside the animals, in grey" if beside else "")

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from recognition.explanation import draw, explain, summary
+from recognition.explanation import draw
 from resight.console import CommandError
 from resight.target import MOST_CROP_BYTES, crops_at, ledger_at
 from services.matcher.crops import CropKeypoints
 from services.matcher.engine import engine
+from services.matcher.explanation import explain, summary
 from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings

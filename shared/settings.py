@@ -39,6 +39,7 @@ CONCERNS = (
     "LEDGER",
     "REGISTRY",
     "API",
+    "EXPLAINER",
 )
 
 

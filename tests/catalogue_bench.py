@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 
 from services.registry.api.access import Access, Role
 from services.registry.api.application import application
+from services.registry.api.asides import Asides
 from services.registry.api.catalogue import Catalogue
 from services.registry.api.desk import Desk
 from services.registry.api.settings import ApiSettings
@@ -55,10 +56,14 @@ class Bench:
         alike: Sequence[str] = (),
         *,
         perhaps: Sequence[str] = (),
+        candidates: int = 10**6,
         gallery: str = GALLERY,
         change: Callable[[Sighting], None] = lambda _: None,
     ) -> None:
-        """Let a sighting come that is compared with all before it, and like some of them."""
+        """Let a sighting come that is compared with those before it, and like some of them.
+
+        Only the latest `candidates` are compared with it.
+        """
         service = RegistryService(self.ledger, CALIBRATION, RegistrySettings(), now=lambda: NOON)
         before = self.ledger.count(gallery, "enrolments")
         enrolled = [
@@ -72,7 +77,7 @@ class Bench:
                 number,
                 "same" if each in alike else "doubtful" if each in perhaps else "other",
             )
-            for number, each in enumerate(enrolled, 1)
+            for number, each in list(enumerate(enrolled, 1))[-candidates:]
         ]
         query = sighting(name, gallery=gallery)
         jpeg = photograph(seed=len(enrolled))
@@ -94,5 +99,6 @@ def bench_at(ledger_url: str, folder: Path, settings: ApiSettings | None = None)
         thumbnails=Thumbnails(crops),
         settings=settings or ApiSettings(),
         announce=announced.append,
+        asides=Asides(ledger.store),
     )
     return Bench(ledger, crops, desk, announced)

@@ -77,6 +77,7 @@ def up(
         choose_ports(port or _free(KAFKA_PORT), pages_port or _free(PAGES_PORT)),
         None if model is None else model.resolve(),
         None if calibration is None else calibration.resolve(),
+        pages=True,
     )
     supervisor = Supervisor(profile, note)
     with _terminated_like_interrupted():

@@ -14,10 +14,9 @@ from resight.stack.state import StackState
 from shared.topics import INPUTS
 
 SERVICES = tuple(INPUTS)
-# Another process of the registry's: pages and API.
-API = "api"
-# What runs as each process of the stack.
-MODULES = {name: f"services.{name}.main" for name in SERVICES} | {API: "services.registry.api"}
+# What runs as each process of the stack: the services, and what people look at.
+MODULES = {name: f"services.{name}.main" for name in SERVICES}
+PAGES = {"api": "services.registry.api", "explainer": "services.matcher.explainer"}
 ENCODER = "efficientnet_lite0"
 KAFKA_PORT = 9092
 PAGES_PORT = 8080
@@ -52,13 +51,14 @@ class Ports:
     ledger: int
     cache: int
     api: int
+    explainer: int
     telemetry: Mapping[str, int]  # by process
 
 
 def choose_ports(broker_port: int, api_port: int = 0) -> Ports:
     """Return free ports; 0 takes any for the broker and the pages too."""
     free: set[int] = set()
-    while len(free) < len(MODULES) + 4:
+    while len(free) < len(MODULES) + len(PAGES) + 5:
         free.add(free_port())
     chosen = iter(sorted(free - {broker_port, api_port}))
     return Ports(
@@ -66,7 +66,8 @@ def choose_ports(broker_port: int, api_port: int = 0) -> Ports:
         ledger=next(chosen),
         cache=next(chosen),
         api=api_port or next(chosen),
-        telemetry={process: next(chosen) for process in MODULES},
+        explainer=next(chosen),
+        telemetry={process: next(chosen) for process in (*MODULES, *PAGES)},
     )
 
 
@@ -75,6 +76,7 @@ class Profile:
     """One embedded stack: its data folder, that of its models, and its ports. Paths are absolute.
 
     `encoder`: the encoder's ONNX file, `calibration`: the registry's file; None: the default one.
+    `pages`: whether the review pages run too.
     """
 
     folder: Path
@@ -82,6 +84,12 @@ class Profile:
     ports: Ports
     encoder: Path | None = None
     calibration: Path | None = None
+    pages: bool = False
+
+    @property
+    def processes(self) -> Mapping[str, str]:
+        """What runs beside the servers, by name: modules."""
+        return MODULES | PAGES if self.pages else MODULES
 
     @property
     def model(self) -> Path:
@@ -129,6 +137,8 @@ class Profile:
             "RESIGHT_CACHE_URL": f"redis://{HOST}:{self.ports.cache}/0",
             "RESIGHT_LEDGER_URL": f"redis://{HOST}:{self.ports.ledger}/0",
             "RESIGHT_API_PORT": str(self.ports.api),
+            "RESIGHT_API_EXPLAINER_URL": f"http://{HOST}:{self.ports.explainer}",
+            "RESIGHT_EXPLAINER_PORT": str(self.ports.explainer),
         }
 
     def state(self, pid: int) -> StackState:
@@ -139,8 +149,9 @@ class Profile:
             ledger_url=f"redis://{HOST}:{self.ports.ledger}/0",
             cache_url=f"redis://{HOST}:{self.ports.cache}/0",
             crops_url=self.crops,
-            pages_url=f"http://{HOST}:{self.ports.api}",
+            pages_url=f"http://{HOST}:{self.ports.api}" if self.pages else "",
             telemetry={
-                service: f"http://{HOST}:{port}" for service, port in self.ports.telemetry.items()
+                process: f"http://{HOST}:{self.ports.telemetry[process]}"
+                for process in self.processes
             },
         )

@@ -33,7 +33,7 @@ class StackState:
     ledger_url: str
     cache_url: str
     crops_url: str
-    pages_url: str  # where review pages and API are
+    pages_url: str  # where review pages and API are; '': they don't run
     telemetry: Mapping[str, str]  # service -> http://host:port of /readyz and /metrics
 
     def kafka(self) -> KafkaSettings:

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from resight.stack.child import Child, Process
 from resight.stack.leash import leashed
-from resight.stack.profile import ENCODER, MODULES, Profile
+from resight.stack.profile import ENCODER, Profile
 from resight.stack.readiness import readiness
 from resight.stack.servers import Server
 from resight.stack.state import StackError, occupied
@@ -44,7 +44,7 @@ class Supervisor:
         broker, *stores = profile.servers
         self._broker = self._server(broker)
         self._stores = [self._server(store) for store in stores]
-        self._services = [self._service(name) for name in MODULES]
+        self._services = [self._service(name) for name in profile.processes]
         self.state = profile.state(os.getpid())
 
     def start(self) -> None:
@@ -201,7 +201,7 @@ class Supervisor:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("ab") as output:
                 return subprocess.Popen(  # noqa: S603
-                    leashed([sys.executable, "-P", "-m", MODULES[name]]),
+                    leashed([sys.executable, "-P", "-m", self.profile.processes[name]]),
                     env=self.profile.environment(name, os.environ),
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -8,6 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from services.matcher.policy import PolicyName
 from shared.foreground.settings import SegmenterSettings
 from shared.redis_settings import RedisSettings
+from shared.settings import Settings
 
 
 class MatcherSettings(SegmenterSettings):
@@ -91,6 +92,15 @@ class MatcherSettings(SegmenterSettings):
         ge=1,
         description="Threads of the networks on a CPU; a replica per core is faster than threads.",
     )
+
+
+class ExplainerSettings(Settings):
+    """Where the process listens that shows the matches of two sightings to the review pages."""
+
+    model_config = SettingsConfigDict(env_prefix="RESIGHT_EXPLAINER_")
+
+    host: str = Field("127.0.0.1", description="Its address; it takes questions from anybody.")
+    port: int = Field(9200, ge=0, le=65535, description="Its port.")
 
 
 class CacheSettings(RedisSettings):

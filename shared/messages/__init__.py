@@ -50,6 +50,7 @@ from shared.messages.matches_pb2 import (
     Evidence,
     Matches,
 )
+from shared.messages.pair_pb2 import PairMatch, PairMatches, PairQuestion, Shown
 from shared.messages.place_pb2 import ImagePlace
 from shared.messages.sighting_pb2 import Sighting
 
@@ -96,8 +97,12 @@ __all__ = [
     "Operation",
     "OperationKind",
     "Outcome",
+    "PairMatch",
+    "PairMatches",
+    "PairQuestion",
     "Place",
     "RankedIndividual",
+    "Shown",
     "Sighting",
     "Thresholds",
     "Viewpoint",

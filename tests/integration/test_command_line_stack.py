@@ -124,7 +124,7 @@ def test_a_broker_that_is_killed_comes_back_with_all_decisions(up: Up, pictures:
     services = [pid for command, pid in up.children().items() if "services." in command]
     os.kill(up.child("tansu"), signal.SIGKILL)
     wait_until(lambda: gone(services))
-    wait_until(lambda: len(up.children()) == 8)
+    wait_until(lambda: len(up.children()) == 9)
     assert decisions(up.folder, DECIDED) == before
     # Captures that were lost with it are published again, and stay the same sightings.
     resight("publish", pictures, "--data-dir", up.folder)
@@ -159,7 +159,7 @@ def test_what_it_knows_survives_a_stop_and_another_model_takes_it_over(
         assert len(enrolled) > 0
         assert set(enrolled) == {NAME}
         pids = list(again.children().values())
-        assert len(pids) == 8
+        assert len(pids) == 9
     finally:
         again.process.kill()
         again.process.wait()

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import CliRunner
 
-from recognition.explanation import draw, explain, summary
+from recognition.explanation import draw
 from resight.main import app
 from services.matcher.engine import engine
+from services.matcher.explanation import explain, summary
 from services.matcher.keypoints import Keypoints, none_in
 from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings

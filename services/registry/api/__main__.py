@@ -9,8 +9,10 @@ from services.registry import calibration
 from services.registry.api.access import Access
 from services.registry.api.announcing import Announcer
 from services.registry.api.application import application
+from services.registry.api.asides import Asides
 from services.registry.api.catalogue import Catalogue
 from services.registry.api.desk import Desk
+from services.registry.api.explainer import Explainer
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
 from services.registry.ledger import Ledger
@@ -40,7 +42,8 @@ def main() -> None:
                 "key that would tell who they are; make one with `resight keys add NAME`, or "
                 "listen on 127.0.0.1"
             )
-        announcer = Announcer(ledger, load(KafkaSettings))
+        kafka = load(KafkaSettings)
+        announcer = Announcer(ledger, kafka)
         announcer.start()
         desk = Desk(
             ledger=ledger,
@@ -50,6 +53,9 @@ def main() -> None:
             thumbnails=Thumbnails(BlobStore(load(BlobSettings).crops_url)),
             settings=settings,
             announce=announcer.announce,
+            asides=Asides(ledger.store),
+            kafka=kafka,
+            explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
         )
         health = Health(float("inf"), ledger.ready)
         health.joined = True

@@ -1,17 +1,22 @@
 """The application: routes, errors, and what stands before them."""
 
 import logging
+from http import HTTPStatus
+from urllib.parse import quote
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException as StarletteException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
 
-from services.registry.api import reading_routes, writing_routes
+from services.registry.api import live, pair_routes, reading_routes, writing_routes
 from services.registry.api.desk import Desk
 from services.registry.api.guard import Guard
-from services.registry.api.problem import problem, told
+from services.registry.api.pages import galleries, home, individuals, questions, signing_in
+from services.registry.api.pages import live as live_page
+from services.registry.api.pages.frame import STATIC, SignedOutError, page
+from services.registry.api.problem import problem, told, wants_page
 from shared.errors import Transient
 
 DESCRIPTION = """Have we seen this animal before? The catalogue of individuals, what is in doubt, \
@@ -36,7 +41,13 @@ def application(desk: Desk) -> FastAPI:
     app.state.desk = desk
     app.include_router(reading_routes.router)
     app.include_router(writing_routes.router)
+    app.include_router(live.router)
+    app.include_router(pair_routes.router)
+    for pages in (home, questions, galleries, individuals, live_page, signing_in):
+        app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(Guard, settings=desk.settings)
+    app.exception_handler(SignedOutError)(_signed_out)
     app.exception_handler(StarletteException)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(Transient)(_away)
@@ -44,21 +55,49 @@ def application(desk: Desk) -> FastAPI:
     return app
 
 
-def _refused(_: Request, error: HTTPException) -> Response:
+def _signed_out(request: Request, _: SignedOutError) -> Response:
+    to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in?to={quote(to)}", 303)
+
+
+def _answer(
+    request: Request, status: int, detail: str, headers: dict[str, str] | None = None
+) -> Response:
+    """Return an error as a page for a browser, and as a problem for a program."""
+    if not wants_page(request):
+        return problem(status, detail, headers)
+    person = None
+    if status not in {401, 429, 503}:
+        person = request.app.state.desk.who(request)
+    title = HTTPStatus(status).phrase
+    shown = page(
+        request,
+        request.app.state.desk,
+        person,
+        "problem.html",
+        code=status,
+        title=title,
+        detail=detail,
+    )
+    shown.headers.update(headers or {})
+    return shown
+
+
+def _refused(request: Request, error: HTTPException) -> Response:
     headers = dict(error.headers or {})
     if error.status_code == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return problem(error.status_code, str(error.detail), headers)
+    return _answer(request, error.status_code, str(error.detail), headers)
 
 
-def _invalid(_: Request, error: RequestValidationError) -> Response:
-    return problem(422, told(error))
+def _invalid(request: Request, error: RequestValidationError) -> Response:
+    return _answer(request, 422, told(error))
 
 
-def _away(_: Request, error: Transient) -> Response:
-    return problem(503, f"{error}; try again", {"Retry-After": "2"})
+def _away(request: Request, error: Transient) -> Response:
+    return _answer(request, 503, f"{error}; try again", {"Retry-After": "2"})
 
 
-def _crashed(_: Request, error: Exception) -> JSONResponse:
+def _crashed(request: Request, error: Exception) -> Response:
     log.error("a request failed", exc_info=error)
-    return problem(500, "this is a fault of ours; the log says more")
+    return _answer(request, 500, "this is a fault of ours; the log says more")

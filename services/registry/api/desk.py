@@ -1,14 +1,17 @@
 """What every handler works with, and who stands in front of it."""
 
 import ipaddress
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from services.registry.api.access import Access, Person, Role
+from services.registry.api.asides import Asides
 from services.registry.api.catalogue import Catalogue
+from services.registry.api.explainer import Explainer
 from services.registry.api.problem import refusal
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
@@ -16,6 +19,7 @@ from services.registry.calibration import Calibration
 from services.registry.entry import Entry
 from services.registry.ledger import Ledger
 from services.registry.operator import Operator
+from shared.settings import KafkaSettings
 
 COOKIE = "resight_session"
 # Who works at a ledger without keys: somebody at this very machine.
@@ -27,6 +31,9 @@ class Desk:
     """The parts behind the API.
 
     announce: publishes what an operation wrote
+    kafka: where dead letters are; None: there is no broker
+    explainer: compares two sightings again, to show their matches; None: nobody does
+    closing: set when streams are to end
     """
 
     ledger: Ledger
@@ -36,6 +43,10 @@ class Desk:
     thumbnails: Thumbnails
     settings: ApiSettings
     announce: Callable[[Entry], None]
+    asides: Asides
+    kafka: KafkaSettings | None = None
+    explainer: Explainer | None = None
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def operator(self, gallery: str, person: Person) -> Operator:
         """Return who writes into a gallery's ledger."""

@@ -37,6 +37,12 @@ class ApiSettings(Settings):
         10, ge=1, description="After so many wrong keys an address waits 15 minutes."
     )
 
+    explainer_url: str = Field(
+        "",
+        description="Where `python -m services.matcher.explainer` listens, such as "
+        "http://explainer:9200: it draws the matches of two sightings. Empty: nobody does.",
+    )
+
     @property
     def local(self) -> bool:
         """Whether it listens on this machine alone."""

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from resight.environment import concerns
-from resight.stack.profile import MODULES, Ports, Profile, choose_ports
+from resight.stack.profile import MODULES, PAGES, Ports, Profile, choose_ports
 from shared.settings import Settings, load
 
-PORTS = Ports(1001, 1002, 1003, 1004, {name: 1100 + number for number, name in enumerate(MODULES)})
+PORTS = Ports(
+    1001, 1002, 1003, 1004, 1005, {name: 1100 + n for n, name in enumerate((*MODULES, *PAGES))}
+)
 PROFILE = Profile(Path("/data/stack"), Path("/data/models"), PORTS)
 
 
@@ -71,6 +73,13 @@ def test_a_model_and_a_calibration_of_one_s_own_serve() -> None:
 
 def test_ports_are_all_different() -> None:
     ports = choose_ports(0)
-    chosen = [ports.broker, ports.ledger, ports.cache, ports.api, *ports.telemetry.values()]
-    assert len(set(chosen)) == len(MODULES) + 4
+    chosen = [
+        ports.broker,
+        ports.ledger,
+        ports.cache,
+        ports.api,
+        ports.explainer,
+        *ports.telemetry.values(),
+    ]
+    assert len(set(chosen)) == len(MODULES) + len(PAGES) + 5
     assert choose_ports(19092).broker == 19092

@@ -1,0 +1,172 @@
+"""Shows the matches of two sightings to the review pages: `python -m services.matcher.explainer`.
+
+A process of the matcher's image beside those that consume: POST /pair with a PairQuestion
+is answered with PairMatches. Only the API knows who may ask; so this listens inside.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import cv2
+import torch
+from google.protobuf.message import DecodeError
+
+from services.matcher.crops import CropKeypoints
+from services.matcher.engine import Engine, engine
+from services.matcher.explanation import Explanation, explain, summary
+from services.matcher.keypoints import Keypoints
+from services.matcher.lightglue import PairMatcher
+from services.matcher.networks import pair_matcher
+from services.matcher.settings import CacheSettings, ExplainerSettings, MatcherSettings
+from services.matcher.wiring import wired
+from shared.blobs import BlobStore
+from shared.errors import Poison, SettingsError, Transient
+from shared.health import Health, HealthServer
+from shared.messages import Evidence, PairMatch, PairMatches, PairQuestion, Shown, Sighting
+from shared.settings import BlobSettings, load
+from shared.startup import started
+
+PATH = "/pair"
+# Two crops' references are short.
+MOST_BYTES = 64 * 1024
+
+log = logging.getLogger(__name__)
+
+
+class PairExplainer:
+    """Compares two sightings as the service does; one pair at a time."""
+
+    def __init__(self, networks: Engine, matcher: PairMatcher | None, crops: CropKeypoints) -> None:
+        self._networks = networks
+        self._matcher = matcher
+        self._crops = crops
+        self._lock = threading.Lock()
+
+    def answer(self, question: PairQuestion) -> PairMatches:
+        """Return the matches of two sightings.
+
+        Raises:
+            Poison: a crop is missing or damaged.
+            Transient: the store of crops does not answer.
+        """
+        with self._lock:
+            found = self._crops.find([_sighting(question.one), _sighting(question.other)])
+            for each in found:
+                if isinstance(each, Poison):
+                    raise each
+            one, other = (each for each in found if isinstance(each, Keypoints))
+            explanation = explain(self._networks, self._matcher, one, other)
+        return _told(explanation)
+
+
+def _sighting(shown: Shown) -> Sighting:
+    sighting = Sighting(crop=shown.crop)
+    if shown.HasField("mask"):
+        sighting.mask.CopyFrom(shown.mask)
+    return sighting
+
+
+def _told(explanation: Explanation) -> PairMatches:
+    evidence = explanation.evidence
+    matches = [
+        PairMatch(
+            x=one[0],
+            y=one[1],
+            other_x=other[0],
+            other_y=other[1],
+            confidence=confidence,
+            inlier=inlier,
+            counts=counts,
+        )
+        for one, other, confidence, inlier, counts in zip(
+            explanation.ends[0].tolist(),
+            explanation.ends[1].tolist(),
+            explanation.confidence.tolist(),
+            explanation.inlier.tolist(),
+            explanation.counts.tolist(),
+            strict=True,
+        )
+    ]
+    kept = Evidence(
+        depth=evidence.depth,
+        neighbours=evidence.neighbours,
+        neighbour_score=evidence.neighbour_score,
+        matches=evidence.matches,
+        confidence=evidence.confidence,
+        inliers=evidence.inliers,
+        reason=evidence.reason,
+    )
+    return PairMatches(matches=matches, evidence=kept, summary=summary(explanation))
+
+
+def server(
+    settings: ExplainerSettings, answer: Callable[[PairQuestion], PairMatches]
+) -> ThreadingHTTPServer:
+    """Return an HTTP server that listens and is not serving yet.
+
+    Raises:
+        SettingsError: the address is taken or not of this machine.
+    """
+    try:
+        return ThreadingHTTPServer((settings.host, settings.port), _handler(answer))
+    except OSError as error:
+        raise SettingsError(
+            f"can't listen on {settings.host}:{settings.port}: {error.strerror}; see "
+            "RESIGHT_EXPLAINER_HOST and RESIGHT_EXPLAINER_PORT"
+        ) from error
+
+
+def _handler(answer: Callable[[PairQuestion], PairMatches]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = self.headers.get("Content-Length", "")
+            if self.path != PATH or not length.isdigit() or int(length) > MOST_BYTES:
+                self._say(HTTPStatus.BAD_REQUEST, b"POST /pair takes a PairQuestion")
+                return
+            try:
+                question = PairQuestion.FromString(self.rfile.read(int(length)))
+                self._say(HTTPStatus.OK, answer(question).SerializeToString())
+            except (Poison, DecodeError) as error:
+                self._say(HTTPStatus.UNPROCESSABLE_ENTITY, str(error).encode())
+            except Transient as error:
+                self._say(HTTPStatus.SERVICE_UNAVAILABLE, str(error).encode())
+
+        def _say(self, status: HTTPStatus, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/octet-stream")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            log.debug(format, *args)
+
+    return Handler
+
+
+def main() -> None:
+    """Wire settings to networks and stores, and answer until the process is ended."""
+    with started("explainer") as telemetry:
+        settings, cache = load(MatcherSettings), load(CacheSettings)
+        torch.set_num_threads(settings.threads)
+        cv2.setNumThreads(settings.threads)
+        networks = engine(settings)
+        networks.warm_up()
+        store = BlobStore(load(BlobSettings).crops_url)
+        crops = wired(networks, settings, cache, store).crops
+        explainer = PairExplainer(networks, pair_matcher(settings), crops)
+        health = Health(float("inf"), store.ready)
+        health.joined = True
+        probes = HealthServer(telemetry, health)
+        probes.start()
+        try:
+            server(load(ExplainerSettings), explainer.answer).serve_forever()
+        finally:
+            probes.stop()
+
+
+if __name__ == "__main__":
+    main()

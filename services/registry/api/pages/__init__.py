@@ -1,0 +1,1 @@
+"""The review pages: HTML made here, so that a browser needs nothing from anywhere else."""

@@ -1,0 +1,118 @@
+"""Small charts as numbers for SVG: the templates only write them down."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from services.registry.api.catalogue import Individual
+
+WIDTH, HEIGHT = 600, 160
+MOST_MONTHS = 24
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How many individuals were known by when: points of a line in WIDTH x HEIGHT.
+
+    flattening: of those known at the end, the share that was new in the last quarter of the time
+    """
+
+    points: str
+    area: str
+    first: float
+    last: float
+    most: int
+    flattening: float
+
+
+def curve(firsts: Sequence[float]) -> Curve | None:
+    """Return the discovery curve of times at which individuals were first seen."""
+    times = sorted(firsts)
+    if len(times) < 2 or times[0] == times[-1]:
+        return None
+    span = times[-1] - times[0]
+    steps = ["0,160"]
+    for number, when in enumerate(times, 1):
+        x = WIDTH * (when - times[0]) / span
+        steps.append(f"{x:.1f},{HEIGHT * (1 - (number - 1) / len(times)):.1f}")
+        steps.append(f"{x:.1f},{HEIGHT * (1 - number / len(times)):.1f}")
+    points = " ".join(steps)
+    recent = sum(when > times[-1] - span / 4 for when in times) / len(times)
+    return Curve(points, f"{points} {WIDTH},{HEIGHT}", times[0], times[-1], len(times), recent)
+
+
+@dataclass(frozen=True)
+class Month:
+    """What was seen in a month: sightings, animals, and those of them seen for the first time.
+
+    x, width, height, new_height: of its bars, which stand on y = HEIGHT
+    """
+
+    label: str
+    sightings: int
+    animals: int
+    new: int
+    x: float
+    width: float
+    height: float
+    new_height: float
+
+
+def months(individuals: Sequence[Individual]) -> list[Month]:
+    """Return the capture history of a gallery by months, the last two years of it."""
+    sightings: Counter[tuple[int, int]] = Counter()
+    new: Counter[tuple[int, int]] = Counter()
+    animals: dict[tuple[int, int], set[str]] = {}
+    for each in individuals:
+        for seen in each.sightings:
+            month = _month(seen.time)
+            sightings[month] += 1
+            animals.setdefault(month, set()).add(each.id)
+        new[_month(each.first)] += 1
+    shown = sorted(animals)[-MOST_MONTHS:]
+    most = max((len(animals[month]) for month in shown), default=1)
+    step = WIDTH / max(1, len(shown))
+    return [
+        Month(
+            label=f"{datetime(*month, 1, tzinfo=UTC):%b %Y}",
+            sightings=sightings[month],
+            animals=len(animals[month]),
+            new=new[month],
+            x=round((number + 0.1) * step, 1),
+            width=round(0.8 * step, 1),
+            height=round(HEIGHT * len(animals[month]) / most, 1),
+            new_height=round(HEIGHT * new[month] / most, 1),
+        )
+        for number, month in enumerate(shown)
+    ]
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A sighting on a timeline, in WIDTH x the lanes' height."""
+
+    x: float
+    lane: int
+    sighting: str
+    label: str
+
+
+def timeline(individual: Individual) -> tuple[list[str], list[Dot]]:
+    """Return an individual's deployments, those seen most first, and its sightings among them."""
+    lanes = sorted(individual.deployments, key=lambda name: (-individual.deployments[name], name))
+    span = max(individual.last - individual.first, 1.0)
+    return lanes, [
+        Dot(
+            round((WIDTH - 20) * (seen.time - individual.first) / span + 10, 1),
+            lanes.index(seen.deployment),
+            seen.id,
+            seen.deployment,
+        )
+        for seen in individual.sightings
+    ]
+
+
+def _month(seconds: float) -> tuple[int, int]:
+    at = datetime.fromtimestamp(seconds, UTC)
+    return at.year, at.month

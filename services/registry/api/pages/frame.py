@@ -1,0 +1,163 @@
+"""What all pages have in common: who looks, at what, and how times and numbers are written."""
+
+import hashlib
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from services.registry.api.access import Person
+from services.registry.api.catalogue import Seen
+from services.registry.api.desk import LOCAL, AtDesk, Desk
+
+HERE = Path(__file__).parents[1]
+STATIC = HERE / "static"
+
+
+# What people say, in the words of the pages.
+WORDS = {
+    "same": "The same animal.",
+    "different": "Two animals.",
+    "move": "Moved.",
+    "confirm": "An animal of its own.",
+    "unidentifiable": "Can’t be told.",
+    "undo": "Undone.",
+}
+
+
+class SignedOutError(Exception):
+    """A page takes somebody whom the ledger's keys know; the browser is sent to sign in."""
+
+
+def looking(request: Request, at: AtDesk) -> Person:
+    """Return who looks at a page.
+
+    Raises:
+        SignedOutError: nobody who is known.
+    """
+    found = at.who(request)
+    if found is None:
+        raise SignedOutError
+    return found
+
+
+Looking = Annotated[Person, Depends(looking)]
+
+
+def page(
+    request: Request,
+    at: Desk,
+    person: Person | None,
+    template: str,
+    *,
+    code: int = 200,
+    **shown: Any,
+) -> HTMLResponse:
+    """Return a page; `shown` is what its template needs beside the frame."""
+    galleries = [] if person is None else [n for n in at.catalogue.names() if person.sees(n)]
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            path=request.url.path,
+            person=person,
+            local=person == LOCAL,
+            galleries=galleries,
+            gallery=shown.pop("gallery", ""),
+            **shown,
+        )
+    )
+    return HTMLResponse(text, code)
+
+
+def gallery_path(gallery: str) -> str:
+    """Return the path of a gallery's page."""
+    return f"/g/{quote(gallery)}"
+
+
+def individual_path(gallery: str, individual: str) -> str:
+    """Return the path of an individual's page."""
+    return f"{gallery_path(gallery)}/individuals/{quote(individual, safe='')}"
+
+
+def sighting_path(gallery: str, sighting: str) -> str:
+    """Return the path of a sighting's page."""
+    return f"{gallery_path(gallery)}/sightings/{quote(sighting, safe='')}"
+
+
+def picture_path(gallery: str, seen: Seen, size: str = "320") -> str:
+    """Return the path of a sighting's crop."""
+    name = quote(seen.id, safe="")
+    return f"/api/v1/galleries/{quote(gallery)}/sightings/{name}/crop?size={size}"
+
+
+def day(seconds: float) -> str:
+    """Return a day as people write it, UTC."""
+    return f"{_at(seconds):%-d %b %Y}"
+
+
+def clock(seconds: float) -> str:
+    """Return day and time, UTC."""
+    return f"{_at(seconds):%-d %b %Y, %H:%M}"
+
+
+def machine(seconds: float) -> str:
+    """Return a time as <time datetime> takes it."""
+    return _at(seconds).isoformat()
+
+
+def percent(share: float) -> str:
+    """Return a probability in percent: never 0 or 100, which nothing is."""
+    if share > 0.99:
+        return "> 99 %"
+    return "< 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
+
+
+def counted(number: int, word: str, words: str = "") -> str:
+    """Return a number with its word: 1 sighting, 2 sightings."""
+    return f"{number:,} {word if number == 1 else words or word + 's'}"
+
+
+def called(gallery: str) -> str:
+    """Return a gallery as a title: its species, and its population where it has a name."""
+    population, _, species = gallery.partition("/")
+    title = species.replace("-", " ").capitalize()
+    return title if population == "default" else f"{title} · {population}"
+
+
+@cache
+def version(name: str) -> str:
+    """Return the path of a static file, which changes with its content."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(day=day, clock=clock, machine=machine, percent=percent, called=called)
+    made.globals.update(
+        static=version,
+        counted=counted,
+        gallery_path=gallery_path,
+        individual_path=individual_path,
+        sighting_path=sighting_path,
+        picture_path=picture_path,
+        words=WORDS,
+    )
+    return made
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

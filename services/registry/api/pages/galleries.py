@@ -1,0 +1,89 @@
+"""A gallery: its individuals as cards, and how well the animals are known by now."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+
+from services.registry.api.catalogue import Gallery, Status
+from services.registry.api.desk import AtDesk, Named
+from services.registry.api.pages.charts import curve, months
+from services.registry.api.pages.frame import Looking, gallery_path, page
+from services.registry.api.reading_routes import Order, in_order
+
+router = APIRouter(include_in_schema=False)
+
+CARDS = 48
+
+
+@router.get("/g/{population}/{species}")
+def gallery(
+    request: Request,
+    name: Named,
+    person: Looking,
+    at: AtDesk,
+    *,
+    sort: Order = "-last_seen",
+    status: Status | None = None,
+    deployment: Annotated[str, Query(max_length=300)] = "",
+    viewpoint: Annotated[str, Query(max_length=30)] = "",
+    contains: Annotated[str, Query(max_length=200)] = "",
+    offset: Annotated[int, Query(ge=0, le=10**7)] = 0,
+) -> Response:
+    """Show the individuals of a gallery."""
+    with at.catalogue.gallery(name) as shown:
+        everybody = shown.individuals()
+        found = [
+            each
+            for each in everybody
+            if (status is None or shown.status(each.id) == status)
+            and (not deployment or deployment in each.deployments)
+            and (not viewpoint or viewpoint in each.viewpoints)
+            and contains.casefold() in each.id.casefold()
+        ]
+        in_order(found, sort)
+        cards = [(each, shown.status(each.id)) for each in found[offset : offset + CARDS]]
+        choices = _choices(shown)
+        questions, sightings = len(shown.questions), len(shown.sightings)
+    chosen = {
+        "sort": sort,
+        "status": status or "",
+        "deployment": deployment,
+        "viewpoint": viewpoint,
+        "contains": contains,
+    }
+
+    def at_offset(first: int) -> str:
+        kept = {key: value for key, value in chosen.items() if value}
+        return f"{gallery_path(name)}?{urlencode({**kept, 'offset': first})}"
+
+    return page(
+        request,
+        at,
+        person,
+        "gallery.html",
+        gallery=name,
+        cards=cards,
+        total=len(found),
+        everybody=len(everybody),
+        questions=questions,
+        sightings=sightings,
+        choices=choices,
+        chosen=chosen,
+        offset=offset,
+        before=at_offset(max(0, offset - CARDS)) if offset else "",
+        after=at_offset(offset + CARDS) if offset + CARDS < len(found) else "",
+        discovery=curve([each.first for each in everybody]),
+        captures=months(everybody),
+        calibration=at.calibration,
+        curve=at.calibration.curve(name),
+    )
+
+
+def _choices(shown: Gallery) -> dict[str, list[str]]:
+    seen = shown.sightings.values()
+    return {
+        "deployments": sorted({each.deployment for each in seen if each.deployment}),
+        "viewpoints": sorted({each.viewpoint for each in seen}),
+    }

@@ -1,0 +1,53 @@
+"""Home: what waits for me, what came in, and is everything ready."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from services.registry.api.asides import is_in
+from services.registry.api.catalogue import Seen
+from services.registry.api.desk import AtDesk, Desk
+from services.registry.api.pages.frame import Looking, page
+
+router = APIRouter(include_in_schema=False)
+
+# So many of the latest sightings are shown.
+LATEST = 12
+
+
+@router.get("/")
+def home(request: Request, person: Looking, at: AtDesk) -> Response:
+    """Show all galleries that somebody sees."""
+    waiting = [waits(at, name) for name in at.catalogue.names() if person.sees(name)]
+    latest = sorted(
+        ((name, seen, owner) for card in waiting for name, seen, owner in card.latest),
+        key=lambda each: -each[1].decided_at,
+    )
+    return page(
+        request,
+        at,
+        person,
+        "home.html",
+        cards=waiting,
+        latest=latest[:LATEST],
+        ready=at.ledger.ready(),
+    )
+
+
+class Card:
+    """What a gallery has, for its card."""
+
+    def __init__(self, at: Desk, name: str) -> None:
+        asides = at.asides.those(name)
+        with at.catalogue.gallery(name) as shown:
+            self.name = name
+            self.individuals = len(shown.names())
+            self.sightings = len(shown.sightings)
+            self.questions = sum(not is_in(asides, each) for each in shown.questions)
+            self.tentative = len(shown.tentative)
+            found: list[Seen] = list(shown.sightings.values())[-LATEST:]
+            self.latest = [(name, each, shown.belongs(each.id)) for each in found]
+
+
+def waits(at: Desk, name: str) -> Card:
+    """Return the card of a gallery."""
+    return Card(at, name)

@@ -1,0 +1,150 @@
+"""Which individuals may be one: one question at a time, answered by a key."""
+
+from typing import Annotated, Literal
+from uuid import uuid4
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.registry.api.answers import Confirm, EntryAnswer, OfTwo, Saying, Undo
+from services.registry.api.asides import is_in
+from services.registry.api.catalogue import Gallery
+from services.registry.api.desk import AtDesk, Desk, Named, Reviewing
+from services.registry.api.pages.frame import Looking, gallery_path, page
+from services.registry.api.reading_routes import entry_answer
+from services.registry.api.writing_routes import written
+from services.registry.resolution import Doubt
+
+router = APIRouter(include_in_schema=False)
+
+_PATH = "/g/{population}/{species}/questions"
+
+From = Annotated[int, Query(ge=0, le=10**6)]
+Name = Annotated[str, Form(min_length=1, max_length=200)]
+Answer = Literal["same", "different", "new", "aside", "again"]
+
+
+@router.get(_PATH)
+def question(
+    request: Request,
+    name: Named,
+    person: Looking,
+    at: AtDesk,
+    *,
+    number: Annotated[From, Query(alias="from")] = 0,
+    aside: bool = False,
+    said: Annotated[int, Query(ge=0, le=2**53)] = 0,
+) -> Response:
+    """Show a question: the first one, or the one at place `from`."""
+    asides = at.asides.those(name)
+    with at.catalogue.gallery(name) as shown:
+        asked = [each for each in shown.questions if is_in(asides, each) == aside]
+        put_aside = len(shown.questions) - len(asked) if not aside else len(asked)
+        place = min(number, max(0, len(asked) - 1))
+        doubt = asked[place] if asked else None
+        sides = _sides(shown, doubt) if doubt else ()
+        rivals = _rivals(shown, doubt, sides[0].id) if doubt else []
+        following = _sides(shown, asked[place + 1]) if place + 1 < len(asked) else ()
+    return page(
+        request,
+        at,
+        person,
+        "question.html",
+        gallery=name,
+        doubt=doubt,
+        sides=sides,
+        rivals=rivals,
+        following=following,
+        place=place,
+        count=len(asked),
+        put_aside=put_aside,
+        aside=aside,
+        identifier=uuid4().hex,
+        said=_told(at, name, said),
+        may=person.may("reviewer"),
+        can_draw=at.explainer is not None,
+    )
+
+
+@router.post(_PATH)
+def answer(
+    name: Named,
+    person: Reviewing,
+    at: AtDesk,
+    *,
+    kind: Annotated[Answer, Form()],
+    identifier: Name,
+    one: Name,
+    other: Name,
+    individual: Name,
+    place: Annotated[int, Form(ge=0, le=10**6)] = 0,
+) -> Response:
+    """Take an answer, and go on to the next question."""
+    path = f"{gallery_path(name)}/questions"
+    if kind == "aside":
+        at.asides.put(name, one, other, person.name)
+        return RedirectResponse(f"{path}?from={place}", 303)
+    if kind == "again":
+        at.asides.take_back(name, one, other)
+        return RedirectResponse(f"{path}?aside=true&from={place}", 303)
+    saying: Saying
+    if kind == "new":
+        saying = Confirm(kind="confirm", id=identifier, individual=individual)
+    else:
+        saying = OfTwo(kind=kind, id=identifier, one=one, other=other)
+    entry = written(at, name, person, saying)
+    return RedirectResponse(f"{path}?from={place}&said={entry.decision.number}", 303)
+
+
+@router.post("/g/{population}/{species}/undo")
+def undo(
+    name: Named,
+    person: Reviewing,
+    at: AtDesk,
+    *,
+    number: Annotated[int, Form(ge=1, le=2**53)],
+    identifier: Name,
+    back: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Take back what an entry said, and go back to the page."""
+    entry = written(at, name, person, Undo(kind="undo", id=identifier, number=number))
+    inside = back.startswith(gallery_path(name)) and back.isprintable()
+    path = back.partition("?")[0] if inside else f"{gallery_path(name)}/questions"
+    return RedirectResponse(f"{path}?said={entry.decision.number}", 303)
+
+
+def _sides(shown: Gallery, doubt: Doubt) -> tuple["Side", ...]:
+    """Return both individuals, the one with fewer sightings first: it is asked about."""
+    both = [
+        Side(shown, doubt.one, doubt.sighting_of_one),
+        Side(shown, doubt.other, doubt.sighting_of_other),
+    ]
+    return tuple(sorted(both, key=lambda side: (len(side.sightings), side.id)))
+
+
+class Side:
+    """An individual on one side of a question, and the sighting that is shown large."""
+
+    def __init__(self, shown: Gallery, name: str, sighting: str) -> None:
+        individual = shown.individual(name)
+        self.id = name
+        self.status = shown.status(name)
+        self.individual = individual
+        self.sightings = individual.sightings
+        self.large = shown.sightings[sighting]
+
+
+def _rivals(shown: Gallery, doubt: Doubt, asked: str) -> list[tuple[str, float, int]]:
+    """Return who else it may be: ID, probability, and the place of that question."""
+    return [
+        (each.other if each.one == asked else each.one, each.probability, place)
+        for place, each in enumerate(shown.questions)
+        if asked in {each.one, each.other} and each != doubt
+    ]
+
+
+def _told(at: Desk, gallery: str, number: int) -> EntryAnswer | None:
+    """Return a person's entry, to tell what it changed."""
+    found = next(at.ledger.decisions(gallery, number, number), None) if number else None
+    spoken = found is not None and found.HasField("operation")
+    return entry_answer(found) if found is not None and spoken else None

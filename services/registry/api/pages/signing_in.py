@@ -1,0 +1,62 @@
+"""In and out, with a key."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.registry.api.desk import COOKIE, AtDesk
+from services.registry.api.pages.frame import page
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/sign-in")
+def form(request: Request, at: AtDesk, to: Annotated[str, Query(max_length=500)] = "/") -> Response:
+    """Ask for a key."""
+    return page(request, at, None, "sign_in.html", to=_local(to), wrong="")
+
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    at: AtDesk,
+    key: Annotated[str, Form(max_length=200)] = "",
+    to: Annotated[str, Form(max_length=500)] = "/",
+) -> Response:
+    """Begin a session, if the key is one."""
+    address = request.client.host if request.client else ""
+    if at.access.locked(address, at.settings.failed_logins):
+        told = "Too many wrong keys came from here. Wait 15 minutes."
+        return page(request, at, None, "sign_in.html", code=429, to=_local(to), wrong=told)
+    found = at.access.holder(key)
+    if found is None:
+        at.access.failed(address)
+        told = "This is no key of this catalogue. An admin makes one with “resight keys add”."
+        return page(request, at, None, "sign_in.html", code=401, to=_local(to), wrong=told)
+    seconds = 3600 * at.settings.session_hours
+    answer = RedirectResponse(_local(to), 303)
+    answer.set_cookie(
+        COOKIE,
+        at.access.sign_in(found, seconds),
+        max_age=round(seconds),
+        httponly=True,
+        samesite="strict",
+        secure=at.settings.behind_tls,
+    )
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, at: AtDesk) -> Response:
+    """End the session."""
+    at.access.sign_out(request.cookies.get(COOKIE, ""))
+    answer = RedirectResponse("/sign-in", 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+def _local(path: str) -> str:
+    """Return a path of this site; anything else becomes home."""
+    plain = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if plain and path.isprintable() else "/"

@@ -1,0 +1,47 @@
+// What every page does: keys, forms that send themselves, pictures that fail, being offline.
+for (const form of document.querySelectorAll("form[data-auto]")) {
+  form.addEventListener("change", () => form.requestSubmit());
+}
+const failed = (image) => {
+  const blank = document.createElement("div");
+  blank.className = image.closest(".view") ? "missing" : "blank";
+  blank.textContent = image.closest(".view") ? "The picture can't be shown: its crop is gone." : "";
+  image.replaceWith(blank);
+};
+for (const image of document.querySelectorAll("img")) {
+  if (image.complete && image.naturalWidth === 0 && image.getAttribute("src")) failed(image);
+  else image.addEventListener("error", () => failed(image));
+}
+const offline = document.querySelector("#offline");
+const online = () => { offline.hidden = navigator.onLine; };
+window.addEventListener("online", online);
+window.addEventListener("offline", online);
+online();
+for (const box of document.querySelectorAll("[data-counts]")) {
+  const form = box.closest("form");
+  const tell = () => {
+    const count = form.querySelectorAll(".pick:checked").length;
+    box.textContent = count === 1 ? "1 picture picked" : `${count} pictures picked`;
+    for (const button of form.querySelectorAll("button[data-picks]")) button.disabled = count === 0;
+  };
+  form.addEventListener("change", tell);
+  tell();
+}
+
+// A key presses what is marked with it.
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (event.target.closest("input, textarea, select")) return;
+  const target = document.querySelector(`[data-key="${CSS.escape(event.key.toLowerCase())}"]`);
+  if (target && !target.disabled) {
+    event.preventDefault();
+    target.click();
+  }
+});
+// One form a page: a second press of a key must not answer the next question.
+let sent = false;
+document.addEventListener("submit", (event) => {
+  if (sent) event.preventDefault();
+  sent = true;
+});
+window.addEventListener("pageshow", () => { sent = false; });

@@ -1,0 +1,134 @@
+"""An ecologist settles doubt by keyboard, changes individuals, and takes all of it back."""
+
+from playwright.sync_api import Page, expect
+
+from services.registry.audit import check
+from tests.browser.conftest import Site
+from tests.queries import GALLERY
+
+QUESTIONS = f"/g/{GALLERY}/questions"
+
+
+def doubtful_pairs(site: Site, count: int) -> None:
+    """Pairs of sightings that may show one animal, and are like no other."""
+    for number in range(count):
+        site.bench.decide(f"a{number:02d}", candidates=2)
+        site.bench.decide(f"b{number:02d}", perhaps=[f"a{number:02d}"], candidates=2)
+
+
+def press(page: Page, key: str) -> None:
+    """Press a key on a page that has its scripts."""
+    page.wait_for_load_state()
+    page.keyboard.press(key)
+
+
+def state(site: Site) -> list[list[str]]:
+    return sorted(site.bench.ledger.individuals(GALLERY).values())
+
+
+def test_20_questions_are_answered_by_keyboard_and_all_is_undone(site: Site, page: Page) -> None:
+    doubtful_pairs(site, 20)
+    before = state(site)
+    assert len(site.bench.ledger.questions(GALLERY)) == 20
+    page.goto(site.url + QUESTIONS)
+    for number in range(20):
+        expect(page.get_by_text(f"Question 1 of {20 - number}", exact=False)).to_be_visible()
+        press(page, "sdn"[number % 3])
+        told = ("The same animal.", "Two animals.", "An animal of its own.")[number % 3]
+        expect(page.locator("#said")).to_contain_text(told)
+    expect(page.get_by_role("heading", name="No open question")).to_be_visible()
+    assert len(state(site)) == 40 - 7
+    said = [each.decision.number for each in site.bench.announced]
+    assert len(said) == 20
+    for number in reversed(said):
+        page.goto(f"{site.url}{QUESTIONS}?said={number}")
+        press(page, "u")
+        expect(page.locator("#said")).to_contain_text("Undone.")
+    assert state(site) == before
+    assert check(site.bench.ledger, GALLERY) == []
+
+
+def test_what_nobody_can_tell_is_put_aside_and_asked_again(site: Site, page: Page) -> None:
+    doubtful_pairs(site, 2)
+    page.goto(site.url + QUESTIONS)
+    press(page, "t")
+    expect(page.get_by_text("Question 1 of 1", exact=False)).to_be_visible()
+    page.get_by_role("link", name="1 question set aside").click()
+    expect(page.get_by_text("Question 1 of 1, set aside", exact=False)).to_be_visible()
+    press(page, "t")
+    expect(page.get_by_role("heading", name="Nothing is set aside")).to_be_visible()
+    page.goto(site.url + QUESTIONS)
+    expect(page.get_by_text("Question 1 of 2", exact=False)).to_be_visible()
+    press(page, "ArrowRight")
+    expect(page.get_by_text("Question 2 of 2", exact=False)).to_be_visible()
+    press(page, "ArrowLeft")
+    expect(page.get_by_text("Question 1 of 2", exact=False)).to_be_visible()
+
+
+def test_both_pictures_zoom_and_move_together(site: Site, page: Page) -> None:
+    doubtful_pairs(site, 1)
+    page.goto(site.url + QUESTIONS)
+    pictures = page.locator(".view img")
+    for _ in range(3):
+        press(page, "+")
+    shown = [pictures.nth(side).evaluate("image => image.style.transform") for side in (0, 1)]
+    assert shown[0] == shown[1]
+    assert "scale(2.7" in shown[0]
+    box = page.locator(".view").first.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 150, box["y"] + 180, steps=4)
+    page.mouse.up()
+    moved = [pictures.nth(side).evaluate("image => image.style.transform") for side in (0, 1)]
+    assert moved[0] == moved[1] != shown[0]
+    press(page, "0")
+    assert "scale(1)" in pictures.first.evaluate("image => image.style.transform")
+
+
+def test_two_individuals_are_merged_one_is_split_and_all_is_undone(site: Site, page: Page) -> None:
+    bench = site.bench
+    for name, like in (("a", ""), ("b", "a"), ("c", "ab"), ("d", "")):
+        bench.decide(name, alike=like)
+    before = state(site)
+    assert before == [["a", "b", "c"], ["d"]]
+    page.goto(f"{site.url}/g/{GALLERY}/individuals/plains-zebra-0002")
+    page.get_by_label("Another individual").fill("plains-zebra-0001")
+    page.get_by_label("Why").fill("the same scar")
+    page.get_by_role("button", name="Merge all with it").click()
+    expect(page.get_by_role("heading", name="plains-zebra-0001")).to_be_visible()
+    expect(page.locator(".history")).to_contain_text("the same scar")
+    assert state(site) == [["a", "b", "c", "d"]]
+    page.locator('input[value="b"]').check()
+    page.locator('input[value="c"]').check()
+    expect(page.get_by_text("2 pictures picked")).to_be_visible()
+    page.get_by_role("button", name="Split into a new animal").click()
+    expect(page.locator("#said")).to_contain_text("2 pictures of plains-zebra-0001")
+    assert state(site) == [["a", "d"], ["b", "c"]]
+    press(page, "Tab")
+    page.locator("#said").get_by_role("button", name="Undo").click()
+    expect(page.locator("#said")).to_contain_text("Undone.")
+    page.get_by_role("button", name="Undo entry 5").click()
+    expect(page.locator("#said")).to_contain_text("Undone.")
+    assert state(site) == before
+    assert check(bench.ledger, GALLERY) == []
+
+
+def test_live_decisions_appear_as_they_come(site: Site, page: Page) -> None:
+    site.bench.decide("a")
+    page.goto(f"{site.url}/live")
+    expect(page.get_by_text("listening")).to_be_visible()
+    site.bench.decide("b", alike="a")
+    card = page.locator("#live .card").first
+    expect(card).to_contain_text("plains-zebra-0001")
+    expect(card).to_contain_text("known")
+
+
+def test_a_picture_that_is_gone_is_said_to_be(site: Site, page: Page) -> None:
+    site.bench.decide("a")
+    site.bench.decide("b", perhaps="a")
+    page.route(
+        "**/crop*", lambda route: route.fulfill(status=200, body=b"", content_type="image/jpeg")
+    )
+    page.goto(site.url + QUESTIONS)
+    expect(page.get_by_text("its crop is gone").first).to_be_visible()
