@@ -27,6 +27,7 @@ PoisonKind = Literal[
     "empty-value",
     "ends-the-decoder",
     "ends-the-service",
+    "identity-conflict",
     "incomplete",
     "invalid",
     "missing-blob",

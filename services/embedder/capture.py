@@ -28,7 +28,7 @@ UNTYPED = {"", "application/octet-stream", "binary/octet-stream"}
 # Detectors round: a box may reach this far past the border, and is clipped there.
 BORDER = 0.01
 
-_TEXTS = ("capture_id", "species", "population", "deployment", "sequence")
+_TEXTS = ("capture_id", "species", "population", "deployment", "sequence", "identified_by")
 
 
 def decode_capture(record: Record, max_animals: int = MAX_ANIMALS) -> Capture:
@@ -117,6 +117,7 @@ def _check(capture: Capture) -> None:
         check_text(name, getattr(capture, name), sightings)
     for animal in capture.animals:
         check_text("species", animal.species, sightings)
+        check_text("identity", animal.identity, sightings)
     if capture.HasField("captured_at"):
         _check_time("captured_at", capture.captured_at, sightings)
     if capture.HasField("published_at"):

@@ -245,6 +245,9 @@ def _sighting(base: Sighting, capture: Capture, animal: Detection, identifier: s
     sighting.gallery = gallery_name(capture.population, sighting.species)
     sighting.box.CopyFrom(_box(animal))
     sighting.viewpoint = animal.viewpoint or capture.viewpoint
+    if animal.identity:
+        sighting.identity = animal.identity
+        sighting.identified_by = capture.identified_by
     return sighting
 
 

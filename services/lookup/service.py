@@ -39,6 +39,8 @@ class LookupService:
     def handle(self, messages: Sequence[Message]) -> list[Result]:
         """Apply all enrolments, then return one CandidateList for each sighting.
 
+        That of one with an identity is empty.
+
         Enrolments have no outputs. Enrolments and sightings of another model
         meet in that model's gallery only.
 
@@ -53,6 +55,9 @@ class LookupService:
             try:
                 if isinstance(message, Enrolment):
                     enrolments[_enrolled_model(message)].append((i, message))
+                elif isinstance(message, Sighting) and message.identity:
+                    _query(message), _model(message)
+                    results[i] = [_list(message, 0, [])]  # a person says who it is
                 elif isinstance(message, Sighting):
                     sightings[_model(message)].append((i, message, _query(message)))
                 else:

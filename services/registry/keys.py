@@ -24,6 +24,7 @@ NAMES = (
     "counters",
     "outbox",
     "proofs",
+    "labels",
     "lease",
 )
 

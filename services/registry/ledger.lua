@@ -28,6 +28,7 @@
 --   outbox      zset  numbers of entries that the broker is not known to have taken
 --   proofs      hash  '<topic> <partition> first' and '… last' -> '<offset> <number>' of the
 --               first and the last record of the gallery that the partition took
+--   labels      hash  a catalogue's name of an animal -> the first sighting that came under it
 --   lease       string  the sighting that alone may found an individual, until the key expires
 --
 -- <Decision> and <Enrolment> are messages without the numbers and the individuals. An
@@ -37,7 +38,7 @@
 local NAMES = {
   'entries', 'decided', 'enrolments', 'members', 'groups', 'successors', 'revisions', 'records',
   'standings', 'bonds', 'undone', 'questions', 'captures', 'encounters', 'counters', 'outbox',
-  'proofs', 'lease',
+  'proofs', 'labels', 'lease',
 }
 
 local function named(keys)
@@ -346,7 +347,8 @@ end
 -- its individual ('+0' and so on for one that it founds; '' for none), the prefix of individuals'
 -- IDs, how many are founded, watermark ('' where nothing can be compared with it, ever),
 -- milliseconds of lease to take if it can't be founded now (0: it may go round again), <Decision>,
--- <Enrolment>, comparisons, standing, anchors, encounter ('': none), and what `changes` reads.
+-- <Enrolment>, comparisons, standing, anchors, encounter ('': none), a catalogue's name of the animal
+-- ('': none), and what `changes` reads.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that `refusal`
 -- gives; CONFLICT: the individual is gone, has changed, or is in this image already; or APART.
 local function decide(keys, args)
@@ -364,7 +366,12 @@ local function decide(keys, args)
       return refused
     end
   end
-  local read = changes(args, 15)
+  local read, label = changes(args, 16), args[15]
+  local anchor = label ~= '' and redis.call('HGET', key.labels, label)
+  local labelled = anchor and redis.call('HGET', key.members, anchor)
+  if label ~= '' and (labelled or '+0') ~= individual then
+    return {'CONFLICT'} -- another sighting came under this name meanwhile
+  end
   local fault = impossible(key, read, image, individual)
   if fault then
     return fault
@@ -407,6 +414,9 @@ local function decide(keys, args)
     end
     add(key, individual, sighting .. '\n')
     touch(key, individual, number)
+    if label ~= '' and not labelled then
+      redis.call('HSET', key.labels, label, sighting)
+    end
   end
   if founds then
     redis.call('HSET', key.counters, 'mint', enrolment)

@@ -116,6 +116,10 @@ class Ledger(Reading):
             },
         )
 
+    def name(self, gallery: str, identity: str, sighting: str) -> None:
+        """Let a catalogue's name of an animal stand for a sighting's, unless it has one."""
+        self.store.run("HSETNX", key(gallery, "labels"), identity, sighting)
+
     def groups(
         self, gallery: str, individuals: Sequence[str], most: int, most_of_one: int
     ) -> dict[str, Group]:
@@ -182,6 +186,7 @@ class Ledger(Reading):
             pack_standing(comparisons.standing),
             " ".join(anchors),
             encounter,
+            decision.identity,
             *arguments(decision, revisions or {}, doubts),
         )
         if status == b"DECIDED":

@@ -99,6 +99,21 @@ class Reading:
             sighting: name.decode() for sighting, name in zip(sightings, found, strict=True) if name
         }
 
+    def labels(self, gallery: str) -> dict[str, str]:
+        """Return the first sighting that came under each of a catalogue's names."""
+        stored = self.store.run("HGETALL", key(gallery, "labels"))
+        return {name.decode(): sighting.decode() for name, sighting in stored.items()}
+
+    def labelled(self, gallery: str, identity: str) -> tuple[str, str]:
+        """Return the first sighting that came under a catalogue's name, and its individual.
+
+        Both are '' while there is none.
+        """
+        found = self.store.run("HGET", key(gallery, "labels"), identity)
+        sighting = found.decode() if found else ""
+        individual = self.belongs(gallery, [sighting]).get(sighting, "") if sighting else ""
+        return (sighting, individual) if individual else ("", "")
+
     def entry(self, gallery: str, number: int) -> Entry | None:
         """Return one entry of a gallery, if it is there."""
         return next(iter(self._entries(gallery, [number])), None)

@@ -13,6 +13,7 @@ from services.registry.change import founded
 from services.registry.drift import DriftWatch
 from services.registry.entry import OUTCOME_NAMES, Entry
 from services.registry.judgement import MOST, MOST_OF_ONE, Judged, judge_query, settle
+from services.registry.labelled import Labels
 from services.registry.later_pass import nearest, next_list, pass_number
 from services.registry.ledger import Ledger
 from services.registry.proof import acknowledgements
@@ -56,6 +57,7 @@ class RegistryService:
         self._settings = settings
         self._now = now
         self._wait = wait
+        self._labels = Labels(ledger, calibration, now)
         self._drift = DriftWatch(settings.drift_window)
         self._strangers: set[Model] = set()
         metrics.CALIBRATION.labels(calibration.title).set(1)
@@ -86,7 +88,7 @@ class RegistryService:
             checked(message.query)
             unpack(message.query.embedding)
             self._admit(message.query)
-            return self._decided(message)
+            return self._labelled(message) if message.query.identity else self._decided(message)
         except Poison as poison:
             return poison
 
@@ -99,6 +101,13 @@ class RegistryService:
                 f"with `resight galleries add {query.gallery}` and replay this",
                 kind="too-many-galleries",
             )
+
+    def _labelled(self, matches: Matches) -> Sequence[Message]:
+        entry, published = self._labels.decided(matches)
+        if entry:
+            _count(entry.decision)
+            metrics.CHANGES.labels("founded").inc(founded(entry.decision))
+        return published
 
     def _decided(self, matches: Matches) -> Sequence[Message]:
         query = matches.query
