@@ -13,6 +13,7 @@ from services.registry.api.catalogue import Catalogue
 from services.registry.api.desk import Desk
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
+from services.registry.discretion import Discretion
 from services.registry.entry import Entry
 from services.registry.ledger import Ledger
 from services.registry.service import RegistryService
@@ -100,5 +101,6 @@ def bench_at(ledger_url: str, folder: Path, settings: ApiSettings | None = None)
         settings=settings or ApiSettings(),
         announce=announced.append,
         asides=Asides(ledger.store),
+        discretion=Discretion({"plains-zebra": 50.0}),
     )
     return Bench(ledger, crops, desk, announced)

@@ -153,6 +153,17 @@ class Reading:
         stored = self.store.run("HGET", PLACES, image_sha256)
         return None if stored is None else Place.FromString(stored)
 
+    def places(self, images: Sequence[str]) -> dict[str, Place]:
+        """Return where images were taken, of those of which that is known."""
+        found = {}
+        names = list(dict.fromkeys(images))
+        for start in range(0, len(names), CHUNK):
+            some = names[start : start + CHUNK]
+            for image, stored in zip(some, self.store.run("HMGET", PLACES, *some), strict=True):
+                if stored is not None:
+                    found[image] = Place.FromString(stored)
+        return found
+
     def _entries(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
         plain = self._plain(gallery, numbers)
         enrolled = [entry.decision.enrolment_number for entry in plain]

@@ -15,6 +15,7 @@ from services.registry.api.desk import Desk
 from services.registry.api.explainer import Explainer
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
+from services.registry.discretion import Discretion
 from services.registry.ledger import Ledger
 from services.registry.settings import LedgerSettings, RegistrySettings
 from services.registry.store import Store
@@ -54,6 +55,7 @@ def main() -> None:
             settings=settings,
             announce=announcer.announce,
             asides=Asides(ledger.store),
+            discretion=Discretion.read(settings.protected),
             kafka=kafka,
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
         )

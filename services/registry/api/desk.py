@@ -16,6 +16,7 @@ from services.registry.api.problem import refusal
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
 from services.registry.calibration import Calibration
+from services.registry.discretion import Discretion
 from services.registry.entry import Entry
 from services.registry.ledger import Ledger
 from services.registry.operator import Operator
@@ -44,6 +45,7 @@ class Desk:
     settings: ApiSettings
     announce: Callable[[Entry], None]
     asides: Asides
+    discretion: Discretion
     kafka: KafkaSettings | None = None
     explainer: Explainer | None = None
     closing: threading.Event = field(default_factory=threading.Event)

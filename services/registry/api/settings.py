@@ -1,6 +1,7 @@
 """Settings of the API and the review pages."""
 
 from ipaddress import ip_address
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -41,6 +42,12 @@ class ApiSettings(Settings):
         "",
         description="Where `python -m services.matcher.explainer` listens, such as "
         "http://explainer:9200: it draws the matches of two sightings. Empty: nobody does.",
+    )
+
+    protected: Path | None = Field(
+        None,
+        description="JSON file of species whose places are coarse for all but admins, such as "
+        '{"black-rhinoceros": 50}: to the middle of cells of so many kilometres.',
     )
 
     @property

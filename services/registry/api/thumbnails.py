@@ -29,6 +29,10 @@ class Thumbnails:
         self._bytes = 0
         self._lock = threading.Lock()
 
+    def whole(self, reference: BlobReference) -> bytes:
+        """Return a crop as it is stored; see `get`."""
+        return self._crops.get(reference, MOST_BYTES)
+
     def get(self, reference: BlobReference, size: Size) -> bytes:
         """Return a crop as a JPEG whose longer side is at most `size`.
 
@@ -37,13 +41,13 @@ class Thumbnails:
             Transient: the store does not answer.
         """
         if size == "full":
-            return self._crops.get(reference, MOST_BYTES)
+            return self.whole(reference)
         name = (reference.sha256, size)
         with self._lock:
             if name in self._kept:
                 self._kept.move_to_end(name)
                 return self._kept[name]
-        made = _shrunk(self._crops.get(reference, MOST_BYTES), int(size))
+        made = _shrunk(self.whole(reference), int(size))
         with self._lock:
             if name not in self._kept:
                 self._kept[name] = made

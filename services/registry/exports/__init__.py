@@ -1,0 +1,1 @@
+"""A gallery in the formats of other tools."""

@@ -1,0 +1,89 @@
+"""CSV and Parquet: a row for each sighting, with the columns that `resight import` reads."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from services.registry.exports.record import Record
+
+SCHEMA = pa.schema(
+    [
+        ("path", pa.string()),
+        ("identity", pa.string()),
+        ("individual", pa.string()),
+        ("species", pa.string()),
+        ("viewpoint", pa.string()),
+        ("date", pa.timestamp("ms", tz="UTC")),
+        ("deployment", pa.string()),
+        ("sequence", pa.string()),
+        ("latitude", pa.float64()),
+        ("longitude", pa.float64()),
+        ("outcome", pa.string()),
+        ("probability", pa.float64()),
+        ("decided_at", pa.timestamp("ms", tz="UTC")),
+        ("decided_by", pa.string()),
+        ("sighting", pa.string()),
+        ("photograph_sha256", pa.string()),
+        ("box_x", pa.float64()),
+        ("box_y", pa.float64()),
+        ("box_width", pa.float64()),
+        ("box_height", pa.float64()),
+    ]
+)
+
+
+def csv_table(found: Sequence[Record]) -> bytes:
+    """Return a table in UTF-8. `path` is the crop's in a bundle; `box_…` lie in the photograph."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, SCHEMA.names, lineterminator="\n")
+    writer.writeheader()
+    for record in found:
+        row = _row(record)
+        for name in ("date", "decided_at"):
+            row[name] = row[name].strftime("%Y-%m-%dT%H:%M:%SZ") if row[name] else ""
+        writer.writerow({name: safe(value) for name, value in row.items()})
+    return text.getvalue().encode()
+
+
+def parquet_table(found: Sequence[Record]) -> bytes:
+    """Return the same table as a Parquet file."""
+    target = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([_row(each) for each in found], SCHEMA), target)
+    return target.getvalue()
+
+
+def safe(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def _row(record: Record) -> dict[str, Any]:
+    x, y, width, height = (round(each, 6) for each in record.box)
+    return {
+        "path": record.picture,
+        "identity": record.name,
+        "individual": record.individual,
+        "species": record.species,
+        "viewpoint": record.viewpoint,
+        "date": record.captured_at,
+        "deployment": record.deployment,
+        "sequence": record.sequence,
+        "latitude": record.place.latitude if record.place else None,
+        "longitude": record.place.longitude if record.place else None,
+        "outcome": record.outcome,
+        "probability": record.probability,
+        "decided_at": record.decided_at,
+        "decided_by": record.actor,
+        "sighting": record.sighting,
+        "photograph_sha256": record.image,
+        "box_x": x,
+        "box_y": y,
+        "box_width": width,
+        "box_height": height,
+    }
