@@ -24,7 +24,7 @@ from recognition.source_folder import Finder, deployment, on_card, walk
 from shared.errors import Poison
 from shared.images import MAX_BYTES, open_picture
 from shared.media import HEADER_BYTES, PICTURES, sniff
-from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Viewpoint
+from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Place, Viewpoint
 from shared.viewpoints import named
 
 METADATA = "metadata.csv"
@@ -50,6 +50,7 @@ class Photograph:
     animals: tuple[Animal, ...] = ()
     identities: tuple[str, ...] = ()  # one for each sighting; '' where unlabelled
     split: str = ""  # the part of a data set that it belongs to, such as train
+    place: Place | None = None  # None: the picture's EXIF tells
 
     @property
     def encounter(self) -> str:
@@ -243,6 +244,7 @@ def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | S
     try:
         boxes = [box(row, lambda: _size(path)) for row in rows]
         captured_at = time(value(first, "date"))
+        place = columns.place(first)
     except ValueError as error:
         return Skipped(path, f"its row: {error}")
     if len(rows) > 1 and None in boxes:
@@ -266,6 +268,7 @@ def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | S
             name if names_individual(name := value(row, "identity")) else "" for row in rows
         ),
         split=value(first, "split"),
+        place=place,
     )
 
 

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-from shared.messages import Box
+from shared.messages import Box, Place
 
 Row = Mapping[str, str]
 Size = tuple[int, int]
@@ -26,6 +26,8 @@ _ALIASES: Mapping[str, tuple[str, ...]] = {
     "sequence": ("encounter", "encounter_id", "eventid", "sequenceid", "sequence_id"),
     "population": ("dataset",),
     "split": ("original_split",),
+    "latitude": ("decimallatitude", "lat", "gps_lat"),
+    "longitude": ("decimallongitude", "lon", "lng", "gps_lon"),
 }
 _EMPTY = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "nat", "null", "none", "-"})
 _NOBODY = frozenset({"", "unknown"})
@@ -96,6 +98,21 @@ def box(row: Row, size: Callable[[], Size]) -> Box | None:
         return Box(x=x, y=y, width=width, height=height)
     told = ", ".join(f"{name} {row[name]}" for name in names)
     return _within((x, y, width, height), size(), told)
+
+
+def place(row: Row) -> Place | None:
+    """Return where the picture was taken; None: the row does not say.
+
+    Raises:
+        ValueError: one of the two is missing, or they are no place.
+    """
+    told = {name: value(row, name) for name in ("latitude", "longitude")}
+    if not any(told.values()):
+        return None
+    latitude, longitude = (_number(told, name, "degrees") for name in told)
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        raise ValueError(f"latitude {latitude:g} and longitude {longitude:g} are no place")
+    return Place(latitude=latitude, longitude=longitude)
 
 
 def _listed(row: Row, size: Callable[[], Size]) -> Box:

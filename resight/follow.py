@@ -22,8 +22,11 @@ def publish_and_follow(
     photographs: Sequence[Photograph],
     attend: Callable[[Account], None],
     patience_seconds: float,
+    identified_by: str = "",
 ) -> Account:
     """Return what became of the photographs' sightings.
+
+    With `identified_by` their identities are published too, in that name.
 
     It gives up when nothing was heard for `patience_seconds`; then
     `Account.missing` is not empty. `attend` is called several times a second, to
@@ -34,7 +37,7 @@ def publish_and_follow(
     """
     with Feed(kafka, [DECISIONS, *dead_letter_topics()], from_beginning=True) as feed:
         account = Account(began=time.monotonic())
-        for published in publish(kafka, photographs):
+        for published in publish(kafka, photographs, identified_by):
             if isinstance(published, Skipped):
                 account.skipped.append(published)
                 continue

@@ -9,6 +9,7 @@ from resight.commands.demo import demo
 from resight.commands.evaluate import evaluate
 from resight.commands.explain import explain
 from resight.commands.export import export
+from resight.commands.import_ import import_
 from resight.commands.learn import learn
 from resight.commands.publish import publish
 from resight.commands.replay import replay
@@ -33,6 +34,7 @@ for command in (
     *(export, train, adapt, calibrate, learn, replay, evaluate, table),
 ):
     app.command()(command)
+app.command(name="import")(import_)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(galleries.app, name="galleries")
 app.add_typer(individuals.app, name="individuals")

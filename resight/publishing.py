@@ -19,10 +19,13 @@ from shared.tracing import traces
 UNDER_WAY_BYTES = 64 * MEBIBYTE
 
 
-def capture(photograph: Photograph, image: bytes, published_at: datetime) -> Capture:
+def capture(
+    photograph: Photograph, image: bytes, published_at: datetime, identified_by: str = ""
+) -> Capture:
     """Return the message of one photograph, with its picture inside.
 
-    Identities stay here: who an animal is, the system finds out.
+    Identities stay here, and the system finds out who an animal is, unless there is somebody by
+    whom they are `identified_by`.
     """
     message = Capture(
         capture_id=sha256(image).hexdigest(),
@@ -35,6 +38,14 @@ def capture(photograph: Photograph, image: bytes, published_at: datetime) -> Cap
         viewpoint=photograph.viewpoint,
     )
     message.published_at.FromDatetime(published_at.astimezone(UTC))
+    if photograph.place is not None:
+        message.place.CopyFrom(photograph.place)
+    if identified_by:
+        message.identified_by = identified_by
+        if not message.animals:
+            message.animals.add()
+        for animal, identity in zip(message.animals, photograph.identities, strict=True):
+            animal.identity = identity
     if photograph.captured_at is not None:
         message.captured_at.FromDatetime(photograph.captured_at.astimezone(UTC))
     return message
@@ -46,7 +57,8 @@ def sightings(message: Capture) -> tuple[str, ...]:
         digest = message.reference.sha256
     else:
         digest = sha256(message.inline).hexdigest()
-    boxes = [animal.box for animal in message.animals] or [_whole()]
+    boxes = [animal.box if animal.HasField("box") else _whole() for animal in message.animals]
+    boxes = boxes or [_whole()]
     return tuple(sighting_id(digest, box) for box in boxes)
 
 
@@ -59,7 +71,7 @@ class Published:
 
 
 def publish(
-    kafka: KafkaSettings, photographs: Iterable[Photograph]
+    kafka: KafkaSettings, photographs: Iterable[Photograph], identified_by: str = ""
 ) -> Iterator[Published | Skipped]:
     """Publish photographs in order; yield each when the broker has taken it.
 
@@ -77,7 +89,7 @@ def publish(
         for photograph in photographs:
             try:
                 image = photograph.path.read_bytes()
-                message = capture(photograph, image, datetime.now(UTC))
+                message = capture(photograph, image, datetime.now(UTC), identified_by)
             except OSError as error:
                 yield Skipped(photograph.path, f"can't be read: {error.strerror or error}")
                 continue

@@ -42,6 +42,7 @@ class SightingAnswer(BaseModel):
     id: str
     entry: int = Field(description="The number of its decision in the ledger.")
     individual: str = Field(description="Empty: nobody.")
+    identity: str = Field(description="What a catalogue called the animal; empty: nothing.")
     outcome: Word
     probability: float = Field(description="Of the individual that came first, at its decision.")
     captured_at: datetime | None
@@ -59,6 +60,7 @@ class SightingAnswer(BaseModel):
             id=seen.id,
             entry=seen.number,
             individual=gallery.belongs(seen.id),
+            identity=seen.identity,
             outcome=seen.outcome,
             probability=round(seen.probability, 4),
             captured_at=None if seen.captured_at is None else moment(seen.captured_at),
@@ -75,6 +77,7 @@ class IndividualAnswer(BaseModel):
     """An animal, without its sightings."""
 
     id: str
+    name: str = Field(description="What a catalogue calls it; empty: nothing.")
     status: Status = Field(description="tentative: it may be another one, see the questions.")
     sightings: int
     first_seen: datetime
@@ -88,6 +91,7 @@ class IndividualAnswer(BaseModel):
         """Return the answer about an individual of a gallery."""
         return cls(
             id=individual.id,
+            name=individual.name,
             status=gallery.status(individual.id),
             sightings=len(individual.sightings),
             first_seen=moment(individual.first),

@@ -15,7 +15,7 @@ from services.registry.api.desk import Desk
 from services.registry.api.guard import Guard
 from services.registry.api.pages import galleries, home, individuals, questions, signing_in
 from services.registry.api.pages import live as live_page
-from services.registry.api.pages.frame import STATIC, SignedOutError, page
+from services.registry.api.pages.frame import STATIC, page
 from services.registry.api.problem import problem, told, wants_page
 from shared.errors import Transient
 
@@ -48,17 +48,11 @@ def application(desk: Desk) -> FastAPI:
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(Guard, settings=desk.settings)
-    app.exception_handler(SignedOutError)(_signed_out)
     app.exception_handler(StarletteException)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(Transient)(_away)
     app.exception_handler(Exception)(_crashed)
     return app
-
-
-def _signed_out(request: Request, _: SignedOutError) -> Response:
-    to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return RedirectResponse(f"/sign-in?to={quote(to)}", 303)
 
 
 def _answer(
@@ -67,8 +61,11 @@ def _answer(
     """Return an error as a page for a browser, and as a problem for a program."""
     if not wants_page(request):
         return problem(status, detail, headers)
+    if status == 401:
+        asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?to={quote(asked)}", 303)
     person = None
-    if status not in {401, 429, 503}:
+    if status not in {429, 503}:
         person = request.app.state.desk.who(request)
     title = HTTPStatus(status).phrase
     shown = page(

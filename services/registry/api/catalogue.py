@@ -37,6 +37,7 @@ class Seen:
     image: str
     crop: tuple[str, str, int]
     enrolled: bool
+    identity: str
 
     @property
     def time(self) -> float:
@@ -56,6 +57,20 @@ class Individual:
 
     id: str
     sightings: Sequence[Seen]
+
+    @cached_property
+    def name(self) -> str:
+        """What a catalogue calls it; where several names came together, all; '' for none."""
+        return ", ".join(sorted({each.identity for each in self.sightings} - {""}))
+
+    @property
+    def title(self) -> str:
+        """Its name, else its ID."""
+        return self.name or self.id
+
+    def matches(self, text: str) -> bool:
+        """Return whether its ID or name has a part like a text."""
+        return text.casefold() in f"{self.id}\n{self.name}".casefold()
 
     @cached_property
     def first(self) -> float:
@@ -216,6 +231,7 @@ def seen(decision: Decision) -> Seen:
         image=decision.image_sha256,
         crop=(crop.key, crop.sha256, crop.size),
         enrolled=bool(decision.enrolment_number),
+        identity=decision.identity,
     )
 
 

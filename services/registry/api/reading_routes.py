@@ -65,7 +65,7 @@ def individuals(
     status: Status | None = None,
     deployment: Text = None,
     viewpoint: Text = None,
-    contains: Annotated[str | None, Query(max_length=200, description="A part of the ID.")] = None,
+    contains: Annotated[str, Query(max_length=200, description="A part of ID or name.")] = "",
     offset: Offset = 0,
     limit: Many = 50,
 ) -> Page[IndividualAnswer]:
@@ -77,7 +77,7 @@ def individuals(
             if (status is None or shown.status(each.id) == status)
             and (deployment is None or deployment in each.deployments)
             and (viewpoint is None or viewpoint in each.viewpoints)
-            and (contains is None or contains.casefold() in each.id.casefold())
+            and each.matches(contains)
         ]
         in_order(found, sort)
         answer = paged(found, offset, limit)

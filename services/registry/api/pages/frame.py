@@ -4,16 +4,16 @@ import hashlib
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.registry.api.access import Person
 from services.registry.api.catalogue import Seen
-from services.registry.api.desk import LOCAL, AtDesk, Desk
+from services.registry.api.desk import LOCAL, Desk
 
 HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"
@@ -28,25 +28,6 @@ WORDS = {
     "unidentifiable": "Can’t be told.",
     "undo": "Undone.",
 }
-
-
-class SignedOutError(Exception):
-    """A page takes somebody whom the ledger's keys know; the browser is sent to sign in."""
-
-
-def looking(request: Request, at: AtDesk) -> Person:
-    """Return who looks at a page.
-
-    Raises:
-        SignedOutError: nobody who is known.
-    """
-    found = at.who(request)
-    if found is None:
-        raise SignedOutError
-    return found
-
-
-Looking = Annotated[Person, Depends(looking)]
 
 
 def page(

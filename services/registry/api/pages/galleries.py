@@ -1,15 +1,15 @@
 """A gallery: its individuals as cards, and how well the animals are known by now."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from services.registry.api.catalogue import Gallery, Status
-from services.registry.api.desk import AtDesk, Named
+from services.registry.api.desk import Asking, AtDesk, Named
 from services.registry.api.pages.charts import curve, months
-from services.registry.api.pages.frame import Looking, gallery_path, page
+from services.registry.api.pages.frame import gallery_path, page
 from services.registry.api.reading_routes import Order, in_order
 
 router = APIRouter(include_in_schema=False)
@@ -21,11 +21,11 @@ CARDS = 48
 def gallery(
     request: Request,
     name: Named,
-    person: Looking,
+    person: Asking,
     at: AtDesk,
     *,
     sort: Order = "-last_seen",
-    status: Status | None = None,
+    status: Status | Literal[""] = "",
     deployment: Annotated[str, Query(max_length=300)] = "",
     viewpoint: Annotated[str, Query(max_length=30)] = "",
     contains: Annotated[str, Query(max_length=200)] = "",
@@ -37,10 +37,10 @@ def gallery(
         found = [
             each
             for each in everybody
-            if (status is None or shown.status(each.id) == status)
+            if (not status or shown.status(each.id) == status)
             and (not deployment or deployment in each.deployments)
             and (not viewpoint or viewpoint in each.viewpoints)
-            and contains.casefold() in each.id.casefold()
+            and each.matches(contains)
         ]
         in_order(found, sort)
         cards = [(each, shown.status(each.id)) for each in found[offset : offset + CARDS]]
@@ -48,7 +48,7 @@ def gallery(
         questions, sightings = len(shown.questions), len(shown.sightings)
     chosen = {
         "sort": sort,
-        "status": status or "",
+        "status": status,
         "deployment": deployment,
         "viewpoint": viewpoint,
         "contains": contains,

@@ -5,8 +5,8 @@ from fastapi.responses import Response
 
 from services.registry.api.asides import is_in
 from services.registry.api.catalogue import Seen
-from services.registry.api.desk import AtDesk, Desk
-from services.registry.api.pages.frame import Looking, page
+from services.registry.api.desk import Asking, AtDesk, Desk
+from services.registry.api.pages.frame import page
 
 router = APIRouter(include_in_schema=False)
 
@@ -15,7 +15,7 @@ LATEST = 12
 
 
 @router.get("/")
-def home(request: Request, person: Looking, at: AtDesk) -> Response:
+def home(request: Request, person: Asking, at: AtDesk) -> Response:
     """Show all galleries that somebody sees."""
     waiting = [waits(at, name) for name in at.catalogue.names() if person.sees(name)]
     latest = sorted(

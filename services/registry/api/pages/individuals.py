@@ -11,9 +11,9 @@ from pydantic import BaseModel, Field
 
 from services.registry.api.answers import Confirm, EntryAnswer, Move, Saying, Unidentifiable
 from services.registry.api.catalogue import Gallery, Seen
-from services.registry.api.desk import AtDesk, Named, Reviewing
+from services.registry.api.desk import Asking, AtDesk, Named, Reviewing
 from services.registry.api.pages.charts import timeline
-from services.registry.api.pages.frame import Looking, individual_path, page
+from services.registry.api.pages.frame import individual_path, page
 from services.registry.api.problem import refusal
 from services.registry.api.reading_routes import entry_answer, found_sighting
 from services.registry.api.writing_routes import written
@@ -38,7 +38,7 @@ def individual(
     request: Request,
     name: Named,
     individual: str,
-    person: Looking,
+    person: Asking,
     at: AtDesk,
     *,
     said: Annotated[int, Query(ge=0, le=2**53)] = 0,
@@ -112,7 +112,7 @@ def change(
 
 
 @router.get(_PATH + "/sightings/{sighting}")
-def sighting(request: Request, name: Named, sighting: str, person: Looking, at: AtDesk) -> Response:
+def sighting(request: Request, name: Named, sighting: str, person: Asking, at: AtDesk) -> Response:
     """Show a sighting, and whom its decision weighed."""
     with at.catalogue.gallery(name) as shown:
         seen = found_sighting(shown.sightings, sighting)

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from google.protobuf.message import DecodeError
 
-from services.registry.api.desk import Administering, AtDesk, Desk
-from services.registry.api.pages.frame import Looking, page
+from services.registry.api.desk import Administering, Asking, AtDesk, Desk
+from services.registry.api.pages.frame import page
 from services.registry.api.problem import refusal
 from shared import dead_letters
 from shared.dead_letters import DeadLetter
@@ -26,14 +26,14 @@ MOST_PICTURE_BYTES = 3 * 1024 * 1024
 
 
 @router.get("/live")
-def live(request: Request, person: Looking, at: AtDesk) -> Response:
+def live(request: Request, person: Asking, at: AtDesk) -> Response:
     """Show the page that listens."""
     return page(request, at, person, "live.html")
 
 
 @router.get("/letters")
 def letters(
-    request: Request, person: Looking, at: AtDesk, sent: int | None = Query(None, ge=0)
+    request: Request, person: Asking, at: AtDesk, sent: int | None = Query(None, ge=0)
 ) -> Response:
     """Show what could not be handled; only to those who see all galleries."""
     if person.galleries:

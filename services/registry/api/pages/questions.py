@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse, Response
 from services.registry.api.answers import Confirm, EntryAnswer, OfTwo, Saying, Undo
 from services.registry.api.asides import is_in
 from services.registry.api.catalogue import Gallery
-from services.registry.api.desk import AtDesk, Desk, Named, Reviewing
-from services.registry.api.pages.frame import Looking, gallery_path, page
+from services.registry.api.desk import Asking, AtDesk, Desk, Named, Reviewing
+from services.registry.api.pages.frame import gallery_path, page
 from services.registry.api.reading_routes import entry_answer
 from services.registry.api.writing_routes import written
 from services.registry.resolution import Doubt
@@ -28,7 +28,7 @@ Answer = Literal["same", "different", "new", "aside", "again"]
 def question(
     request: Request,
     name: Named,
-    person: Looking,
+    person: Asking,
     at: AtDesk,
     *,
     number: Annotated[From, Query(alias="from")] = 0,

@@ -1,0 +1,74 @@
+"""Which format a catalogue is of, told by what lies in it."""
+
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from recognition import catalogue, metadata_table
+from recognition.catalogue import Catalogue
+from recognition.foreign import camtrap_dp, coco, folders, wildbook
+from recognition.foreign.listing import ForeignError, Listing
+
+# Pictures take the room, and tables of a million rows are 100 MB.
+MOST_UNPACKED = 64 * 1024**3
+
+
+def read(source: Path) -> tuple[Listing, Catalogue]:
+    """Return what a file or folder lists, and its photographs.
+
+    A folder is a Camtrap DP package if it has a datapackage.json; else what its COCO file,
+    Wildbook's table or metadata.csv says; else a folder for each individual.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ForeignError: it can't be read.
+    """
+    if not source.exists():
+        raise FileNotFoundError(f"{source} does not exist")
+    listing, folder = _listing(source)
+    found = catalogue.listed(folder, listing.rows)
+    return listing, found
+
+
+def _listing(source: Path) -> tuple[Listing, Path]:
+    folder = source if source.is_dir() else source.parent
+    files: Iterable[Path] = sorted(source.iterdir()) if source.is_dir() else [source]
+    if source.is_dir() and camtrap_dp.is_package(source):
+        return camtrap_dp.read(source), folder
+    if source.name == camtrap_dp.DESCRIPTOR:
+        return camtrap_dp.read(folder), folder
+    for path in (each for each in files if each.is_file()):
+        if coco.is_coco(path):
+            return coco.read(path), folder
+        if wildbook.is_wildbook(path):
+            return wildbook.read(path), folder
+        if path.name == catalogue.METADATA or source.is_file():
+            return _table(path), folder
+    return folders.read(source), folder
+
+
+def _table(path: Path) -> Listing:
+    try:
+        table = metadata_table.read(path)
+    except ValueError as error:
+        raise ForeignError(
+            f"{path} is neither COCO, Camtrap DP nor Wildbook's table, and no metadata.csv: {error}"
+        ) from error
+    return Listing("metadata.csv", table.rows, (), table.notes)
+
+
+def unpack(archive: Path, target: Path) -> Path:
+    """Unpack a ZIP, and return the folder that holds its catalogue.
+
+    Raises:
+        ForeignError: it is damaged, too large, or has paths that lead out of it.
+    """
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            if sum(each.file_size for each in packed.infolist()) > MOST_UNPACKED:
+                raise ForeignError(f"{archive.name} unpacks to more than {MOST_UNPACKED} bytes")
+            packed.extractall(target)  # Python leaves '..' and roots out
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ForeignError(f"{archive.name} is no ZIP that can be unpacked: {error}") from error
+    inside = [each for each in target.iterdir() if each.name != "__MACOSX"]
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else target

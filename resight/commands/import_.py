@@ -1,0 +1,178 @@
+"""`resight import`: a catalogue of known animals, enrolled as they are named."""
+
+import getpass
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from recognition.foreign import formats
+from recognition.foreign.listing import LeftOut
+from resight.account import Account
+from resight.commands.publish import LEFT_OUT
+from resight.console import (
+    AsJson,
+    BootstrapServers,
+    CommandError,
+    DataDir,
+    note,
+    notes,
+    print_json,
+    results,
+)
+from resight.follow import publish_and_follow
+from resight.importing import Plan, plan, write_report
+from resight.stack.state import DEFAULT_FOLDER
+from resight.target import kafka_settings
+
+_SHOWN = 10
+PATIENCE_SECONDS = 300.0
+
+
+def import_(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CATALOGUE",
+            help="A folder or ZIP: a Camtrap DP package, one with a COCO file, with Wildbook's "
+            "table, with a metadata.csv, or with a folder for each individual. Or such a file.",
+        ),
+    ],
+    *,
+    bootstrap_servers: BootstrapServers = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would be enrolled, and do nothing.")
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="CSV of every row that is not taken, and why.")
+    ] = None,
+    actor: Annotated[
+        str | None, typer.Option("--as", help="Whose catalogue it is. Default: your user name.")
+    ] = None,
+    species: Annotated[str | None, typer.Option(help="Species of all pictures.")] = None,
+    population: Annotated[str | None, typer.Option(help="Population of all pictures.")] = None,
+    deployment: Annotated[str | None, typer.Option(help="Camera of all pictures.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start from a catalogue: its animals become individuals, under the names that they have.
+
+    Each named picture is cut out, embedded and enrolled by the running system; nothing is asked
+    about it. The same catalogue twice changes nothing, and a picture that was decided before gets
+    its name now. Pictures without a name are left out: publish them afterwards, to be identified.
+
+    When something is not taken, the report says of each row why, and the exit status is 3.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        if source.suffix.casefold() == ".zip":
+            source = formats.unpack(source, Path(folder))
+        try:
+            planned = plan(source, species=species, population=population, deployment=deployment)
+        except (FileNotFoundError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        left = list(planned.left_out)
+        if not as_json:
+            _show(planned)
+        account = None
+        if not dry_run and planned.photographs:
+            kafka = kafka_settings(bootstrap_servers, data_dir)
+            with _progress(as_json) as bar:
+                task = bar.add_task("enrolling", total=planned.sightings)
+                account = publish_and_follow(
+                    kafka,
+                    planned.photographs,
+                    lambda so_far: bar.update(task, completed=_done(so_far)),
+                    PATIENCE_SECONDS,
+                    actor or _user(),
+                )
+            left += _refused(account)
+    if report is not None:
+        write_report(left, report)
+    _tell(planned, account, left, report, as_json=as_json)
+    if left:
+        raise typer.Exit(LEFT_OUT)
+
+
+def _show(planned: Plan) -> None:
+    for told in planned.notes[:_SHOWN]:
+        note(told)
+    table = Table("gallery", "individuals", "sightings")
+    for name, (sightings, individuals) in planned.galleries.items():
+        table.add_row(name, str(individuals), str(sightings))
+    results.print(f"{planned.format}: {planned.rows} rows")
+    if planned.galleries:
+        results.print(table)
+    for each in planned.left_out[:_SHOWN]:
+        note(f"not taken: {each.where}: {each.reason}")
+    if len(planned.left_out) > _SHOWN:
+        note(f"not taken: {len(planned.left_out) - _SHOWN} more; --report FILE lists them all")
+
+
+def _tell(
+    planned: Plan,
+    account: Account | None,
+    left: list[LeftOut],
+    report: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    enrolled = len(account.decisions) if account else 0
+    if as_json:
+        print_json(
+            {
+                "format": planned.format,
+                "rows": planned.rows,
+                "galleries": {
+                    name: {"sightings": sightings, "individuals": individuals}
+                    for name, (sightings, individuals) in planned.galleries.items()
+                },
+                "enrolled": enrolled,
+                "left_out": [{"where": each.where, "reason": each.reason} for each in left],
+                "notes": list(planned.notes),
+            }
+        )
+    elif account:
+        results.print(f"enrolled {enrolled} of {len(account.published)} sightings")
+        for each in left[len(planned.left_out) :][:_SHOWN]:
+            note(f"not enrolled: {each.where}: {each.reason}")
+    elif not planned.photographs:
+        raise CommandError(
+            f"nothing in {planned.format} names an animal; see what `resight import --help` reads"
+        )
+    if report is not None and not as_json:
+        results.print(f"wrote {report}: {len(left)} rows that were not taken")
+
+
+def _progress(quiet: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=notes,
+        transient=True,
+        disable=quiet,
+    )
+
+
+def _done(account: Account) -> int:
+    return len(account.published) - len(account.missing)
+
+
+def _refused(account: Account) -> list[LeftOut]:
+    lost = [
+        LeftOut(str(account.published[name].path), reason) for name, reason in account.dead.items()
+    ]
+    silent = "nothing was heard of it; `resight status` says what waits"
+    lost += [LeftOut(str(account.published[name].path), silent) for name in account.missing]
+    return lost + [LeftOut(str(each.path), each.reason) for each in account.skipped]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except KeyError as error:
+        raise CommandError("this machine has no name for you; say who you are with --as") from error

@@ -1,0 +1,102 @@
+"""A catalogue is imported into a running stack, exported, and imported again elsewhere."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from resight.stack.state import running
+from resight.target import open_ledger
+from tests.embedded_stack import SECONDS, Up, started
+from tests.pictures import coat
+
+ANIMALS = {"Nala": 3, "Simba": 2, "Zira": 1}
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, encoder_file: Path) -> Iterator[Up]:
+    with started(tmp_path_factory.mktemp("import") / "data", encoder_file) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for each animal, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("lions")
+    seed = 0
+    for name, count in ANIMALS.items():
+        (folder / name).mkdir()
+        for number in range(count):
+            (folder / name / f"{number}.jpg").write_bytes(coat(seed))
+            seed += 1
+    (folder / "Nala" / "notes.txt").write_text("a scar")
+    return folder
+
+
+def imported(up: Up, source: Path, *options: object, status: int = 0) -> Any:
+    command = [sys.executable, "-m", "resight", "import", str(source), "--data-dir", str(up.folder)]
+    done = subprocess.run(
+        [*command, *map(str, options), "--json"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    return json.loads(done.stdout)
+
+
+def sizes(up: Up, gallery: str) -> dict[str, int]:
+    """How many sightings each of the catalogue's names stands for."""
+    state = running(up.folder)
+    assert state is not None
+    with open_ledger(state.ledger_url) as ledger:
+        members, groups = ledger.members(gallery), ledger.individuals(gallery)
+        return {
+            name: len(groups[members[sighting]])
+            for name, sighting in ledger.labels(gallery).items()
+        }
+
+
+def test_a_catalogue_comes_in_goes_out_and_comes_in_again_the_same(
+    up: Up, folder: Path, tmp_path: Path
+) -> None:
+    dry = imported(up, folder, "--species", "lion", "--dry-run", status=3)
+    assert dry["galleries"] == {"default/lion": {"sightings": 6, "individuals": 3}}
+    assert dry["enrolled"] == 0
+    report = tmp_path / "report.csv"
+    for _ in range(2):  # the second time changes nothing
+        told = imported(up, folder, "--species", "lion", "--report", report, status=3)
+        assert told["enrolled"] == 6
+        assert [each["where"] for each in told["left_out"]] == ["Nala/notes.txt"]
+        assert "no picture" in report.read_text()
+        assert sizes(up, "default/lion") == ANIMALS
+    state = running(up.folder)
+    assert state is not None
+    with open_ledger(state.ledger_url) as ledger:
+        assert ledger.count("default/lion", "entries") == 6
+    for kind in ("csv", "coco", "wildbook"):
+        url = f"{state.pages_url}/api/v1/galleries/default/lion/export?format={kind}&pictures=true"
+        with zipfile.ZipFile(io.BytesIO(httpx.get(url).content)) as archive:
+            archive.extractall(tmp_path / kind)
+        again = imported(up, tmp_path / kind, "--population", kind, "--species", "lion")
+        assert again["enrolled"] == 6
+        assert sizes(up, f"{kind}/lion") == ANIMALS
+
+
+def test_pages_and_api_show_an_animal_by_its_name(up: Up, folder: Path) -> None:
+    imported(up, folder, "--species", "cat", "--as", "ada", status=3)
+    state = running(up.folder)
+    assert state is not None
+    api = f"{state.pages_url}/api/v1/galleries/default/cat"
+    [nala] = httpx.get(f"{api}/individuals", params={"contains": "nala"}).json()["items"]
+    assert (nala["name"], nala["sightings"]) == ("Nala", 3)
+    assert {each["actor"] for each in httpx.get(f"{api}/entries").json()["items"]} == {"ada"}
+    assert "Nala" in httpx.get(f"{state.pages_url}/g/default/cat").text
