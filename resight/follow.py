@@ -35,7 +35,10 @@ def publish_and_follow(
     Raises:
         Transient: the broker does not answer.
     """
-    with Feed(kafka, [DECISIONS, *dead_letter_topics()], from_beginning=True) as feed:
+    # What was decided before is published again; of a catalogue that is what counts, since a
+    # picture may have been decided in another gallery, or before it had a name.
+    heard = [DECISIONS, *dead_letter_topics()]
+    with Feed(kafka, heard, from_beginning=not identified_by) as feed:
         account = Account(began=time.monotonic())
         for published in publish(kafka, photographs, identified_by):
             if isinstance(published, Skipped):

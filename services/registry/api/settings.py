@@ -32,7 +32,10 @@ class ApiSettings(Settings):
         32 * 1024 * 1024, ge=1024, description="A request with a larger body is refused."
     )
     requests_per_minute: int = Field(
-        600, ge=1, description="Requests of one key, or of one address without a key."
+        6000,
+        ge=1,
+        description="Requests of one key, or of one address without a key; a page with its "
+        "pictures is some 50.",
     )
     failed_logins: int = Field(
         10, ge=1, description="After so many wrong keys an address waits 15 minutes."
