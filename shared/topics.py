@@ -39,7 +39,7 @@ INPUTS = {
 # ... -> the topics that it writes, dead letters apart.
 OUTPUTS = {
     "embedder": (SIGHTINGS, PLACES),
-    "lookup": (CANDIDATES,),
+    "lookup": (CANDIDATES, MATCHES),
     "matcher": (MATCHES,),
     "registry": (DECISIONS, ENROLMENTS, CANDIDATES),
 }

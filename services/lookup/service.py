@@ -1,4 +1,4 @@
-"""Enrolments and sightings in, candidate lists out."""
+"""Enrolments and sightings in, candidate lists out; what has an identity goes to the registry."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from services.lookup.settings import LookupSettings
 from services.lookup.watermark import advance
 from shared.embeddings import model_name, unpack
 from shared.errors import Poison, Transient
-from shared.messages import Candidate, CandidateList, Enrolment, Sighting
+from shared.messages import Candidate, CandidateList, Enrolment, Matches, Sighting
 from shared.records import Receipt, Result
 from shared.viewpoints import opposite
 
@@ -39,7 +39,7 @@ class LookupService:
     def handle(self, messages: Sequence[Message]) -> list[Result]:
         """Apply all enrolments, then return one CandidateList for each sighting.
 
-        That of one with an identity is empty.
+        Of one with an identity a person says who it is: it goes on to the registry as Matches.
 
         Enrolments have no outputs. Enrolments and sightings of another model
         meet in that model's gallery only.
@@ -56,8 +56,7 @@ class LookupService:
                 if isinstance(message, Enrolment):
                     enrolments[_enrolled_model(message)].append((i, message))
                 elif isinstance(message, Sighting) and message.identity:
-                    _query(message), _model(message)
-                    results[i] = [_list(message, 0, [])]  # a person says who it is
+                    results[i] = [_told(message)]
                 elif isinstance(message, Sighting):
                     sightings[_model(message)].append((i, message, _query(message)))
                 else:
@@ -74,7 +73,7 @@ class LookupService:
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
         """Count the lists that now wait for a decision."""
-        self._sent(len(receipts))
+        self._sent(sum(isinstance(each.message, CandidateList) for each in receipts))
 
     def ready(self) -> bool:
         """Return whether the gallery's engine answers."""
@@ -176,6 +175,18 @@ def _vector(message: Enrolment | Sighting) -> NDArray[np.float32]:
 def _query(sighting: Sighting) -> Query:
     hidden = opposite(sighting.viewpoint)
     return Query(sighting.gallery, sighting.sighting_id, _vector(sighting), hidden)
+
+
+def _told(query: Sighting) -> Matches:
+    """Return a query with an identity as the registry takes it: compared with nothing.
+
+    Raises:
+        Poison: it lacks what an enrolment must have.
+    """
+    _model(query)
+    _vector(query)
+    first: dict[str, Any] = {"pass": 1}
+    return Matches(query=query, incomparable=query.incomparable, **first)
 
 
 def _list(query: Sighting, watermark: int, candidates: Sequence[Candidate]) -> CandidateList:

@@ -67,8 +67,6 @@ class MatcherService:
         return self._store.ready()
 
     def _matches(self, candidates: CandidateList) -> Matches:
-        if candidates.query.identity:
-            return self._untouched(candidates)
         compared = {evidence.candidate.sighting_id for evidence in candidates.earlier}
         new = [c for c in candidates.candidates if c.sighting_id not in compared]
         mine, compared_now = self._compare(candidates.query, new, candidates.earlier)
@@ -85,18 +83,6 @@ class MatcherService:
             incomparable=candidates.query.incomparable or incomparable(mine),
         )
         setattr(matches, "pass", _pass(candidates))  # a keyword, so no plain attribute
-        return matches
-
-    def _untouched(self, candidates: CandidateList) -> Matches:
-        """Return the matches of a query of which a person says who it is: there are none."""
-        matches = Matches(
-            query=candidates.query,
-            watermark=candidates.watermark,
-            extractor=self._extractor_model,
-            matcher=self._engine.cascade(candidates.query.gallery).model,
-            incomparable=candidates.query.incomparable,
-        )
-        setattr(matches, "pass", _pass(candidates))
         return matches
 
     def _compare(

@@ -25,6 +25,7 @@ from shared.messages import (
     Candidate,
     CandidateList,
     Embedding,
+    Matches,
     ModelReference,
     Viewpoint,
 )
@@ -100,6 +101,27 @@ def test_a_small_gallery_is_answered_whole_whatever_others_hold(galleries: EdgeG
 def test_an_empty_gallery_gives_an_empty_list(service: LookupService) -> None:
     found = answer(service, sighting(1))
     assert (found.watermark, list(found.candidates)) == (0, [])
+
+
+def test_a_sighting_with_an_identity_goes_on_without_a_search(service: LookupService) -> None:
+    service.handle([enrolment(1)])
+    query = sighting(99)
+    query.identity, query.identified_by = "Nala", "ada"
+    [result] = service.handle([query])
+    assert not isinstance(result, Poison)
+    [told] = result
+    assert isinstance(told, Matches)
+    assert (told.query, getattr(told, "pass"), list(told.evidence)) == (query, 1, [])
+    query.embedding.model.name = ""
+    [refused] = service.handle([query])
+    assert isinstance(refused, Poison)
+
+
+def test_only_lists_wait_for_a_decision(galleries: EdgeGalleries) -> None:
+    sent: list[int] = []
+    service = LookupService(galleries, LookupSettings(), sent.append)
+    service.acknowledged([Receipt(CandidateList(), "t", 0, 1), Receipt(Matches(), "t", 0, 2)])
+    assert sent == [1]
 
 
 def test_a_replay_changes_nothing(service: LookupService) -> None:
