@@ -14,7 +14,8 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto calibration env-example compose metrics dashboards clean
+.PHONY: help .venv demo test check bench soak proto calibration env-example compose metrics dashboards \
+        screenshots clean
 .DELETE_ON_ERROR:
 
 help: ## What there is
@@ -66,6 +67,9 @@ metrics: $(INSTALLED) ## Write docs/metrics.md, the Grafana boards and the Prome
 
 dashboards: $(INSTALLED) ## Draw the Grafana boards from a demo run under a real Prometheus, into docs/dashboards
 	@$(BIN)/python -m deploy.grafana.pictures docs/dashboards
+
+screenshots: $(INSTALLED) ## Photograph every review page of a demo run into out/pages, some into docs/pages
+	@$(BIN)/python -m bench.screenshots
 
 .venv: $(INSTALLED) ## Python's packages, as constraints.txt pins them
 

@@ -1,16 +1,26 @@
 """Who gets in, and how far."""
 
+import io
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from services.registry.api.access import KEYS, AccessError
 from services.registry.api.settings import ApiSettings
+from shared.messages import Place
 from tests.catalogue_bench import API, Bench, bench_at
 from tests.queries import GALLERY
 
 OTHER = "default/lion"
+FILLED = {
+    "population": "default",
+    "species": "plains-zebra",
+    "individual": "plains-zebra-0001",
+    "number": "1",
+    "other": "b",
+}
 SAME = {"id": "1", "kind": "same", "one": "a", "other": "b"}
 
 
@@ -73,6 +83,28 @@ def test_a_key_bound_to_a_gallery_sees_no_other(bench: Bench) -> None:
             for method in methods:
                 answer = client.request(method, filled, json=SAME)
                 assert answer.status_code == 404, (method, path)
+
+
+def test_no_output_of_a_reader_tells_where_a_protected_animal_lives(bench: Bench) -> None:
+    bench.ledger.keep_place("image of a", Place(latitude=-2.3333, longitude=34.8333))
+    bench.key("admin")
+    client = bench.client(bench.key("reader"))
+    paths = [
+        re.sub(r"{(\w+)}", lambda part: FILLED.get(part[1], "a"), path)
+        for path, methods in client.get("/api/v1/openapi.json").json()["paths"].items()
+        if "get" in methods and path != "/api/v1/live"
+    ]
+    site = f"/g/{GALLERY}"
+    paths += ["/", "/live", "/letters", site, f"{site}/questions", f"{site}/sightings/a"]
+    paths += [f"{site}/individuals/plains-zebra-0001"]
+    assert len(paths) > 15
+    for path in paths:
+        answer = client.get(path, headers={"Accept": "text/html"})
+        content = answer.content
+        if answer.headers["content-type"] == "application/zip":
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                content = b" ".join(archive.read(name) for name in archive.namelist())
+        assert not any(secret in content for secret in (b"2.333", b"34.833")), path
 
 
 def test_keys_are_kept_by_their_digest_alone(bench: Bench) -> None:

@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 from services.registry.api import export_routes, live, pair_routes, reading_routes, writing_routes
 from services.registry.api.desk import Desk
 from services.registry.api.guard import Guard
-from services.registry.api.pages import galleries, home, individuals, questions, signing_in
+from services.registry.api.pages import galleries, home, individuals, letters, questions, signing_in
 from services.registry.api.pages import live as live_page
 from services.registry.api.pages.frame import STATIC, page
 from services.registry.api.problem import problem, told, wants_page
@@ -44,7 +44,7 @@ def application(desk: Desk) -> FastAPI:
     app.include_router(live.router)
     app.include_router(export_routes.router)
     app.include_router(pair_routes.router)
-    for pages in (home, questions, galleries, individuals, live_page, signing_in):
+    for pages in (home, questions, galleries, individuals, live_page, letters, signing_in):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(Guard, settings=desk.settings)

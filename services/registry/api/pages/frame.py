@@ -79,12 +79,12 @@ def picture_path(gallery: str, seen: Seen, size: str = "320") -> str:
 
 def day(seconds: float) -> str:
     """Return a day as people write it, UTC."""
-    return f"{_at(seconds):%-d %b %Y}"
+    return f"{_at(seconds):%-d\N{NO-BREAK SPACE}%b\N{NO-BREAK SPACE}%Y}"
 
 
 def clock(seconds: float) -> str:
     """Return day and time, UTC."""
-    return f"{_at(seconds):%-d %b %Y, %H:%M}"
+    return f"{day(seconds)}, {_at(seconds):%H:%M}"
 
 
 def machine(seconds: float) -> str:

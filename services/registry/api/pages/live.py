@@ -1,119 +1,15 @@
-"""The latest decisions as they come, and what could not be handled."""
+"""The latest decisions as they come."""
 
-import base64
-from dataclasses import dataclass
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
-from google.protobuf.message import DecodeError
-
-from services.registry.api.desk import Administering, Asking, AtDesk, Desk
+from services.registry.api.desk import Asking, AtDesk
 from services.registry.api.pages.frame import page
-from services.registry.api.problem import refusal
-from shared import dead_letters
-from shared.dead_letters import DeadLetter
-from shared.errors import Transient
-from shared.media import sniff
-from shared.messages import Capture
-from shared.topics import CAPTURES, dead_letter_topics
 
 router = APIRouter(include_in_schema=False)
-
-# The latest ones; the command `resight dead-letters list` shows all.
-SHOWN = 100
-# Larger pictures are not put into the page.
-MOST_PICTURE_BYTES = 3 * 1024 * 1024
 
 
 @router.get("/live")
 def live(request: Request, person: Asking, at: AtDesk) -> Response:
     """Show the page that listens."""
     return page(request, at, person, "live.html")
-
-
-@router.get("/letters")
-def letters(
-    request: Request, person: Asking, at: AtDesk, sent: int | None = Query(None, ge=0)
-) -> Response:
-    """Show what could not be handled; only to those who see all galleries."""
-    if person.galleries:
-        raise refusal(403, "dead letters are of all galleries, and your key sees some of them")
-    try:
-        found, trouble = list(_letters(at)), ""
-    except Transient as away:
-        found, trouble = [], f"The broker does not answer, so they can't be read: {away}"
-    found.sort(key=lambda each: each.time, reverse=True)
-    return page(
-        request,
-        at,
-        person,
-        "letters.html",
-        letters=[shown(each) for each in found[:SHOWN]],
-        waiting=sum(_can_go(each) for each in found),
-        trouble=trouble,
-        sent=sent,
-        may=person.may("admin"),
-    )
-
-
-@router.post("/letters")
-def replay(person: Administering, at: AtDesk) -> Response:
-    """Send all letters round again that were not yet."""
-    if at.kafka is None or person.galleries:
-        raise refusal(403, "dead letters are of all galleries, and your key sees some of them")
-    waiting = [each for each in _letters(at) if _can_go(each)]
-    count = dead_letters.replay(at.kafka, waiting)
-    return RedirectResponse(f"/letters?sent={count}", 303)
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A dead letter as the page shows it; `picture` is a data URL, empty where there is none."""
-
-    kind: str
-    reason: str
-    time: str
-    topic: str
-    attempt: int
-    replayed: bool
-    picture: str
-
-
-def shown(letter: DeadLetter) -> Letter:
-    """Return what the page shows of a letter."""
-    return Letter(
-        kind=letter.kind,
-        reason=letter.reason,
-        time=f"{letter.time:%-d %b %Y, %H:%M}",
-        topic=letter.topic,
-        attempt=letter.attempt,
-        replayed=letter.mark is not None and letter.mark.replayed,
-        picture=_picture(letter),
-    )
-
-
-def _letters(at: Desk) -> list[DeadLetter]:
-    if at.kafka is None:
-        return []
-    return list(dead_letters.read(at.kafka, dead_letter_topics()))
-
-
-def _can_go(letter: DeadLetter) -> bool:
-    replayed = letter.mark is not None and letter.mark.replayed
-    return not replayed and letter.left_out is None
-
-
-def _picture(letter: DeadLetter) -> str:
-    """Return a capture's picture, if a browser may be able to show it."""
-    if letter.topic != CAPTURES or not letter.value:
-        return ""
-    image = letter.value
-    if sniff(image) is None:
-        try:
-            image = Capture.FromString(letter.value).inline
-        except DecodeError:
-            return ""
-    kind = {"JPEG": "jpeg", "PNG": "png", "WebP": "webp"}.get(sniff(image) or "")
-    if kind is None or len(image) > MOST_PICTURE_BYTES:
-        return ""
-    return f"data:image/{kind};base64,{base64.b64encode(image).decode()}"

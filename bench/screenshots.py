@@ -1,0 +1,135 @@
+"""Pictures of the review pages, of a stack with drawn animals: `python -m bench.screenshots`.
+
+Each page at two widths, light and dark, into a folder; those that docs/ecologist.md shows go into
+docs/pages as well.
+"""
+
+import argparse
+import io
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from recognition.drawn.dataset import draw
+from resight.commands.publish import read_catalogue
+from resight.console import note
+from resight.follow import publish_and_follow
+from resight.stack.profile import Profile, choose_ports
+from resight.stack.supervisor import Supervisor
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "ecologist.md"
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
+PATIENCE_SECONDS = 300.0
+# So many pictures come while somebody looks at each live page.
+LATE = 4
+LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+
+
+def ready(supervisor: Supervisor, studio: Path) -> None:
+    """Draw animals, let the stack decide about most of them, and break one picture."""
+    draw(studio, individuals=36, sightings=5, seed=3)
+    everything = read_catalogue([studio]).photographs
+    broken = studio / "broken.jpg"
+    broken.write_bytes(everything[0].path.read_bytes()[:2000])
+    kafka = supervisor.state.kafka()
+    for some in (everything[: -LATE * len(LOOKS)], read_catalogue([broken]).photographs):
+        publish_and_follow(kafka, some, lambda _: supervisor.tick(), PATIENCE_SECONDS)
+
+
+def paths(url: str) -> Iterator[tuple[str, str]]:
+    """Yield a name and a path for each page, of the gallery with the most to look at."""
+    galleries = httpx.get(f"{url}/api/v1/galleries").json()
+    gallery = max(galleries, key=lambda each: (each["questions"], each["sightings"]))["name"]
+    api, site = f"{url}/api/v1/galleries/{gallery}", f"/g/{gallery}"
+    [largest] = httpx.get(f"{api}/individuals?sort=-sightings&limit=1").json()["items"]
+    yield "home", "/"
+    yield "question", f"{site}/questions"
+    yield "gallery", site
+    yield "individual", f"{site}/individuals/{largest['id']}"
+    yield "sighting", f"{site}/sightings/{largest['cover']}"
+    yield "live", "/live"
+    yield "letters", "/letters"
+    yield "sign-in", "/sign-in"
+    yield "not-found", "/g/default/nobody"
+
+
+def photographed(browser: Browser, url: str, folder: Path, supervisor: Supervisor) -> None:
+    """Write a picture of each page in each look."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (size, scheme) in enumerate(LOOKS, 1):
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        page = context.new_page()
+        for name, path in paths(url):
+            page.goto(url + path, wait_until="load")
+            prepare(page, name, supervisor, number)
+            target = folder / f"{name}-{size}-{scheme}.png"
+            _save(page.screenshot(full_page=name != "live"), target)
+        context.close()
+
+
+def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
+    """Bring a page into the state that is worth a picture; looks are numbered from 1."""
+    supervisor.tick()
+    if name == "question" and not page.locator("#matches").count():
+        note("no question came of it this time: run it again for a picture of one")
+    elif name == "question":
+        page.keyboard.press("m")
+        page.locator(".lines line").first.wait_for(state="attached", timeout=60_000)
+    if name == "live":
+        page.get_by_text("listening").wait_for()
+        studio = Path(supervisor.profile.folder) / "studio"
+        late = read_catalogue([studio]).photographs[-LATE * look :][:LATE]
+        publish_and_follow(
+            supervisor.state.kafka(), late, lambda _: supervisor.tick(), PATIENCE_SECONDS
+        )
+        page.locator("#live .card").nth(LATE - 1).wait_for()
+
+
+def _save(png: bytes, target: Path) -> None:
+    """Write a picture of few colours: a quarter of the size, and nobody sees it."""
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    picture.quantize(255).save(target, "PNG", optimize=True)
+
+
+def shown_in(text: str) -> list[str]:
+    """Return the names of the pictures of pages that a text shows."""
+    return re.findall(r"\(pages/([\w-]+\.png)\)", text)
+
+
+def main() -> None:
+    """Start a stack, fill it, and photograph its pages."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "out" / "pages")
+    task = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        root = Path(folder).resolve()
+        supervisor = Supervisor(Profile(root, root / "models", choose_ports(0), pages=True), note)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        try:
+            supervisor.start()
+            ready(supervisor, root / "studio")
+            photographed(browser, supervisor.state.pages_url, task.folder, supervisor)
+        finally:
+            browser.close()
+            supervisor.stop()
+    documented = PAGE.with_name("pages")
+    documented.mkdir(exist_ok=True)
+    for name in shown_in(PAGE.read_text()):
+        (documented / name).write_bytes((task.folder / name).read_bytes())
+    note(f"wrote {len(list(task.folder.glob('*.png')))} pictures into {task.folder}")
+
+
+if __name__ == "__main__":
+    main()

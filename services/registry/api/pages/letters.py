@@ -1,0 +1,133 @@
+"""What could not be handled, and sending it round again."""
+
+import base64
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from google.protobuf.message import DecodeError
+
+from services.registry.api.desk import Administering, Asking, AtDesk, Desk
+from services.registry.api.pages.frame import page
+from services.registry.api.problem import refusal
+from shared import dead_letters
+from shared.dead_letters import DeadLetter
+from shared.errors import Transient
+from shared.media import sniff
+from shared.messages import Capture
+from shared.topics import CAPTURES, dead_letter_topics
+
+router = APIRouter(include_in_schema=False)
+
+# The latest ones; the command `resight dead-letters list` shows all.
+SHOWN = 100
+# Larger pictures are not put into the page.
+MOST_PICTURE_BYTES = 3 * 1024 * 1024
+
+# Of a JPEG (ITU-T T.81, annex B): application segments 1 to 15 and comments are beside the picture.
+MARKER, START_OF_SCAN = 0xFF, 0xDA
+TOLD_BESIDE = frozenset({*range(0xE1, 0xF0), 0xFE})
+
+
+@router.get("/letters")
+def letters(
+    request: Request, person: Asking, at: AtDesk, sent: int | None = Query(None, ge=0)
+) -> Response:
+    """Show what could not be handled; only to those who see all galleries."""
+    if person.galleries:
+        raise refusal(403, "dead letters are of all galleries, and your key sees some of them")
+    try:
+        found, trouble = list(_letters(at)), ""
+    except Transient as away:
+        found, trouble = [], f"The broker does not answer, so they can't be read: {away}"
+    found.sort(key=lambda each: each.time, reverse=True)
+    return page(
+        request,
+        at,
+        person,
+        "letters.html",
+        letters=[shown(each) for each in found[:SHOWN]],
+        waiting=sum(_can_go(each) for each in found),
+        trouble=trouble,
+        sent=sent,
+        may=person.may("admin"),
+    )
+
+
+@router.post("/letters")
+def replay(person: Administering, at: AtDesk) -> Response:
+    """Send all letters round again that were not yet."""
+    if at.kafka is None or person.galleries:
+        raise refusal(403, "dead letters are of all galleries, and your key sees some of them")
+    waiting = [each for each in _letters(at) if _can_go(each)]
+    count = dead_letters.replay(at.kafka, waiting)
+    return RedirectResponse(f"/letters?sent={count}", 303)
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter as the page shows it; `picture` is a data URL, empty where there is none."""
+
+    kind: str
+    reason: str
+    time: str
+    topic: str
+    attempt: int
+    replayed: bool
+    picture: str
+
+
+def shown(letter: DeadLetter) -> Letter:
+    """Return what the page shows of a letter."""
+    return Letter(
+        kind=letter.kind,
+        reason=letter.reason,
+        time=f"{letter.time:%-d %b %Y, %H:%M}",
+        topic=letter.topic,
+        attempt=letter.attempt,
+        replayed=letter.mark is not None and letter.mark.replayed,
+        picture=_picture(letter),
+    )
+
+
+def _letters(at: Desk) -> list[DeadLetter]:
+    if at.kafka is None:
+        return []
+    return list(dead_letters.read(at.kafka, dead_letter_topics()))
+
+
+def _can_go(letter: DeadLetter) -> bool:
+    replayed = letter.mark is not None and letter.mark.replayed
+    return not replayed and letter.left_out is None
+
+
+def _picture(letter: DeadLetter) -> str:
+    """Return a capture's picture, if it is a JPEG, without what else its file tells."""
+    if letter.topic != CAPTURES or not letter.value:
+        return ""
+    image = letter.value
+    if sniff(image) is None:
+        try:
+            image = Capture.FromString(letter.value).inline
+        except DecodeError:
+            return ""
+    if sniff(image) != "JPEG" or len(image) > MOST_PICTURE_BYTES:
+        return ""
+    plain = bare(image)
+    return f"data:image/jpeg;base64,{base64.b64encode(plain).decode()}" if plain else ""
+
+
+def bare(jpeg: bytes) -> bytes:
+    """Return a JPEG without EXIF, where cameras write the place, and without all that is like it.
+
+    It is not decoded: some of these pictures end whoever does that.
+    """
+    kept, at = bytearray(jpeg[:2]), 2
+    while at + 4 <= len(jpeg) and jpeg[at] == MARKER:
+        kind, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4])
+        if kind == START_OF_SCAN:
+            return bytes(kept + jpeg[at:])
+        if kind not in TOLD_BESIDE:
+            kept += jpeg[at : at + 2 + length]
+        at += 2 + length
+    return b""
