@@ -7,6 +7,7 @@ from typing import Any
 from google.protobuf.message import Message
 
 from shared.messages import (
+    Answer,
     CandidateList,
     Capture,
     Decision,
@@ -23,10 +24,11 @@ CANDIDATES = "resight.candidates.v1"
 MATCHES = "resight.matches.v1"
 DECISIONS = "resight.decisions.v1"
 ENROLMENTS = "resight.enrolments.v1"
+ANSWERS = "resight.answers.v1"
 
 _DEAD_LETTERS = ".dlq"
 
-ALL = (CAPTURES, SIGHTINGS, PLACES, CANDIDATES, MATCHES, DECISIONS, ENROLMENTS)
+ALL = (CAPTURES, SIGHTINGS, PLACES, CANDIDATES, MATCHES, DECISIONS, ENROLMENTS, ANSWERS)
 
 # Consumer group (one per service) -> the topics it reads.
 INPUTS = {
@@ -41,7 +43,7 @@ OUTPUTS = {
     "embedder": (SIGHTINGS, PLACES),
     "lookup": (CANDIDATES, MATCHES),
     "matcher": (MATCHES,),
-    "registry": (DECISIONS, ENROLMENTS, CANDIDATES),
+    "registry": (DECISIONS, ENROLMENTS, CANDIDATES, ANSWERS),
 }
 
 
@@ -61,6 +63,7 @@ _ADDRESSES: Mapping[type[Message], tuple[str, Callable[[Any], str]]] = {
     Matches: (MATCHES, lambda matches: matches.query.deployment),
     Decision: (DECISIONS, lambda decision: decision.deployment),
     Enrolment: (ENROLMENTS, lambda enrolment: enrolment.gallery),
+    Answer: (ANSWERS, lambda answer: answer.question),
 }
 
 

@@ -28,7 +28,10 @@ UNTYPED = {"", "application/octet-stream", "binary/octet-stream"}
 # Detectors round: a box may reach this far past the border, and is clipped there.
 BORDER = 0.01
 
-_TEXTS = ("capture_id", "species", "population", "deployment", "sequence", "identified_by")
+_TEXTS = (
+    *("capture_id", "species", "population", "deployment", "sequence"),
+    *("identified_by", "question"),
+)
 
 
 def decode_capture(record: Record, max_animals: int = MAX_ANIMALS) -> Capture:

@@ -226,6 +226,7 @@ def _base(capture: Capture, image_sha256: str, cuts: Cuts) -> Sighting:
         image_sha256=image_sha256,
         deployment=capture.deployment,
         sequence=capture.sequence,
+        question=capture.question,
         alone=len(capture.animals) <= 1,
         truncated=cuts.truncated,
     )
@@ -253,7 +254,7 @@ def _sighting(base: Sighting, capture: Capture, animal: Detection, identifier: s
 
 def _places(capture: Message, animals: Sequence[Prepared]) -> list[ImagePlace]:
     """Return where a capture was taken, for the registry alone, if that is known."""
-    if not isinstance(capture, Capture):
+    if not isinstance(capture, Capture) or capture.question:
         return []
     where = capture.place if capture.HasField("place") else animals[0].place
     if where is None:

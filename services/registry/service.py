@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from google.protobuf.message import Message
 
 from services.registry import metrics
+from services.registry.answer import answered
 from services.registry.calibration import Calibration, Model
 from services.registry.change import founded
 from services.registry.drift import DriftWatch
@@ -87,8 +88,12 @@ class RegistryService:
         try:
             checked(message.query)
             unpack(message.query.embedding)
+            if message.query.question:
+                return [answered(message, self._ledger, self._calibration, self._settings.ranked)]
             self._admit(message.query)
-            return self._labelled(message) if message.query.identity else self._decided(message)
+            if message.query.identity:
+                return self._labelled(message)
+            return self._decided(message)
         except Poison as poison:
             return poison
 

@@ -100,3 +100,29 @@ def test_pages_and_api_show_an_animal_by_its_name(up: Up, folder: Path) -> None:
     assert (nala["name"], nala["sightings"]) == ("Nala", 3)
     assert {each["actor"] for each in httpx.get(f"{api}/entries").json()["items"]} == {"ada"}
     assert "Nala" in httpx.get(f"{state.pages_url}/g/default/cat").text
+
+
+def test_somebody_asks_who_a_picture_shows_and_nothing_is_enrolled(up: Up, folder: Path) -> None:
+    imported(up, folder, "--species", "wolf", status=3)
+    state = running(up.folder)
+    assert state is not None
+    api = f"{state.pages_url}/api/v1/galleries/default/wolf"
+    entries = httpx.get(api).json()["entries"]
+
+    def asked(picture: bytes) -> Any:
+        answer = httpx.post(f"{api}/search", files={"picture": picture}, timeout=SECONDS)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    nala = (folder / "Nala" / "0.jpg").read_bytes()
+    assert asked(nala)["outcome"] == "known"  # the very picture, which is enrolled
+    stranger = asked(coat(99))
+    assert stranger["outcome"] != "known"
+    assert {each["name"] for each in stranger["ranked"]} == set(ANIMALS)
+    assert httpx.get(api).json()["entries"] == entries
+    refused = httpx.post(f"{api}/search", files={"picture": b"no picture"})
+    assert refused.status_code == 415
+    page = httpx.post(
+        f"{state.pages_url}/g/default/wolf/who", files={"picture": nala}, timeout=SECONDS
+    )
+    assert "Known:" in page.text

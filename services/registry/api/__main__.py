@@ -10,6 +10,7 @@ from services.registry.api.access import Access
 from services.registry.api.announcing import Announcer
 from services.registry.api.application import application
 from services.registry.api.asides import Asides
+from services.registry.api.asking import Inquiry
 from services.registry.api.catalogue import Catalogue
 from services.registry.api.desk import Desk
 from services.registry.api.explainer import Explainer
@@ -57,6 +58,7 @@ def main() -> None:
             asides=Asides(ledger.store),
             discretion=Discretion.read(settings.protected),
             kafka=kafka,
+            asking=Inquiry(kafka),
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
         )
         health = Health(float("inf"), ledger.ready)

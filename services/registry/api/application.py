@@ -10,7 +10,14 @@ from starlette.exceptions import HTTPException as StarletteException
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from services.registry.api import export_routes, live, pair_routes, reading_routes, writing_routes
+from services.registry.api import (
+    asking_routes,
+    export_routes,
+    live,
+    pair_routes,
+    reading_routes,
+    writing_routes,
+)
 from services.registry.api.desk import Desk
 from services.registry.api.guard import Guard
 from services.registry.api.pages import galleries, home, individuals, letters, questions, signing_in
@@ -43,6 +50,7 @@ def application(desk: Desk) -> FastAPI:
     app.include_router(writing_routes.router)
     app.include_router(live.router)
     app.include_router(export_routes.router)
+    app.include_router(asking_routes.router)
     app.include_router(pair_routes.router)
     for pages in (home, questions, galleries, individuals, live_page, letters, signing_in):
         app.include_router(pages.router)

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from services.registry.api.access import Access, Person, Role
 from services.registry.api.asides import Asides
+from services.registry.api.asking import Inquiry
 from services.registry.api.catalogue import Catalogue
 from services.registry.api.explainer import Explainer
 from services.registry.api.problem import refusal
@@ -34,6 +35,7 @@ class Desk:
     announce: publishes what an operation wrote
     kafka: where dead letters are; None: there is no broker
     explainer: compares two sightings again, to show their matches; None: nobody does
+    asking: asks who a picture shows; None: there is no broker
     closing: set when streams are to end
     """
 
@@ -48,6 +50,7 @@ class Desk:
     discretion: Discretion
     kafka: KafkaSettings | None = None
     explainer: Explainer | None = None
+    asking: Inquiry | None = None
     closing: threading.Event = field(default_factory=threading.Event)
 
     def operator(self, gallery: str, person: Person) -> Operator:
