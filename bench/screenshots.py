@@ -57,6 +57,8 @@ def paths(url: str) -> Iterator[tuple[str, str]]:
     yield "sighting", f"{site}/sightings/{largest['cover']}"
     yield "live", "/live"
     yield "letters", "/letters"
+    yield "alerts", "/alerts"
+    yield "who", f"{site}/who"
     yield "sign-in", "/sign-in"
     yield "not-found", "/g/default/nobody"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
+from services.registry.alerts.outbox import AlertOutbox
 from services.registry.api.access import Access, Role
 from services.registry.api.application import application
 from services.registry.api.asides import Asides
@@ -102,5 +103,6 @@ def bench_at(ledger_url: str, folder: Path, settings: ApiSettings | None = None)
         announce=announced.append,
         asides=Asides(ledger.store),
         discretion=Discretion({"plains-zebra": 50.0}),
+        alerts=AlertOutbox(ledger.store),
     )
     return Bench(ledger, crops, desk, announced)

@@ -15,6 +15,8 @@ PATHS = (
     f"/g/{GALLERY}/sightings/b",
     "/live",
     "/letters",
+    "/alerts",
+    f"/g/{GALLERY}/who",
     "/nowhere",
 )
 

@@ -62,7 +62,7 @@ def test_a_reader_writes_nothing(bench: Bench) -> None:
         (method, path)
         for path, methods in client.get("/api/v1/openapi.json").json()["paths"].items()
         for method in methods
-        if method not in {"get", "head"}
+        if method not in {"get", "head"} and not path.endswith("/search")  # enrols nothing
     ]
     assert len(writing) >= 3
     for method, path in writing:

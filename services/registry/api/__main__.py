@@ -6,6 +6,8 @@ import socket
 import uvicorn
 
 from services.registry import calibration
+from services.registry.alerts.outbox import AlertOutbox
+from services.registry.alerts.sender import AlertSender
 from services.registry.api.access import Access
 from services.registry.api.announcing import Announcer
 from services.registry.api.application import application
@@ -57,10 +59,12 @@ def main() -> None:
             announce=announcer.announce,
             asides=Asides(ledger.store),
             discretion=Discretion.read(settings.protected),
+            alerts=AlertOutbox(ledger.store),
             kafka=kafka,
             asking=Inquiry(kafka),
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
         )
+        AlertSender(ledger, desk.catalogue, desk.alerts).start(desk.closing)
         health = Health(float("inf"), ledger.ready)
         health.joined = True
         server = HealthServer(telemetry, health)
@@ -68,6 +72,7 @@ def main() -> None:
         try:
             serve(desk, settings)
         finally:
+            desk.closing.set()
             server.stop()
 
 

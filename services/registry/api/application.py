@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from services.registry.api import (
+    alert_routes,
     asking_routes,
     export_routes,
     live,
@@ -51,6 +52,7 @@ def application(desk: Desk) -> FastAPI:
     app.include_router(live.router)
     app.include_router(export_routes.router)
     app.include_router(asking_routes.router)
+    app.include_router(alert_routes.router)
     app.include_router(pair_routes.router)
     for pages in (home, questions, galleries, individuals, live_page, letters, signing_in):
         app.include_router(pages.router)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.registry.alerts.outbox import AlertOutbox
 from services.registry.api.access import Access, Person, Role
 from services.registry.api.asides import Asides
 from services.registry.api.asking import Inquiry
@@ -48,6 +49,7 @@ class Desk:
     announce: Callable[[Entry], None]
     asides: Asides
     discretion: Discretion
+    alerts: AlertOutbox
     kafka: KafkaSettings | None = None
     explainer: Explainer | None = None
     asking: Inquiry | None = None

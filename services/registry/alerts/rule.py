@@ -1,0 +1,125 @@
+"""Which decisions somebody wants to hear of. Pure functions."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from services.registry.entry import OUTCOME_NAMES
+from services.registry.resolution import Doubt
+from shared.messages import Decision
+
+Kind = Literal["sighting", "individual", "deployment", "new", "question", "unseen"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to tell of a gallery, and where.
+
+    kind: every `sighting`; those of one `individual` or one `deployment`; each `new` individual;
+        a `question` whose answer moves so many pairs; an individual `unseen` for so many days
+    target: the individual, the deployment, the pairs, or the days; '' where the kind needs none
+    """
+
+    name: str
+    gallery: str
+    kind: Kind
+    target: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Rule(Wanted):
+    """A rule that there is. `secret` signs its alerts."""
+
+    id: str
+    secret: str
+    made_by: str
+    made_at: float
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something to tell. Its `id` is the same however often it is noticed."""
+
+    id: str
+    rule: str
+    what: dict[str, Any]
+
+
+def of_decision(rule: Rule, decision: Decision) -> Alert | None:
+    """Return what a rule makes of a decision about a sighting."""
+    if decision.HasField("operation") or decision.gallery != rule.gallery:
+        return None
+    outcome = OUTCOME_NAMES.get(decision.outcome, "review")
+    wanted = {
+        "sighting": True,
+        "individual": decision.individual == rule.target,
+        "deployment": decision.deployment == rule.target,
+        "new": outcome == "new",
+    }.get(rule.kind, False)
+    if not wanted:
+        return None
+    told = {
+        "sighting": decision.sighting_id,
+        "individual": decision.individual,
+        "outcome": outcome,
+        "probability": round(decision.probability, 4),
+        "deployment": decision.deployment,
+        "captured_at": decision.captured_at.ToJsonString()
+        if decision.HasField("captured_at")
+        else None,
+        "decided_at": decision.decided_at.ToJsonString(),
+        "entry": decision.number,
+    }
+    return _alert(rule, str(decision.number), told)
+
+
+def of_questions(rule: Rule, questions: Sequence[Doubt], sizes: dict[str, int]) -> Iterator[Alert]:
+    """Yield what a rule makes of open questions; each pair of sightings once."""
+    if rule.kind != "question":
+        return
+    for doubt in questions:
+        pairs = sizes.get(doubt.one, 0) * sizes.get(doubt.other, 0)
+        if pairs >= int(rule.target or 1):
+            told = {
+                "one": doubt.one,
+                "other": doubt.other,
+                "probability": round(doubt.probability, 4),
+                "pairs": pairs,
+            }
+            yield _alert(rule, f"{doubt.sighting_of_one} {doubt.sighting_of_other}", told)
+
+
+def of_last_seen(rule: Rule, last_seen: dict[str, float], now: float) -> Iterator[Alert]:
+    """Yield what a rule makes of when individuals were last seen; each absence once."""
+    if rule.kind != "unseen":
+        return
+    days = float(rule.target)
+    for individual, last in sorted(last_seen.items()):
+        if now - last >= days * DAY:
+            told = {"individual": individual, "last_seen": last, "days": int((now - last) // DAY)}
+            yield _alert(rule, f"{individual} {last}", told)
+
+
+def fault(wanted: Wanted) -> str:
+    """Return what is wrong with a rule that somebody wants; '' for nothing."""
+    kind, target, url = wanted.kind, wanted.target, wanted.url
+    if kind not in KINDS:
+        return f"there is no rule for {kind!r}; there are {', '.join(KINDS)}"
+    if not url.startswith(("https://", "http://")):
+        return f"{url!r} is no address of a web server; it begins with https://"
+    if kind in {"individual", "deployment"} and not target:
+        return f"name the {kind}"
+    if kind in {"question", "unseen"} and not (target.isdigit() and int(target) > 0):
+        return f"{target!r} is no number of {'pairs' if kind == 'question' else 'days'}"
+    return ""
+
+
+def _alert(rule: Rule, subject: str, told: dict[str, Any]) -> Alert:
+    identifier = hashlib.sha256(f"{rule.id}\n{subject}".encode()).hexdigest()[:32]
+    what = {"alert": identifier, "rule": rule.name, "kind": rule.kind, "gallery": rule.gallery}
+    return Alert(identifier, rule.id, what | told)
