@@ -16,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 K8S = ROOT / "deploy" / "k8s"
 OVERLAYS = ("dev", "prod")
 SERVICES = ("embedder", "lookup", "matcher", "registry")
+# What runs as a process of its own, and the rooms whose settings it has.
+ROOMS = {each: each for each in SERVICES} | {"api": "registry", "explainer": "matcher"}
 
 Resource = dict[str, Any]
 Labels = Mapping[str, str]
@@ -112,6 +114,6 @@ def overlay(name: str) -> Overlay:
 
 
 def services(given: Overlay) -> Iterator[tuple[str, Workload]]:
-    """Yield the four services with their workloads."""
-    for name in SERVICES:
+    """Yield the services, the pages and the explainer with their workloads."""
+    for name in ROOMS:
         yield name, given.workload(name)

@@ -15,7 +15,7 @@ from resight.stack.profile import ENCODER
 from services.matcher.settings import ExplainerSettings
 from services.registry.api.settings import ApiSettings
 from shared.settings import variables
-from tests.deploy.rendered import K8S, ROOT, SERVICES
+from tests.deploy.rendered import K8S, ROOMS, ROOT
 from tests.deploy.test_images import PINNED, STAGES
 
 FOLDER = ROOT / "deploy" / "compose"
@@ -24,9 +24,6 @@ PARTS: dict[str, dict[str, Any]] = COMPOSE["services"]
 # Where a server listens inside, by its own default or by what it is told here.
 LISTENS = {"kafka": 9092, "ledger": 6379, "cache": 6379, "qdrant": 6333, "triton": 8001}
 LISTENS |= {"explainer": 9200}
-# What runs as a process of its own, and the rooms that have its settings.
-OURS = {each: (each,) for each in SERVICES}
-OURS |= {"api": ("registry",), "explainer": ("matcher",)}
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -47,13 +44,13 @@ def test_every_part_is_pinned_and_what_it_names_is_there(name: str) -> None:
         assert port.startswith("127.0.0.1:"), "nothing here asks who somebody is"
 
 
-@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("service", ROOMS)
 def test_every_variable_is_a_setting_of_that_service(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = PARTS[service]["environment"]
     own = [
-        each for each in concerns() if each.__module__.split(".")[1] in (*OURS[service], "settings")
+        each for each in concerns() if each.__module__.split(".")[1] in (ROOMS[service], "settings")
     ]
     assert set(told) <= {name for concern in own for name in variables(concern)}
     for name, value in told.items():
@@ -62,7 +59,7 @@ def test_every_variable_is_a_setting_of_that_service(
         concern()
 
 
-@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("service", ROOMS)
 def test_every_address_leads_to_a_part_that_listens_there(service: str) -> None:
     for name, value in PARTS[service]["environment"].items():
         if name.endswith(("_BOOTSTRAP_SERVERS", "_URL")) and not value.startswith("file://"):
@@ -105,7 +102,7 @@ def test_the_model_that_is_asked_for_is_the_one_that_is_built() -> None:
 def test_prometheus_scrapes_every_service_by_rules_that_are_there(tmp_path: Path) -> None:
     text = (FOLDER / "prometheus.yaml").read_text()
     targets = re.findall(r'"(\w+):(\d+)"', text)
-    assert {name for name, _ in targets} == {*OURS, "triton"}
+    assert {name for name, _ in targets} == {*ROOMS, "triton"}
     mounts = dict(volume.split(":")[:2] for volume in PARTS["prometheus"]["volumes"])
     assert mounts["../prometheus/rules"] == "/etc/prometheus/rules"
     (tmp_path / "rules").symlink_to(ROOT / "deploy" / "prometheus" / "rules")

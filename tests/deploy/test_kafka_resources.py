@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.registry.api import asking
 from shared import topics
 from shared.dead_letters import REPLAY_GROUP
 from shared.kafka import DEAD_LETTER_BYTES, MESSAGE_BYTES
@@ -70,6 +71,13 @@ def test_a_service_s_user_may_do_what_it_does_and_nothing_else(prod: Overlay, se
 
 def test_who_uploads_can_only_upload(prod: Overlay) -> None:
     assert _rights(prod, "uploader") == {("topic", topics.CAPTURES, "Write")}
+
+
+def test_the_api_may_replay_letters_and_hear_answers(prod: Overlay) -> None:
+    rights = _rights(prod, "api")
+    assert {("topic", "resight.*", "Read"), ("topic", "resight.*", "Write")} <= rights
+    groups = {name for kind, name, _ in rights if kind == "group"}
+    assert groups == {REPLAY_GROUP, "registry-outbox", asking.NAME}
 
 
 def test_who_operates_may_replay_letters(prod: Overlay) -> None:

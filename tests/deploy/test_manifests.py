@@ -12,7 +12,7 @@ import pytest
 
 from resight.environment import concerns
 from shared.settings import variables
-from tests.deploy.rendered import OVERLAYS, ROOT, SERVICES, Overlay, Workload, overlay, services
+from tests.deploy.rendered import OVERLAYS, ROOMS, ROOT, Overlay, Workload, overlay, services
 
 NEWEST = ("1.37", "1.36")
 NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
@@ -182,7 +182,7 @@ def _secrets(given: Overlay) -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", ROOMS)
 def test_every_variable_is_a_setting_of_that_service_and_has_a_value_that_it_takes(
     given: Overlay, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,7 +192,9 @@ def test_every_variable_is_a_setting_of_that_service_and_has_a_value_that_it_tak
         for name, value in given.environment(container).items()
         if name.startswith("RESIGHT_")
     }
-    own = [each for each in concerns() if each.__module__.split(".")[1] in (service, "settings")]
+    own = [
+        each for each in concerns() if each.__module__.split(".")[1] in (ROOMS[service], "settings")
+    ]
     known = {name for concern in own for name in variables(concern)}
     assert set(told) <= known, set(told) - known
     # Files are there when the pod is; here one stands for all.

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.deploy.rendered import OVERLAYS, SERVICES, Overlay, Workload, overlay, selects
+from tests.deploy.rendered import OVERLAYS, ROOMS, Overlay, Workload, overlay, selects
 
 NAMES = "names"
 OUTSIDE = "outside"
@@ -28,7 +28,7 @@ def given(request: pytest.FixtureRequest) -> Overlay:
     return overlay(request.param)
 
 
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("service", ROOMS)
 def test_a_service_may_reach_what_its_settings_name_and_nothing_else(
     given: Overlay, service: str
 ) -> None:
@@ -37,7 +37,7 @@ def test_a_service_may_reach_what_its_settings_name_and_nothing_else(
 
 
 def test_what_a_service_needs_lets_it_in(given: Overlay) -> None:
-    for service in SERVICES:
+    for service in ROOMS:
         for name, port in _needed(given, given.workload(service)):
             if name in {each.name for each in given.workloads}:
                 assert (service, port) in _let_in(given, given.workload(name)), (service, name)
@@ -46,14 +46,19 @@ def test_what_a_service_needs_lets_it_in(given: Overlay) -> None:
 def test_nobody_else_is_let_in(given: Overlay) -> None:
     needed = {
         (service, name, port)
-        for service in SERVICES
+        for service in ROOMS
         for name, port in _needed(given, given.workload(service))
     }
     for work in given.workloads:
         for who, port in _let_in(given, work):
             scrape = who == "monitoring" and port in {9100, 8002}
+            people = (who, work.name, port) == ("ingress", "api", 8080)
             topics = (who, work.name) == ("topics", "kafka")
-            assert scrape or topics or (who, work.name, port) in needed, (who, work.name, port)
+            assert scrape or topics or people or (who, work.name, port) in needed, (
+                who,
+                work.name,
+                port,
+            )
 
 
 def test_everything_is_closed_unless_a_policy_opens_it(given: Overlay) -> None:

@@ -1,7 +1,10 @@
 """Who gets in, and how far."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -145,3 +148,12 @@ def test_after_wrong_keys_an_address_waits(bench: Bench) -> None:
         assert bench.client("resight_0_0").get("/api/v1/galleries").status_code == 401
     assert bench.client(key).get("/api/v1/galleries").status_code == 429
     assert bench.client(key, address="10.0.0.7").get("/api/v1/galleries").status_code == 200
+
+
+def test_the_registrys_image_makes_the_first_key(bench: Bench, ledger_url: str) -> None:
+    command = [sys.executable, "-m", "services.registry.api.first_key", "ada"]
+    environment = {**os.environ, "RESIGHT_LEDGER_URL": ledger_url}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert bench.client(done.stdout.strip()).get("/api/v1/keys").json()[0]["name"] == "ada"

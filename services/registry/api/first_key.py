@@ -1,0 +1,27 @@
+"""Makes an admin's key from within the registry's image, which has no `resight keys`.
+
+python -m services.registry.api.first_key NAME
+"""
+
+import sys
+
+from services.registry.api.access import Access
+from services.registry.settings import LedgerSettings
+from services.registry.store import Store
+from shared.errors import ResightError
+from shared.settings import load
+
+
+def main() -> None:
+    """Print a key for who is named; with it that person makes the others."""
+    if len(sys.argv) != 2:
+        sys.exit("say whose key it is: python -m services.registry.api.first_key NAME")
+    try:
+        access = Access(Store.at(load(LedgerSettings)))
+        sys.stdout.write(access.add(sys.argv[1], "admin") + "\n")
+    except ResightError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
