@@ -12,6 +12,7 @@ from rich.table import Table
 from recognition.foreign import formats
 from recognition.foreign.listing import LeftOut
 from resight.account import Account
+from resight.commands.calibrate import calibrate
 from resight.commands.publish import LEFT_OUT
 from resight.console import (
     AsJson,
@@ -25,8 +26,10 @@ from resight.console import (
 )
 from resight.follow import publish_and_follow
 from resight.importing import Plan, plan, write_report
+from resight.stack.profile import ENCODER
 from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings
+from shared.errors import ResightError
 
 _SHOWN = 10
 PATIENCE_SECONDS = 300.0
@@ -56,6 +59,13 @@ def import_(
     species: Annotated[str | None, typer.Option(help="Species of all pictures.")] = None,
     population: Annotated[str | None, typer.Option(help="Population of all pictures.")] = None,
     deployment: Annotated[str | None, typer.Option(help="Camera of all pictures.")] = None,
+    calibrating: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate/--no-calibrate",
+            help="Whether to fit a calibration to the ledger afterwards: up to 1 s a picture.",
+        ),
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Start from a catalogue: its animals become individuals, under the names that they have.
@@ -63,6 +73,9 @@ def import_(
     Each named picture is cut out, embedded and enrolled by the running system; nothing is asked
     about it. The same catalogue twice changes nothing, and a picture that was decided before gets
     its name now. Pictures without a name are left out: publish them afterwards, to be identified.
+
+    Afterwards a calibration is fitted to all that the ledger is certain of, and says what may be
+    expected; `resight up --calibration FILE` decides by it.
 
     When something is not taken, the report says of each row why, and the exit status is 3.
     """
@@ -91,9 +104,26 @@ def import_(
             left += _refused(account)
     if report is not None:
         write_report(left, report)
+    if account and account.decisions and calibrating and not as_json:
+        _calibrate(data_dir)
     _tell(planned, account, left, report, as_json=as_json)
     if left:
         raise typer.Exit(LEFT_OUT)
+
+
+def _calibrate(data_dir: Path) -> None:
+    """Fit a calibration to the ledger, or say why that can't be had yet."""
+    model, target = data_dir / "models" / f"{ENCODER}.onnx", data_dir / "calibration.json"
+    if not model.is_file():
+        note(f"no calibration is fitted: there is no model {model}; see `resight calibrate --help`")
+        return
+    note("fitting a calibration to what the ledger is certain of")
+    try:
+        calibrate(from_ledger=True, data_dir=data_dir, output=target, model=model)
+    except ResightError as error:
+        note(f"these animals don't carry a calibration of their own yet: {error}")
+        return
+    note(f"decide by it with `resight up --calibration {target}`")
 
 
 def _show(planned: Plan) -> None:

@@ -92,6 +92,7 @@ def serve(desk: Desk, settings: ApiSettings) -> None:
         date_header=True,
         timeout_graceful_shutdown=DRAIN_SECONDS,
         proxy_headers=settings.behind_tls,
+        forwarded_allow_ips=settings.proxies,
     )
     uvicorn.Server(config).run(sockets=[listening])
 

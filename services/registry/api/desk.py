@@ -75,9 +75,8 @@ class Desk:
             if key:
                 return key.person
         # Names of other machines that lead here are a trick of pages on other sites.
-        if _loopback(request.url.hostname) and _loopback(address) and not self.access.any():
-            return LOCAL
-        return None
+        near = self.settings.local and _loopback(request.url.hostname) and _loopback(address)
+        return LOCAL if near and not self.access.any() else None
 
 
 def desk(request: Request) -> Desk:

@@ -63,7 +63,7 @@ class Guard:
         if int(length) > most:
             return 413, f"the body has {length} bytes, and {most} are taken at most", {}
         address = scope["client"][0] if scope.get("client") else ""
-        wait = self._rates.wait(headers.get("authorization") or address)
+        wait = self._rates.wait(address)
         if wait:
             told = f"more than {self._settings.requests_per_minute} requests came in a minute"
             return 429, f"{told}; wait {wait} s", {"Retry-After": str(wait)}

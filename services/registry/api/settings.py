@@ -28,14 +28,18 @@ class ApiSettings(Settings):
         description="Whether browsers come over https, through a proxy that ends it: then their "
         "cookie never travels in the clear.",
     )
+    proxies: str = Field(
+        "127.0.0.1",
+        description="Addresses or networks of the proxies, with commas between them: what they say "
+        "of who asks is believed (X-Forwarded-For), where RESIGHT_API_BEHIND_TLS is set.",
+    )
     max_body_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="A request with a larger body is refused."
     )
     requests_per_minute: int = Field(
         6000,
         ge=1,
-        description="Requests of one key, or of one address without a key; a page with its "
-        "pictures is some 50.",
+        description="Requests of one address; a page with its pictures is some 50.",
     )
     failed_logins: int = Field(
         10, ge=1, description="After so many wrong keys an address waits 15 minutes."

@@ -14,6 +14,7 @@ from services.registry.api.catalogue import Gallery, Seen
 from services.registry.api.desk import Asking, AtDesk, Named, Reviewing
 from services.registry.api.pages.charts import timeline
 from services.registry.api.pages.frame import individual_path, page
+from services.registry.api.pages.questions import rivals_of
 from services.registry.api.problem import refusal
 from services.registry.api.reading_routes import entry_answer, found_sighting
 from services.registry.api.writing_routes import written
@@ -52,11 +53,7 @@ def individual(
             return RedirectResponse(individual_path(name, now), 303)
         animal = shown.individual(now)
         flanks = _flanks(animal.sightings)
-        rivals = [
-            (doubt.other if doubt.one == now else doubt.one, doubt.probability, place)
-            for place, doubt in enumerate(shown.questions)
-            if now in {doubt.one, doubt.other}
-        ]
+        rivals = rivals_of(shown, at.asides.those(name), now)
         status, numbers = shown.status(now), list(shown.history(now))[-50:]
         others = [each for each in shown.names() if each != now]
     history = [

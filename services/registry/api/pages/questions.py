@@ -43,7 +43,7 @@ def question(
         place = min(number, max(0, len(asked) - 1))
         doubt = asked[place] if asked else None
         sides = _sides(shown, doubt) if doubt else ()
-        rivals = _rivals(shown, doubt, sides[0].id) if doubt else []
+        rivals = rivals_of(shown, asides, sides[0].id, doubt) if doubt else []
         following = _sides(shown, asked[place + 1]) if place + 1 < len(asked) else ()
     return page(
         request,
@@ -134,13 +134,20 @@ class Side:
         self.large = shown.sightings[sighting]
 
 
-def _rivals(shown: Gallery, doubt: Doubt, asked: str) -> list[tuple[str, float, int]]:
-    """Return who else it may be: ID, probability, and the place of that question."""
-    return [
-        (each.other if each.one == asked else each.one, each.probability, place)
-        for place, each in enumerate(shown.questions)
-        if asked in {each.one, each.other} and each != doubt
-    ]
+def rivals_of(
+    shown: Gallery, asides: frozenset[str], individual: str, but: Doubt | None = None
+) -> list[tuple[str, float, str]]:
+    """Return who else an individual may be: ID, probability, and the path of that question."""
+    found = []
+    counted = {True: 0, False: 0}
+    for doubt in shown.questions:
+        aside = is_in(asides, doubt)
+        if individual in {doubt.one, doubt.other} and doubt != but:
+            rival = doubt.other if doubt.one == individual else doubt.one
+            path = f"{gallery_path(shown.name)}/questions?from={counted[aside]}"
+            found.append((rival, doubt.probability, f"{path}&aside=true" if aside else path))
+        counted[aside] += 1
+    return found
 
 
 def _told(at: Desk, gallery: str, number: int) -> EntryAnswer | None:
