@@ -16,7 +16,7 @@ from resight.stack.profile import SERVICES
 from resight.stack.supervisor import Supervisor
 from tests.faults.conftest import CAPTURES_PUBLISHED, Run, run
 
-KILLS = 10
+KILLS = 7
 SEED = 7
 # Kills may change the grouping's F1 by so much.
 MOVED = 0.02

@@ -110,7 +110,7 @@ def test_a_second_stack_does_not_start_in_the_same_folder(up: Up) -> None:
 
 
 def test_a_service_that_is_killed_comes_back(up: Up) -> None:
-    killed = up.child("services.matcher")
+    killed = up.child("services.matcher.main")
     os.kill(killed, signal.SIGKILL)
     wait_until(lambda: killed not in up.children().values())
     wait_until(lambda: any("services.matcher" in command for command in up.children()))
