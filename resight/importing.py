@@ -9,8 +9,8 @@ from pathlib import Path
 from recognition.catalogue import Photograph
 from recognition.foreign import formats
 from recognition.foreign.listing import LeftOut
-from shared.identifiers import WHOLE_PICTURE, gallery_name
-from shared.messages import Animal, Box
+from shared.identifiers import gallery_name
+from shared.messages import Animal
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,8 @@ def _galleries(kept: Sequence[Photograph]) -> dict[str, tuple[int, int]]:
     sightings: Counter[str] = Counter()
     individuals: dict[str, set[str]] = {}
     for photograph in kept:
-        x, y, width, height = WHOLE_PICTURE
-        whole = Animal(box=Box(x=x, y=y, width=width, height=height))
         for animal, identity in zip(
-            photograph.animals or (whole,), photograph.identities, strict=True
+            photograph.animals or (Animal(),), photograph.identities, strict=True
         ):
             name = gallery_name(photograph.population, animal.species or photograph.species)
             sightings[name] += 1

@@ -10,10 +10,10 @@ from services.registry.alerts.outbox import AlertOutbox
 from services.registry.api.access import Access, Role
 from services.registry.api.application import application
 from services.registry.api.asides import Asides
-from services.registry.api.catalogue import Catalogue
 from services.registry.api.desk import Desk
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
+from services.registry.catalogue import Catalogue
 from services.registry.discretion import Discretion
 from services.registry.entry import Entry
 from services.registry.ledger import Ledger

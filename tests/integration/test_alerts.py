@@ -13,7 +13,7 @@ import pytest
 from services.registry.alerts.outbox import PAUSES, AlertOutbox
 from services.registry.alerts.rule import Kind, Wanted
 from services.registry.alerts.sender import SIGNATURE, TIMESTAMP, AlertSender, signature
-from services.registry.api.catalogue import Catalogue
+from services.registry.catalogue import Catalogue
 from tests.catalogue_bench import Bench, bench_at
 from tests.queries import GALLERY, NOON
 

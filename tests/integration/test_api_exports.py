@@ -87,6 +87,23 @@ def test_camtrap_dp_is_valid_by_the_published_profile(bench: Bench, tmp_path: Pa
     assert "no time" in gone["reason"]
 
 
+def test_a_camera_is_placed_by_a_picture_that_is_left_out_itself(
+    ledger_url: str, tmp_path: Path
+) -> None:
+    bench = bench_at(ledger_url, tmp_path)
+
+    def untimed(query: Sighting) -> None:
+        query.deployment = "gate"
+
+    bench.decide("a", change=at_gate)
+    bench.decide("b", change=untimed)
+    bench.ledger.keep_place("image of b", PLACE)
+    found = unzipped(bench.client(), "camtrap-dp")
+    assert [each["mediaID"] for each in table(found["media.csv"])] == ["a"]
+    assert table(found["deployments.csv"])[0]["latitude"] == "-2.3333"
+    assert "datapackage.json" in found
+
+
 def test_tables_hold_every_sighting_and_no_formula(bench: Bench) -> None:
     client = bench.client(bench.key("reader"))
     rows = table(unzipped(client, "csv")["metadata.csv"])

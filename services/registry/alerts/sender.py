@@ -13,7 +13,7 @@ from typing import Any
 
 from services.registry.alerts.outbox import AlertOutbox, Delivery
 from services.registry.alerts.rule import Alert, Rule, of_decision, of_last_seen, of_questions
-from services.registry.api.catalogue import Catalogue
+from services.registry.catalogue import Catalogue
 from services.registry.reading import Reading
 from shared.errors import ResightError
 

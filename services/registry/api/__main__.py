@@ -13,11 +13,11 @@ from services.registry.api.announcing import Announcer
 from services.registry.api.application import application
 from services.registry.api.asides import Asides
 from services.registry.api.asking import Inquiry
-from services.registry.api.catalogue import Catalogue
 from services.registry.api.desk import Desk
 from services.registry.api.explainer import Explainer
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
+from services.registry.catalogue import Catalogue
 from services.registry.discretion import Discretion
 from services.registry.ledger import Ledger
 from services.registry.settings import LedgerSettings, RegistrySettings

@@ -42,10 +42,6 @@ class Announcer:
         except queue.Full:
             log.warning("entry %d waits for the registry's next start", entry.decision.number)
 
-    def drained(self) -> bool:
-        """Return whether nothing waits any more."""
-        return self._waiting.unfinished_tasks == 0
-
     def _run(self) -> None:
         while True:
             entry = self._waiting.get()

@@ -5,14 +5,12 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-from services.registry.api.catalogue import Gallery, Individual, Seen, Status
+from services.registry.catalogue import Gallery, Individual, Seen, Status
 from services.registry.entry import Word
 from services.registry.resolution import Doubt
 from shared.messages import Decision, OperationKind
 
 T = TypeVar("T")
-
-Limit = Annotated[int, Field(ge=1, le=200, description="So many at most.")]
 
 
 class Page(BaseModel, Generic[T]):

@@ -6,10 +6,10 @@ from fastapi import APIRouter, File, Query, Request, UploadFile
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.catalogue import Gallery
 from services.registry.api.desk import Asking, AtDesk, Desk, Named
 from services.registry.api.pages.frame import page
 from services.registry.api.problem import documented, refusal
+from services.registry.catalogue import Gallery
 from services.registry.entry import OUTCOME_NAMES, Word
 from shared.errors import Transient
 from shared.identifiers import DEFAULT_POPULATION

@@ -12,12 +12,12 @@ from services.registry.alerts.outbox import AlertOutbox
 from services.registry.api.access import Access, Person, Role
 from services.registry.api.asides import Asides
 from services.registry.api.asking import Inquiry
-from services.registry.api.catalogue import Catalogue
 from services.registry.api.explainer import Explainer
 from services.registry.api.problem import refusal
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
 from services.registry.calibration import Calibration
+from services.registry.catalogue import Catalogue
 from services.registry.discretion import Discretion
 from services.registry.entry import Entry
 from services.registry.ledger import Ledger

@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from services.registry.api.catalogue import Gallery
 from services.registry.api.desk import AtDesk, Desk, Named
 from services.registry.api.problem import documented, refusal
 from services.registry.api.reading_routes import found_sighting
+from services.registry.catalogue import Gallery
 from shared.errors import Poison
 from shared.messages import PairMatch, PairQuestion, Shown
 

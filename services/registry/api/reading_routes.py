@@ -1,6 +1,7 @@
 """What a reader may ask of the API."""
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathPart
@@ -14,10 +15,10 @@ from services.registry.api.answers import (
     SightingAnswer,
     T,
 )
-from services.registry.api.catalogue import Individual, Seen, Status
 from services.registry.api.desk import Asking, AtDesk, Desk, Named
 from services.registry.api.problem import documented, refusal
 from services.registry.api.thumbnails import Size
+from services.registry.catalogue import Individual, Seen, Status
 from services.registry.entry import OUTCOME_NAMES, Word
 from shared.errors import Poison
 from shared.messages import Decision
@@ -31,14 +32,16 @@ Order = Literal[
 ]
 Text = Annotated[str | None, Query(max_length=300)]
 
+S = TypeVar("S")
+
 _PATH = "/galleries/{population}/{species}"
 
 
-def paged(found: list[T], offset: int, limit: int) -> Page[T]:
-    """Return one page of a list."""
+def paged(found: Sequence[S], offset: int, limit: int, answer: Callable[[S], T]) -> Page[T]:
+    """Return one page of a list, each item as it is answered."""
     following = offset + limit
     return Page(
-        items=found[offset:following],
+        items=[answer(each) for each in found[offset:following]],
         total=len(found),
         next=following if following < len(found) else None,
     )
@@ -71,18 +74,14 @@ def individuals(
 ) -> Page[IndividualAnswer]:
     """The individuals of a gallery."""
     with at.catalogue.gallery(name) as shown:
-        found = [
-            each
-            for each in shown.individuals()
-            if (status is None or shown.status(each.id) == status)
-            and (deployment is None or deployment in each.deployments)
-            and (viewpoint is None or viewpoint in each.viewpoints)
-            and each.matches(contains)
-        ]
+        found = shown.chosen(
+            status=status or "",
+            deployment=deployment or "",
+            viewpoint=viewpoint or "",
+            contains=contains,
+        )
         in_order(found, sort)
-        answer = paged(found, offset, limit)
-        items = [IndividualAnswer.of(each, shown) for each in answer.items]
-        return Page(items=items, total=answer.total, next=answer.next)
+        return paged(found, offset, limit, lambda each: IndividualAnswer.of(each, shown))
 
 
 @router.get(_PATH + "/individuals/{individual}")
@@ -118,9 +117,7 @@ def sightings(
             and (viewpoint is None or each.viewpoint == viewpoint)
         ]
         found.reverse()
-        answer = paged(found, offset, limit)
-        items = [SightingAnswer.of(each, shown) for each in answer.items]
-        return Page(items=items, total=answer.total, next=answer.next)
+        return paged(found, offset, limit, lambda each: SightingAnswer.of(each, shown))
 
 
 @router.get(_PATH + "/sightings/{sighting}")
@@ -156,9 +153,8 @@ def questions(
 ) -> Page[QuestionAnswer]:
     """Which individuals may be one, those first whose answer is worth most."""
     with at.catalogue.gallery(name) as shown:
-        answer = paged(list(shown.questions), offset, limit)
-        items = [QuestionAnswer.of(each, shown) for each in answer.items]
-        return Page(items=items, total=answer.total, next=answer.next)
+        asked = shown.questions
+        return paged(asked, offset, limit, lambda each: QuestionAnswer.of(each, shown))
 
 
 @router.get(_PATH + "/entries")

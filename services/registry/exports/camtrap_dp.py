@@ -7,7 +7,7 @@ time for each, and coordinates for each deployment, so what lacks them is left o
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from services.registry.exports.record import Record
 from services.registry.exports.tables import safe
+from shared.messages import Place
 
 VERSION = "1.0.2"
 _BASE = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
@@ -52,26 +53,28 @@ class Package:
 
 def package(found: Sequence[Record], gallery: str, now: datetime, cell: float = 0.0) -> Package:
     """Return a gallery as a package; `cell`: its coordinates are those of cells of so many km."""
-    left_out = {each.sighting: reason for each in found if (reason := _lacks(each, found))}
+    # Any picture of a camera tells where it is, even one that is left out.
+    places = {each.deployment: each.place for each in found if each.place is not None}
+    left_out = {each.sighting: reason for each in found if (reason := _lacks(each, places))}
     kept = [each for each in found if each.sighting not in left_out]
     uncertainty = round(cell * 1000 * 0.71) or None  # to a corner of the cell
     files = {
-        "deployments.csv": _table(DEPLOYMENTS, _deployments(kept, uncertainty)),
+        "deployments.csv": _table(DEPLOYMENTS, _deployments(kept, places, uncertainty)),
         "media.csv": _table(MEDIA, map(_media, kept)),
         "observations.csv": _table(OBSERVATIONS, _observations(kept)),
     }
     if kept:
-        told = _descriptor(kept, gallery, now)
+        told = _descriptor(kept, places, gallery, now)
         files["datapackage.json"] = (json.dumps(told, indent=2) + "\n").encode()
     return Package(files, left_out)
 
 
-def _lacks(record: Record, found: Sequence[Record]) -> str:
+def _lacks(record: Record, placed: Collection[str]) -> str:
     if record.captured_at is None:
         return "it has no time, which Camtrap DP requires"
     if record.crop is None:
         return "it came without a picture"
-    if record.place is None and not _place_of(record.deployment, found):
+    if record.deployment not in placed:
         return (
             f"its deployment {record.deployment!r} has no coordinates, which Camtrap DP requires: "
             "publish a picture of it with GPS, or with latitude and longitude"
@@ -79,16 +82,14 @@ def _lacks(record: Record, found: Sequence[Record]) -> str:
     return ""
 
 
-def _place_of(deployment: str, found: Sequence[Record]) -> bool:
-    return any(each.deployment == deployment and each.place is not None for each in found)
-
-
-def _deployments(kept: Sequence[Record], uncertainty: int | None) -> Iterable[dict[str, Any]]:
+def _deployments(
+    kept: Sequence[Record], places: Mapping[str, Place], uncertainty: int | None
+) -> Iterable[dict[str, Any]]:
     by_name: dict[str, list[Record]] = {}
     for each in kept:
         by_name.setdefault(each.deployment, []).append(each)
     for name, seen in sorted(by_name.items()):
-        place = next(each.place for each in seen if each.place is not None)
+        place = places[name]
         yield {
             "deploymentID": name,
             "locationName": name,
@@ -139,11 +140,13 @@ def _observations(kept: Sequence[Record]) -> Iterable[dict[str, Any]]:
         }
 
 
-def _descriptor(kept: Sequence[Record], gallery: str, now: datetime) -> dict[str, Any]:
+def _descriptor(
+    kept: Sequence[Record], places: Mapping[str, Place], gallery: str, now: datetime
+) -> dict[str, Any]:
     times = sorted(map(_taken, kept))
-    places = [each.place for each in kept if each.place is not None]
-    west, east = (pick(each.longitude for each in places) for pick in (min, max))
-    south, north = (pick(each.latitude for each in places) for pick in (min, max))
+    cameras = [places[each.deployment] for each in kept]
+    west, east = (pick(each.longitude for each in cameras) for pick in (min, max))
+    south, north = (pick(each.latitude for each in cameras) for pick in (min, max))
     corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {
         "resources": [

@@ -12,8 +12,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.registry.api.access import Person
-from services.registry.api.catalogue import Seen
 from services.registry.api.desk import LOCAL, Desk
+from services.registry.catalogue import Seen
 
 HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"

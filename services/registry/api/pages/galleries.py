@@ -6,11 +6,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from services.registry.api.catalogue import Gallery, Status
 from services.registry.api.desk import Asking, AtDesk, Named
 from services.registry.api.pages.charts import curve, months
 from services.registry.api.pages.frame import gallery_path, page
 from services.registry.api.reading_routes import Order, in_order
+from services.registry.catalogue import Gallery, Status
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,14 +34,9 @@ def gallery(
     """Show the individuals of a gallery."""
     with at.catalogue.gallery(name) as shown:
         everybody = shown.individuals()
-        found = [
-            each
-            for each in everybody
-            if (not status or shown.status(each.id) == status)
-            and (not deployment or deployment in each.deployments)
-            and (not viewpoint or viewpoint in each.viewpoints)
-            and each.matches(contains)
-        ]
+        found = shown.chosen(
+            status=status, deployment=deployment, viewpoint=viewpoint, contains=contains
+        )
         in_order(found, sort)
         cards = [(each, shown.status(each.id)) for each in found[offset : offset + CARDS]]
         choices = _choices(shown)

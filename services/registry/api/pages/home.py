@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.registry.api.asides import is_in
-from services.registry.api.catalogue import Seen
 from services.registry.api.desk import Asking, AtDesk, Desk
 from services.registry.api.pages.frame import page
+from services.registry.catalogue import Seen
 
 router = APIRouter(include_in_schema=False)
 
@@ -17,7 +17,7 @@ LATEST = 12
 @router.get("/")
 def home(request: Request, person: Asking, at: AtDesk) -> Response:
     """Show all galleries that somebody sees."""
-    waiting = [waits(at, name) for name in at.catalogue.names() if person.sees(name)]
+    waiting = [Card(at, name) for name in at.catalogue.names() if person.sees(name)]
     latest = sorted(
         ((name, seen, owner) for card in waiting for name, seen, owner in card.latest),
         key=lambda each: -each[1].decided_at,
@@ -46,8 +46,3 @@ class Card:
             self.tentative = len(shown.tentative)
             found: list[Seen] = list(shown.sightings.values())[-LATEST:]
             self.latest = [(name, each, shown.belongs(each.id)) for each in found]
-
-
-def waits(at: Desk, name: str) -> Card:
-    """Return the card of a gallery."""
-    return Card(at, name)

@@ -10,7 +10,6 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from services.registry.api.answers import Confirm, EntryAnswer, Move, Saying, Unidentifiable
-from services.registry.api.catalogue import Gallery, Seen
 from services.registry.api.desk import Asking, AtDesk, Named, Reviewing
 from services.registry.api.pages.charts import timeline
 from services.registry.api.pages.frame import individual_path, page
@@ -18,6 +17,7 @@ from services.registry.api.pages.questions import rivals_of
 from services.registry.api.problem import refusal
 from services.registry.api.reading_routes import entry_answer, found_sighting
 from services.registry.api.writing_routes import written
+from services.registry.catalogue import Gallery, Seen
 
 router = APIRouter(include_in_schema=False)
 

@@ -8,11 +8,11 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.registry.api.answers import Confirm, EntryAnswer, OfTwo, Saying, Undo
 from services.registry.api.asides import is_in
-from services.registry.api.catalogue import Gallery
 from services.registry.api.desk import Asking, AtDesk, Desk, Named, Reviewing
 from services.registry.api.pages.frame import gallery_path, page
 from services.registry.api.reading_routes import entry_answer
 from services.registry.api.writing_routes import written
+from services.registry.catalogue import Gallery
 from services.registry.resolution import Doubt
 
 router = APIRouter(include_in_schema=False)

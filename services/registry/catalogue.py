@@ -109,12 +109,6 @@ class Gallery:
         self._belonging = Belonging()
         self._individuals: dict[str, Individual] = {}
         self._history: dict[str, list[int]] = {}
-        self._operations: list[int] = []
-
-    @property
-    def operations(self) -> Sequence[int]:
-        """The numbers of the entries that people made, in order."""
-        return self._operations
 
     @cached_property
     def tentative(self) -> frozenset[str]:
@@ -128,6 +122,19 @@ class Gallery:
     def individuals(self) -> list[Individual]:
         """Return all individuals, by their IDs."""
         return [self.individual(name) for name in self.names()]
+
+    def chosen(
+        self, *, status: str = "", deployment: str = "", viewpoint: str = "", contains: str = ""
+    ) -> list[Individual]:
+        """Return the individuals that have all of what is not empty, by their IDs."""
+        return [
+            each
+            for each in self.individuals()
+            if (not status or self.status(each.id) == status)
+            and (not deployment or deployment in each.deployments)
+            and (not viewpoint or viewpoint in each.viewpoints)
+            and each.matches(contains)
+        ]
 
     def individual(self, name: str) -> Individual:
         """Return one individual that there is.
@@ -173,7 +180,6 @@ class Gallery:
             touched += [change.individual, change.into]
         spoken = decision.HasField("operation")
         if spoken:
-            self._operations.append(decision.number)
             touched += [self.belongs(each) for each in decision.operation.sightings]
         else:
             self.sightings[decision.sighting_id] = seen(decision)
