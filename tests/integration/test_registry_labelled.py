@@ -3,11 +3,13 @@
 import pytest
 
 from services.registry.audit import check
+from services.registry.entry import Entry
 from services.registry.ledger import Ledger
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
+from services.registry.view import Conflict
 from shared.errors import Poison
-from shared.messages import Decision, Matches
+from shared.messages import OUTCOME_NEW, Decision, Enrolment, Matches
 from tests.identities import CALIBRATION
 from tests.integration.test_operator import decide, individuals, operator
 from tests.queries import GALLERY, NOON, ledger_at, matches, sighting
@@ -103,3 +105,18 @@ def test_what_comes_later_without_a_name_is_compared_with_it(ledger_url: str, sa
     enrol(ledger, labelled("a", "Nala"), labelled("b", "Simba"))
     decide(ledger, "c", alike="a" if same else "")
     assert individuals(ledger) == ([["a", "c"], ["b"]] if same else [["a"], ["b"], ["c"]])
+
+
+def test_two_replicas_that_look_at_once_found_one_individual_for_a_name(ledger_url: str) -> None:
+    """The second one has to look again: else one animal would be founded twice."""
+    ledger = ledger_at(ledger_url)
+
+    def founding(name: str) -> object:
+        decision = Decision(
+            gallery=GALLERY, sighting_id=name, individual="+0", outcome=OUTCOME_NEW, identity="Nala"
+        )
+        return ledger.decide(decision, Enrolment(gallery=GALLERY, sighting_id=name), None)
+
+    assert isinstance(founding("a"), Entry)
+    assert founding("b") == Conflict()
+    assert individuals(ledger) == [["a"]]
