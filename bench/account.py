@@ -4,12 +4,12 @@ from collections import Counter
 from typing import Any
 
 from resight import backlog
-from resight.account import sightings_lost
-from resight.feed import Feed
-from resight.publishing import sightings
 from services.embedder.capture import decode_capture
+from services.registry.imports.account import sightings_lost
+from services.registry.imports.publishing import sightings
 from shared import dead_letters, topics
 from shared.errors import Poison
+from shared.feed import Feed
 from shared.messages import Decision
 from shared.records import Record
 from shared.settings import KafkaSettings

@@ -18,9 +18,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from recognition.drawn.dataset import draw
 from resight.commands.publish import read_catalogue
 from resight.console import note
-from resight.follow import publish_and_follow
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
+from services.registry.imports.follow import publish_and_follow
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "ecologist.md"

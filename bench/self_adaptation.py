@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from recognition import backbones
 from recognition.arrivals import Seen
 from recognition.backbones import EmbeddingModel
-from recognition.catalogue import Photograph, single
 from recognition.evaluation.interval import difference_interval
 from recognition.replay import replay
 from recognition.training import adaptation
@@ -26,9 +25,10 @@ from recognition.training.exam import exam
 from recognition.training.recipe import TrainingError
 from resight.ledger_pictures import certain
 from resight.observing import labelled_capture
-from resight.publishing import sightings
 from resight.replaying import stage
 from services.registry.calibration import Calibration
+from services.registry.imports.catalogue import Photograph, single
+from services.registry.imports.publishing import sightings
 from shared.foreground.u2netp import u2netp
 
 BATCH = 32

@@ -30,11 +30,11 @@ from bench.account import accounted
 from bench.clients import Clients, fits
 from bench.hostile import Hostile
 from bench.hostile import records as hostile_records
-from recognition.catalogue import Photograph, read
 from recognition.drawn.dataset import draw
 from resight import backlog
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
+from services.registry.imports.catalogue import Photograph, read
 from shared import topics
 from shared.settings import KafkaSettings
 

@@ -18,13 +18,13 @@ from bench.self_adaptation import self_adaptation
 from recognition.arrivals import Arrival, Seen, arrivals
 from recognition.calibration import file
 from recognition.calibration.thresholds import Accepted
-from recognition.catalogue import METADATA, Photograph
 from recognition.drawn.dataset import draw
 from recognition.evaluation.encoders import model_file
 from resight.console import note, results
 from resight.observing import labelled_photographs, observed, ordered
 from resight.replaying import as_json, replayed
 from services.registry.calibration import Calibration
+from services.registry.imports.catalogue import METADATA, Photograph
 from shared.identifiers import slug
 
 DRAWN = "drawn animals"

@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from recognition.catalogue import Catalogue, listed
-from recognition.columns import Row
+from services.registry.imports.catalogue import Catalogue, listed
+from services.registry.imports.columns import Row
 from shared.errors import Poison
 from shared.images import open_picture
 

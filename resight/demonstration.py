@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from recognition.catalogue import Photograph
-from resight.account import Account
-from resight.follow import publish_and_follow
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.state import clear
 from resight.stack.supervisor import Supervisor
 from resight.target import open_ledger
+from services.registry.imports.account import Account
+from services.registry.imports.catalogue import Photograph
+from services.registry.imports.follow import publish_and_follow
 
 PATIENCE_SECONDS = 120.0  # without any news, before it gives up
 

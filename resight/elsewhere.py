@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from google.protobuf.message import DecodeError
 
-from resight.feed import Feed
 from services.lookup.gallery import Galleries
 from services.registry.ledger import Ledger
 from shared.embeddings import model_name
+from shared.feed import Feed
 from shared.messages import Decision, Enrolment
 from shared.settings import KafkaSettings
 from shared.topics import DECISIONS, ENROLMENTS

@@ -9,9 +9,8 @@ from typing import TypeVar
 
 from rich.progress import Progress, track
 
-from recognition import catalogue, splits
+from recognition import splits
 from recognition.arrivals import LabelledCapture
-from recognition.catalogue import METADATA, Photograph
 from recognition.evaluation import misled, pictures
 from recognition.evaluation.encoders import ADAPTED, adapted_file, model_file
 from recognition.evaluation.fitting import fitted, sample
@@ -32,6 +31,8 @@ from services.matcher.policy import PolicyName
 from services.matcher.settings import MatcherSettings
 from services.registry import calibration
 from services.registry.calibration import Calibration
+from services.registry.imports import catalogue
+from services.registry.imports.catalogue import METADATA, Photograph
 from shared.foreground.settings import SegmenterName
 from shared.settings import load
 

@@ -6,9 +6,9 @@ from datetime import UTC
 from hashlib import sha256
 from pathlib import Path
 
-from recognition.catalogue import Photograph
 from resight.console import CommandError, Share, note
 from resight.target import MOST_CROP_BYTES, crops_at, ledger_at
+from services.registry.imports.catalogue import Photograph
 from services.registry.ledger import Ledger
 from shared.blobs import BlobStore
 from shared.errors import Poison

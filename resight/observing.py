@@ -19,18 +19,18 @@ from google.protobuf.proto import (  # type: ignore[import-not-found]  # no stub
 from rich.progress import track
 
 from recognition.arrivals import LabelledCapture, Seen, stream
-from recognition.catalogue import Photograph
 from recognition.inline import Handlers, handlers
 from recognition.remembered import write_at_once
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, notes
-from resight.publishing import capture, sightings
 from resight.readable import readable
 from resight.stack.temporary import keypoint_cache
 from services.embedder.settings import EmbedderSettings
 from services.lookup.settings import LookupSettings
 from services.matcher.engine import engine
 from services.matcher.settings import MatcherSettings
+from services.registry.imports.catalogue import Photograph
+from services.registry.imports.publishing import capture, sightings
 from shared.embeddings import model_name
 from shared.errors import ResightError
 from shared.messages import Matches

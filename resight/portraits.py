@@ -3,10 +3,10 @@
 from collections import defaultdict
 from pathlib import Path
 
-from resight.account import Account
 from resight.contact_sheet import Row, Thumbnail
 from resight.decisions import outcome
 from resight.summary import belonging, in_order, rivals
+from services.registry.imports.account import Account
 
 
 def portraits(account: Account, crops: Path) -> list[Row]:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from rich.progress import track
 
-from recognition.catalogue import Catalogue, Photograph, Skipped
 from resight.console import notes
+from services.registry.imports.catalogue import Catalogue, Photograph, Skipped
 from shared.errors import Poison
 from shared.images import open_picture
 

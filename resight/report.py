@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from resight.account import Account
 from resight.decisions import COLOURS
 from resight.summary import Summary, belonging, in_order, rivals
 from services.registry.entry import OUTCOME_NAMES
+from services.registry.imports.account import Account
 from shared.messages import Decision, Viewpoint
 
 _ROWS = 40

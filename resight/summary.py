@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from recognition.grouping import Decided, Moved, pairwise, r1
-from resight.account import Account
 from resight.decisions import outcome
 from services.registry.belonging import Belonging
 from services.registry.entry import OUTCOME_NAMES, Word
+from services.registry.imports.account import Account
 from shared.messages import Decision
 
 

@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
 from bench.hostile import Hostile
-from recognition.catalogue import Photograph
-from resight.publishing import publish
+from services.registry.imports.catalogue import Photograph
+from services.registry.imports.publishing import publish
 from shared.kafka import producer
 from shared.settings import KafkaSettings
 from shared.topics import CAPTURES

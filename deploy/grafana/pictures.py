@@ -26,10 +26,10 @@ from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import WIDTH, WINDOW, Board, Panel, Query, Unit
 from deploy.prometheus.server import Prometheus, Series, prometheus
 from recognition.drawn.dataset import draw
-from resight.account import Account
 from resight.commands.publish import read_catalogue
 from resight.demonstration import demonstrate
 from resight.stack.state import running
+from services.registry.imports.account import Account
 
 # A demo run takes a minute: scraped each second, drawn every two.
 STEP_SECONDS = 2.0

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from recognition.catalogue import Photograph
 from recognition.splits.apart import encounter
 from recognition.splits.identity import closed, disjoint, open_set, study
 from recognition.splits.order import SEED
 from recognition.splits.split import Split, SplitError
 from recognition.splits.time import time_proportion
+from services.registry.imports.catalogue import Photograph
 
 Recipe = Callable[[Sequence[Photograph], int], Split]
 

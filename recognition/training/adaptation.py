@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from recognition import backbones
 from recognition.backbones import EmbeddingModel
-from recognition.catalogue import Photograph
 from recognition.evaluation.interval import Interval, difference_interval
 from recognition.export import export_model
 from recognition.training.crops import decode
@@ -27,6 +26,7 @@ from recognition.training.exam import Exam
 from recognition.training.lesson import AUTO, examination, part
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import box_of, digest, individual_of, whole
+from services.registry.imports.catalogue import Photograph
 from shared.foreground.animal import finder
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.u2netp import u2netp

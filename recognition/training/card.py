@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recognition.backbones import EmbeddingModel, version
-from recognition.catalogue import Photograph
 from recognition.training.history import Epoch
 from recognition.training.lesson import NONE, Lesson
 from recognition.training.recipe import Recipe
 from recognition.training.samples import individual_of
+from services.registry.imports.catalogue import Photograph
 
 # Of every model that learnt from labelled animals.
 LIMITS = (

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.catalogue import Photograph
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import box_of
 from services.embedder.preparation import Preparation
+from services.registry.imports.catalogue import Photograph
 from shared import images
 from shared.errors import Poison
 from shared.foreground.animal import Animal, finder

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.catalogue import Photograph
 from recognition.training.samples import individual_of, viewpoint_labels, viewpoint_of, whole
+from services.registry.imports.catalogue import Photograph
 from shared.identifiers import gallery_name
 from shared.viewpoints import opposite
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.catalogue import Photograph
 from recognition.splits import Split, SplitError, split
 from recognition.training.crops import Crops, decode
 from recognition.training.exam import Exam, exam
@@ -20,6 +19,7 @@ from recognition.training.samples import (
     samples,
     viewpoint_labels,
 )
+from services.registry.imports.catalogue import Photograph
 from shared.foreground.animal import finder
 from shared.foreground.u2netp import u2netp
 from shared.identifiers import gallery_name

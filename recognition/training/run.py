@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 
 from recognition import backbones
-from recognition.catalogue import Photograph
 from recognition.export import export_model
 from recognition.training import checkpoint
 from recognition.training.card import Subject, card
@@ -18,6 +17,7 @@ from recognition.training.learning_curve import draw
 from recognition.training.lesson import AUTO, prepare
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.trainer import Trainer
+from services.registry.imports.catalogue import Photograph
 
 WEIGHTS, MODEL, CARD = "model.safetensors", "model.onnx", "card.md"
 CURVE, LOG, CHECKPOINTS = "learning-curve.png", "log.json", "checkpoints"

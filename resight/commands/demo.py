@@ -10,8 +10,6 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from recognition.catalogue import Catalogue
-from resight.account import Account
 from resight.commands.publish import read_catalogue, show_notes, show_skipped
 from resight.console import CommandError, note, notes, results
 from resight.contact_sheet import contact_sheet
@@ -19,6 +17,8 @@ from resight.demonstration import demonstrate
 from resight.portraits import portraits
 from resight.report import individuals_table, outcomes_table
 from resight.summary import summarise
+from services.registry.imports.account import Account
+from services.registry.imports.catalogue import Catalogue
 
 _LISTED = 5
 

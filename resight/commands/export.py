@@ -8,10 +8,10 @@ import typer
 from google.protobuf.message import DecodeError
 from rich.table import Table
 
-from recognition.catalogue import Photograph, single
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, results
 from resight.readable import readable
+from services.registry.imports.catalogue import Photograph, single
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

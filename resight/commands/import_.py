@@ -9,9 +9,6 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from recognition.foreign import formats
-from recognition.foreign.listing import LeftOut
-from resight.account import Account
 from resight.commands.calibrate import calibrate
 from resight.commands.publish import LEFT_OUT
 from resight.console import (
@@ -24,11 +21,14 @@ from resight.console import (
     print_json,
     results,
 )
-from resight.follow import publish_and_follow
-from resight.importing import Plan, plan, write_report
 from resight.stack.profile import ENCODER
 from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings
+from services.registry.imports import formats
+from services.registry.imports.account import Account
+from services.registry.imports.follow import publish_and_follow
+from services.registry.imports.listing import LeftOut
+from services.registry.imports.plan import Plan, plan, write_report
 from shared.errors import ResightError
 
 _SHOWN = 10

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from recognition import catalogue
-from recognition.catalogue import Catalogue, Photograph, Skipped
 from resight.console import (
     AsJson,
     BootstrapServers,
@@ -20,9 +18,11 @@ from resight.console import (
     print_json,
     results,
 )
-from resight.publishing import publish as publish_photographs
 from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings
+from services.registry.imports import catalogue
+from services.registry.imports.catalogue import Catalogue, Photograph, Skipped
+from services.registry.imports.publishing import publish as publish_photographs
 from shared.settings import KafkaSettings
 
 _SHOWN = 10

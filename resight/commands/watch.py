@@ -8,9 +8,9 @@ from google.protobuf.message import DecodeError
 
 from resight.console import AsJson, BootstrapServers, DataDir, note, print_json, results
 from resight.decisions import columns, row
-from resight.feed import Feed
 from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings
+from shared.feed import Feed
 from shared.messages import Decision
 from shared.topics import DECISIONS
 

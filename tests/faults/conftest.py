@@ -9,14 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition import catalogue
-from recognition.catalogue import Photograph
 from recognition.drawn.dataset import draw
 from recognition.grouping import pairwise
 from resight import backlog
-from resight.account import Account
-from resight.feed import Feed
-from resight.follow import publish_and_follow
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from resight.summary import belonging
@@ -24,11 +19,16 @@ from services.lookup.edge import EdgeGalleries
 from services.lookup.gallery import Query
 from services.lookup.settings import GallerySettings
 from services.registry.audit import check
+from services.registry.imports import catalogue
+from services.registry.imports.account import Account
+from services.registry.imports.catalogue import Photograph
+from services.registry.imports.follow import publish_and_follow
 from services.registry.ledger import Ledger
 from services.registry.store import Store
 from shared import dead_letters
 from shared.dead_letters import DeadLetter
 from shared.embeddings import DIMENSION, model_name
+from shared.feed import Feed
 from shared.kafka import producer
 from shared.messages import Decision
 from shared.records import Record

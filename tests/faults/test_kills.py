@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from recognition.catalogue import Photograph
 from recognition.grouping import pairwise
-from resight.account import Account
 from resight.stack.profile import SERVICES
 from resight.stack.supervisor import Supervisor
+from services.registry.imports.account import Account
+from services.registry.imports.catalogue import Photograph
 from tests.faults.conftest import CAPTURES_PUBLISHED, Run, run
 
 KILLS = 7

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from resight.feed import Feed
 from resight.main import app
 from resight.stack.servers import HOST, broker, free_port
 from shared import dead_letters, topics
 from shared.dead_letters import DeadLetter
+from shared.feed import Feed
 from shared.kafka import ensure_topics, producer
 from shared.messages import OUTCOME_NEW, Capture, Decision
 from shared.records import Record

@@ -20,7 +20,6 @@ from tritonclient.grpc.model_config_pb2 import (
 from recognition import backbones
 from recognition.architectures import IMAGENET_MEAN, IMAGENET_STD, Backbone
 from recognition.backbones import EmbeddingModel
-from recognition.catalogue import read, single
 from recognition.drawn.dataset import draw
 from recognition.export import ParityError, export, export_model
 from recognition.quantisation import QuantisationError, cost, quantise
@@ -30,6 +29,7 @@ from services.embedder import reference
 from services.embedder.encoder import VIEWPOINTS
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.preparation import Preparation
+from services.registry.imports.catalogue import read, single
 from shared.embeddings import model_name
 from shared.errors import SettingsError
 from tests.model_files import tiny_model

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from recognition import splits
-from recognition.catalogue import Photograph
 from recognition.splits import SplitError
+from services.registry.imports.catalogue import Photograph
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_RIGHT
 
 PHOTOGRAPHS = tuple(

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from recognition import backbones
-from recognition.catalogue import Photograph, read, single
 from recognition.drawn.dataset import draw
 from recognition.evaluation.encoders import adapted_file
 from recognition.evaluation.interval import Interval
@@ -18,6 +17,7 @@ from recognition.training.adaptation import BACKBONE, SIGHTS, Sight, adapt, writ
 from recognition.training.adaptation_card import SEES, card
 from recognition.training.crops import decode
 from services.embedder.onnx_encoder import OnnxEncoder
+from services.registry.imports.catalogue import Photograph, read, single
 
 SIDE = 96
 

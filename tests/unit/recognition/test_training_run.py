@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from recognition import backbones
 from recognition.architectures import BACKBONES, HALF, Backbone
-from recognition.catalogue import Photograph, read, single
 from recognition.training import run
 from recognition.training.crops import decode
 from recognition.training.history import Epoch
@@ -24,6 +23,7 @@ from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.run import CARD, CURVE, MODEL, WEIGHTS, Conduct, train
 from services.embedder.onnx_encoder import OnnxEncoder
 from services.embedder.preparation import Preparation
+from services.registry.imports.catalogue import Photograph, read, single
 from shared.foreground.animal import Animal, finder
 from shared.foreground.u2netp import u2netp
 from shared.foreground.view import View

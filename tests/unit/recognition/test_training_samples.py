@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition.catalogue import Photograph
 from recognition.training.batches import epoch_batches
 from recognition.training.exam import exam
 from recognition.training.recipe import Recipe, TrainingError
@@ -18,6 +17,7 @@ from recognition.training.samples import (
     viewpoint_labels,
 )
 from recognition.training.schedule import rate
+from services.registry.imports.catalogue import Photograph
 from shared.messages import (
     VIEWPOINT_FRONT,
     VIEWPOINT_LEFT,

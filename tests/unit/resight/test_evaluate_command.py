@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from recognition import splits
-from recognition.catalogue import Photograph
 from recognition.drawn.dataset import draw
 from recognition.evaluation.encoders import adapted_file
 from resight import evaluating
 from resight.main import app
 from services.matcher.metrics import KEYPOINTS
+from services.registry.imports.catalogue import Photograph
 from tests.model_files import tiny_model
 
 KEYS = {"dataset", "split", "queries", "gallery", "rows", "shortlist_recall_at_100", "open_set"}

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from recognition import catalogue
 from resight.readable import readable
+from services.registry.imports import catalogue
 from tests.pictures import photograph
 
 

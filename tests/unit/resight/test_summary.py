@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from recognition.catalogue import Photograph
-from resight.account import Account
-from resight.publishing import Published
 from resight.summary import belonging, rivals, summarise
+from services.registry.imports.account import Account
+from services.registry.imports.catalogue import Photograph
+from services.registry.imports.publishing import Published
 from services.registry.resolution import Doubt
 from shared.messages import (
     OUTCOME_KNOWN,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recognition.columns import Row
+from services.registry.imports.columns import Row
 
 
 @dataclass(frozen=True)

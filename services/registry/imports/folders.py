@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from recognition.columns import Row
-from recognition.foreign.listing import LeftOut, Listing
-from recognition.source_folder import walk
+from services.registry.imports.columns import Row
+from services.registry.imports.listing import LeftOut, Listing
+from services.registry.imports.source_folder import walk
 from shared.media import HEADER_BYTES, PICTURES, sniff
 from shared.viewpoints import named
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from recognition.catalogue import Photograph, Skipped
+from services.registry.imports.catalogue import Photograph, Skipped
 from shared import topics
 from shared.identifiers import WHOLE_PICTURE, sighting_id
 from shared.kafka import MEBIBYTE, broker_errors, delivery_seconds, producer

@@ -4,10 +4,9 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from recognition import catalogue, metadata_table
-from recognition.catalogue import Catalogue
-from recognition.foreign import camtrap_dp, coco, folders, wildbook
-from recognition.foreign.listing import ForeignError, Listing
+from services.registry.imports import camtrap_dp, catalogue, coco, folders, metadata_table, wildbook
+from services.registry.imports.catalogue import Catalogue
+from services.registry.imports.listing import ForeignError, Listing
 
 # Pictures take the room, and tables of a million rows are 100 MB.
 MOST_UNPACKED = 64 * 1024**3

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from recognition.catalogue import Photograph
-from recognition.foreign import formats
-from recognition.foreign.listing import LeftOut
+from services.registry.imports import formats
+from services.registry.imports.catalogue import Photograph
+from services.registry.imports.listing import LeftOut
 from shared.identifiers import gallery_name
 from shared.messages import Animal
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from recognition import catalogue
-from recognition.catalogue import METADATA, Catalogue, Photograph
+from services.registry.imports import catalogue
+from services.registry.imports.catalogue import METADATA, Catalogue, Photograph
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_UNSPECIFIED, Box
 
 HEADER = "path,identity,species,viewpoint,date"

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from recognition.columns import Row
-from recognition.foreign.listing import ForeignError, LeftOut, Listing
-from recognition.foreign.tables import records
+from services.registry.imports.columns import Row
+from services.registry.imports.listing import ForeignError, LeftOut, Listing
+from services.registry.imports.tables import records
 
 DESCRIPTOR = "datapackage.json"
 _TABLES = ("deployments", "media", "observations")

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from recognition.foreign import formats
-from recognition.foreign.listing import ForeignError
-from resight.importing import Plan, plan
+from services.registry.imports import formats
+from services.registry.imports.listing import ForeignError
+from services.registry.imports.plan import Plan, plan
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_RIGHT
 from tests.pictures import photograph
 

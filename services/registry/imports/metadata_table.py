@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from recognition import columns
-from recognition.columns import Row
+from services.registry.imports import columns
+from services.registry.imports.columns import Row
 from shared.viewpoints import understood
 
 # What a row may be split by; a spreadsheet takes what its country writes lists with.

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from recognition import catalogue
-from recognition.catalogue import METADATA, Catalogue, Photograph
+from services.registry.imports import catalogue
+from services.registry.imports.catalogue import METADATA, Catalogue, Photograph
 from shared.messages import VIEWPOINT_RIGHT, Box
 
 HEADER = "image_id,identity,path,date,orientation,species,encounter,dataset,original_split"

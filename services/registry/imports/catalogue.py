@@ -8,7 +8,7 @@
 Optional columns: deployment, sequence, population, and the animal's box as
 fractions of the picture: x, y, width, height. Two rows with one path are two animals in
 one picture. `identity` and `split` serve to measure and to calibrate; they are never published.
-Other names of columns, and other tools' ways of writing, are in `recognition.columns`.
+Other names of columns, and other tools' ways of writing, are in `columns`.
 """
 
 import re
@@ -17,10 +17,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
-from recognition import columns, metadata_table
-from recognition.columns import Row, box, names_individual, value
-from recognition.dates import time
-from recognition.source_folder import Finder, deployment, on_card, walk
+from services.registry.imports import columns, metadata_table
+from services.registry.imports.columns import Row, box, names_individual, value
+from services.registry.imports.dates import time
+from services.registry.imports.source_folder import Finder, deployment, on_card, walk
 from shared.errors import Poison
 from shared.images import MAX_BYTES, open_picture
 from shared.media import HEADER_BYTES, PICTURES, sniff

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 
 from google.protobuf.message import DecodeError
 
-from recognition.catalogue import Photograph, Skipped
-from resight.account import Account
-from resight.feed import Feed
-from resight.publishing import publish
+from services.registry.imports.account import Account
+from services.registry.imports.catalogue import Photograph, Skipped
+from services.registry.imports.publishing import publish
 from shared import dead_letters
+from shared.feed import Feed
 from shared.messages import Decision
 from shared.settings import KafkaSettings
 from shared.topics import DECISIONS, dead_letter_topics

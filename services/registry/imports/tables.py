@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from recognition.columns import cell
-from recognition.foreign.listing import ForeignError
+from services.registry.imports.columns import cell
+from services.registry.imports.listing import ForeignError
 
 
 def records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:

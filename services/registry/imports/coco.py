@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recognition.columns import Row, cell
-from recognition.foreign.listing import ForeignError, LeftOut, Listing
+from services.registry.imports.columns import Row, cell
+from services.registry.imports.listing import ForeignError, LeftOut, Listing
 
 _WHO = ("individual_ids", "individual_id", "individualID", "identity", "name")
 _NO_ANIMAL = frozenset({"empty", "human", "person", "people", "vehicle", "blank", "misfire"})

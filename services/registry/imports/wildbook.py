@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from recognition.columns import Row
-from recognition.foreign.listing import LeftOut, Listing
-from recognition.foreign.tables import records
+from services.registry.imports.columns import Row
+from services.registry.imports.listing import LeftOut, Listing
+from services.registry.imports.tables import records
 
 _ASSET = "Encounter.mediaAsset"
 _WHO = ("Encounter.individualID", "MarkedIndividual.individualID", "Encounter.individual")

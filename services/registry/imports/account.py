@@ -5,8 +5,8 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
-from recognition.catalogue import Skipped
-from resight.publishing import Published, sightings
+from services.registry.imports.catalogue import Skipped
+from services.registry.imports.publishing import Published, sightings
 from services.registry.resolution import Doubt
 from shared import topics
 from shared.dead_letters import DeadLetter

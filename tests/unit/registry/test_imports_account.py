@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from recognition.catalogue import Photograph
-from resight.account import Account
-from resight.publishing import Published, capture, sightings
+from services.registry.imports.account import Account
+from services.registry.imports.catalogue import Photograph
+from services.registry.imports.publishing import Published, capture, sightings
 from shared import topics
 from shared.dead_letters import DeadLetter
 from shared.messages import OUTCOME_NEW, Animal, Box, Candidate, CandidateList, Decision, Sighting

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from recognition import catalogue
-from recognition.catalogue import METADATA, Skipped
-from recognition.source_folder import Finder, deployment
+from services.registry.imports import catalogue
+from services.registry.imports.catalogue import METADATA, Skipped
+from services.registry.imports.source_folder import Finder, deployment
 
 
 def picture(path: Path) -> Path:

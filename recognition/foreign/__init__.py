@@ -1,1 +1,0 @@
-"""Catalogues as other tools write them, read into rows like those of a metadata.csv."""
