@@ -1,5 +1,8 @@
 """A ledger with a few animals, their crops, and the API on it."""
 
+import io
+import threading
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +19,15 @@ from services.registry.api.thumbnails import Thumbnails
 from services.registry.catalogue import Catalogue
 from services.registry.discretion import Discretion
 from services.registry.entry import Entry
+from services.registry.imports.importer import Importer
+from services.registry.imports.register import ImportRegister
 from services.registry.ledger import Ledger
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.messages import Sighting
+from shared.settings import KafkaSettings
 from tests.identities import CALIBRATION, found
 from tests.pictures import photograph
 from tests.queries import GALLERY, NOON, ledger_at, matches, sighting
@@ -93,6 +99,8 @@ def bench_at(ledger_url: str, folder: Path, settings: ApiSettings | None = None)
     """The API on an empty ledger, without keys."""
     ledger, crops = ledger_at(ledger_url), BlobStore((folder / "crops").as_uri())
     announced: list[Entry] = []
+    closing, imports = threading.Event(), ImportRegister(ledger.store)
+    nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1", request_timeout_seconds=1.0)
     desk = Desk(
         ledger=ledger,
         catalogue=Catalogue(ledger),
@@ -104,5 +112,17 @@ def bench_at(ledger_url: str, folder: Path, settings: ApiSettings | None = None)
         asides=Asides(ledger.store),
         discretion=Discretion({"plains-zebra": 50.0}),
         alerts=AlertOutbox(ledger.store),
+        imports=imports,
+        importing=Importer(imports, nowhere, closing),
+        closing=closing,
     )
     return Bench(ledger, crops, desk, announced)
+
+
+def packed(**files: bytes) -> bytes:
+    """A ZIP; in the names of the files '__' stands for '/' and each is a JPEG."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(f"lions/{name.replace('__', '/')}.jpg", data)
+    return target.getvalue()

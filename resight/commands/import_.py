@@ -28,7 +28,8 @@ from services.registry.imports import formats
 from services.registry.imports.account import Account
 from services.registry.imports.follow import publish_and_follow
 from services.registry.imports.listing import LeftOut
-from services.registry.imports.plan import Plan, plan, write_report
+from services.registry.imports.plan import Plan, not_enrolled, plan
+from services.registry.imports.plan import report as as_table
 from shared.errors import ResightError
 
 _SHOWN = 10
@@ -81,7 +82,8 @@ def import_(
     """
     with tempfile.TemporaryDirectory() as folder:
         if source.suffix.casefold() == ".zip":
-            source = formats.unpack(source, Path(folder))
+            with source.open("rb") as archive:
+                source = formats.unpack(archive, source.name, Path(folder))
         try:
             planned = plan(source, species=species, population=population, deployment=deployment)
         except (FileNotFoundError, ValueError) as error:
@@ -101,9 +103,9 @@ def import_(
                     PATIENCE_SECONDS,
                     actor or _user(),
                 )
-            left += _refused(account)
+            left += not_enrolled(account, source)
     if report is not None:
-        write_report(left, report)
+        report.write_text(as_table(left), encoding="utf-8", newline="")
     if account and account.decisions and calibrating and not as_json:
         _calibrate(data_dir)
     _tell(planned, account, left, report, as_json=as_json)
@@ -190,15 +192,6 @@ def _progress(quiet: bool) -> Progress:
 
 def _done(account: Account) -> int:
     return len(account.published) - len(account.missing)
-
-
-def _refused(account: Account) -> list[LeftOut]:
-    lost = [
-        LeftOut(str(account.published[name].path), reason) for name, reason in account.dead.items()
-    ]
-    silent = "nothing was heard of it; `resight status` says what waits"
-    lost += [LeftOut(str(account.published[name].path), silent) for name in account.missing]
-    return lost + [LeftOut(str(each.path), each.reason) for each in account.skipped]
 
 
 def _user() -> str:

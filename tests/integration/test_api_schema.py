@@ -5,16 +5,19 @@ from typing import Any
 
 import schemathesis
 from hypothesis import given, settings
+from hypothesis.strategies import just
 
 from services.registry.api.application import application
 from services.registry.api.settings import ApiSettings
-from tests.catalogue_bench import bench_at
+from tests.catalogue_bench import bench_at, packed
+from tests.pictures import photograph
 
 EXAMPLES = 25
 
 
 def test_every_answer_is_as_documented(ledger_url: str, tmp_path: Path) -> None:
     """Of all paths but the stream, which never ends."""
+    schemathesis.openapi.media_type("application/zip", just(packed(Nala__1=photograph())))
     bench = bench_at(ledger_url, tmp_path, ApiSettings(requests_per_minute=10**6))
     for name in "abc":
         bench.decide(name, alike="a" if name == "b" else "")
@@ -32,3 +35,4 @@ def test_every_answer_is_as_documented(ledger_url: str, tmp_path: Path) -> None:
             case.call_and_validate(headers=key)
 
         answers()
+    bench.desk.closing.set()

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 
 import uvicorn
 
@@ -19,6 +20,8 @@ from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
 from services.registry.catalogue import Catalogue
 from services.registry.discretion import Discretion
+from services.registry.imports.importer import Importer
+from services.registry.imports.register import ImportRegister
 from services.registry.ledger import Ledger
 from services.registry.settings import LedgerSettings, RegistrySettings
 from services.registry.store import Store
@@ -49,6 +52,7 @@ def main() -> None:
         kafka = load(KafkaSettings)
         announcer = Announcer(ledger, kafka)
         announcer.start()
+        closing, imports = threading.Event(), ImportRegister(ledger.store)
         desk = Desk(
             ledger=ledger,
             catalogue=Catalogue(ledger),
@@ -60,9 +64,12 @@ def main() -> None:
             asides=Asides(ledger.store),
             discretion=Discretion.read(settings.protected),
             alerts=AlertOutbox(ledger.store),
+            imports=imports,
             kafka=kafka,
             asking=Inquiry(kafka),
+            importing=Importer(imports, kafka, closing),
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
+            closing=closing,
         )
         AlertSender(ledger, desk.catalogue, desk.alerts).start(desk.closing)
         health = Health(float("inf"), ledger.ready)

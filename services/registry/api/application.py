@@ -14,6 +14,7 @@ from services.registry.api import (
     alert_routes,
     asking_routes,
     export_routes,
+    import_routes,
     live,
     pair_routes,
     reading_routes,
@@ -51,6 +52,7 @@ def application(desk: Desk) -> FastAPI:
     app.include_router(writing_routes.router)
     app.include_router(live.router)
     app.include_router(export_routes.router)
+    app.include_router(import_routes.router)
     app.include_router(asking_routes.router)
     app.include_router(alert_routes.router)
     app.include_router(pair_routes.router)

@@ -20,6 +20,8 @@ from services.registry.calibration import Calibration
 from services.registry.catalogue import Catalogue
 from services.registry.discretion import Discretion
 from services.registry.entry import Entry
+from services.registry.imports.importer import Importer
+from services.registry.imports.register import ImportRegister
 from services.registry.ledger import Ledger
 from services.registry.operator import Operator
 from shared.settings import KafkaSettings
@@ -37,6 +39,7 @@ class Desk:
     kafka: where dead letters are; None: there is no broker
     explainer: compares two sightings again, to show their matches; None: nobody does
     asking: asks who a picture shows; None: there is no broker
+    importing: works at catalogues that people bring; None: there is no broker
     closing: set when streams are to end
     """
 
@@ -50,9 +53,11 @@ class Desk:
     asides: Asides
     discretion: Discretion
     alerts: AlertOutbox
+    imports: ImportRegister
     kafka: KafkaSettings | None = None
     explainer: Explainer | None = None
     asking: Inquiry | None = None
+    importing: Importer | None = None
     closing: threading.Event = field(default_factory=threading.Event)
 
     def operator(self, gallery: str, person: Person) -> Operator:

@@ -11,6 +11,8 @@ from services.registry.api.metrics import REQUESTS, SECONDS, kind_of
 from services.registry.api.problem import problem, refusal
 from services.registry.api.settings import ApiSettings
 
+# Where catalogues come in; who sends one is asked before it is read.
+LARGE = frozenset({"/imports", "/api/v1/imports"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -53,10 +55,10 @@ class Guard:
             status, detail, more = refused
             await problem(status, detail, more)(scope, receive, answer)
             return
-        await self._inner(scope, _bounded(receive, self._settings.max_body_bytes), answer)
+        await self._inner(scope, _bounded(receive, self._most(scope)), answer)
 
     def _refused(self, scope: Scope, headers: Headers) -> tuple[int, str, dict[str, str]] | None:
-        most = self._settings.max_body_bytes
+        most = self._most(scope)
         length = headers.get("content-length", "0")
         if not length.isdigit():
             return 400, f"the length {length!r} of the body is no number", {}
@@ -70,6 +72,12 @@ class Guard:
         if scope["method"] not in SAFE and "authorization" not in headers and _foreign(headers):
             return 403, "the request comes from another site's page", {}
         return None
+
+    def _most(self, scope: Scope) -> int:
+        """Return how large a request's body may be."""
+        if scope["path"] in LARGE:
+            return self._settings.max_catalogue_bytes
+        return self._settings.max_body_bytes
 
 
 class Rates:

@@ -36,6 +36,12 @@ class ApiSettings(Settings):
     max_body_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="A request with a larger body is refused."
     )
+    max_catalogue_bytes: int = Field(
+        2 * 1024**3,
+        ge=1024,
+        description="A larger ZIP of a catalogue is refused. Two of them, with what is in them, "
+        "lie in the folder for temporary files (TMPDIR) at most; `resight import` has no limit.",
+    )
     requests_per_minute: int = Field(
         6000,
         ge=1,

@@ -1,8 +1,10 @@
 """Which format a catalogue is of, told by what lies in it."""
 
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from services.registry.imports import camtrap_dp, catalogue, coco, folders, metadata_table, wildbook
 from services.registry.imports.catalogue import Catalogue
@@ -10,6 +12,9 @@ from services.registry.imports.listing import ForeignError, Listing
 
 # Pictures take the room, and tables of a million rows are 100 MB.
 MOST_UNPACKED = 64 * 1024**3
+MOST_ENTRIES = 1_000_000
+# RuntimeError: it is encrypted, or packed in a way that Python does not know.
+_UNPACKABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
 def read(source: Path) -> tuple[Listing, Catalogue]:
@@ -56,18 +61,22 @@ def _table(path: Path) -> Listing:
     return Listing("metadata.csv", table.rows, (), table.notes)
 
 
-def unpack(archive: Path, target: Path) -> Path:
-    """Unpack a ZIP, and return the folder that holds its catalogue.
+def unpack(archive: BinaryIO, name: str, target: Path, most: int = MOST_UNPACKED) -> Path:
+    """Unpack a ZIP of this name, and return the folder that holds its catalogue.
 
     Raises:
-        ForeignError: it is damaged, too large, or has paths that lead out of it.
+        ForeignError: it is damaged, encrypted, or unpacks to more than `most` bytes.
     """
     try:
         with zipfile.ZipFile(archive) as packed:
-            if sum(each.file_size for each in packed.infolist()) > MOST_UNPACKED:
-                raise ForeignError(f"{archive.name} unpacks to more than {MOST_UNPACKED} bytes")
+            entries = packed.infolist()
+            if sum(each.file_size for each in entries) > most or len(entries) > MOST_ENTRIES:
+                raise ForeignError(
+                    f"{name} unpacks to more than {most / 1024**3:.0f} GiB or {MOST_ENTRIES:,} "
+                    "files; bring it in parts"
+                )
             packed.extractall(target)  # Python leaves '..' and roots out
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ForeignError(f"{archive.name} is no ZIP that can be unpacked: {error}") from error
+    except _UNPACKABLE as error:
+        raise ForeignError(f"{name} is no ZIP that can be unpacked: {error}") from error
     inside = [each for each in target.iterdir() if each.name != "__MACOSX"]
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else target

@@ -1,12 +1,14 @@
 """What of a catalogue can be enrolled, told before anything is."""
 
 import csv
+import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from services.registry.imports import formats
+from services.registry.imports.account import Account
 from services.registry.imports.catalogue import Photograph
 from services.registry.imports.listing import LeftOut
 from shared.identifiers import gallery_name
@@ -73,12 +75,25 @@ def plan(
     )
 
 
-def write_report(left_out: Sequence[LeftOut], target: Path) -> None:
-    """Write which rows were not taken, and why."""
-    with target.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("where", "reason"))
-        writer.writerows((each.where, each.reason) for each in left_out)
+def not_enrolled(account: Account, source: Path) -> list[LeftOut]:
+    """Return what was published of a catalogue, or was to be, and is not enrolled."""
+    told = {
+        **account.dead,
+        **dict.fromkeys(
+            account.missing, "nothing was heard of it; `resight status` says what waits"
+        ),
+    }
+    left = [LeftOut(_short(account.published[name].path, source), told[name]) for name in told]
+    return left + [LeftOut(_short(each.path, source), each.reason) for each in account.skipped]
+
+
+def report(left_out: Sequence[LeftOut]) -> str:
+    """Return a CSV of the rows that were not taken, and why."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(("where", "reason"))
+    writer.writerows((each.where, each.reason) for each in left_out)
+    return written.getvalue()
 
 
 def _labelled(photograph: Photograph) -> tuple[Photograph | None, int]:

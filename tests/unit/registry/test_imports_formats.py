@@ -1,5 +1,6 @@
 """Catalogues of other tools come in with a true account of what is not taken."""
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -221,12 +222,15 @@ def test_a_zip_is_unpacked_and_never_beside_its_folder(tmp_path: Path) -> None:
         packed.writestr("__MACOSX/lions/Nala/._1.jpg", b"rubbish")
         packed.writestr("../../evil.jpg", photograph())
     target = tmp_path / "a" / "b"
-    folder = formats.unpack(archive, target)
+    with archive.open("rb") as file:
+        folder = formats.unpack(file, archive.name, target)
     assert not (tmp_path / "evil.jpg").exists()
     assert plan(folder if folder != target else target / "lions", species="lion").sightings == 1
-    archive.write_bytes(b"no zip")
-    with pytest.raises(ForeignError, match="no ZIP"):
-        formats.unpack(archive, tmp_path / "c")
+    with pytest.raises(ForeignError, match=r"catalogue\.zip is no ZIP"):
+        formats.unpack(io.BytesIO(b"no zip"), "catalogue.zip", tmp_path / "c")
+    with archive.open("rb") as file, pytest.raises(ForeignError, match="more than"):
+        formats.unpack(file, archive.name, tmp_path / "d", most=100)
+    assert not (tmp_path / "d").exists()
 
 
 @pytest.mark.parametrize(

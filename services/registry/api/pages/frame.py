@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from services.registry.api.access import Person
 from services.registry.api.desk import LOCAL, Desk
 from services.registry.catalogue import Seen
+from services.registry.imports.register import State
 
 HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"
@@ -27,6 +28,17 @@ WORDS = {
     "confirm": "An animal of its own.",
     "unidentifiable": "Can’t be told.",
     "undo": "Undone.",
+}
+
+
+IMPORT_STATES: dict[State, str] = {
+    "reading": "Being read",
+    "planned": "Waits for your agreement",
+    "enrolling": "Being enrolled",
+    "done": "Enrolled",
+    "given up": "Given up",
+    "failed": "Not taken",
+    "lost": "Broken off",
 }
 
 
@@ -111,6 +123,11 @@ def called(gallery: str) -> str:
     return title if population == "default" else f"{title} · {population}"
 
 
+def sentence(text: str) -> str:
+    """Return a text as it begins a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 @cache
 def version(name: str) -> str:
     """Return the path of a static file, which changes with its content."""
@@ -127,7 +144,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(day=day, clock=clock, machine=machine, percent=percent, called=called)
+    made.filters.update(
+        day=day, clock=clock, machine=machine, percent=percent, called=called, sentence=sentence
+    )
     made.globals.update(
         static=version,
         counted=counted,
@@ -136,6 +155,7 @@ def _environment() -> Environment:
         sighting_path=sighting_path,
         picture_path=picture_path,
         words=WORDS,
+        import_states=IMPORT_STATES,
     )
     return made
 

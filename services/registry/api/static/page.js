@@ -41,6 +41,7 @@ document.addEventListener("keydown", (event) => {
 // One form a page: a second press of a key must not answer the next question.
 let sent = false;
 document.addEventListener("submit", (event) => {
+  if (event.target.method !== "post") return; // a download may be had twice
   if (sent) event.preventDefault();
   sent = true;
 });

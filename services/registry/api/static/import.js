@@ -1,0 +1,51 @@
+// A catalogue on its way: how much of it is sent, and how far its import is.
+const form = document.querySelector("form[data-upload]");
+if (form) {
+  const wrong = document.querySelector("#wrong");
+  const sending = form.querySelector(".sending");
+  const button = form.querySelector("button");
+  const stop = (told) => {
+    wrong.textContent = told;
+    wrong.hidden = false;
+    sending.hidden = true;
+    button.disabled = false;
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    wrong.hidden = true;
+    sending.hidden = false;
+    button.disabled = true;
+    const request = new XMLHttpRequest();
+    request.open("POST", form.action);
+    request.setRequestHeader("Accept", "text/html");
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      const share = loaded / (total || 1);
+      sending.querySelector("progress").value = share;
+      sending.querySelector("span").textContent =
+        share < 1 ? `${Math.floor(100 * share)} % sent` : "unpacking";
+    });
+    request.addEventListener("error", () => stop("The server can't be reached; try again."));
+    request.addEventListener("load", () => {
+      if (request.responseURL !== form.action) {
+        location.assign(request.responseURL);
+        return;
+      }
+      const answer = new DOMParser().parseFromString(request.responseText, "text/html");
+      stop(answer.querySelector("#wrong, .detail")?.textContent || "It was not taken.");
+    });
+    request.send(new FormData(form));
+  });
+}
+
+const following = async () => {
+  const now = document.querySelector("#import");
+  if (!now?.hasAttribute("data-moving")) return;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const text = await answer.text();
+    const next = new DOMParser().parseFromString(text, "text/html").querySelector("#import");
+    if (next) now.replaceWith(next);
+  } catch { /* offline: the page says so; try on */ }
+  setTimeout(following, 1000);
+};
+setTimeout(following, 700);

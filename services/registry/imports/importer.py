@@ -1,0 +1,200 @@
+"""Reads catalogues that people bring, says what is in them, and enrols what they agree to."""
+
+import logging
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from services.registry.imports import formats
+from services.registry.imports.account import Account
+from services.registry.imports.follow import publish_and_follow
+from services.registry.imports.plan import Plan, not_enrolled, plan
+from services.registry.imports.register import Import, ImportRegister
+from shared.errors import ResightError, Transient
+from shared.settings import KafkaSettings
+
+# So many catalogues lie on a server's disk at once.
+MOST_HELD = 2
+# One that nobody decides about is given up.
+DECIDING_SECONDS = 3600.0
+# Sightings that nothing is heard of for so long are reported as such.
+PATIENCE_SECONDS = 300.0
+POLL_SECONDS = 0.5
+ALIVE_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class BusyError(ResightError):
+    """There is no room for another catalogue now."""
+
+
+class _StoppedError(Exception):
+    """The server is to end."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is said of a whole catalogue, in place of what it says; None: what it says.
+
+    sees: whether a gallery is one that they may write into
+    """
+
+    actor: str
+    sees: Callable[[str], bool]
+    species: str | None = None
+    population: str | None = None
+    deployment: str | None = None
+
+
+class Importer:
+    """Works at catalogues in threads of its own, until `closing` is set."""
+
+    def __init__(
+        self, register: ImportRegister, kafka: KafkaSettings, closing: threading.Event
+    ) -> None:
+        self._register = register
+        self._kafka = kafka
+        self._closing = closing
+        self._held: set[str] = set()
+        self._lock = threading.Lock()
+        # What is decided about a catalogue can't be told from another one's on the way.
+        self._enrolling = threading.Lock()
+
+    def take(self, archive: BinaryIO, name: str, wanted: Wanted, most: int) -> Import:
+        """Unpack a ZIP of at most so many bytes, and begin to read it.
+
+        Raises:
+            ForeignError: it can't be unpacked.
+            BusyError: there is no room for it.
+            Transient: the ledger does not answer.
+        """
+        identifier = uuid4().hex
+        with self._lock:
+            if len(self._held) >= MOST_HELD:
+                raise BusyError(
+                    f"{MOST_HELD} catalogues are in hand already; wait until they are enrolled, or "
+                    "give up one that waits"
+                )
+            self._held.add(identifier)
+        folder = Path(tempfile.mkdtemp(prefix="catalogue-"))
+        try:
+            if shutil.disk_usage(folder).free < most:
+                raise BusyError("the server's disk is too full for a catalogue")
+            source = formats.unpack(archive, name, folder, most)
+            begun = self._register.begin(identifier, wanted.actor, name)
+        except BaseException:
+            self._drop(identifier, folder)
+            raise
+        arguments = (begun, source, folder, wanted)
+        threading.Thread(target=self._run, args=arguments, name="import", daemon=True).start()
+        threading.Thread(target=self._live, args=(identifier,), name="alive", daemon=True).start()
+        return begun
+
+    def _run(self, now: Import, source: Path, folder: Path, wanted: Wanted) -> None:
+        try:
+            self._register.keep(self._worked(now, source, wanted))
+        except _StoppedError:
+            log.info("the server ends in the middle of import %s", now.id)
+        except Transient as error:
+            log.warning("import %s ends: %s", now.id, error)
+            self._fail(now, str(error))
+        except Exception as error:
+            log.exception("import %s failed", now.id)
+            self._fail(now, f"this is a fault of ours, and the log says more: {error}")
+        finally:
+            self._drop(now.id, folder)
+
+    def _worked(self, now: Import, source: Path, wanted: Wanted) -> Import:
+        """Return an import in the state that it ends in."""
+        try:
+            planned = plan(
+                source,
+                species=wanted.species,
+                population=wanted.population,
+                deployment=wanted.deployment,
+            )
+        except (OSError, ValueError) as error:
+            told = str(error).replace(f"{source}/", "").replace(str(source), now.file)
+            return replace(now, state="failed", wrong=told)
+        now = replace(
+            now,
+            state="planned",
+            format=planned.format,
+            rows=planned.rows,
+            galleries=planned.galleries,
+            notes=tuple(note.replace(f"{source}/", "") for note in planned.notes),
+            left_out=len(planned.left_out),
+        )
+        self._register.keep_left_out(now.id, planned.left_out)
+        foreign = [name for name in planned.galleries if not wanted.sees(name)]
+        if foreign:
+            told = f"it has animals of {', '.join(foreign)}, which your key may not see"
+            return replace(now, state="failed", wrong=told)
+        if not planned.photographs:
+            return replace(now, state="failed", wrong="nothing in it names an animal")
+        self._register.keep(now)
+        if self._word(now.id) != "enrol":
+            return replace(now, state="given up")
+        with self._enrolling:
+            return self._enrolled(replace(now, state="enrolling"), planned, source)
+
+    def _word(self, identifier: str) -> str:
+        """Return what is said about a catalogue, or '' when nobody says anything."""
+        end = time.monotonic() + DECIDING_SECONDS
+        while time.monotonic() < end:
+            if word := self._register.word(identifier):
+                return word
+            if self._closing.wait(POLL_SECONDS):
+                raise _StoppedError
+        self._register.say(identifier, "give up")
+        return self._register.word(identifier)
+
+    def _enrolled(self, now: Import, planned: Plan, source: Path) -> Import:
+        told_at = 0.0
+
+        def attend(account: Account) -> None:
+            nonlocal told_at
+            if self._closing.is_set():
+                raise _StoppedError
+            if time.monotonic() - told_at > POLL_SECONDS:
+                told_at = time.monotonic()
+                self._register.keep(_so_far(now, account))
+
+        self._register.keep(now)
+        account = publish_and_follow(
+            self._kafka, planned.photographs, attend, PATIENCE_SECONDS, now.actor
+        )
+        left = [*planned.left_out, *not_enrolled(account, source)]
+        self._register.keep_left_out(now.id, left)
+        return replace(_so_far(now, account), state="done", left_out=len(left))
+
+    def _fail(self, now: Import, why: str) -> None:
+        try:
+            found = self._register.get(now.id) or now
+            self._register.keep(replace(found, state="failed", wrong=why))
+        except Transient as error:
+            log.warning("import %s is not known to have failed: %s", now.id, error)
+
+    def _drop(self, identifier: str, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        with self._lock:
+            self._held.discard(identifier)
+
+    def _live(self, identifier: str) -> None:
+        """Say that an import is worked at, as long as it is."""
+        while identifier in self._held and not self._closing.wait(ALIVE_SECONDS):
+            try:
+                self._register.alive(identifier)
+            except Transient as error:
+                log.warning("import %s gives no sign of life: %s", identifier, error)
+
+
+def _so_far(now: Import, account: Account) -> Import:
+    return replace(now, published=len(account.published), enrolled=len(account.decisions))
