@@ -41,6 +41,7 @@ class WhoAnswer(BaseModel):
 
     outcome: Word
     individual: str = Field(description="Empty unless it is known.")
+    name: str = Field(description="What a catalogue calls that one; empty: nothing.")
     probability: float = Field(description="Of the first one.")
     ranked: list[Likeness]
     incomparable: str = Field(description="Why it can't be compared with anything; empty: it can.")
@@ -124,9 +125,11 @@ def _told(answer: Answer, gallery: Gallery) -> WhoAnswer:
                     matches=each.best.matches,
                 )
             )
+    owner = gallery.became(answer.individual)
     return WhoAnswer(
         outcome=OUTCOME_NAMES.get(answer.outcome, "review"),
-        individual=answer.individual,
+        individual=owner,
+        name=gallery.individual(owner).name if owner else "",
         probability=round(answer.probability, 4),
         ranked=ranked,
         incomparable=answer.incomparable,

@@ -28,15 +28,13 @@ def gallery(
     status: Status | Literal[""] = "",
     deployment: Annotated[str, Query(max_length=300)] = "",
     viewpoint: Annotated[str, Query(max_length=30)] = "",
-    contains: Annotated[str, Query(max_length=200)] = "",
+    q: Annotated[str, Query(max_length=200)] = "",
     offset: Annotated[int, Query(ge=0, le=10**7)] = 0,
 ) -> Response:
     """Show the individuals of a gallery."""
     with at.catalogue.gallery(name) as shown:
         everybody = shown.individuals()
-        found = shown.chosen(
-            status=status, deployment=deployment, viewpoint=viewpoint, contains=contains
-        )
+        found = shown.chosen(status=status, deployment=deployment, viewpoint=viewpoint, contains=q)
         in_order(found, sort)
         cards = [(each, shown.status(each.id)) for each in found[offset : offset + CARDS]]
         choices = _choices(shown)
@@ -46,7 +44,7 @@ def gallery(
         "status": status,
         "deployment": deployment,
         "viewpoint": viewpoint,
-        "contains": contains,
+        "q": q,
     }
 
     def at_offset(first: int) -> str:

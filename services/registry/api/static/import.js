@@ -44,7 +44,12 @@ const following = async () => {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const text = await answer.text();
     const next = new DOMParser().parseFromString(text, "text/html").querySelector("#import");
-    if (next) now.replaceWith(next);
+    if (next) {
+      now.replaceWith(next);
+      const state = next.querySelector("h2").textContent;
+      const said = document.querySelector("#import-said");
+      if (said.textContent !== state) said.textContent = state; // to who can't see it
+    }
   } catch { /* offline: the page says so; try on */ }
   setTimeout(following, 1000);
 };
