@@ -3,11 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from resight import backlog
 from services.embedder.capture import decode_capture
 from services.registry.imports.account import sightings_lost
 from services.registry.imports.publishing import sightings
-from shared import dead_letters, topics
+from shared import backlog, dead_letters, topics
 from shared.errors import Poison
 from shared.feed import Feed
 from shared.messages import Decision

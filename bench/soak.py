@@ -31,11 +31,10 @@ from bench.clients import Clients, fits
 from bench.hostile import Hostile
 from bench.hostile import records as hostile_records
 from recognition.drawn.dataset import draw
-from resight import backlog
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from services.registry.imports.catalogue import Photograph, read
-from shared import topics
+from shared import backlog, topics
 from shared.settings import KafkaSettings
 
 HOSTILE_EVERY = 5  # one in five

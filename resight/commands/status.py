@@ -2,11 +2,11 @@
 
 from rich.table import Table
 
-from resight import backlog
 from resight.console import AsJson, BootstrapServers, DataDir, print_json, results
-from resight.stack.readiness import ready
 from resight.stack.state import DEFAULT_FOLDER, running
 from resight.target import kafka_settings
+from shared import backlog
+from shared.readiness import ready
 from shared.topics import CAPTURES, DECISIONS
 
 

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from resight import backlog
 from resight.console import CommandError, DataDir, note, notes
 from resight.stack.profile import KAFKA_PORT, PAGES_PORT, Profile, choose_ports
 from resight.stack.servers import listens
 from resight.stack.state import DEFAULT_FOLDER
 from resight.stack.supervisor import Supervisor
+from shared import backlog
 from shared.errors import Transient
 from shared.settings import KafkaSettings
 from shared.topics import DECISIONS

@@ -4,6 +4,7 @@ Production and this profile run the same services; only settings differ. The
 work-arounds that the embedded broker needs live here and nowhere else.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -137,6 +138,7 @@ class Profile:
             "RESIGHT_CACHE_URL": f"redis://{HOST}:{self.ports.cache}/0",
             "RESIGHT_LEDGER_URL": f"redis://{HOST}:{self.ports.ledger}/0",
             "RESIGHT_API_PORT": str(self.ports.api),
+            "RESIGHT_API_SERVICES": json.dumps({name: self._telemetry(name) for name in MODULES}),
             "RESIGHT_API_EXPLAINER_URL": f"http://{HOST}:{self.ports.explainer}",
             "RESIGHT_EXPLAINER_PORT": str(self.ports.explainer),
         }
@@ -150,8 +152,8 @@ class Profile:
             cache_url=f"redis://{HOST}:{self.ports.cache}/0",
             crops_url=self.crops,
             pages_url=f"http://{HOST}:{self.ports.api}" if self.pages else "",
-            telemetry={
-                process: f"http://{HOST}:{self.ports.telemetry[process]}"
-                for process in self.processes
-            },
+            telemetry={process: self._telemetry(process) for process in self.processes},
         )
+
+    def _telemetry(self, process: str) -> str:
+        return f"http://{HOST}:{self.ports.telemetry[process]}"

@@ -16,11 +16,11 @@ from dataclasses import replace
 from resight.stack.child import Child, Process
 from resight.stack.leash import leashed
 from resight.stack.profile import ENCODER, Profile
-from resight.stack.readiness import readiness
 from resight.stack.servers import Server
 from resight.stack.state import StackError, occupied
 from resight.target import open_ledger
 from shared.kafka import ensure_topics
+from shared.readiness import readiness
 from shared.topics import ALL, dead_letter_topics
 
 READY_SECONDS = 120.0  # of silence; one that says what it waits for is waited for

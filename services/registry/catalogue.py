@@ -38,6 +38,7 @@ class Seen:
     crop: tuple[str, str, int]
     enrolled: bool
     identity: str
+    weighed: bool  # against somebody
 
     @property
     def time(self) -> float:
@@ -238,6 +239,7 @@ def seen(decision: Decision) -> Seen:
         crop=(crop.key, crop.sha256, crop.size),
         enrolled=bool(decision.enrolment_number),
         identity=decision.identity,
+        weighed=bool(decision.ranked) and not decision.incomparable,
     )
 
 

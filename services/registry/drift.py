@@ -10,6 +10,7 @@ or when the gallery has grown many times larger: then too its promise is an old 
 
 import logging
 from collections import deque
+from collections.abc import Sequence
 from typing import Self
 
 import numpy as np
@@ -61,6 +62,14 @@ def stability(baseline: Histogram, service: Histogram) -> float:
     return float(np.sum((now - before) * np.log(now / before)))
 
 
+def drift(probabilities: Sequence[float], baseline: Histogram, window: int) -> float | None:
+    """Return the index of the latest probabilities; None while they are too few to tell."""
+    seen = probabilities[-window:]
+    if len(seen) < min(FEWEST, window):
+        return None
+    return stability(baseline, Histogram.of(seen, baseline.edges))
+
+
 class DriftWatch:
     """The latest probabilities of each gallery, and the worst index of all as a metric.
 
@@ -78,9 +87,9 @@ class DriftWatch:
         """Take one query's first-ranked probability into its gallery's window."""
         seen = self._seen.setdefault(gallery, deque(maxlen=self._window))
         seen.append(probability)
-        if len(seen) < min(FEWEST, self._window):
+        index = drift(list(seen), baseline, self._window)
+        if index is None:
             return
-        index = stability(baseline, Histogram.of(seen, baseline.edges))
         self._indices[gallery] = index
         metrics.DRIFT.set(max(self._indices.values()))
         if index > FIT_AGAIN and gallery not in self._warned:

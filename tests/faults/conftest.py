@@ -11,7 +11,6 @@ import pytest
 
 from recognition.drawn.dataset import draw
 from recognition.grouping import pairwise
-from resight import backlog
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from resight.summary import belonging
@@ -25,7 +24,7 @@ from services.registry.imports.catalogue import Photograph
 from services.registry.imports.follow import publish_and_follow
 from services.registry.ledger import Ledger
 from services.registry.store import Store
-from shared import dead_letters
+from shared import backlog, dead_letters
 from shared.dead_letters import DeadLetter
 from shared.embeddings import DIMENSION, model_name
 from shared.feed import Feed

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from resight.stack.readiness import readiness
 from resight.stack.servers import HOST, free_port, ledger_store
 from resight.stack.temporary import running
 from shared.kafka import ensure_topics
+from shared.readiness import readiness
 from shared.settings import KafkaSettings
 from shared.topics import ALL
 from tests.embedded_stack import wait_until

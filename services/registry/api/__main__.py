@@ -17,6 +17,7 @@ from services.registry.api.asking import Inquiry
 from services.registry.api.desk import Desk
 from services.registry.api.explainer import Explainer
 from services.registry.api.settings import ApiSettings
+from services.registry.api.system import System
 from services.registry.api.thumbnails import Thumbnails
 from services.registry.catalogue import Catalogue
 from services.registry.discretion import Discretion
@@ -49,7 +50,7 @@ def main() -> None:
                 "key that would tell who they are; make one with `resight keys add NAME`, or "
                 "listen on 127.0.0.1"
             )
-        kafka = load(KafkaSettings)
+        kafka, registry = load(KafkaSettings), load(RegistrySettings)
         announcer = Announcer(ledger, kafka)
         announcer.start()
         closing, imports = threading.Event(), ImportRegister(ledger.store)
@@ -57,7 +58,7 @@ def main() -> None:
             ledger=ledger,
             catalogue=Catalogue(ledger),
             access=access,
-            calibration=calibration.load(load(RegistrySettings).calibration),
+            calibration=calibration.load(registry.calibration),
             thumbnails=Thumbnails(BlobStore(load(BlobSettings).crops_url)),
             settings=settings,
             announce=announcer.announce,
@@ -66,6 +67,8 @@ def main() -> None:
             alerts=AlertOutbox(ledger.store),
             imports=imports,
             kafka=kafka,
+            drift_window=registry.drift_window,
+            system=System(kafka, settings.services),
             asking=Inquiry(kafka),
             importing=Importer(imports, kafka, closing),
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,

@@ -32,6 +32,10 @@ class GalleryAnswer(BaseModel):
     calibration: str = Field(description="What turns evidence into probabilities.")
     known_from: float = Field(description="From this probability on, an individual is named.")
     new_below: float = Field(description="Below this probability, a new individual is founded.")
+    drift: float | None = Field(
+        description="The population stability index of the latest sightings against those that the "
+        "calibration was fitted on: above 0.25 it should be fitted again. null: too few to tell."
+    )
 
 
 class SightingAnswer(BaseModel):

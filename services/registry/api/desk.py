@@ -15,6 +15,7 @@ from services.registry.api.asking import Inquiry
 from services.registry.api.explainer import Explainer
 from services.registry.api.problem import refusal
 from services.registry.api.settings import ApiSettings
+from services.registry.api.system import System
 from services.registry.api.thumbnails import Thumbnails
 from services.registry.calibration import Calibration
 from services.registry.catalogue import Catalogue
@@ -38,7 +39,9 @@ class Desk:
     announce: publishes what an operation wrote
     kafka: where dead letters are; None: there is no broker
     explainer: compares two sightings again, to show their matches; None: nobody does
+    drift_window: so many of the latest sightings are compared with the calibration's
     asking: asks who a picture shows; None: there is no broker
+    system: knows whether the services are ready; None: there is no broker
     importing: works at catalogues that people bring; None: there is no broker
     closing: set when streams are to end
     """
@@ -58,6 +61,8 @@ class Desk:
     explainer: Explainer | None = None
     asking: Inquiry | None = None
     importing: Importer | None = None
+    system: System | None = None
+    drift_window: int = 500
     closing: threading.Event = field(default_factory=threading.Event)
 
     def operator(self, gallery: str, person: Person) -> Operator:

@@ -18,7 +18,8 @@ from services.registry.api.answers import (
 from services.registry.api.desk import Asking, AtDesk, Desk, Named
 from services.registry.api.problem import documented, refusal
 from services.registry.api.thumbnails import Size
-from services.registry.catalogue import Individual, Seen, Status
+from services.registry.catalogue import Gallery, Individual, Seen, Status
+from services.registry.drift import drift
 from services.registry.entry import OUTCOME_NAMES, Word
 from shared.errors import Poison
 from shared.messages import Decision
@@ -193,7 +194,17 @@ def gallery_answer(at: Desk, name: str) -> GalleryAnswer:
             calibration=at.calibration.title,
             known_from=curve.known,
             new_below=curve.new,
+            drift=drift_of(at, name, shown),
         )
+
+
+def drift_of(at: Desk, name: str, shown: Gallery) -> float | None:
+    """Return how far a gallery's evidence has moved from that of the calibration."""
+    baseline = at.calibration.curve(name).baseline
+    if baseline is None:
+        return None
+    weighed = [each.probability for each in shown.sightings.values() if each.weighed]
+    return drift(weighed, baseline, at.drift_window)
 
 
 def in_order(found: list[Individual], sort: Order) -> None:

@@ -57,6 +57,13 @@ class ApiSettings(Settings):
         "http://explainer:9200: it draws the matches of two sightings. Empty: nobody does.",
     )
 
+    services: dict[str, str] = Field(
+        {},
+        description="Where services say whether they are ready, as JSON such as "
+        '{"embedder": "http://embedder:9100"}, for the home page. One that is not named is shown '
+        "by what waits for it alone.",
+    )
+
     protected: Path | None = Field(
         None,
         description="JSON file of species whose places are coarse for all but admins, such as "

@@ -9,8 +9,9 @@ from fastapi.responses import Response
 from services.registry.api.desk import Asking, AtDesk, Named
 from services.registry.api.pages.charts import curve, months
 from services.registry.api.pages.frame import gallery_path, page
-from services.registry.api.reading_routes import Order, in_order
+from services.registry.api.reading_routes import Order, drift_of, in_order
 from services.registry.catalogue import Gallery, Status
+from services.registry.drift import FIT_AGAIN
 
 router = APIRouter(include_in_schema=False)
 
@@ -38,6 +39,7 @@ def gallery(
         in_order(found, sort)
         cards = [(each, shown.status(each.id)) for each in found[offset : offset + CARDS]]
         choices = _choices(shown)
+        moved = drift_of(at, name, shown)
         questions, sightings = len(shown.questions), len(shown.sightings)
     chosen = {
         "sort": sort,
@@ -70,6 +72,8 @@ def gallery(
         discovery=curve([each.first for each in everybody]),
         captures=months(everybody),
         calibration=at.calibration,
+        moved=moved,
+        fit_again=FIT_AGAIN,
         curve=at.calibration.curve(name),
     )
 

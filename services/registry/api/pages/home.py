@@ -29,7 +29,7 @@ def home(request: Request, person: Asking, at: AtDesk) -> Response:
         "home.html",
         cards=waiting,
         latest=latest[:LATEST],
-        ready=at.ledger.ready(),
+        system=at.system.now() if at.system else None,
     )
 
 
