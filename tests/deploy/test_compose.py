@@ -1,5 +1,6 @@
 """The compose file against the settings, the images, and what the servers listen on."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -14,7 +15,8 @@ from resight.environment import concerns
 from resight.stack.profile import ENCODER
 from services.matcher.settings import ExplainerSettings
 from services.registry.api.settings import ApiSettings
-from shared.settings import variables
+from shared import topics
+from shared.settings import TelemetrySettings, variables
 from tests.deploy.rendered import K8S, ROOMS, ROOT
 from tests.deploy.test_images import PINNED, STAGES
 
@@ -48,7 +50,8 @@ def test_every_part_is_pinned_and_what_it_names_is_there(name: str) -> None:
 def test_every_variable_is_a_setting_of_that_service(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = PARTS[service]["environment"]
+    environment = PARTS[service]["environment"]
+    told = {name: value for name, value in environment.items() if name.startswith("RESIGHT_")}
     own = [
         each for each in concerns() if each.__module__.split(".")[1] in (ROOMS[service], "settings")
     ]
@@ -75,6 +78,19 @@ def test_pages_are_of_a_process_that_asks_for_a_key() -> None:
     assert (ROOT / module / "__main__.py").is_file()
     [port] = PARTS["api"]["ports"]
     assert int(port.rpartition(":")[2]) == ApiSettings().port
+
+
+def test_home_asks_each_service_where_it_says_whether_it_is_ready() -> None:
+    told = json.loads(PARTS["api"]["environment"]["RESIGHT_API_SERVICES"])
+    assert set(told) == set(topics.INPUTS)
+    for name, address in told.items():
+        assert address == f"http://{name}:{TelemetrySettings().port}"
+
+
+def test_catalogues_lie_on_a_volume() -> None:
+    folder = PARTS["api"]["environment"]["TMPDIR"]
+    assert f"catalogues:{folder}" in PARTS["api"]["volumes"]
+    assert folder in PARTS["blobs"]["command"]
 
 
 def test_the_explainer_listens_where_it_is_asked() -> None:

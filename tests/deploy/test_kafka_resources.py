@@ -77,7 +77,9 @@ def test_the_api_may_replay_letters_and_hear_answers(prod: Overlay) -> None:
     rights = _rights(prod, "api")
     assert {("topic", "resight.*", "Read"), ("topic", "resight.*", "Write")} <= rights
     groups = {name for kind, name, _ in rights if kind == "group"}
-    assert groups == {REPLAY_GROUP, "registry-outbox", asking.NAME}
+    assert groups == {REPLAY_GROUP, "registry-outbox", asking.NAME, "feed", *topics.INPUTS}
+    for name in topics.INPUTS:  # how far each service is behind, and no more
+        assert [what for _, group, what in rights if group == name] == ["Describe"]
 
 
 def test_who_operates_may_replay_letters(prod: Overlay) -> None:

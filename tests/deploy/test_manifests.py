@@ -11,6 +11,8 @@ import kubernetes_validate
 import pytest
 
 from resight.environment import concerns
+from services.registry.api.settings import ApiSettings
+from services.registry.imports.importer import MOST_HELD
 from shared.settings import variables
 from tests.deploy.rendered import OVERLAYS, ROOMS, ROOT, Overlay, Workload, overlay, services
 
@@ -214,8 +216,19 @@ def test_files_that_settings_name_are_mounted(given: Overlay) -> None:
         container = work.pod["containers"][0]
         mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
         for name, value in given.environment(container).items():
-            if name.endswith(("_FILE", "_MODEL_PATH")):
+            if name.endswith(("_FILE", "_MODEL_PATH", "TMPDIR")):
                 assert any(Path(value).is_relative_to(mount) for mount in mounts), name
+
+
+def test_there_is_room_for_the_catalogues_that_people_bring(given: Overlay) -> None:
+    """Each is a ZIP and, for as long as it waits, twice as much of what was in it."""
+    pod = given.workload("api").pod
+    [limit] = [
+        each["emptyDir"]["sizeLimit"] for each in pod["volumes"] if each["name"] == "catalogues"
+    ]
+    assert limit.endswith("Gi")
+    room = int(limit.removesuffix("Gi")) * 1024**3
+    assert room > MOST_HELD * 3 * ApiSettings().max_catalogue_bytes
 
 
 def test_a_batch_in_hand_has_time_to_be_finished(given: Overlay) -> None:
