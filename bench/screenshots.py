@@ -8,6 +8,8 @@ import argparse
 import io
 import re
 import tempfile
+import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,8 +61,28 @@ def paths(url: str) -> Iterator[tuple[str, str]]:
     yield "letters", "/letters"
     yield "alerts", "/alerts"
     yield "who", f"{site}/who"
+    yield "imports", "/imports"
+    yield "import", brought(url)
     yield "sign-in", "/sign-in"
     yield "not-found", "/g/default/nobody"
+
+
+def brought(url: str) -> str:
+    """Bring a catalogue with something amiss, and return the path of its page once it is read."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number, name in enumerate(("Askari", "Askari", "Duma", "Imani")):
+            drawn = io.BytesIO()
+            Image.new("RGB", (320, 240), (60 * number, 90, 60)).save(drawn, "JPEG")
+            archive.writestr(f"lions/{name}/IMG_{number:04}.JPG", drawn.getvalue())
+        archive.writestr("lions/Imani/IMG_0007.JPG", b"cut off in the camera")
+        archive.writestr("lions/IMG_0012.JPG", drawn.getvalue())
+    files = {"catalogue": ("lions-of-the-south.zip", packed.getvalue())}
+    api = f"{url}/api/v1/imports"
+    begun = httpx.post(api, files=files, data={"species": "lion", "population": "south"}).json()
+    while httpx.get(f"{api}/{begun['id']}").json()["state"] == "reading":
+        time.sleep(0.2)
+    return f"/imports/{begun['id']}"
 
 
 def photographed(browser: Browser, url: str, folder: Path, supervisor: Supervisor) -> None:
@@ -78,6 +100,8 @@ def photographed(browser: Browser, url: str, folder: Path, supervisor: Superviso
             prepare(page, name, supervisor, number)
             target = folder / f"{name}-{size}-{scheme}.png"
             _save(page.screenshot(full_page=name != "live"), target)
+            if name == "import":  # a server holds two at once
+                httpx.delete(f"{url}/api/v1{path}")
         context.close()
 
 

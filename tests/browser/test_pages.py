@@ -1,9 +1,13 @@
 """Pages for people: signed in or not, by keyboard and screen reader, when things are missing."""
 
+from dataclasses import replace
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from services.registry.imports.listing import LeftOut
+from services.registry.imports.register import State
 from tests.browser.conftest import Site
 from tests.queries import GALLERY
 
@@ -17,16 +21,37 @@ PATHS = (
     "/letters",
     "/alerts",
     f"/g/{GALLERY}/who",
+    "/imports",
+    "/imports/planned",
+    "/imports/enrolling",
+    "/imports/failed",
     "/nowhere",
 )
 
 
 @pytest.fixture
 def few(site: Site) -> Site:
-    """Two animals that may be one, and a third."""
+    """Two animals that may be one, and a third; and catalogues that somebody brought."""
     site.bench.decide("a")
     site.bench.decide("b", alike="a")
     site.bench.decide("c", perhaps="ab")
+    states: tuple[State, ...] = ("planned", "enrolling", "failed")
+    for state in states:
+        begun = site.bench.desk.imports.begin(state, "ada", "lions-of-the-south-and-the-north.zip")
+        site.bench.desk.imports.keep(
+            replace(
+                begun,
+                state=state,
+                format="COCO",
+                galleries={"the-south-of-the-park/lion": (1200, 60)},
+                notes=("annotations.json: nothing is made of the key licenses",),
+                left_out=1,
+                enrolled=700,
+                wrong="nothing in it names an animal",
+            )
+        )
+        left = LeftOut("a/very/long/path/of/a/picture/in/it/IMG_0001.JPG", "it is no picture")
+        site.bench.desk.imports.keep_left_out(state, [left])
     return site
 
 
@@ -86,7 +111,7 @@ def test_a_page_that_is_not_there_is_said_so_in_words(few: Site, chromium: Brows
 
 def test_an_empty_catalogue_says_how_to_begin(site: Site, page: Page) -> None:
     page.goto(site.url)
-    expect(page.get_by_text("resight import FOLDER")).to_be_visible()
+    expect(page.get_by_role("link", name="bring a catalogue")).to_be_visible()
 
 
 def test_individuals_are_filtered_as_one_chooses(few: Site, page: Page) -> None:
