@@ -12,6 +12,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from PIL import Image
@@ -44,6 +45,17 @@ def ready(supervisor: Supervisor, studio: Path) -> None:
     kafka = supervisor.state.kafka()
     for some in (everything[: -LATE * len(LOOKS)], read_catalogue([broken]).photographs):
         publish_and_follow(kafka, some, lambda _: supervisor.tick(), PATIENCE_SECONDS)
+
+
+def watched(url: str) -> None:
+    """Make a rule, so that the page of alerts has something to show."""
+    rule = {
+        "name": "All zebras",
+        "gallery": "default/drawn-zebra",
+        "kind": "sighting",
+        "url": "https://nobody.example/alerts",
+    }
+    httpx.post(f"{url}/api/v1/alerts/rules", json=rule).raise_for_status()
 
 
 def paths(url: str) -> Iterator[tuple[str, str]]:
@@ -108,6 +120,17 @@ def photographed(browser: Browser, url: str, folder: Path, supervisor: Superviso
 def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
     """Bring a page into the state that is worth a picture; looks are numbered from 1."""
     supervisor.tick()
+    studio = Path(supervisor.profile.folder) / "studio"
+    if name == "who":
+        species = urlsplit(page.url).path.split("/")[3]
+        mine = [each for each in read_catalogue([studio]).photographs if each.species == species]
+        page.set_input_files("input[type=file]", mine[-1].path)
+        page.get_by_role("button", name="Ask").click()
+        page.locator("#answer").wait_for(timeout=60_000)
+    for card in page.locator(".card img").all():  # pictures come as one scrolls down to them
+        card.scroll_into_view_if_needed()
+    page.wait_for_function("[...document.images].every((each) => each.complete)")
+    page.evaluate("scrollTo(0, 0)")
     if name == "question" and not page.locator("#matches").count():
         note("no question came of it this time: run it again for a picture of one")
     elif name == "question":
@@ -115,7 +138,6 @@ def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
         page.locator(".lines line").first.wait_for(state="attached", timeout=60_000)
     if name == "live":
         page.get_by_text("listening").wait_for()
-        studio = Path(supervisor.profile.folder) / "studio"
         late = read_catalogue([studio]).photographs[-LATE * look :][:LATE]
         publish_and_follow(
             supervisor.state.kafka(), late, lambda _: supervisor.tick(), PATIENCE_SECONDS
@@ -146,6 +168,7 @@ def main() -> None:
         try:
             supervisor.start()
             ready(supervisor, root / "studio")
+            watched(supervisor.state.pages_url)
             photographed(browser, supervisor.state.pages_url, task.folder, supervisor)
         finally:
             browser.close()

@@ -96,9 +96,15 @@ class AlertSender:
         try:
             post(rule.url, rule.secret, delivery.what, self._now())
         except (OSError, ValueError) as error:
-            self._outbox.failed(delivery, str(error)[:300])
+            self._outbox.failed(delivery, _why(error)[:300])
             return
         self._outbox.sent(delivery)
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
+        return str(error.reason)  # without the brackets of a <urlopen error …>
+    return str(error)
 
 
 def post(url: str, secret: str, what: dict[str, Any], now: float) -> None:

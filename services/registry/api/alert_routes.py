@@ -15,6 +15,17 @@ from services.registry.api.problem import documented, refusal
 router = APIRouter(responses=documented(404, 409))
 
 
+# Rules in the words of the page.
+WORDS: dict[Kind, str] = {
+    "new": "a new individual is founded",
+    "individual": "this individual is seen",
+    "deployment": "this camera sees anybody",
+    "sighting": "anybody is seen",
+    "unseen": "somebody was not seen for so many days",
+    "question": "a question is worth so many pairs",
+}
+
+
 class NewRule(BaseModel):
     """A rule to be made."""
 
@@ -151,6 +162,7 @@ def _page(
         rules=rules,
         sent=sent,
         names=names,
+        kinds=WORDS,
         may=person.may("admin"),
         wrong=wrong,
         made=made,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.registry.api.desk import Asking, AtDesk, Desk, Named
 from services.registry.api.pages.frame import page
+from services.registry.api.pages.inlined import inlined
 from services.registry.api.problem import documented, refusal
 from services.registry.catalogue import Gallery
 from services.registry.entry import OUTCOME_NAMES, Word
@@ -72,8 +73,9 @@ def shown(
     viewpoint: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """Show who a picture shows."""
+    image = picture.file.read()
     try:
-        found = who(at, name, picture.file.read(), viewpoint)
+        found = who(at, name, image, viewpoint)
     except Transient as error:
         wrong = str(error)
         return page(
@@ -81,7 +83,17 @@ def shown(
         )
     with at.catalogue.gallery(name) as shown:
         liked = [(each, shown.sightings.get(each.sighting)) for each in found.ranked]
-    return page(request, at, person, "who.html", gallery=name, found=found, liked=liked, wrong="")
+    return page(
+        request,
+        at,
+        person,
+        "who.html",
+        gallery=name,
+        found=found,
+        liked=liked,
+        wrong="",
+        asked=inlined(image),
+    )
 
 
 def who(at: Desk, gallery: str, picture: bytes, viewpoint: str) -> WhoAnswer:

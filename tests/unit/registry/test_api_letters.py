@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from PIL import Image
 
-from services.registry.api.pages.letters import bare, shown
+from services.registry.api.pages.inlined import bare
+from services.registry.api.pages.letters import shown
 from shared.dead_letters import DeadLetter
 from shared.messages import Capture
 from shared.topics import CAPTURES, SIGHTINGS

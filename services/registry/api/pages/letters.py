@@ -1,6 +1,5 @@
 """What could not be handled, and sending it round again."""
 
-import base64
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Query, Request
@@ -9,6 +8,7 @@ from google.protobuf.message import DecodeError
 
 from services.registry.api.desk import Administering, Asking, AtDesk, Desk
 from services.registry.api.pages.frame import page
+from services.registry.api.pages.inlined import inlined
 from services.registry.api.problem import refusal
 from shared import dead_letters
 from shared.dead_letters import DeadLetter
@@ -21,12 +21,6 @@ router = APIRouter(include_in_schema=False)
 
 # The latest ones; the command `resight dead-letters list` shows all.
 SHOWN = 100
-# Larger pictures are not put into the page.
-MOST_PICTURE_BYTES = 3 * 1024 * 1024
-
-# Of a JPEG (ITU-T T.81, annex B): application segments 1 to 15 and comments are beside the picture.
-MARKER, START_OF_SCAN = 0xFF, 0xDA
-TOLD_BESIDE = frozenset({*range(0xE1, 0xF0), 0xFE})
 
 
 @router.get("/letters")
@@ -111,23 +105,4 @@ def _picture(letter: DeadLetter) -> str:
             image = Capture.FromString(letter.value).inline
         except DecodeError:
             return ""
-    if sniff(image) != "JPEG" or len(image) > MOST_PICTURE_BYTES:
-        return ""
-    plain = bare(image)
-    return f"data:image/jpeg;base64,{base64.b64encode(plain).decode()}" if plain else ""
-
-
-def bare(jpeg: bytes) -> bytes:
-    """Return a JPEG without EXIF, where cameras write the place, and without all that is like it.
-
-    It is not decoded: some of these pictures end whoever does that.
-    """
-    kept, at = bytearray(jpeg[:2]), 2
-    while at + 4 <= len(jpeg) and jpeg[at] == MARKER:
-        kind, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4])
-        if kind == START_OF_SCAN:
-            return bytes(kept + jpeg[at:])
-        if kind not in TOLD_BESIDE:
-            kept += jpeg[at : at + 2 + length]
-        at += 2 + length
-    return b""
+    return inlined(image)

@@ -5,7 +5,9 @@ for (const form of document.querySelectorAll("form[data-auto]")) {
 const failed = (image) => {
   const blank = document.createElement("div");
   blank.className = image.closest(".view") ? "missing" : "blank";
-  blank.textContent = image.closest(".view") ? "The picture can't be shown: its crop is gone." : "";
+  blank.textContent = image.closest(".view")
+    ? "The picture can't be shown: its crop is gone."
+    : image.dataset.gone || "";
   image.replaceWith(blank);
 };
 for (const image of document.querySelectorAll("img")) {
