@@ -24,6 +24,7 @@ from resight.console import note
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from services.registry.imports.follow import publish_and_follow
+from shared.identifiers import gallery_name
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "ecologist.md"
@@ -122,8 +123,9 @@ def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
     supervisor.tick()
     studio = Path(supervisor.profile.folder) / "studio"
     if name == "who":
-        species = urlsplit(page.url).path.split("/")[3]
-        mine = [each for each in read_catalogue([studio]).photographs if each.species == species]
+        gallery = urlsplit(page.url).path.removeprefix("/g/").removesuffix("/who")
+        every = read_catalogue([studio]).photographs
+        mine = [each for each in every if gallery_name("", each.species) == gallery]
         page.set_input_files("input[type=file]", mine[-1].path)
         page.get_by_role("button", name="Ask").click()
         page.locator("#answer").wait_for(timeout=60_000)
