@@ -31,7 +31,7 @@ test: $(INSTALLED) ## All tests, on real servers
 	  || { echo "the tests need Prometheus and its promtool: apt-get install prometheus" >&2; exit 1; }
 	@command -v chromium > /dev/null || apt-get install --yes --quiet --no-install-recommends chromium \
 	  || { echo "the tests of the pages need a browser: apt-get install chromium" >&2; exit 1; }
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder  # the long ones, tests/faults, begin early
 
 check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: what must pass before a commit
 	@$(BIN)/ruff format --check --quiet .

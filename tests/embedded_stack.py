@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from resight.stack.servers import free_port
 from resight.stack.state import running
 
 SECONDS = 90.0
@@ -56,10 +57,20 @@ def resight(*arguments: object, timeout: float = SECONDS) -> list[Row]:
 
 
 def start(folder: Path, *options: object) -> Up:
+    """Start a stack, on ports that another test's stack does not take."""
+    ports = ("--port", free_port(), "--pages-port", free_port())
     log = folder.parent / "up.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "resight", "up", "--data-dir", str(folder), *map(str, options)],
+            [
+                sys.executable,
+                "-m",
+                "resight",
+                "up",
+                "--data-dir",
+                str(folder),
+                *map(str, (*ports, *options)),
+            ],
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -95,6 +95,24 @@ def test_a_catalogue_without_names_or_species_fails_with_the_reason(bench: Bench
     assert "temporary" not in told
 
 
+@pytest.mark.parametrize("way", ["../outside.jpg", "absolute"])
+def test_a_catalogue_s_pictures_are_those_in_its_zip_and_no_other_files(
+    bench: Bench, tmp_path: Path, way: str
+) -> None:
+    """Or a picture of a gallery that the key does not see would become one of its own."""
+    for folder in (tmp_path, tmp_path / "temporary"):
+        (folder / "outside.jpg").write_bytes(photograph())
+    path = str(tmp_path / "outside.jpg") if way == "absolute" else way
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as table:
+        table.writestr("metadata.csv", f"path,identity,species\n{path},Nala,lion\n")
+    client = bench.client()
+    told = reached(client, bring(client, archive.getvalue()).json(), "failed")
+    assert told["left_out"] == 1
+    report = client.get(f"{IMPORTS}/{told['id']}/left-out.csv").text
+    assert "it lies outside of the catalogue" in report
+
+
 def test_a_key_brings_animals_of_its_galleries_only(bench: Bench) -> None:
     bench.key("admin")
     bound = bench.client(bench.key("reviewer", "default/zebra"))

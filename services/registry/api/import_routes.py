@@ -226,7 +226,11 @@ async def _taken(request: Request, person: Person, at: Desk) -> Import:
         most = 2 * at.settings.max_catalogue_bytes
         try:
             return await run_in_threadpool(
-                at.importing.take, archive.file, archive.filename or "catalogue", wanted, most
+                at.importing.take,
+                archive.file,
+                (archive.filename or "catalogue")[-200:],
+                wanted,
+                most,
             )
         except BusyError as error:
             raise refusal(409, str(error)) from error

@@ -126,13 +126,14 @@ def read(sources: Sequence[Path]) -> Catalogue:
     return found.catalogue()
 
 
-def listed(folder: Path, rows: Sequence[Row]) -> Catalogue:
+def listed(folder: Path, rows: Sequence[Row], *, confined: bool = False) -> Catalogue:
     """Return the photographs that rows like those of a metadata.csv describe.
 
     Each row has a `path` relative to the folder; whatever else lies there is not looked at.
+    `confined`: nor is what lies outside of it, wherever a path leads.
     """
     found = _Found()
-    _list(folder, rows, found)
+    _list(folder, rows, found, confined=confined)
     return found.catalogue()
 
 
@@ -218,7 +219,7 @@ def _table(folder: Path, found: _Found) -> None:
     )
 
 
-def _list(folder: Path, rows: Sequence[Row], found: _Found) -> None:
+def _list(folder: Path, rows: Sequence[Row], found: _Found, *, confined: bool = False) -> None:
     finder = Finder(folder)
     # Rows of one picture may lie apart, and write its name differently.
     pictures: dict[Path, list[Row]] = {}
@@ -227,7 +228,11 @@ def _list(folder: Path, rows: Sequence[Row], found: _Found) -> None:
         if not written:
             found.items.append(Skipped(folder / METADATA, f"row {number + 1} names no picture"))
             continue
-        pictures.setdefault(finder.find(written), []).append(row)
+        path = finder.find(written)
+        if confined and not path.resolve().is_relative_to(folder.resolve()):
+            found.items.append(Skipped(path, "it lies outside of the catalogue"))
+            continue
+        pictures.setdefault(path, []).append(row)
     found.items.extend(_photograph(path, group, folder) for path, group in pictures.items())
     found.notes.extend(
         f"{path}: its rows disagree about {name}; the first one counts"

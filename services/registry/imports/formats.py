@@ -17,11 +17,14 @@ MOST_ENTRIES = 1_000_000
 _UNPACKABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
-def read(source: Path) -> tuple[Listing, Catalogue]:
+def read(source: Path, *, confined: bool = False) -> tuple[Listing, Catalogue]:
     """Return what a file or folder lists, and its photographs.
 
     A folder is a Camtrap DP package if it has a datapackage.json; else what its COCO file,
     Wildbook's table or metadata.csv says; else a folder for each individual.
+
+    `confined`: pictures that lie outside of its folder are left out, as somebody else's catalogue
+    may name files of this machine.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
@@ -30,7 +33,7 @@ def read(source: Path) -> tuple[Listing, Catalogue]:
     if not source.exists():
         raise FileNotFoundError(f"{source} does not exist")
     listing, folder = _listing(source)
-    found = catalogue.listed(folder, listing.rows)
+    found = catalogue.listed(folder, listing.rows, confined=confined)
     return listing, found
 
 

@@ -119,6 +119,7 @@ class Importer:
                 species=wanted.species,
                 population=wanted.population,
                 deployment=wanted.deployment,
+                confined=True,
             )
         except (OSError, ValueError) as error:
             told = str(error).replace(f"{source}/", "").replace(str(source), now.file)

@@ -42,14 +42,17 @@ def plan(
     species: str | None = None,
     population: str | None = None,
     deployment: str | None = None,
+    confined: bool = False,
 ) -> Plan:
     """Return what to enrol of a catalogue; what is given stands in place of what it says.
+
+    `confined`: see `formats.read`.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
         ForeignError: it can't be read.
     """
-    listing, found = formats.read(source)
+    listing, found = formats.read(source, confined=confined)
     found = found.labelled(species, population, deployment)
     left = [*listing.left_out]
     left += [LeftOut(_short(each.path, source), each.reason) for each in found.skipped]
