@@ -91,6 +91,43 @@ def test_a_catalogue_comes_in_goes_out_and_comes_in_again_the_same(
         assert sizes(up, f"{kind}/lion") == ANIMALS
 
 
+def test_a_camtrap_dp_package_comes_in_goes_out_and_comes_in_again_the_same(
+    up: Up, folder: Path, tmp_path: Path
+) -> None:
+    """With times, cameras and places, which Camtrap DP wants."""
+    lines = ["path,identity,species,viewpoint,date,deployment,latitude,longitude"]
+    lines += [
+        f"{folder / name / f'{number}.jpg'},{name},hyena,left,2026-03-0{number + 1}T06:00:00Z,"
+        f"gate-{number},-2.5{number},34.8{number}"
+        for name, count in ANIMALS.items()
+        for number in range(count)
+    ]
+    (tmp_path / "metadata.csv").write_text("\n".join(lines))
+    assert imported(up, tmp_path)["enrolled"] == 6
+    packages = []
+    for population, source in (("default", "first"), ("again", "second")):
+        state = running(up.folder)
+        assert state is not None
+        api = f"{state.pages_url}/api/v1/galleries/{population}/hyena"
+        package = httpx.get(f"{api}/export?format=camtrap-dp&pictures=true").content
+        with zipfile.ZipFile(io.BytesIO(package)) as archive:
+            archive.extractall(tmp_path / source)
+        rows = (tmp_path / source / "observations.csv").read_text().splitlines()
+        names = rows[0].split(",")
+        kept = ("deploymentID", "eventStart", "scientificName", "individualID", "observationTags")
+        told = (dict(zip(names, row.split(","), strict=True)) for row in rows[1:])
+        packages.append(sorted([row.get(name, "") for name in kept] for row in told))
+        if source == "first":
+            again = imported(up, tmp_path / source, "--population", "again")
+            assert (again["format"], again["enrolled"]) == ("Camtrap DP", 6)
+    assert packages[0] == packages[1]
+    assert len(packages[0]) == 6
+    first, second = (tmp_path / source / "deployments.csv" for source in ("first", "second"))
+    assert "34.82" in first.read_text()
+    assert first.read_text() == second.read_text()
+    assert sizes(up, "again/hyena") == ANIMALS
+
+
 def test_pages_and_api_show_an_animal_by_its_name(up: Up, folder: Path) -> None:
     imported(up, folder, "--species", "cat", "--as", "ada", status=3)
     state = running(up.folder)
