@@ -4,7 +4,8 @@
 
 A whole stack runs on this machine. Sightings with embeddings are published under the names of their
 animals, and the clock runs until all are decided. Then pages and lists are asked for over HTTP, one
-after the other, each of many individuals and questions, thumbnails of one crop for all.
+after the other, each of many individuals and questions, thumbnails of one crop for all; and a
+browser with an empty cache says when it first painted something of them.
 """
 
 import argparse
@@ -21,10 +22,12 @@ from typing import Any
 
 import httpx
 import numpy as np
+from playwright.sync_api import sync_playwright
 from rich.box import SIMPLE
 from rich.progress import Progress
 from rich.table import Table
 
+from bench.screenshots import ARGUMENTS, CHROMIUM
 from resight.console import note, notes, results
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
@@ -43,6 +46,8 @@ BEGAN = 1_700_000_000
 DEPLOYMENTS = 40
 ASKED = 100
 QUESTIONS = 300
+PAINTED = 20
+FIRST_PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 
 
 def sightings(count: int, individuals: int, crop: BlobReference) -> Iterator[Sighting]:
@@ -136,6 +141,31 @@ def pages(url: str, ledger: Ledger) -> dict[str, dict[str, float]]:
     return found
 
 
+def painted(url: str, ledger: Ledger) -> dict[str, float]:
+    """Return the milliseconds until a browser paints something of a page, the 95th percentile."""
+    names, site = sorted(ledger.individuals(GALLERY)), f"/g/{GALLERY}"
+    asked: dict[str, Callable[[int], str]] = {
+        "home": lambda _: "/",
+        "gallery": lambda n: f"{site}?offset={48 * (n % 16)}",
+        "question": lambda n: f"{site}/questions?from={n}",
+        "individual": lambda n: f"{site}/individuals/{names[n]}",
+    }
+    found = {}
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        for name, paths in asked.items():
+            took = []
+            for number in range(PAINTED):
+                context = browser.new_context()
+                page = context.new_page()
+                page.goto(url + paths(number))
+                took.append(float(page.evaluate(FIRST_PAINT)))
+                context.close()
+            found[name] = sorted(took)[int(0.95 * PAINTED)]
+        browser.close()
+    return found
+
+
 def main() -> None:
     """Fill a stack, time its pages, print a table and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -161,6 +191,7 @@ def main() -> None:
                     "individuals": ledger.count(GALLERY, "individuals"),
                     "import_seconds": seconds,
                     "milliseconds": pages(supervisor.state.pages_url, ledger),
+                    "first_paint": painted(supervisor.state.pages_url, ledger),
                 }
         finally:
             supervisor.stop()
@@ -168,9 +199,15 @@ def main() -> None:
         f"{task.sightings:,} sightings of {found['individuals']:,} individuals enrolled in "
         f"{found['import_seconds']:.0f} s"
     )
-    table = Table("page", "p50, ms", "p95, ms", box=SIMPLE)
+    table = Table("page", "p50, ms", "p95, ms", "first paint, p95, ms", box=SIMPLE)
     for name, took in found["milliseconds"].items():
-        table.add_row(name, f"{took['p50']:.0f}", f"{took['p95']:.0f}" if "p95" in took else "")
+        paint = found["first_paint"].get(name)
+        table.add_row(
+            name,
+            f"{took['p50']:.0f}",
+            f"{took['p95']:.0f}" if "p95" in took else "",
+            "" if paint is None else f"{paint:.0f}",
+        )
     results.print(table)
     if task.json is not None:
         task.json.write_text(json.dumps(found, indent=2) + "\n")

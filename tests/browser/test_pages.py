@@ -134,11 +134,12 @@ def test_being_offline_is_said(few: Site, page: Page) -> None:
     expect(page.locator("#offline")).to_be_hidden()
 
 
-def test_a_gallery_is_downloaded_from_its_page(few: Site, page: Page) -> None:
+def test_a_gallery_is_downloaded_from_its_page_as_often_as_one_likes(few: Site, page: Page) -> None:
     page.goto(f"{few.url}/g/{GALLERY}")
-    page.get_by_label("Format").select_option("coco")
     page.get_by_label("With pictures").check()
-    with page.expect_download() as coming:
-        page.get_by_role("button", name="Download").click()
-    assert coming.value.suggested_filename == "default-plains-zebra-coco.zip"
-    assert coming.value.path().stat().st_size > 1000
+    for kind in ("coco", "wildbook"):
+        page.get_by_label("Format").select_option(kind)
+        with page.expect_download() as coming:
+            page.get_by_role("button", name="Download").click()
+        assert coming.value.suggested_filename == f"default-plains-zebra-{kind}.zip"
+        assert coming.value.path().stat().st_size > 1000

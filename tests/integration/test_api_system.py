@@ -48,6 +48,7 @@ def test_home_says_that_everything_is_ready_and_what_is_on_the_way(
     before = System(kafka, {}).now()
     assert [each.name for each in before.stages] == list(INPUTS)
     assert {each.ready for each in before.stages} == {None}
+    assert "The broker takes pictures" in home(bench, System(kafka, {}))
     client = producer(kafka, "test")
     client.send(CAPTURES, b"no capture").get(10)
     client.close()

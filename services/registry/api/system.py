@@ -44,6 +44,11 @@ class SystemState:
         return not self.trouble and all(each.ready is not False for each in self.stages)
 
     @property
+    def asked(self) -> bool:
+        """Whether every service could be asked."""
+        return all(each.ready is not None for each in self.stages)
+
+    @property
     def waiting(self) -> int:
         """How many records are on their way."""
         return sum(each.waiting or 0 for each in self.stages)

@@ -1,5 +1,6 @@
 """Which format a catalogue is of, told by what lies in it."""
 
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -68,16 +69,20 @@ def unpack(archive: BinaryIO, name: str, target: Path, most: int = MOST_UNPACKED
     """Unpack a ZIP of this name, and return the folder that holds its catalogue.
 
     Raises:
-        ForeignError: it is damaged, encrypted, or unpacks to more than `most` bytes.
+        ForeignError: it is damaged or encrypted, or unpacks to more bytes than `most` or are free.
     """
     try:
         with zipfile.ZipFile(archive) as packed:
             entries = packed.infolist()
-            if sum(each.file_size for each in entries) > most or len(entries) > MOST_ENTRIES:
+            size = sum(each.file_size for each in entries)
+            if size > most or len(entries) > MOST_ENTRIES:
                 raise ForeignError(
                     f"{name} unpacks to more than {most / 1024**3:.0f} GiB or {MOST_ENTRIES:,} "
                     "files; bring it in parts"
                 )
+            target.mkdir(parents=True, exist_ok=True)
+            if size > (free := shutil.disk_usage(target).free):
+                raise ForeignError(f"{name} unpacks to {size} bytes, and {free} are free")
             packed.extractall(target)  # Python leaves '..' and roots out
     except _UNPACKABLE as error:
         raise ForeignError(f"{name} is no ZIP that can be unpacked: {error}") from error

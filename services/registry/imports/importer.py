@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class BusyError(ResightError):
-    """There is no room for another catalogue now."""
+    """Too many catalogues are in hand for another one."""
 
 
 class _StoppedError(Exception):
@@ -72,7 +72,7 @@ class Importer:
 
         Raises:
             ForeignError: it can't be unpacked.
-            BusyError: there is no room for it.
+            BusyError: too many are in hand.
             Transient: the ledger does not answer.
         """
         identifier = uuid4().hex
@@ -85,8 +85,6 @@ class Importer:
             self._held.add(identifier)
         folder = Path(tempfile.mkdtemp(prefix="catalogue-"))
         try:
-            if shutil.disk_usage(folder).free < most:
-                raise BusyError("the server's disk is too full for a catalogue")
             source = formats.unpack(archive, name, folder, most)
             begun = self._register.begin(identifier, wanted.actor, name)
         except BaseException:

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -215,7 +216,9 @@ def test_a_metadata_csv_is_taken_as_publish_takes_it(tmp_path: Path) -> None:
     assert "no place" in reasons(planned)["2.jpg"]
 
 
-def test_a_zip_is_unpacked_and_never_beside_its_folder(tmp_path: Path) -> None:
+def test_a_zip_is_unpacked_and_never_beside_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     archive = tmp_path / "catalogue.zip"
     with zipfile.ZipFile(archive, "w") as packed:
         packed.writestr("lions/Nala/1.jpg", photograph())
@@ -231,6 +234,10 @@ def test_a_zip_is_unpacked_and_never_beside_its_folder(tmp_path: Path) -> None:
     with archive.open("rb") as file, pytest.raises(ForeignError, match="more than"):
         formats.unpack(file, archive.name, tmp_path / "d", most=100)
     assert not (tmp_path / "d").exists()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
+    with archive.open("rb") as file, pytest.raises(ForeignError, match="100 are free"):
+        formats.unpack(file, archive.name, tmp_path / "e")
+    assert not any((tmp_path / "e").iterdir())
 
 
 @pytest.mark.parametrize(
