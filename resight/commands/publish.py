@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings
 from services.registry.imports import catalogue
 from services.registry.imports.catalogue import Catalogue, Photograph, Skipped
+from services.registry.imports.dates import correction
 from services.registry.imports.publishing import publish as publish_photographs
 from shared.settings import KafkaSettings
 
@@ -51,6 +53,14 @@ def publish(
     population: Annotated[
         str | None, typer.Option(help="Population; animals are only compared within one.")
     ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORRECTION",
+            help="What to add to the times that the pictures tell, where the camera's clock was "
+            "set wrong, or to a local time: +2h, -1d3h20m. Dates of a metadata.csv stand.",
+        ),
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -60,7 +70,8 @@ def publish(
     with the same decision. The column `identity` never leaves this machine. A picture that
     can't be read is named and left out, the others go on; then the exit status is 3.
     """
-    found = read_catalogue(sources).labelled(species, population, deployment).first(limit)
+    shift = None if clock is None else _correction(clock)
+    found = read_catalogue(sources).labelled(species, population, deployment, shift).first(limit)
     sent = Sent(skipped=list(found.skipped))
     if not as_json:
         show_notes(found)
@@ -106,6 +117,13 @@ class Sent:
                 for each in self.skipped
             ],
         }
+
+
+def _correction(clock: str) -> timedelta:
+    try:
+        return correction(clock)
+    except ValueError as error:
+        raise CommandError(f"--clock: {error}") from error
 
 
 def _send(

@@ -6,11 +6,18 @@ A record's value is a Capture message, or a bare image that headers describe.
 import math
 from hashlib import sha256
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.embedder import headers
-from services.embedder.limits import MAX_ANIMALS, MAX_TEXT, check_count, check_text
+from services.embedder.limits import (
+    MAX_ANIMALS,
+    MAX_TEXT,
+    MOST_CORRECTED_SECONDS,
+    check_count,
+    check_text,
+)
 from shared.errors import Poison
 from shared.kafka import MESSAGE_BYTES
 from shared.media import sniff
@@ -125,6 +132,8 @@ def _check(capture: Capture) -> None:
         _check_time("captured_at", capture.captured_at, sightings)
     if capture.HasField("published_at"):
         _check_time("published_at", capture.published_at, sightings)
+    if capture.HasField("clock_correction"):
+        _check_correction(capture.clock_correction, sightings)
     if capture.HasField("place"):
         _check_place(capture.place, sightings)
     capture.viewpoint = _known(capture.viewpoint)
@@ -144,6 +153,16 @@ def _check_time(name: str, moment: Timestamp, sightings: int) -> None:
             kind="bad-time",
             sightings=sightings,
         ) from error
+
+
+def _check_correction(correction: Duration, sightings: int) -> None:
+    if abs(correction.seconds) > MOST_CORRECTED_SECONDS or abs(correction.nanos) >= 10**9:
+        raise Poison(
+            f"clock_correction is {correction.seconds} s {correction.nanos} ns, and no clock is "
+            "more than a century wrong; send seconds",
+            kind="bad-time",
+            sightings=sightings,
+        )
 
 
 def _check_place(place: Place, sightings: int) -> None:

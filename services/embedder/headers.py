@@ -2,6 +2,7 @@
 
     deployment, species, population, sequence, capture-id   text
     captured-at            ISO 8601; without an offset it is UTC
+    clock-correction       seconds to be added to what EXIF tells, where the clock was set wrong
     latitude, longitude    degrees, WGS 84; both or neither
     viewpoint              left, right, front, back or top; any other word: unknown
     box                    x,y,width,height as fractions; several with ';' between
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.embedder.limits import check_count
+from services.embedder.limits import MOST_CORRECTED_SECONDS, check_count
 from shared.errors import Poison
 from shared.messages import Animal, Box, Capture, Place
 from shared.viewpoints import named
@@ -27,6 +28,7 @@ _KNOWN = _SECRET | {
     "sequence",
     "capture-id",
     "captured-at",
+    "clock-correction",
     "viewpoint",
     "box",
 }
@@ -57,6 +59,8 @@ def describe(image: bytes, headers: Mapping[str, bytes], max_animals: int) -> Ca
     )
     if taken := words.get("captured-at"):
         capture.captured_at.CopyFrom(_time(taken))
+    if correction := words.get("clock-correction"):
+        capture.clock_correction.seconds = _seconds("clock-correction", correction)
     latitude, longitude = words.get("latitude", ""), words.get("longitude", "")
     if latitude or longitude:
         capture.place.CopyFrom(
@@ -91,6 +95,13 @@ def _number(name: str, value: str) -> float:
         return float(value)
     except ValueError as error:
         raise _bad(name, repr(value), "send numbers such as 0.25") from error
+
+
+def _seconds(name: str, value: str) -> int:
+    number = _number(name, value)
+    if not abs(number) <= MOST_CORRECTED_SECONDS:
+        raise _bad(name, repr(value), "no clock is more than a century wrong; send seconds")
+    return round(number)
 
 
 def _time(value: str) -> Timestamp:

@@ -4,6 +4,9 @@ from shared.errors import Poison
 
 MAX_ANIMALS = 64
 
+# No camera's clock is more wrong than a century.
+MOST_CORRECTED_SECONDS = 36_525 * 86_400
+
 # Names of species, cameras, sequences and files; whatever is longer is something else.
 MAX_TEXT = 200
 

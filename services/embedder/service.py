@@ -230,9 +230,11 @@ def _base(capture: Capture, image_sha256: str, cuts: Cuts) -> Sighting:
         alone=len(capture.animals) <= 1,
         truncated=cuts.truncated,
     )
-    taken = capture.captured_at if capture.HasField("captured_at") else cuts.captured_at
-    if taken is not None:
-        sighting.captured_at.CopyFrom(taken)
+    if capture.HasField("captured_at"):
+        sighting.captured_at.CopyFrom(capture.captured_at)
+    elif cuts.captured_at is not None:
+        shift = capture.clock_correction.ToNanoseconds()
+        sighting.captured_at.FromNanoseconds(cuts.captured_at.ToNanoseconds() + shift)
     if capture.HasField("published_at"):
         sighting.published_at.CopyFrom(capture.published_at)
     return sighting

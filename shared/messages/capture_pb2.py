@@ -22,19 +22,20 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from shared.messages import common_pb2 as resight_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18resight/v1/capture.proto\x12\nresight.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17resight/v1/common.proto\"\xb0\x03\n\x07\x43\x61pture\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12\x10\n\x06inline\x18\x02 \x01(\x0cH\x00\x12.\n\treference\x18\x03 \x01(\x0b\x32\x19.resight.v1.BlobReferenceH\x00\x12\x0f\n\x07species\x18\x04 \x01(\t\x12\x12\n\npopulation\x18\x05 \x01(\t\x12\x12\n\ndeployment\x18\x06 \x01(\t\x12\x10\n\x08sequence\x18\x07 \x01(\t\x12/\n\x0b\x63\x61ptured_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05place\x18\t \x01(\x0b\x32\x11.resight.v1.Place\x12#\n\x07\x61nimals\x18\n \x03(\x0b\x32\x12.resight.v1.Animal\x12(\n\tviewpoint\x18\x0b \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\x30\n\x0cpublished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08question\x18\x0e \x01(\t\x12\x15\n\ridentified_by\x18\r \x01(\tB\x07\n\x05image\"s\n\x06\x41nimal\x12\x1c\n\x03\x62ox\x18\x01 \x01(\x0b\x32\x0f.resight.v1.Box\x12(\n\tviewpoint\x18\x02 \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\x0f\n\x07species\x18\x03 \x01(\t\x12\x10\n\x08identity\x18\x04 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18resight/v1/capture.proto\x12\nresight.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17resight/v1/common.proto\"\xe5\x03\n\x07\x43\x61pture\x12\x12\n\ncapture_id\x18\x01 \x01(\t\x12\x10\n\x06inline\x18\x02 \x01(\x0cH\x00\x12.\n\treference\x18\x03 \x01(\x0b\x32\x19.resight.v1.BlobReferenceH\x00\x12\x0f\n\x07species\x18\x04 \x01(\t\x12\x12\n\npopulation\x18\x05 \x01(\t\x12\x12\n\ndeployment\x18\x06 \x01(\t\x12\x10\n\x08sequence\x18\x07 \x01(\t\x12/\n\x0b\x63\x61ptured_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12 \n\x05place\x18\t \x01(\x0b\x32\x11.resight.v1.Place\x12#\n\x07\x61nimals\x18\n \x03(\x0b\x32\x12.resight.v1.Animal\x12(\n\tviewpoint\x18\x0b \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\x30\n\x0cpublished_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x10\x63lock_correction\x18\x0f \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08question\x18\x0e \x01(\t\x12\x15\n\ridentified_by\x18\r \x01(\tB\x07\n\x05image\"s\n\x06\x41nimal\x12\x1c\n\x03\x62ox\x18\x01 \x01(\x0b\x32\x0f.resight.v1.Box\x12(\n\tviewpoint\x18\x02 \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\x0f\n\x07species\x18\x03 \x01(\t\x12\x10\n\x08identity\x18\x04 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'resight.v1.capture_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CAPTURE']._serialized_start=99
-  _globals['_CAPTURE']._serialized_end=531
-  _globals['_ANIMAL']._serialized_start=533
-  _globals['_ANIMAL']._serialized_end=648
+  _globals['_CAPTURE']._serialized_start=131
+  _globals['_CAPTURE']._serialized_end=616
+  _globals['_ANIMAL']._serialized_start=618
+  _globals['_ANIMAL']._serialized_end=733
 # @@protoc_insertion_point(module_scope)

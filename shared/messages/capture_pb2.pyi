@@ -1,5 +1,6 @@
 import datetime
 
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from shared.messages import common_pb2 as _common_pb2
 from google.protobuf.internal import containers as _containers
@@ -11,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Capture(_message.Message):
-    __slots__ = ("capture_id", "inline", "reference", "species", "population", "deployment", "sequence", "captured_at", "place", "animals", "viewpoint", "published_at", "question", "identified_by")
+    __slots__ = ("capture_id", "inline", "reference", "species", "population", "deployment", "sequence", "captured_at", "place", "animals", "viewpoint", "published_at", "clock_correction", "question", "identified_by")
     CAPTURE_ID_FIELD_NUMBER: _ClassVar[int]
     INLINE_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_FIELD_NUMBER: _ClassVar[int]
@@ -24,6 +25,7 @@ class Capture(_message.Message):
     ANIMALS_FIELD_NUMBER: _ClassVar[int]
     VIEWPOINT_FIELD_NUMBER: _ClassVar[int]
     PUBLISHED_AT_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_CORRECTION_FIELD_NUMBER: _ClassVar[int]
     QUESTION_FIELD_NUMBER: _ClassVar[int]
     IDENTIFIED_BY_FIELD_NUMBER: _ClassVar[int]
     capture_id: str
@@ -38,9 +40,10 @@ class Capture(_message.Message):
     animals: _containers.RepeatedCompositeFieldContainer[Animal]
     viewpoint: _common_pb2.Viewpoint
     published_at: _timestamp_pb2.Timestamp
+    clock_correction: _duration_pb2.Duration
     question: str
     identified_by: str
-    def __init__(self, capture_id: _Optional[str] = ..., inline: _Optional[bytes] = ..., reference: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., species: _Optional[str] = ..., population: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., place: _Optional[_Union[_common_pb2.Place, _Mapping]] = ..., animals: _Optional[_Iterable[_Union[Animal, _Mapping]]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., question: _Optional[str] = ..., identified_by: _Optional[str] = ...) -> None: ...
+    def __init__(self, capture_id: _Optional[str] = ..., inline: _Optional[bytes] = ..., reference: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., species: _Optional[str] = ..., population: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., place: _Optional[_Union[_common_pb2.Place, _Mapping]] = ..., animals: _Optional[_Iterable[_Union[Animal, _Mapping]]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., clock_correction: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., question: _Optional[str] = ..., identified_by: _Optional[str] = ...) -> None: ...
 
 class Animal(_message.Message):
     __slots__ = ("box", "viewpoint", "species", "identity")

@@ -14,7 +14,7 @@ Other names of columns, and other tools' ways of writing, are in `columns`.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from services.registry.imports import columns, metadata_table
@@ -51,6 +51,7 @@ class Photograph:
     identities: tuple[str, ...] = ()  # one for each sighting; '' where unlabelled
     split: str = ""  # the part of a data set that it belongs to, such as train
     place: Place | None = None  # None: the picture's EXIF tells
+    clock: timedelta = timedelta()  # added to the time that its EXIF tells
 
     @property
     def encounter(self) -> str:
@@ -89,6 +90,7 @@ class Catalogue:
         species: str | None = None,
         population: str | None = None,
         deployment: str | None = None,
+        clock: timedelta | None = None,
     ) -> "Catalogue":
         """Return it with what is given in place of what was found; None keeps that."""
 
@@ -98,6 +100,7 @@ class Catalogue:
                 species=photograph.species if species is None else species,
                 population=photograph.population if population is None else population,
                 deployment=photograph.deployment if deployment is None else deployment,
+                clock=photograph.clock if clock is None else clock,
             )
 
         return replace(self, photographs=tuple(label(each) for each in self.photographs))

@@ -1,7 +1,7 @@
 """Dates as tables have them: in the usual formats, or a clear word about the one that is not."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 # Day and month are told apart by where they stand, or not at all.
 _FORMATS = (
@@ -16,6 +16,9 @@ _FORMATS = (
     "%d %b %Y %H:%M:%S",
     "%d-%b-%Y",
     "%d %b %Y",
+)
+_CORRECTION = re.compile(
+    r"([+\-\N{MINUS SIGN}]?)(?:(\d{1,5})d)?(?:(\d{1,6})h)?(?:(\d{1,8})m)?(?:(\d{1,9})s)?"
 )
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
 
@@ -34,6 +37,22 @@ def time(text: str) -> datetime | None:
         return aware.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"date is {text!r}, beyond the years 1 to 9999") from None
+
+
+def correction(text: str) -> timedelta:
+    """Return what is to be added to a clock, written such as +2h, -1d3h20m or 90s.
+
+    Raises:
+        ValueError: it is written otherwise.
+    """
+    found = _CORRECTION.fullmatch(text.replace(" ", "").casefold())
+    if found is None or not any(found.groups()[1:]):
+        raise ValueError(f"{text!r} is no correction of a clock; write it as +2h, -1d3h20m or 90s")
+    days, hours, minutes, seconds = (int(each or 0) for each in found.groups()[1:])
+    added = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if added > timedelta(days=36_525):
+        raise ValueError(f"{text!r} is more than a century, and no clock is so wrong")
+    return -added if found[1] in ("-", "\N{MINUS SIGN}") else added
 
 
 def _parsed(text: str) -> datetime:

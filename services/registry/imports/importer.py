@@ -64,7 +64,7 @@ class Importer:
         self._closing = closing
         self._held: set[str] = set()
         self._lock = threading.Lock()
-        # What is decided about a catalogue can't be told from another one's on the way.
+        # Two at once would not be enrolled any sooner.
         self._enrolling = threading.Lock()
 
     def take(self, archive: BinaryIO, name: str, wanted: Wanted, most: int) -> Import:

@@ -40,6 +40,8 @@ def capture(
     message.published_at.FromDatetime(published_at.astimezone(UTC))
     if photograph.place is not None:
         message.place.CopyFrom(photograph.place)
+    if photograph.clock:
+        message.clock_correction.FromTimedelta(photograph.clock)
     if identified_by:
         message.identified_by = identified_by
         if not message.animals:

@@ -101,6 +101,22 @@ def test_a_time_without_an_offset_is_utc() -> None:
     assert capture.captured_at.ToJsonString() == "2026-05-31T17:04:09Z"
 
 
+def test_a_camera_s_clock_is_corrected_by_seconds() -> None:
+    capture = decode_capture(_record(photograph(), {"clock-correction": b"-7200"}))
+    assert capture.clock_correction.ToJsonString() == "-7200s"
+
+
+@pytest.mark.parametrize("seconds", [b"2h", b"nan", b"1e300", b"4000000000"])
+def test_a_correction_that_none_can_be_is_poison(seconds: bytes) -> None:
+    with pytest.raises(Poison, match="clock-correction"):
+        decode_capture(_record(photograph(), {"clock-correction": seconds}))
+    sent = Capture(inline=photograph())
+    sent.clock_correction.seconds = -4_000_000_000
+    with pytest.raises(Poison) as caught:
+        decode_capture(_record(sent.SerializeToString()))
+    assert caught.value.kind == "bad-time"
+
+
 def test_a_bad_header_is_named_with_its_value() -> None:
     with pytest.raises(Poison, match=r"captured-at.*yesterday"):
         decode_capture(_record(photograph(), {"captured-at": b"yesterday"}))

@@ -151,6 +151,9 @@ def test_what_the_message_says_wins_over_exif(place: Place) -> None:
     capture = Capture(inline=photograph(exif=exif))
     (from_exif,) = sightings(place.service(), capture)
     assert from_exif.captured_at.ToJsonString() == "2026-05-31T17:04:09Z"
+    capture.clock_correction.FromJsonString("-7200s")  # the clock showed a local time
+    (corrected,) = sightings(place.service(), capture)
+    assert corrected.captured_at.ToJsonString() == "2026-05-31T15:04:09Z"
     capture.captured_at.FromJsonString("2026-06-01T00:00:00Z")
     (from_message,) = sightings(place.service(), capture)
     assert from_message.captured_at == capture.captured_at
