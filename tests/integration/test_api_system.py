@@ -80,22 +80,28 @@ def test_home_says_so_when_the_broker_does_not_answer(
     assert "The broker does not answer, so no picture comes in: no broker answers at" in shown
 
 
+def drift(bench: Bench, baseline: Histogram, window: int) -> float | None:
+    """What the API tells of the drift, with this baseline and so many of the latest sightings."""
+    curve = bench.desk.calibration.pooled.model_copy(update={"baseline": baseline})
+    calibration = bench.desk.calibration.model_copy(update={"pooled": curve, "species": {}})
+    bench.desk = replace(bench.desk, calibration=calibration, drift_window=window)
+    told: float | None = bench.client().get(API).json()["drift"]
+    return told
+
+
 def test_a_gallery_tells_when_its_evidence_has_moved_from_the_calibrations(bench: Bench) -> None:
-    """The calibration saw halves; here everybody was compared with others, or is the same."""
-    assert bench.client().get(API).json()["drift"] is None
-    assert "not known before" in bench.client().get(f"/g/{GALLERY}").text
-    bench.desk = replace(bench.desk, drift_window=4)
-    assert FEWEST > 4
-    for name in "bcde":
+    """Of a, the first one, nobody was weighed; each other one is the same as those before."""
+    low, high = (Histogram.of([probability] * 4, [0.5]) for probability in (0.1, 0.99))
+    for name in "bcd":
         bench.decide(name, alike="abcd")
-    low = Histogram.of([0.1] * 4, [0.5])
-    high = Histogram.of([0.99] * 4, [0.5])
+    assert drift(bench, low, window=4) is None
+    bench.decide("e", alike="abcd")
+    assert drift(bench, low, window=FEWEST) is None
+    assert "not known before" in bench.client().get(f"/g/{GALLERY}").text
     for baseline, moved in ((low, True), (high, False)):
-        curve = bench.desk.calibration.pooled.model_copy(update={"baseline": baseline})
-        calibration = bench.desk.calibration.model_copy(update={"pooled": curve, "species": {}})
-        bench.desk = replace(bench.desk, calibration=calibration)
-        drift = bench.client().get(API).json()["drift"]
-        assert (drift > 0.25) is moved
+        told = drift(bench, baseline, window=4)
+        assert told is not None
+        assert (told > 0.25) is moved
         page = bench.client().get(f"/g/{GALLERY}").text
         assert ("fit it again" in page) is moved
         assert ("as when it was fitted" in page) is not moved
