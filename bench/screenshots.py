@@ -30,6 +30,8 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "ecologist.md"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
+ALL_PICTURES = """() => Promise.all([...document.images].map((each) => each.complete
+  || new Promise((there) => { each.onload = each.onerror = there; })))"""
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 PATIENCE_SECONDS = 300.0
 # So many pictures come while somebody looks at each live page.
@@ -131,7 +133,7 @@ def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
         page.locator("#answer").wait_for(timeout=60_000)
     for card in page.locator(".card img").all():  # pictures come as one scrolls down to them
         card.scroll_into_view_if_needed()
-    page.wait_for_function("[...document.images].every((each) => each.complete)")
+    page.evaluate(ALL_PICTURES)
     page.evaluate("scrollTo(0, 0)")
     if name == "question" and not page.locator("#matches").count():
         note("no question came of it this time: run it again for a picture of one")
