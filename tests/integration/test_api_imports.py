@@ -1,6 +1,9 @@
 """A catalogue is brought, read, and agreed to or not; that it is enrolled, test_import.py shows."""
 
 import io
+import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -159,6 +162,26 @@ def test_an_import_whose_server_is_gone_is_said_to_be_lost(bench: Bench) -> None
     bench.desk.closing.set()
     bench.ledger.store.run("DEL", f"resight:import:{told['id']}:alive")
     assert "bring the catalogue again" in reached(client, told, "lost")["wrong"]
+
+
+def test_what_a_killed_server_left_is_swept_away_and_what_another_works_at_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    folders = {
+        owner: tmp_path / f"catalogue-{pid}-x"
+        for owner, pid in (("dead", dead), ("mine", os.getpid()), ("another", os.getppid()))
+    }
+    for folder in folders.values():
+        (folder / "lions").mkdir(parents=True)
+    importer.sweep()
+    assert [owner for owner, folder in folders.items() if folder.exists()] == ["another"]
 
 
 def test_a_broker_that_is_away_fails_an_import_with_its_name(

@@ -21,7 +21,7 @@ from services.registry.api.system import System
 from services.registry.api.thumbnails import Thumbnails
 from services.registry.catalogue import Catalogue
 from services.registry.discretion import Discretion
-from services.registry.imports.importer import Importer
+from services.registry.imports.importer import Importer, sweep
 from services.registry.imports.register import ImportRegister
 from services.registry.ledger import Ledger
 from services.registry.settings import LedgerSettings, RegistrySettings
@@ -53,6 +53,7 @@ def main() -> None:
         kafka, registry = load(KafkaSettings), load(RegistrySettings)
         announcer = Announcer(ledger, kafka)
         announcer.start()
+        sweep()
         closing, imports = threading.Event(), ImportRegister(ledger.store)
         desk = Desk(
             ledger=ledger,

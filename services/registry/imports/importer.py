@@ -1,6 +1,7 @@
 """Reads catalogues that people bring, says what is in them, and enrols what they agree to."""
 
 import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -83,7 +84,7 @@ class Importer:
                     "give up one that waits"
                 )
             self._held.add(identifier)
-        folder = Path(tempfile.mkdtemp(prefix="catalogue-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"catalogue-{os.getpid()}-"))
         try:
             source = formats.unpack(archive, name, folder, most)
             begun = self._register.begin(identifier, wanted.actor, name)
@@ -164,7 +165,10 @@ class Importer:
                 raise _StoppedError
             if time.monotonic() - told_at > POLL_SECONDS:
                 told_at = time.monotonic()
-                self._register.keep(_so_far(now, account))
+                try:
+                    self._register.keep(_so_far(now, account))
+                except Transient as error:
+                    log.warning("how far import %s is can't be told: %s", now.id, error)
 
         self._register.keep(now)
         account = publish_and_follow(
@@ -193,6 +197,15 @@ class Importer:
                 self._register.alive(identifier)
             except Transient as error:
                 log.warning("import %s gives no sign of life: %s", identifier, error)
+
+
+def sweep() -> None:
+    """Remove catalogues of processes that were killed; a process begins with it."""
+    for folder in Path(tempfile.gettempdir()).glob("catalogue-*-*"):
+        pid = folder.name.split("-")[1]
+        # In a container every life has the same number.
+        if pid.isdigit() and (int(pid) == os.getpid() or not Path(f"/proc/{pid}").exists()):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _so_far(now: Import, account: Account) -> Import:
