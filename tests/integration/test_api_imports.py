@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,15 @@ IMPORTS = "/api/v1/imports"
 
 
 @pytest.fixture
-def bench(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """Temporary files in a folder of their own."""
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     monkeypatch.setattr(importer, "POLL_SECONDS", 0.05)
-    return bench_at(ledger_url, tmp_path, ApiSettings(max_catalogue_bytes=200_000))
+    bench = bench_at(ledger_url, tmp_path, ApiSettings(max_catalogue_bytes=200_000))
+    yield bench
+    bench.desk.closing.set()
+    wait_until(lambda: not held(tmp_path)())
 
 
 LIONS = packed(Nala__1=photograph(seed=1), Nala__2=photograph(seed=2), Simba__1=b"no picture")
@@ -46,7 +49,7 @@ def reached(client: TestClient, begun: Any, state: str) -> Any:
 
 
 def held(tmp_path: Path) -> Callable[[], bool]:
-    return lambda: any((tmp_path / "temporary").iterdir())
+    return lambda: any((tmp_path / "temporary").glob("catalogue-*"))
 
 
 def test_a_catalogue_is_read_and_nothing_is_enrolled_unless_it_is_agreed_to(
