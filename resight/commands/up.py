@@ -11,10 +11,13 @@ import typer
 from rich.text import Text
 
 from resight.console import CommandError, DataDir, note, notes
+from resight.fitting import CalibrationFitter
 from resight.stack.profile import KAFKA_PORT, PAGES_PORT, Profile, choose_ports
 from resight.stack.servers import listens
 from resight.stack.state import DEFAULT_FOLDER
 from resight.stack.supervisor import Supervisor
+from resight.target import open_ledger
+from services.registry.imports.register import ImportRegister
 from shared import backlog
 from shared.errors import Transient
 from shared.settings import KafkaSettings
@@ -89,19 +92,27 @@ def up(
             note(
                 "publish pictures with `resight publish FOLDER`, see decisions with `resight watch`"
             )
-            _look_after(supervisor, supervisor.state.kafka())
+            with open_ledger(supervisor.state.ledger_url) as ledger:
+                imports = ImportRegister(ledger.store)
+                fitter = CalibrationFitter(imports, profile.folder, profile.model)
+                try:
+                    _look_after(supervisor, fitter)
+                finally:
+                    fitter.stop()
         except KeyboardInterrupt:
             note("stopping: services finish what they have in hand")
         finally:
             supervisor.stop()
 
 
-def _look_after(supervisor: Supervisor, kafka: KafkaSettings) -> None:
+def _look_after(supervisor: Supervisor, fitter: CalibrationFitter) -> None:
+    kafka = supervisor.state.kafka()
     counted_at = 0.0
     counts = ""
     with notes.status("") as line:
         while True:
             supervisor.tick()
+            fitter.tick()
             if time.monotonic() - counted_at > _COUNT_SECONDS:
                 counts = _counts(kafka)
                 counted_at = time.monotonic()

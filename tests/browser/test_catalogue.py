@@ -56,6 +56,8 @@ def test_a_catalogue_is_brought_shown_taken_away_and_brought_again(home: str, pa
     expect(page.get_by_role("row", name="Lion 2 4")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Simba/2.jpg")).to_be_visible()
     enrol(page, 4)
+    few = "These animals don't carry a calibration of their own yet"
+    expect(page.get_by_text(few)).to_be_visible(timeout=PATIENCE)
     page.get_by_role("link", name="Lion", exact=True).first.click()
     expect(page.get_by_role("heading", name="Nala")).to_be_visible()
     expect(page.get_by_role("heading", name="Simba")).to_be_visible()

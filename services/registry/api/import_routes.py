@@ -83,6 +83,10 @@ class ImportAnswer(BaseModel):
     published: int
     enrolled: int
     wrong: str = Field(description="Why it failed; empty: it did not.")
+    calibration: str = Field(
+        description="What fitting a calibration said afterwards, where the system runs by "
+        "`resight up`; fitting: it is not yet over."
+    )
 
     @classmethod
     def of(cls, found: Import) -> "ImportAnswer":

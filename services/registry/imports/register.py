@@ -14,6 +14,8 @@ State = Literal["reading", "planned", "enrolling", "done", "given up", "failed",
 UNDER_WAY: frozenset[State] = frozenset({"reading", "planned", "enrolling"})
 
 LATEST = "resight:imports"
+# What stands for an import's calibration while it is made.
+FITTING = "fitting"
 # So long a report can be read, and so long is taken for a sign of life.
 KEPT_SECONDS = 30 * 86400
 SILENT_SECONDS = 30
@@ -28,6 +30,7 @@ class Import:
     left_out: how many rows are not taken; `ImportRegister.left_out` has them
     published, enrolled: sightings so far
     wrong: why it failed
+    calibration: what a fit to the ledger said afterwards; FITTING: it runs; empty: nobody fits
     """
 
     id: str
@@ -43,6 +46,7 @@ class Import:
     published: int = 0
     enrolled: int = 0
     wrong: str = ""
+    calibration: str = ""
 
     @property
     def sightings(self) -> int:

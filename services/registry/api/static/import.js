@@ -37,9 +37,11 @@ if (form) {
   });
 }
 
+let briefly = 10; // so often it is asked whether a calibration begins to be fitted
 const following = async () => {
   const now = document.querySelector("#import");
   if (!now?.hasAttribute("data-moving")) return;
+  if (now.dataset.moving === "briefly" && briefly-- === 0) return;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     const text = await answer.text();
@@ -51,6 +53,6 @@ const following = async () => {
       if (said.textContent !== state) said.textContent = state; // to who can't see it
     }
   } catch { /* offline: the page says so; try on */ }
-  setTimeout(following, 1000);
+  setTimeout(following, 2000);
 };
 setTimeout(following, 700);
