@@ -13,7 +13,9 @@ from services.registry.imports.register import FITTING, Import, ImportRegister
 from shared.errors import Transient
 
 LOOK_SECONDS = 2.0
-# As many lines as the page of an import shows.
+# Some 15 minutes; a promise takes some 150 individuals.
+MOST_PICTURES = 2000
+# As wide as the page of an import shows lines.
 WIDE = "160"
 # What comes in meanwhile goes before.
 NICE = 19
@@ -31,6 +33,7 @@ class CalibrationFitter:
         self._command = command or [
             *(sys.executable, "-m", "resight", "calibrate", "--from-ledger"),
             *("--data-dir", str(folder), "--model", str(model), "--output", str(self._output)),
+            *("--limit", str(MOST_PICTURES)),
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._imports: list[Import] = []
