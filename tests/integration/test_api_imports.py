@@ -196,5 +196,7 @@ def test_a_broker_that_is_away_fails_an_import_with_its_name(
     monkeypatch.setattr(importer, "publish_and_follow", away)
     client = bench.client()
     told = reached(client, bring(client, LIONS, species="lion").json(), "planned")
-    assert client.post(f"{IMPORTS}/{told['id']}/enrol").status_code == 202
+    agreed = client.post(f"{IMPORTS}/{told['id']}/enrol")
+    assert agreed.status_code == 202
+    assert agreed.json()["state"] in {"enrolling", "failed"}  # at once, and not still planned
     assert "broker:9092" in reached(client, told, "failed")["wrong"]

@@ -149,7 +149,7 @@ def one(found: TheImport) -> ImportAnswer:
 def enrol(found: TheImport, at: AtDesk) -> ImportAnswer:
     """Agree to what was found: its animals become individuals, under their names."""
     _say(at, found, agreed=True)
-    return ImportAnswer.of(found)
+    return ImportAnswer.of(at.imports.get(found.id) or found)
 
 
 @router.delete("/api/v1/imports/{identifier}", tags=["imports"], status_code=204)

@@ -208,5 +208,11 @@ def sweep() -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _so_far(now: Import, account: Account) -> Import:
-    return replace(now, published=len(account.published), enrolled=len(account.decisions))
+def _so_far(planned: Import, account: Account) -> Import:
+    lost = len(account.dead) + len(account.skipped)
+    return replace(
+        planned,
+        published=len(account.published),
+        enrolled=len(account.decisions),
+        left_out=planned.left_out + lost,
+    )
