@@ -15,8 +15,8 @@ from shared.errors import Transient
 LOOK_SECONDS = 2.0
 # Some 15 minutes; a promise takes some 150 individuals.
 MOST_PICTURES = 2000
-# As wide as the page of an import shows lines.
-WIDE = "160"
+# The page that shows what was said breaks lines by itself.
+WIDE = "10000"
 # What comes in meanwhile goes before.
 NICE = 19
 
