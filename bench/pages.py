@@ -116,18 +116,26 @@ def timed(client: httpx.Client, paths: Callable[[int], str]) -> dict[str, float]
     return {"p50": statistics.median(took), "p95": took[int(0.95 * len(took))]}
 
 
-def pages(url: str, ledger: Ledger) -> dict[str, dict[str, float]]:
-    """Time the pages that people wait for, and the lists of the API."""
-    names, dice = sorted(ledger.individuals(GALLERY)), random.Random(0)  # noqa: S311
-    api, site = f"/api/v1/galleries/{GALLERY}", f"/g/{GALLERY}"
-    asked: dict[str, Callable[[int], str]] = {
+def looked_at(ledger: Ledger) -> dict[str, Callable[[int], str]]:
+    """Return the pages that people look at most: a path for each number."""
+    names, site = sorted(ledger.individuals(GALLERY)), f"/g/{GALLERY}"
+    random.Random(0).shuffle(names)  # noqa: S311
+    return {
         "home": lambda _: "/",
         "gallery": lambda n: f"{site}?offset={48 * (n % 16)}",
+        "question": lambda n: f"{site}/questions?from={n}",
+        "individual": lambda n: f"{site}/individuals/{names[n % len(names)]}",
+    }
+
+
+def pages(url: str, ledger: Ledger) -> dict[str, dict[str, float]]:
+    """Time the pages that people wait for, and the lists of the API."""
+    api, site = f"/api/v1/galleries/{GALLERY}", f"/g/{GALLERY}"
+    asked: dict[str, Callable[[int], str]] = {
+        **looked_at(ledger),
         "gallery, filtered": lambda n: (
             f"{site}?sort=-sightings&deployment=camera-{n % DEPLOYMENTS}"
         ),
-        "question": lambda n: f"{site}/questions?from={n}",
-        "individual": lambda _: f"{site}/individuals/{dice.choice(names)}",
         "sighting": lambda n: f"{site}/sightings/{n:064x}",
         "API: individuals": lambda n: f"{api}/individuals?offset={50 * (n % 16)}",
         "API: sightings": lambda n: f"{api}/sightings?offset={50 * n}",
@@ -145,17 +153,10 @@ def pages(url: str, ledger: Ledger) -> dict[str, dict[str, float]]:
 
 def painted(url: str, ledger: Ledger) -> dict[str, float]:
     """Return the milliseconds until a browser paints something of a page, the 95th percentile."""
-    names, site = sorted(ledger.individuals(GALLERY)), f"/g/{GALLERY}"
-    asked: dict[str, Callable[[int], str]] = {
-        "home": lambda _: "/",
-        "gallery": lambda n: f"{site}?offset={48 * (n % 16)}",
-        "question": lambda n: f"{site}/questions?from={n}",
-        "individual": lambda n: f"{site}/individuals/{names[n]}",
-    }
     found = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        for name, paths in asked.items():
+        for name, paths in looked_at(ledger).items():
             took = []
             for number in range(PAINTED):
                 context = browser.new_context()

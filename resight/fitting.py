@@ -38,7 +38,6 @@ class CalibrationFitter:
         self._process: subprocess.Popen[bytes] | None = None
         self._imports: list[Import] = []
         self._looked_at = -LOOK_SECONDS
-        self._first = True
 
     def tick(self) -> None:
         """Tell imports what came of a fit that has ended, and begin one where others are done."""
@@ -61,14 +60,12 @@ class CalibrationFitter:
             self._process.wait()
 
     def _begin(self) -> None:
-        # Nobody else fits: what is being fitted when we begin was left by a stack that ended.
-        waiting = {"", FITTING} if self._first else {""}
+        # Nobody else fits: what is being fitted while we don't was left by a stack that ended.
         found = [
             each
             for each in self._register.latest()
-            if each.state == "done" and each.enrolled and each.calibration in waiting
+            if each.state == "done" and each.enrolled and each.calibration in {"", FITTING}
         ]
-        self._first = False
         if not found:
             return
         self._imports = found
