@@ -148,6 +148,16 @@ def test_nobody_without_a_key_is_listened_to(bench: Bench, tmp_path: Path) -> No
     assert not held(tmp_path)()
 
 
+def test_no_file_s_name_is_a_formula_in_the_report(bench: Bench) -> None:
+    client = bench.client()
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("=1+1.jpg", b"no picture")
+    told = reached(client, bring(client, archive.getvalue()).json(), "failed")
+    report = client.get(f"{IMPORTS}/{told['id']}/left-out.csv").text
+    assert "\n'=1+1.jpg," in report.replace("\r", "")
+
+
 def test_a_server_holds_two_catalogues_at_once(bench: Bench) -> None:
     client = bench.client()
     first = bring(client, LIONS, species="lion").json()

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from services.registry.exports.record import Record
-from services.registry.exports.tables import safe
+from services.registry.spreadsheet import safe
 from shared.messages import Place
 
 VERSION = "1.0.2"

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from services.registry.exports.record import Record
+from services.registry.spreadsheet import safe
 
 SCHEMA = pa.schema(
     [
@@ -54,13 +55,6 @@ def parquet_table(found: Sequence[Record]) -> bytes:
     target = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([_row(each) for each in found], SCHEMA), target)
     return target.getvalue()
-
-
-def safe(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"}:
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def _row(record: Record) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 
 from services.registry.exports.record import Record
-from services.registry.exports.tables import safe
+from services.registry.spreadsheet import safe
 
 _NAMES = """
 mediaAsset0 individualID genus specificEpithet year month day hour minutes decimalLatitude

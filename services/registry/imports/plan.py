@@ -11,6 +11,7 @@ from services.registry.imports import formats
 from services.registry.imports.account import Account
 from services.registry.imports.catalogue import Photograph
 from services.registry.imports.listing import LeftOut
+from services.registry.spreadsheet import safe
 from shared.identifiers import gallery_name
 from shared.messages import Animal
 
@@ -95,7 +96,7 @@ def report(left_out: Sequence[LeftOut]) -> str:
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(("where", "reason"))
-    writer.writerows((each.where, each.reason) for each in left_out)
+    writer.writerows((safe(each.where), safe(each.reason)) for each in left_out)
     return written.getvalue()
 
 
