@@ -13,6 +13,7 @@ from services.registry.alerts.outbox import AlertOutbox
 from services.registry.api.access import Access, Role
 from services.registry.api.application import application
 from services.registry.api.asides import Asides
+from services.registry.api.audit_log import AuditLog
 from services.registry.api.desk import Desk
 from services.registry.api.settings import ApiSettings
 from services.registry.api.thumbnails import Thumbnails
@@ -105,6 +106,7 @@ def bench_at(ledger_url: str, folder: Path, settings: ApiSettings | None = None)
         ledger=ledger,
         catalogue=Catalogue(ledger),
         access=Access(ledger.store),
+        audit=AuditLog(ledger.store),
         calibration=CALIBRATION,
         thumbnails=Thumbnails(crops),
         settings=settings or ApiSettings(),

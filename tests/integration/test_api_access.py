@@ -5,6 +5,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -139,15 +141,128 @@ def test_the_last_admin_key_stays_while_there_are_others(bench: Bench) -> None:
         bench.desk.access.remove(admin.id)
     bench.desk.access.remove(reader.id)
     bench.desk.access.remove(admin.id)
-    assert not bench.desk.access.any()
+    assert bench.desk.access.made() == []
 
 
-def test_after_wrong_keys_an_address_waits(bench: Bench) -> None:
+def test_a_ledger_that_ever_had_a_key_is_never_open_again(bench: Bench) -> None:
+    bench.key("admin")
+    [admin] = bench.desk.access.made()
+    bench.desk.access.remove(admin.id)
+    assert bench.client().get("/api/v1/galleries").status_code == 401
+    assert bench.client(bench.key("admin")).get("/api/v1/galleries").status_code == 200
+
+
+def test_wrong_keys_wait_and_the_right_one_gets_in_at_any_time(bench: Bench) -> None:
     key = bench.key("admin")
-    for _ in range(3):
-        assert bench.client("resight_0_0").get("/api/v1/galleries").status_code == 401
-    assert bench.client(key).get("/api/v1/galleries").status_code == 429
-    assert bench.client(key, address="10.0.0.7").get("/api/v1/galleries").status_code == 200
+    prefix = key.rpartition("_")[0]
+
+    def asked(token: str, address: str = "127.0.0.1") -> int:
+        return bench.client(token, address).get("/api/v1/galleries").status_code
+
+    assert [asked("resight_0_0") for _ in range(4)] == [401, 401, 401, 429]
+    assert asked(f"{prefix}_wrong") == 401  # each key has a count of its own
+    assert [asked(f"{prefix}_wrong") for _ in range(3)] == [401, 401, 429]
+    assert asked(f"{prefix}_wrong", "10.0.0.7") == 401
+    assert asked(key) == 200
+    form = bench.client().post("/sign-in", data={"key": key}, follow_redirects=False)
+    assert form.status_code == 303
+
+
+def test_a_session_with_another_authorization_is_checked_for_its_origin(bench: Bench) -> None:
+    browser = bench.client()
+    browser.post("/sign-in", data={"key": bench.key("admin")})
+    cross = {"Origin": "https://evil.example", "Authorization": "Basic eDp5"}
+    assert browser.post(f"{API}/operations", json=SAME, headers=cross).status_code == 403
+
+
+def test_no_redirect_tells_of_the_host_that_was_asked_for(bench: Bench) -> None:
+    answer = bench.client().get(
+        "/api/v1/galleries/", headers={"Host": "evil.example"}, follow_redirects=False
+    )
+    assert answer.status_code in {401, 404}
+    assert "evil.example" not in str(answer.headers)
+
+
+def test_proxies_are_believed_only_where_they_are_named() -> None:
+    assert ApiSettings().proxies == ""
+
+
+def test_a_bound_admin_stays_within_its_galleries(bench: Bench) -> None:
+    everybodys = bench.client(bench.key("admin"))
+    bench.desk.access.add("ada", "reviewer", [OTHER])
+    bound = bench.client(bench.key("admin", GALLERY))
+    new = {"name": "eve", "role": "admin"}
+    for galleries in ([], [OTHER], [GALLERY, OTHER]):
+        answer = bound.post("/api/v1/keys", json=new | {"galleries": galleries})
+        assert (answer.status_code, "bound to" in answer.json()["detail"]) == (409, True)
+    taken = {"name": "ada", "role": "reviewer", "galleries": [GALLERY]}
+    assert bound.post("/api/v1/keys", json=taken).status_code == 409
+    assert bound.post("/api/v1/keys", json=new | {"galleries": [GALLERY]}).status_code == 201
+    listed = bound.get("/api/v1/keys").json()
+    assert [each["galleries"] for each in listed] == [[GALLERY], [GALLERY]]
+    for key in everybodys.get("/api/v1/keys").json():
+        theirs = key["galleries"] == [GALLERY]
+        if not theirs:
+            assert bound.delete(f"/api/v1/keys/{key['id']}").status_code == 409
+    rule = {"name": "r", "gallery": OTHER, "kind": "new", "url": "https://hook.example/x?token=s"}
+    made = everybodys.post("/api/v1/alerts/rules", json=rule).json()
+    assert bound.delete(f"/api/v1/alerts/rules/{made['id']}").status_code == 409
+    assert "no rule" in bound.post("/alerts", data={"remove": made["id"]}).text
+    assert len(everybodys.get("/api/v1/alerts/rules").json()) == 1
+    for path in ("/letters", "/audit", "/api/v1/audit"):
+        assert bound.get(path).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["registry", "Catalogue", "import: ada", "local"])
+def test_no_key_is_called_as_the_ledger_calls_itself(bench: Bench, name: str) -> None:
+    with pytest.raises(AccessError, match="uses the name"):
+        bench.desk.access.add(name, "admin")
+
+
+def test_webhooks_addresses_are_told_without_their_tokens(bench: Bench) -> None:
+    admin, url = bench.client(bench.key("admin")), "https://ada:pw@hook.example:8443/T0KEN?k=T0KEN"
+    rule = {"name": "r", "gallery": GALLERY, "kind": "new", "url": url}
+    assert admin.post("/api/v1/alerts/rules", json=rule).status_code == 201
+    for path in ("/alerts", "/api/v1/alerts/rules", "/api/v1/audit"):
+        text = admin.get(path).text
+        assert "T0KEN" not in text
+        assert "pw@" not in text
+    assert "https://hook.example:8443/…" in admin.get("/alerts").text
+
+
+def test_the_audit_log_tells_who_did_what_without_secrets(bench: Bench) -> None:
+    key = bench.key("admin")
+    admin, browser = bench.client(key), bench.client()
+    browser.post("/sign-in", data={"key": key})
+    bench.client("resight_0_wrong").get("/api/v1/galleries")
+    made = admin.post("/api/v1/keys", json={"name": "ada", "role": "reader"}).json()["key"]
+    admin.get(f"{API}/export")
+    assert bench.client(made).post("/api/v1/keys", json={}).status_code == 403
+    [identifier] = [each.id for each in bench.desk.access.made() if each.name == "ada"]
+    admin.delete(f"/api/v1/keys/{identifier}")
+    told = admin.get("/api/v1/audit").json()
+    assert [each["act"] for each in told] == ["remove a key", "export", "make a key", "sign in"]
+    assert all(each["who"] == "admin" and each["address"] == "127.0.0.1" for each in told)
+    assert told[2]["about"] == "ada, reader of all galleries"
+    refused = admin.get("/api/v1/audit", params={"refused": True}).json()
+    assert [(each["act"], each["who"]) for each in refused] == [
+        ("make a key", "ada"),
+        ("wrong key", ""),
+    ]
+    everything = admin.get("/api/v1/audit").text + admin.get("/audit").text
+    for secret in (key, made):
+        assert secret.rpartition("_")[2] not in everything
+
+
+def test_a_stream_ends_when_its_key_is_removed(bench: Bench) -> None:
+    bench.key("admin")
+    reader = bench.client(bench.key("reader"))
+    [identifier] = [each.id for each in bench.desk.access.made() if each.name == "reader"]
+    begun = time.monotonic()
+    timer = threading.Timer(0.5, bench.desk.access.remove, [identifier])
+    timer.start()
+    assert "listening" in reader.get("/api/v1/live").text  # it returns when the stream has ended
+    assert time.monotonic() - begun < 5
 
 
 def test_the_registrys_image_makes_the_first_key(bench: Bench, ledger_url: str) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resight.stack.servers import HOST, free_port, ledger_store
-from services.registry.api.guard import Rates
+from services.registry.api.bounds import Rates
 from services.registry.api.settings import ApiSettings
 from tests.catalogue_bench import API, Bench, bench_at
 

@@ -14,6 +14,8 @@ from services.registry.api.announcing import Announcer
 from services.registry.api.application import application
 from services.registry.api.asides import Asides
 from services.registry.api.asking import Inquiry
+from services.registry.api.audit_log import AuditLog
+from services.registry.api.connections import protocol
 from services.registry.api.desk import Desk
 from services.registry.api.explainer import Explainer
 from services.registry.api.settings import ApiSettings
@@ -59,6 +61,7 @@ def main() -> None:
             ledger=ledger,
             catalogue=Catalogue(ledger),
             access=access,
+            audit=AuditLog(ledger.store),
             calibration=calibration.load(registry.calibration),
             thumbnails=Thumbnails(BlobStore(load(BlobSettings).crops_url)),
             settings=settings,
@@ -102,7 +105,8 @@ def serve(desk: Desk, settings: ApiSettings) -> None:
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=DRAIN_SECONDS,
-        proxy_headers=settings.behind_tls,
+        http=protocol(settings.max_connections),
+        proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=settings.proxies,
     )
     uvicorn.Server(config).run(sockets=[listening])

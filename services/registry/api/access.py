@@ -20,8 +20,13 @@ Role = Literal["reader", "reviewer", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 KEYS = "resight:keys"
+# Set with the first key, and never again unset: from then on nobody gets in without one.
+KEYED = "resight:keyed"
 LOCK_SECONDS = 15 * 60
 _PREFIX = "resight"
+# Whom the ledger names where no person said something; no key may be theirs.
+_RESERVED = frozenset({"registry", "catalogue", "local", "command line", "resight"})
+_RESERVED_PREFIX = "import:"
 
 
 class AccessError(ResightError):
@@ -33,11 +38,13 @@ class Person:
     """Who asks, and what they may.
 
     galleries: those that they see; none named: all
+    key: the ID of their key; '' for somebody without one
     """
 
     name: str
     role: Role
     galleries: tuple[str, ...] = ()
+    key: str = ""
 
     def may(self, role: Role) -> bool:
         """Return whether they may do what a role may do."""
@@ -46,6 +53,10 @@ class Person:
     def sees(self, gallery: str) -> bool:
         """Return whether a gallery is theirs to see."""
         return not self.galleries or gallery in self.galleries
+
+    def governs(self, galleries: Sequence[str]) -> bool:
+        """Return whether what is bound to galleries is theirs to change; none named: to all."""
+        return not self.galleries or (bool(galleries) and all(map(self.sees, galleries)))
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ class Key:
     @property
     def person(self) -> Person:
         """Who comes with this key."""
-        return Person(self.name, self.role, self.galleries)
+        return Person(self.name, self.role, self.galleries, self.id)
 
 
 class Access:
@@ -72,41 +83,65 @@ class Access:
         self._now = now
 
     def any(self) -> bool:
-        """Return whether there is a key; without one, whoever reaches the API is its admin."""
-        return bool(self._store.run("HLEN", KEYS))
+        """Return whether there is or ever was a key.
 
-    def add(self, name: str, role: Role, galleries: Sequence[str] = ()) -> str:
+        While there never was one, whoever reaches the API from its own machine is its admin.
+        """
+        return bool(self._store.run("HLEN", KEYS) or self._store.run("EXISTS", KEYED))
+
+    def add(
+        self, name: str, role: Role, galleries: Sequence[str] = (), by: Person | None = None
+    ) -> str:
         """Make a key and return it; it can't be shown again.
 
+        by: who makes it; None: somebody at the machine of the ledger
+
         Raises:
-            AccessError: the first key is not an admin's, who alone could make others.
+            AccessError: the first key is not an admin's, who alone could make others; the name is
+                one that the ledger uses itself; or it is not theirs to make.
         """
-        if role != "admin" and not self.any():
+        keys = self.made()
+        if role != "admin" and not keys:
             raise AccessError("the first key must be an admin's: make that one, then others")
+        if name.casefold() in _RESERVED or name.casefold().startswith(_RESERVED_PREFIX):
+            raise AccessError(f"the ledger uses the name {name!r} itself; choose another one")
+        if by is not None and not by.governs(galleries):
+            raise AccessError(
+                f"your key is bound to {', '.join(by.galleries)}, so the keys that you make must "
+                "be bound to some of these"
+            )
+        if by is not None and any(key.name == name and not _governed(by, key) for key in keys):
+            raise AccessError(f"somebody else has a key by the name {name!r}; choose another one")
         identifier, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         key = Key(identifier, name, role, tuple(galleries), self._now())
         kept = {**asdict(key), "digest": _digest(secret)}
+        self._store.run("SET", KEYED, "1")
         self._store.run("HSET", KEYS, identifier, json.dumps(kept))
         return f"{_PREFIX}_{identifier}_{secret}"
 
-    def made(self) -> list[Key]:
-        """Return all keys, the oldest first."""
+    def made(self, by: Person | None = None) -> list[Key]:
+        """Return all keys that somebody governs, the oldest first."""
         stored = self._store.run("HVALS", KEYS)
-        return sorted((_read(each)[0] for each in stored), key=lambda key: (key.made_at, key.id))
+        found = sorted((_read(each)[0] for each in stored), key=lambda key: (key.made_at, key.id))
+        return [key for key in found if _governed(by, key)]
 
-    def remove(self, identifier: str) -> None:
-        """Remove a key; its sessions end with it.
+    def remove(self, identifier: str, by: Person | None = None) -> Key:
+        """Remove a key and return it; its sessions end with it.
 
         Raises:
-            AccessError: there is none, or it is the last admin's.
+            AccessError: there is none that they govern, or it is the last admin's of all galleries.
         """
         keys = {key.id: key for key in self.made()}
-        if identifier not in keys:
+        if identifier not in keys or not _governed(by, keys[identifier]):
             raise AccessError(f"there is no key {identifier}; `resight keys list` shows them")
-        admins = [key.id for key in keys.values() if key.role == "admin"]
+        admins = [key.id for key in keys.values() if key.role == "admin" and not key.galleries]
         if admins == [identifier] and len(keys) > 1:
-            raise AccessError(f"{identifier} is the last admin's key; remove the others first")
+            raise AccessError(
+                f"{identifier} is the last admin's key of all galleries; remove the others first"
+            )
+        self._store.run("SET", KEYED, "1")
         self._store.run("HDEL", KEYS, identifier)
+        return keys[identifier]
 
     def holder(self, token: str) -> Key | None:
         """Return the key that a secret opens, if it does; in constant time."""
@@ -128,23 +163,35 @@ class Access:
     def signed_in(self, token: str, seconds: float) -> Key | None:
         """Return the key of a session that lasts, and let it last on."""
         found = self._store.run("GETEX", _session(token), "EX", max(1, round(seconds)))
-        stored = found and self._store.run("HGET", KEYS, found)
+        stored = self._store.run("HGET", KEYS, found) if found else None
         return _read(stored)[0] if stored else None
+
+    def still(self, person: Person) -> bool:
+        """Return whether somebody who got in would get in yet: their key was not removed."""
+        if not person.key:
+            return not self.any()
+        return bool(self._store.run("HEXISTS", KEYS, person.key))
 
     def sign_out(self, token: str) -> None:
         """End a session."""
         self._store.run("DEL", _session(token))
 
-    def locked(self, address: str, most: int) -> bool:
-        """Return whether so many wrong keys came from an address that it has to wait."""
-        return int(self._store.run("GET", _failed(address)) or 0) >= most
+    def failed(self, token: str, address: str, most: int) -> bool:
+        """Count a wrong key; return whether too many of its kind came from an address before.
 
-    def failed(self, address: str) -> None:
-        """Count a wrong key."""
+        Only wrong ones are counted and refused, each by the part before its secret and by where it
+        came from, so that nobody locks out who has the right one.
+        """
         WRONG_KEYS.inc()
-        name = _failed(address)
-        if self._store.run("INCR", name) == 1:
-            self._store.run("EXPIRE", name, LOCK_SECONDS)
+        parts = token.strip().split("_", 2)
+        known = len(parts) == 3 and self._store.run("HEXISTS", KEYS, parts[1])
+        name = f"resight:failed:{parts[1] if known else ''}:{address}"
+        self._store.run("SET", name, 0, "NX", "EX", LOCK_SECONDS)
+        return int(self._store.run("INCR", name)) > most
+
+
+def _governed(by: Person | None, key: Key) -> bool:
+    return by is None or by.governs(key.galleries)
 
 
 def _read(stored: bytes) -> tuple[Key, str]:
@@ -159,7 +206,3 @@ def _digest(secret: str) -> str:
 
 def _session(token: str) -> str:
     return f"resight:session:{_digest(token)}"
-
-
-def _failed(address: str) -> str:
-    return f"resight:failed:{address}"

@@ -1,6 +1,8 @@
 """Alerts: rules, what was told by them, and the page of both."""
 
+from dataclasses import replace
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -8,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from services.registry.alerts.outbox import AlertError, Delivery
 from services.registry.alerts.rule import KINDS, Kind, Rule, Wanted
-from services.registry.api.desk import Administering, Asking, AtDesk, Desk
+from services.registry.api.access import Person
+from services.registry.api.desk import Asking, AtDesk, Desk
 from services.registry.api.pages.frame import page
 from services.registry.api.problem import documented, refusal
 
@@ -46,13 +49,14 @@ class RuleAnswer(BaseModel):
     gallery: str
     kind: Kind
     target: str
-    url: str
+    url: str = Field(description="Without its path, which often holds a secret.")
     made_by: str
 
     @classmethod
     def of(cls, rule: Rule) -> "RuleAnswer":
         """Return the answer about a rule."""
-        return cls(**{name: getattr(rule, name) for name in cls.model_fields})
+        told = {name: getattr(rule, name) for name in cls.model_fields if name != "url"}
+        return cls(**told, url=masked(rule.url))
 
 
 class MadeRule(RuleAnswer):
@@ -84,7 +88,7 @@ def rules(asking: Asking, at: AtDesk) -> list[RuleAnswer]:
 
 
 @router.post("/api/v1/alerts/rules", tags=["alerts"], status_code=201)
-def add(new: NewRule, asking: Administering, at: AtDesk) -> MadeRule:
+def add(new: NewRule, asking: Asking, at: AtDesk) -> MadeRule:
     """Make a rule. Each alert is posted as JSON, signed with the secret that is answered here."""
     if not asking.sees(new.gallery) or new.gallery not in at.catalogue.names():
         raise refusal(404, f"there is no gallery {new.gallery}")
@@ -96,10 +100,10 @@ def add(new: NewRule, asking: Administering, at: AtDesk) -> MadeRule:
 
 
 @router.delete("/api/v1/alerts/rules/{identifier}", tags=["alerts"], status_code=204)
-def remove(identifier: str, _: Administering, at: AtDesk) -> None:
+def remove(identifier: str, asking: Asking, at: AtDesk) -> None:
     """Remove a rule."""
     try:
-        at.alerts.remove(identifier)
+        _remove(at, asking, identifier)
     except AlertError as error:
         raise refusal(409, str(error)) from error
 
@@ -120,7 +124,7 @@ def shown(request: Request, person: Asking, at: AtDesk) -> Response:
 @router.post("/alerts", include_in_schema=False)
 def change(
     request: Request,
-    person: Administering,
+    person: Asking,
     at: AtDesk,
     *,
     name: Annotated[str, Form(max_length=100)] = "",
@@ -133,7 +137,7 @@ def change(
     """Make or remove a rule."""
     try:
         if remove:
-            at.alerts.remove(remove)
+            _remove(at, person, remove)
             return RedirectResponse("/alerts", 303)
         if kind not in KINDS or not name or not person.sees(gallery):
             raise AlertError("a rule needs a name, a gallery, and one of the kinds")
@@ -144,6 +148,18 @@ def change(
     return _page(request, person, at, made=rule)
 
 
+def _remove(at: Desk, person: Person, identifier: str) -> None:
+    """Remove a rule.
+
+    Raises:
+        AlertError: there is none that they see.
+    """
+    theirs = {each.id for each in at.alerts.rules() if person.sees(each.gallery)}
+    if identifier not in theirs:
+        raise AlertError(f"there is no rule {identifier} that your key may see")
+    at.alerts.remove(identifier)
+
+
 def _last(at: Desk, gallery: str) -> int:
     return at.ledger.count(gallery, "entries")
 
@@ -151,7 +167,11 @@ def _last(at: Desk, gallery: str) -> int:
 def _page(
     request: Request, person: Asking, at: AtDesk, *, wrong: str = "", made: Rule | None = None
 ) -> Response:
-    rules = [each for each in at.alerts.rules() if person.sees(each.gallery)]
+    rules = [
+        replace(each, url=masked(each.url))
+        for each in at.alerts.rules()
+        if person.sees(each.gallery)
+    ]
     sent = [each for each in at.alerts.latest() if person.sees(each.what["gallery"])]
     names = {rule.id: rule.name for rule in rules}
     return page(
@@ -167,3 +187,11 @@ def _page(
         wrong=wrong,
         made=made,
     )
+
+
+def masked(url: str) -> str:
+    """Return an address without what may be a token: path, query and password."""
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    rest = "/…" if parts.path.strip("/") or parts.query else ""
+    return f"{parts.scheme}://{parts.hostname or '…'}{port}{rest}"

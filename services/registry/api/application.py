@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from services.registry.api import (
     alert_routes,
     asking_routes,
+    audit_routes,
     export_routes,
     import_routes,
     live,
@@ -34,12 +35,22 @@ and what people say about it.
 Every answer other than a 2xx is a problem of RFC 9457. Lists come in pages: ask again with \
 `offset` (or `after`) from `next`, until that is null."""
 
+ROUTERS = tuple(
+    module.router
+    for module in (
+        *(reading_routes, writing_routes, live, export_routes, import_routes, asking_routes),
+        *(alert_routes, pair_routes, audit_routes),
+        *(home, questions, galleries, individuals, live_page, letters, signing_in),
+    )
+)
+
 log = logging.getLogger(__name__)
 
 
 def application(desk: Desk) -> FastAPI:
     """Return the application on a desk's parts."""
     app = FastAPI(
+        redirect_slashes=False,  # it would tell of the Host header, which anybody writes
         title="Resight",
         version="1",
         description=DESCRIPTION,
@@ -48,18 +59,10 @@ def application(desk: Desk) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     app.state.desk = desk
-    app.include_router(reading_routes.router)
-    app.include_router(writing_routes.router)
-    app.include_router(live.router)
-    app.include_router(export_routes.router)
-    app.include_router(import_routes.router)
-    app.include_router(asking_routes.router)
-    app.include_router(alert_routes.router)
-    app.include_router(pair_routes.router)
-    for pages in (home, questions, galleries, individuals, live_page, letters, signing_in):
-        app.include_router(pages.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
-    app.add_middleware(Guard, settings=desk.settings)
+    app.add_middleware(Guard, desk=desk, refuse=_answer)
     app.exception_handler(StarletteException)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(Transient)(_away)
@@ -71,14 +74,15 @@ def _answer(
     request: Request, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> Response:
     """Return an error as a page for a browser, and as a problem for a program."""
+    if status == 401:
+        headers = {**(headers or {}), "WWW-Authenticate": "Bearer"}
     if not wants_page(request):
         return problem(status, detail, headers)
     if status == 401:
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/sign-in?to={quote(asked)}", 303)
-    person = None
-    if status not in {429, 503}:
-        person = request.app.state.desk.who(request)
+    # Its frame names galleries, which takes a ledger that answers.
+    person = None if status == 503 else request.state.person
     title = HTTPStatus(status).phrase
     shown = page(
         request,
@@ -94,10 +98,7 @@ def _answer(
 
 
 def _refused(request: Request, error: HTTPException) -> Response:
-    headers = dict(error.headers or {})
-    if error.status_code == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return _answer(request, error.status_code, str(error.detail), headers)
+    return _answer(request, error.status_code, str(error.detail), dict(error.headers or {}))
 
 
 def _invalid(request: Request, error: RequestValidationError) -> Response:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 
 from services.registry.alerts.outbox import AlertOutbox
-from services.registry.api.access import Access, Person, Role
+from services.registry.api.access import LOCK_SECONDS, Access, Person
 from services.registry.api.asides import Asides
 from services.registry.api.asking import Inquiry
+from services.registry.api.audit_log import AuditLog
 from services.registry.api.explainer import Explainer
 from services.registry.api.problem import refusal
 from services.registry.api.settings import ApiSettings
@@ -33,6 +34,17 @@ LOCAL = Person("local", "admin")
 
 
 @dataclass(frozen=True)
+class Caller:
+    """Who sends a request; by_key: as a program does, and not a browser by its cookie."""
+
+    person: Person | None
+    by_key: bool = False
+
+
+NOBODY = Caller(None)
+
+
+@dataclass(frozen=True)
 class Desk:
     """The parts behind the API.
 
@@ -49,6 +61,7 @@ class Desk:
     ledger: Ledger
     catalogue: Catalogue
     access: Access
+    audit: AuditLog
     calibration: Calibration
     thumbnails: Thumbnails
     settings: ApiSettings
@@ -69,24 +82,51 @@ class Desk:
         """Return who writes into a gallery's ledger."""
         return Operator(self.ledger, self.calibration, gallery, person.name)
 
-    def who(self, request: Request) -> Person | None:
-        """Return who asks: by a key, by the session of a browser, or locally without keys."""
-        address = request.client.host if request.client else ""
+    def who(self, request: Request) -> Caller:
+        """Return who asks: by a key, by the session of a browser, or locally without keys.
+
+        Raises:
+            HTTPException: the key is wrong, as too many were that came from this address.
+            Transient: the ledger does not answer.
+        """
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            if self.access.locked(address, self.settings.failed_logins):
-                raise refusal(429, "too many wrong keys came from your address; wait 15 minutes")
-            key = self.access.holder(token)
-            if key is None:
-                self.access.failed(address)
-            return key.person if key else None
+            if key := self.access.holder(token):
+                return Caller(key.person, by_key=True)
+            self.refuse_key(request, token)
+            return NOBODY
         if session := request.cookies.get(COOKIE):
             key = self.access.signed_in(session, 3600 * self.settings.session_hours)
             if key:
-                return key.person
+                return Caller(key.person)
         # Names of other machines that lead here are a trick of pages on other sites.
-        near = self.settings.local and _loopback(request.url.hostname) and _loopback(address)
-        return LOCAL if near and not self.access.any() else None
+        near = (
+            self.settings.local and _loopback(request.url.hostname) and _loopback(address(request))
+        )
+        return Caller(LOCAL) if near and not self.access.any() else NOBODY
+
+    def refuse_key(self, request: Request, token: str) -> None:
+        """Count and note a wrong key.
+
+        Raises:
+            HTTPException: too many came before.
+        """
+        many = self.access.failed(token, address(request), self.settings.failed_logins)
+        if many:
+            raise HTTPException(
+                429,
+                "too many wrong keys came from your address; wait 15 minutes, or send the right "
+                "one",
+                {"Retry-After": str(LOCK_SECONDS)},
+            )
+        self.audit.note(
+            "wrong key", "", address=address(request), about=request.url.path, refused=True
+        )
+
+
+def address(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else ""
 
 
 def desk(request: Request) -> Desk:
@@ -98,48 +138,23 @@ def desk(request: Request) -> Desk:
 AtDesk = Annotated[Desk, Depends(desk)]
 
 
-def person(request: Request, at: AtDesk) -> Person:
-    """Return who asks.
-
-    Raises:
-        HTTPException: nobody whom the ledger's keys know.
-    """
-    found = at.who(request)
-    if found is None:
-        raise refusal(
-            401,
-            "send a key as 'Authorization: Bearer resight_…'; an admin makes one with "
-            "`resight keys add`",
-        )
+def person(request: Request) -> Person:
+    """Return who asks; the guard let them pass."""
+    found: Person = request.state.person
     return found
 
 
 Asking = Annotated[Person, Depends(person)]
 
 
-def allowed(role: Role) -> Callable[[Person], Person]:
-    """Return a dependency that lets only people of a role pass."""
-
-    def check(asking: Asking) -> Person:
-        if not asking.may(role):
-            raise refusal(403, f"this takes the role {role}, and your key is a {asking.role}'s")
-        return asking
-
-    return check
-
-
-Reviewing = Annotated[Person, Depends(allowed("reviewer"))]
-Administering = Annotated[Person, Depends(allowed("admin"))]
-
-
-def gallery_name(population: str, species: str, asking: Asking, at: AtDesk) -> str:
-    """Return the gallery of a path.
+def gallery_name(population: str, species: str, at: AtDesk) -> str:
+    """Return the gallery of a path, which the guard has found to be one that they may see.
 
     Raises:
-        HTTPException: there is none that they may see.
+        HTTPException: there is no such gallery.
     """
     name = f"{population}/{species}"
-    if not asking.sees(name) or name not in at.catalogue.names():
+    if name not in at.catalogue.names():
         raise refusal(404, f"there is no gallery {name} that your key may see")
     return name
 

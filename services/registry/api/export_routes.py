@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from services.registry.api.desk import Asking, AtDesk, Named
@@ -21,6 +21,7 @@ router = APIRouter(prefix="/api/v1", tags=["exports"], responses=documented(404)
     responses={200: {"content": {"application/zip": {}}, "description": "A ZIP."}},
 )
 def export(
+    request: Request,
     name: Named,
     asking: Asking,
     at: AtDesk,
@@ -33,6 +34,7 @@ def export(
 
     Coordinates of protected species are coarse, except for admins.
     """
+    request.state.about = f"{name} as {kind}{' with pictures' if pictures else ''}"
     exact = asking.may("admin")
     found = records(at.ledger, name, at.discretion, exact=exact)
     cell = 0.0 if exact else at.discretion.cell(name)

@@ -1,18 +1,28 @@
-"""What every request passes first: size, rate and origin; and what every answer carries."""
+"""What every request passes first: who asks, may they, how much; and what every answer carries.
 
+Nothing of a body is read before its sender is known to have the right to send it.
+"""
+
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from fastapi import HTTPException, Request
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.registry.api.access import Person
+from services.registry.api.bounds import NotReadError, Rates, bounded, hurried
+from services.registry.api.desk import NOBODY, Caller, Desk, address
 from services.registry.api.metrics import REQUESTS, SECONDS, kind_of
-from services.registry.api.problem import problem, refusal
+from services.registry.api.problem import refusal
+from services.registry.api.rights import Asked, Body, Rights
 from services.registry.api.settings import ApiSettings
+from shared.errors import Transient
 
-# Where catalogues come in; who sends one is asked before it is read.
-LARGE = frozenset({"/imports", "/api/v1/imports"})
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
@@ -26,111 +36,151 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-# So many callers are remembered; more of them at once are not held apart.
-MOST_CALLERS = 10_000
+# How long a body may take to come.
+BODY_SECONDS: Mapping[Body, float] = {"small": 20.0, "picture": 120.0, "catalogue": 3600.0}
+
+# An error as a response: for whom, status, reason, headers.
+Refusing = Callable[[Request, int, str, dict[str, str]], Response]
+
+log = logging.getLogger(__name__)
 
 
 class Guard:
-    """An ASGI application around another one."""
+    """An ASGI application around another one; `refuse` makes its errors responses."""
 
     def __init__(
         self,
         inner: ASGIApp,
-        settings: ApiSettings,
+        desk: Desk,
+        refuse: Refusing,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
-        self._settings = settings
+        self._desk = desk
+        self._refuse = refuse
         self._clock = clock
-        self._rates = Rates(settings.requests_per_minute, clock)
+        self._rights = Rights()
+        self._rates = Rates(desk.settings.requests_per_minute, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        answer = _with_headers(send, kind_of(scope["path"]), self._clock)
-        if refused := self._refused(scope, headers):
-            status, detail, more = refused
-            await problem(status, detail, more)(scope, receive, answer)
-            return
-        await self._inner(scope, _bounded(receive, self._most(scope)), answer)
+        request, answer = Request(scope), Answer(send, kind_of(scope["path"]), self._clock)
+        request.state.person = None
+        asked = self._rights.asked(request.method, scope["path"])
+        try:
+            await self._admit(request, asked)
+        except (HTTPException, Transient) as error:
+            response = await run_in_threadpool(self._refused, request, error)
+            await response(scope, receive, answer)
+        else:
+            body = asked.right.body if asked else "small"
+            most = most_bytes(self._desk.settings, body)
+            try:
+                await self._inner(scope, bounded(receive, most, BODY_SECONDS[body]), answer)
+            except NotReadError:
+                log.info("nobody takes the answer to %s", scope["path"])
+        if asked and asked.right.act:
+            await run_in_threadpool(self._note, request, asked, answer.status)
 
-    def _refused(self, scope: Scope, headers: Headers) -> tuple[int, str, dict[str, str]] | None:
-        most = self._most(scope)
-        length = headers.get("content-length", "0")
-        if not length.isdigit():
-            return 400, f"the length {length!r} of the body is no number", {}
+    async def _admit(self, request: Request, asked: Asked | None) -> None:
+        """Let a request pass.
+
+        Raises:
+            HTTPException: it may not.
+            Transient: the ledger does not answer.
+        """
+        most = most_bytes(self._desk.settings, asked.right.body if asked else "small")
+        length = request.headers.get("content-length", "0")
+        if not (length.isascii() and length.isdigit()):
+            raise refusal(400, f"the length {length!r} of the body is no number")
         if int(length) > most:
-            return 413, f"the body has {length} bytes, and {most} are taken at most", {}
-        address = scope["client"][0] if scope.get("client") else ""
-        wait = self._rates.wait(address)
-        if wait:
-            told = f"more than {self._settings.requests_per_minute} requests came in a minute"
-            return 429, f"{told}; wait {wait} s", {"Retry-After": str(wait)}
-        if scope["method"] not in SAFE and "authorization" not in headers and _foreign(headers):
-            return 403, "the request comes from another site's page", {}
-        return None
+            raise refusal(413, f"the body has {length} bytes, and {most} are taken at most")
+        needless = asked is not None and asked.right.role is None
+        caller = NOBODY if needless else await run_in_threadpool(self._desk.who, request)
+        request.state.person = caller.person
+        self._check_rate(request, caller.person)
+        self._check_origin(request, caller)
+        if asked is None:
+            raise self._nothing(request)
+        if refused := asked.right.refusal(caller.person, asked.parts):
+            raise refusal(*refused)
 
-    def _most(self, scope: Scope) -> int:
-        """Return how large a request's body may be."""
-        if scope["path"] in LARGE:
-            return self._settings.max_catalogue_bytes
-        return self._settings.max_body_bytes
+    def _check_rate(self, request: Request, person: Person | None) -> None:
+        """Count a request for its key, or for its address where it has none."""
+        caller = f"key {person.key}" if person and person.key else address(request)
+        if wait := self._rates.wait(caller):
+            told = f"more than {self._desk.settings.requests_per_minute} requests came in a minute"
+            raise HTTPException(429, f"{told}; wait {wait} s", {"Retry-After": str(wait)})
+
+    def _check_origin(self, request: Request, caller: Caller) -> None:
+        """Refuse what another site's page sends: a browser adds the cookie, but never the key."""
+        if request.method not in SAFE and not caller.by_key and _foreign(request.headers):
+            raise refusal(403, "the request comes from another site's page")
+
+    def _nothing(self, request: Request) -> HTTPException:
+        if allowed := self._rights.allowed(request.scope["path"]):
+            told = f"this takes {' or '.join(allowed)}, not {request.method}"
+            return HTTPException(405, told, {"Allow": ", ".join(allowed)})
+        return refusal(404, "there is nothing at this address")
+
+    def _refused(self, request: Request, error: HTTPException | Transient) -> Response:
+        if isinstance(error, Transient):
+            response = self._refuse(request, 503, f"{error}; try again", {"Retry-After": "2"})
+        else:
+            headers = dict(error.headers or {})
+            response = self._refuse(request, error.status_code, str(error.detail), headers)
+        if request.method not in SAFE:
+            response.headers["Connection"] = "close"  # the rest of the body is not waited for
+        return response
+
+    def _note(self, request: Request, asked: Asked, status: int) -> None:
+        person = getattr(request.state, "person", None)
+        told = getattr(request.state, "about", "") or " ".join(asked.parts.values())
+        self._desk.audit.note(
+            asked.right.act,
+            person.name if person else "",
+            key=person.key if person else "",
+            address=address(request),
+            about=told,
+            status=status,
+            refused=status >= 400,
+        )
 
 
-class Rates:
-    """A bucket of tokens for each caller, filled evenly through the minute."""
+class Answer:
+    """A `send` that adds what every answer carries, counts it, and does not wait for ever."""
 
-    def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
-        self._most = per_minute
+    def __init__(self, send: Send, kind: str, clock: Callable[[], float]) -> None:
+        self._send = hurried(send)
+        self._kind = kind
         self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._begun = clock()
+        self.status = 0
 
-    def wait(self, caller: str) -> int:
-        """Take a token; return the seconds until there is one, 0 if there was."""
-        now = self._clock()
-        if len(self._buckets) > MOST_CALLERS:
-            self._buckets.clear()
-        left, at = self._buckets.get(caller, (float(self._most), now))
-        left = min(self._most, left + (now - at) * self._most / 60)
-        if left < 1:
-            return max(1, round((1 - left) * 60 / self._most))
-        self._buckets[caller] = (left - 1, now)
-        return 0
-
-
-def _bounded(receive: Receive, most: int) -> Receive:
-    """Return a `receive` that ends a body without a length when it grows too large."""
-    seen = 0
-
-    async def bounded() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
-            raise refusal(413, f"the body is larger than the {most} bytes that are taken")
-        return message
-
-    return bounded
-
-
-def _with_headers(send: Send, kind: str, clock: Callable[[], float]) -> Send:
-    """Return a `send` that adds what every answer carries, and counts it."""
-    begun = clock()
-
-    async def answer(message: Message) -> None:
+    async def __call__(self, message: Message) -> None:
+        """Send a part of the answer."""
         if message["type"] == "http.response.start":
-            REQUESTS.labels(kind, f"{message['status'] // 100}xx").inc()
-            SECONDS.labels(kind).observe(clock() - begun)
+            self.status = message["status"]
+            REQUESTS.labels(self._kind, f"{self.status // 100}xx").inc()
+            SECONDS.labels(self._kind).observe(self._clock() - self._begun)
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
-        await send(message)
+        await self._send(message)
 
-    return answer
+
+def most_bytes(settings: ApiSettings, body: Body) -> int:
+    """Return how large a request's body may be."""
+    sizes = {
+        "small": settings.max_body_bytes,
+        "picture": settings.max_picture_bytes,
+        "catalogue": settings.max_catalogue_bytes,
+    }
+    return sizes[body]
 
 
 def _foreign(headers: Headers) -> bool:

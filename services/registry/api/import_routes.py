@@ -11,7 +11,7 @@ from starlette.datastructures import UploadFile
 
 from services.registry.api.access import Person
 from services.registry.api.answers import moment
-from services.registry.api.desk import AtDesk, Desk, Reviewing
+from services.registry.api.desk import Asking, AtDesk, Desk
 from services.registry.api.pages.frame import page
 from services.registry.api.problem import documented, refusal
 from services.registry.imports import plan
@@ -103,7 +103,7 @@ class ImportAnswer(BaseModel):
         return cls(**told, at=moment(found.made_at), galleries=counts, notes=list(found.notes))
 
 
-def an_import(identifier: str, asking: Reviewing, at: AtDesk) -> Import:
+def an_import(request: Request, identifier: str, asking: Asking, at: AtDesk) -> Import:
     """Return the import of a path.
 
     Raises:
@@ -112,6 +112,7 @@ def an_import(identifier: str, asking: Reviewing, at: AtDesk) -> Import:
     found = at.imports.get(identifier)
     if found is None or not _theirs(found, asking):
         raise refusal(404, f"there is no import {identifier} that your key may see")
+    request.state.about = f"{found.file} ({found.id})"
     return found
 
 
@@ -119,7 +120,7 @@ TheImport = Annotated[Import, Depends(an_import)]
 
 
 @router.get("/api/v1/imports", tags=["imports"])
-def imports(asking: Reviewing, at: AtDesk) -> list[ImportAnswer]:
+def imports(asking: Asking, at: AtDesk) -> list[ImportAnswer]:
     """The latest catalogues that were brought."""
     return [ImportAnswer.of(each) for each in at.imports.latest() if _theirs(each, asking)]
 
@@ -131,7 +132,7 @@ def imports(asking: Reviewing, at: AtDesk) -> list[ImportAnswer]:
     openapi_extra=_UPLOAD,
     responses=documented(409, 415),
 )
-async def bring(request: Request, asking: Reviewing, at: AtDesk) -> ImportAnswer:
+async def bring(request: Request, asking: Asking, at: AtDesk) -> ImportAnswer:
     """Bring a catalogue. It is read, and waits for an hour for the agreement to enrol it."""
     try:
         return ImportAnswer.of(await _taken(request, asking, at))
@@ -174,13 +175,13 @@ def left_out(found: TheImport, at: AtDesk) -> Response:
 
 
 @router.get("/imports", include_in_schema=False)
-def shown(request: Request, person: Reviewing, at: AtDesk) -> Response:
+def shown(request: Request, person: Asking, at: AtDesk) -> Response:
     """Show the form, and what was brought before."""
     return _page(request, person, at)
 
 
 @router.post("/imports", include_in_schema=False)
-async def brought(request: Request, person: Reviewing, at: AtDesk) -> Response:
+async def brought(request: Request, person: Asking, at: AtDesk) -> Response:
     """Take a catalogue and show what is in it."""
     try:
         begun = await _taken(request, person, at)
@@ -190,7 +191,7 @@ async def brought(request: Request, person: Reviewing, at: AtDesk) -> Response:
 
 
 @router.get("/imports/{identifier}", include_in_schema=False)
-def progress(request: Request, found: TheImport, person: Reviewing, at: AtDesk) -> Response:
+def progress(request: Request, found: TheImport, person: Asking, at: AtDesk) -> Response:
     """Show what is in a catalogue, or how far it is."""
     left: list[LeftOut] = at.imports.left_out(found.id) if found.left_out else []
     return page(request, at, person, "import.html", found=found, left=left[:SHOWN])
@@ -198,9 +199,10 @@ def progress(request: Request, found: TheImport, person: Reviewing, at: AtDesk) 
 
 @router.post("/imports/{identifier}", include_in_schema=False)
 def decide(
-    found: TheImport, at: AtDesk, *, agreed: Annotated[bool, Form()] = False
+    request: Request, found: TheImport, at: AtDesk, *, agreed: Annotated[bool, Form()] = False
 ) -> RedirectResponse:
     """Enrol a catalogue, or give it up."""
+    request.state.about += ": enrol it" if agreed else ": give it up"
     _say(at, found, agreed=agreed)
     return RedirectResponse(f"/imports/{found.id}", 303)
 
@@ -226,13 +228,15 @@ async def _taken(request: Request, person: Person, at: Desk) -> Import:
         said = {name: text for name in FIELDS if (text := str(form.get(name, "")).strip())}
         if long := [name for name, text in said.items() if len(text) > 200]:
             raise refusal(422, f"{long[0]}: it is longer than 200 characters")
-        wanted = Wanted(person.name, person.sees, **said)
+        wanted = Wanted(person.name, person.key, person.sees, **said)
         most = 2 * at.settings.max_catalogue_bytes
+        name = (archive.filename or "catalogue")[-200:]
+        request.state.about = name
         try:
             return await run_in_threadpool(
                 at.importing.take,
                 archive.file,
-                (archive.filename or "catalogue")[-200:],
+                name,
                 wanted,
                 most,
             )
@@ -246,8 +250,8 @@ def _say(at: Desk, found: Import, *, agreed: bool) -> None:
 
 
 def _theirs(found: Import, person: Person) -> bool:
-    """Whoever sees all galleries sees all imports, others see their own."""
-    return not person.galleries or found.actor == person.name
+    """Whoever sees all galleries sees all imports, others those that came with their key."""
+    return not person.galleries or found.key == person.key
 
 
 def _page(request: Request, person: Person, at: Desk, wrong: str = "") -> Response:

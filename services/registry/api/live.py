@@ -39,7 +39,7 @@ async def live(
     """Follow the decisions in all galleries that the key sees, as server-sent events.
 
     Each event's data is JSON; its ID says how far every gallery is, so a browser that comes again
-    misses nothing.
+    misses nothing. The stream ends when the key is removed.
     """
     told = _numbers(last_event_id)
     return StreamingResponse(
@@ -58,6 +58,8 @@ async def _events(
     yield ": listening\n\n"
     while not (at.closing.is_set() or await request.is_disconnected()):
         try:
+            if not await run_in_threadpool(at.access.still, asking):
+                return
             found = await run_in_threadpool(_since, at, asking, told)
         except Transient:
             found = []

@@ -29,12 +29,20 @@ class ApiSettings(Settings):
         "cookie never travels in the clear.",
     )
     proxies: str = Field(
-        "127.0.0.1",
-        description="Addresses or networks of the proxies, with commas between them: what they say "
-        "of who asks is believed (X-Forwarded-For), where RESIGHT_API_BEHIND_TLS is set.",
+        "",
+        description="Addresses or networks of the proxies before it, with commas between them: "
+        "what these say of who asks is believed (X-Forwarded-For). Empty: nobody's word is.",
+    )
+    max_connections: int = Field(
+        1000, ge=10, description="Connections at once; further ones are closed at once."
     )
     max_body_bytes: int = Field(
-        32 * 1024 * 1024, ge=1024, description="A request with a larger body is refused."
+        1024 * 1024,
+        ge=1024,
+        description="A request with a larger body is refused, but for pictures and catalogues.",
+    )
+    max_picture_bytes: int = Field(
+        33 * 1024 * 1024, ge=1024, description="A larger picture to be asked about is refused."
     )
     max_catalogue_bytes: int = Field(
         2 * 1024**3,
@@ -45,10 +53,14 @@ class ApiSettings(Settings):
     requests_per_minute: int = Field(
         6000,
         ge=1,
-        description="Requests of one address; a page with its pictures is some 50.",
+        description="Requests of one key, or of one address without a key; a page with its "
+        "pictures is some 50.",
     )
     failed_logins: int = Field(
-        10, ge=1, description="After so many wrong keys an address waits 15 minutes."
+        10,
+        ge=1,
+        description="After so many wrong keys of one kind an address waits 15 minutes with them; "
+        "the right key gets in at any time.",
     )
 
     explainer_url: str = Field(

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
 from services.registry.api.access import AccessError, Key, Person, Role
@@ -17,7 +17,7 @@ from services.registry.api.answers import (
     Unidentifiable,
     moment,
 )
-from services.registry.api.desk import Administering, AtDesk, Desk, Named, Reviewing
+from services.registry.api.desk import Asking, AtDesk, Desk, Named
 from services.registry.api.problem import documented, refusal
 from services.registry.api.reading_routes import entry_answer
 from services.registry.entry import Entry
@@ -27,9 +27,7 @@ router = APIRouter(prefix="/api/v1", responses=documented(404, 409))
 
 
 @router.post("/galleries/{population}/{species}/operations", tags=["review"], status_code=201)
-def say(
-    name: Named, saying: Annotated[Saying, Body()], asking: Reviewing, at: AtDesk
-) -> EntryAnswer:
+def say(name: Named, saying: Annotated[Saying, Body()], asking: Asking, at: AtDesk) -> EntryAnswer:
     """Say who is who. It holds, whatever evidence comes later, until an undo takes it back."""
     return entry_answer(written(at, name, asking, saying).decision)
 
@@ -97,24 +95,29 @@ class MadeKey(BaseModel):
 
 
 @router.get("/keys", tags=["keys"])
-def keys(_: Administering, at: AtDesk) -> list[KeyAnswer]:
-    """All keys, without their secrets."""
-    return [KeyAnswer.of(each) for each in at.access.made()]
+def keys(asking: Asking, at: AtDesk) -> list[KeyAnswer]:
+    """The keys, without their secrets; for a bound admin those that are bound to the same."""
+    return [KeyAnswer.of(each) for each in at.access.made(asking)]
 
 
 @router.post("/keys", tags=["keys"], status_code=201)
-def add_key(new: NewKey, _: Administering, at: AtDesk) -> MadeKey:
-    """Make a key. From the first one on, every request takes one."""
+def add_key(request: Request, new: NewKey, asking: Asking, at: AtDesk) -> MadeKey:
+    """Make a key. From the first one on, every request takes one.
+
+    A bound admin makes keys that are bound to some of the same galleries.
+    """
+    request.state.about = f"{new.name}, {new.role} of {', '.join(new.galleries) or 'all galleries'}"
     try:
-        return MadeKey(key=at.access.add(new.name, new.role, new.galleries))
+        return MadeKey(key=at.access.add(new.name, new.role, new.galleries, asking))
     except AccessError as error:
         raise refusal(409, str(error)) from error
 
 
 @router.delete("/keys/{identifier}", tags=["keys"], status_code=204)
-def remove_key(identifier: str, _: Administering, at: AtDesk) -> None:
+def remove_key(request: Request, identifier: str, asking: Asking, at: AtDesk) -> None:
     """Remove a key; the sessions of browsers that it opened end with it."""
     try:
-        at.access.remove(identifier)
+        gone = at.access.remove(identifier, asking)
     except AccessError as error:
         raise refusal(409, str(error)) from error
+    request.state.about = f"{gone.id} of {gone.name}, {gone.role}"

@@ -44,10 +44,12 @@ class _StoppedError(Exception):
 class Wanted:
     """What is said of a whole catalogue, in place of what it says; None: what it says.
 
+    key: the ID of the key that it comes with
     sees: whether a gallery is one that they may write into
     """
 
     actor: str
+    key: str
     sees: Callable[[str], bool]
     species: str | None = None
     population: str | None = None
@@ -87,7 +89,7 @@ class Importer:
         folder = Path(tempfile.mkdtemp(prefix=f"catalogue-{os.getpid()}-"))
         try:
             source = formats.unpack(archive, name, folder, most)
-            begun = self._register.begin(identifier, wanted.actor, name)
+            begun = self._register.begin(identifier, wanted.actor, name, wanted.key)
         except BaseException:
             self._drop(identifier, folder)
             raise

@@ -30,6 +30,7 @@ class Import:
     left_out: how many rows are not taken; `ImportRegister.left_out` has them
     published, enrolled: sightings so far
     wrong: why it failed
+    key: the ID of the key with which it was brought; '' for none
     calibration: what a fit to the ledger said afterwards; FITTING: it runs; empty: nobody fits
     """
 
@@ -47,6 +48,7 @@ class Import:
     enrolled: int = 0
     wrong: str = ""
     calibration: str = ""
+    key: str = ""
 
     @property
     def sightings(self) -> int:
@@ -61,9 +63,9 @@ class ImportRegister:
         self._store = store
         self._now = now
 
-    def begin(self, identifier: str, actor: str, file: str) -> Import:
+    def begin(self, identifier: str, actor: str, file: str, key: str = "") -> Import:
         """Note a new import."""
-        begun = Import(identifier, actor, file, self._now())
+        begun = Import(identifier, actor, file, self._now(), key=key)
         self.alive(identifier)
         self.keep(begun)
         self._store.run("ZADD", LATEST, repr(begun.made_at), identifier)

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from services.registry.api.answers import Confirm, EntryAnswer, Move, Saying, Unidentifiable
-from services.registry.api.desk import Asking, AtDesk, Named, Reviewing
+from services.registry.api.desk import Asking, AtDesk, Named
 from services.registry.api.pages.charts import timeline
 from services.registry.api.pages.frame import individual_path, page
 from services.registry.api.pages.questions import rivals_of
@@ -92,7 +92,7 @@ def individual(
 def change(
     name: Named,
     individual: str,
-    person: Reviewing,
+    person: Asking,
     at: AtDesk,
     doing: Annotated[Doing, Form()],
 ) -> Response:

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.registry.api.answers import Confirm, EntryAnswer, OfTwo, Saying, Undo
 from services.registry.api.asides import is_in
-from services.registry.api.desk import Asking, AtDesk, Desk, Named, Reviewing
+from services.registry.api.desk import Asking, AtDesk, Desk, Named
 from services.registry.api.pages.frame import gallery_path, page
 from services.registry.api.reading_routes import entry_answer
 from services.registry.api.writing_routes import written
@@ -69,7 +69,7 @@ def question(
 @router.post(_PATH)
 def answer(
     name: Named,
-    person: Reviewing,
+    person: Asking,
     at: AtDesk,
     *,
     kind: Annotated[Answer, Form()],
@@ -99,7 +99,7 @@ def answer(
 @router.post("/g/{population}/{species}/undo")
 def undo(
     name: Named,
-    person: Reviewing,
+    person: Asking,
     at: AtDesk,
     *,
     number: Annotated[int, Form(ge=1, le=2**53)],

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.registry.api.desk import COOKIE, AtDesk
@@ -25,15 +25,18 @@ def sign_in(
     to: Annotated[str, Form(max_length=500)] = "/",
 ) -> Response:
     """Begin a session, if the key is one."""
-    address = request.client.host if request.client else ""
-    if at.access.locked(address, at.settings.failed_logins):
-        told = "Too many wrong keys came from here. Wait 15 minutes."
-        return page(request, at, None, "sign_in.html", code=429, to=_local(to), wrong=told)
     found = at.access.holder(key)
     if found is None:
-        at.access.failed(address)
+        try:
+            at.refuse_key(request, key)
+        except HTTPException as many:
+            told = "Too many wrong keys came from here. Wait 15 minutes, or send the right one."
+            return page(
+                request, at, None, "sign_in.html", code=many.status_code, to=_local(to), wrong=told
+            )
         told = "This is no key of this catalogue. An admin makes one with “resight keys add”."
         return page(request, at, None, "sign_in.html", code=401, to=_local(to), wrong=told)
+    request.state.person = found.person
     seconds = 3600 * at.settings.session_hours
     answer = RedirectResponse(_local(to), 303)
     answer.set_cookie(
@@ -42,7 +45,7 @@ def sign_in(
         max_age=round(seconds),
         httponly=True,
         samesite="strict",
-        secure=at.settings.behind_tls,
+        secure=at.settings.behind_tls or request.url.scheme == "https",
     )
     return answer
 
@@ -50,6 +53,7 @@ def sign_in(
 @router.post("/sign-out")
 def sign_out(request: Request, at: AtDesk) -> Response:
     """End the session."""
+    request.state.person = at.who(request).person
     at.access.sign_out(request.cookies.get(COOKIE, ""))
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(COOKIE)
