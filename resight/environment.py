@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from shared import settings, topics
+from shared import labels, settings, topics
 from shared.settings import Settings
 
 _WIDTH = 96
@@ -25,7 +25,7 @@ def concerns() -> list[type[Settings]]:
     """Return the settings classes: those of all services, then each service's own."""
     names = [*topics.INPUTS, "registry.api"]
     modules = [importlib.import_module(f"services.{name}.settings") for name in names]
-    return [kind for module in (settings, *modules) for kind in _classes(module)]
+    return [kind for module in (settings, labels, *modules) for kind in _classes(module)]
 
 
 def example() -> str:
@@ -42,8 +42,8 @@ def _classes(module: Any) -> Iterator[type[Settings]]:
 
 
 def _section(concern: type[Settings]) -> str:
-    service = concern.__module__.split(".")[1]
-    where = "all services" if concern.__module__ == settings.__name__ else service
+    room, service = concern.__module__.split(".")[:2]
+    where = "all services" if room == "shared" else service
     lines = [f"# --- {where}: {(concern.__doc__ or '').splitlines()[0]}"]
     prefix = concern.model_config.get("env_prefix", "")
     # What it has in common with other concerns comes last.

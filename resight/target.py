@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from resight.stack.state import StackError, running
+from resight.stack.state import LABELS_SECRET, StackError, running
 from services.registry.ledger import Ledger
 from services.registry.settings import LedgerSettings
 from services.registry.store import Store
 from shared.blobs import BlobStore
+from shared.labels import LabelSettings
 from shared.redis_settings import REDIS_TLS
 from shared.settings import BlobSettings, KafkaSettings, load
 
@@ -36,6 +37,14 @@ def kafka_settings(bootstrap_servers: str | None, data_dir: Path) -> KafkaSettin
         f"no stack runs from {data_dir}; start one with `resight up`, or name a broker with "
         f"--bootstrap-servers or {VARIABLE}"
     )
+
+
+def label_settings(data_dir: Path) -> LabelSettings:
+    """Return how labels are signed: as the stack does, else as the environment says."""
+    if running(data_dir) and (data_dir / LABELS_SECRET).is_file():
+        secret = {"RESIGHT_LABELS_SECRET_FILE": str(data_dir / LABELS_SECRET)}
+        return load(LabelSettings, secret)
+    return load(LabelSettings)
 
 
 def crops_at(data_dir: Path) -> BlobStore:

@@ -40,6 +40,7 @@ CONCERNS = (
     "REGISTRY",
     "API",
     "EXPLAINER",
+    "LABELS",
 )
 
 

@@ -23,7 +23,7 @@ from resight.console import (
 )
 from resight.stack.profile import ENCODER
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import kafka_settings
+from resight.target import kafka_settings, label_settings
 from services.registry.imports import formats
 from services.registry.imports.account import Account
 from services.registry.imports.follow import publish_and_follow
@@ -102,6 +102,7 @@ def import_(
                     lambda so_far: bar.update(task, completed=_done(so_far)),
                     PATIENCE_SECONDS,
                     actor or _user(),
+                    labels=label_settings(data_dir),
                 )
             left += not_enrolled(account, source)
     if report is not None:

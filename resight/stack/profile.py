@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resight.stack.servers import HOST, Server, broker, cache_store, free_port, ledger_store
-from resight.stack.state import StackState
+from resight.stack.state import LABELS_SECRET, StackState
 from shared.topics import INPUTS
 
 SERVICES = tuple(INPUTS)
@@ -33,8 +33,8 @@ _PREFERENCES = {
 }
 _CALIBRATION = "RESIGHT_REGISTRY_CALIBRATION"
 _SECURED = re.compile(
-    "RESIGHT_(KAFKA|LEDGER|CACHE|GALLERY|ENCODER)_"
-    "(SECURITY|USERNAME|(PASSWORD|API_KEY)(_FILE)?|(CA|CERTIFICATE|KEY)_FILE|TRITON_TLS)"
+    "RESIGHT_(KAFKA|LEDGER|CACHE|GALLERY|ENCODER|LABELS)_"
+    "(SECURITY|USERNAME|(PASSWORD|API_KEY|SECRET)(_FILE)?|(CA|CERTIFICATE|KEY)_FILE|TRITON_TLS)"
 )
 # The embedded broker counts batches where Kafka counts records, and a first join of
 # a group takes half a session.
@@ -140,6 +140,7 @@ class Profile:
             "RESIGHT_API_PORT": str(self.ports.api),
             "RESIGHT_API_SERVICES": json.dumps({name: self._telemetry(name) for name in MODULES}),
             "RESIGHT_API_EXPLAINER_URL": f"http://{HOST}:{self.ports.explainer}",
+            "RESIGHT_LABELS_SECRET_FILE": str(self.folder / LABELS_SECRET),
             "RESIGHT_EXPLAINER_PORT": str(self.ports.explainer),
         }
 

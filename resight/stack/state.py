@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,8 @@ from shared.settings import KafkaSettings, load
 
 DEFAULT_FOLDER = Path(".resight")
 _STATE = "stack.json"
+# What the stack's importer signs labels with.
+LABELS_SECRET = "labels.secret"  # noqa: S105 (a file's name)
 _LOCK = "stack.lock"
 # `running` holds the lock for an instant while it looks; a starting stack outwaits it.
 _LOCK_SECONDS = 1.0
@@ -58,6 +61,16 @@ class StackState:
         draft = folder / f"{_STATE}.draft"
         draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
         draft.replace(folder / _STATE)
+
+
+def make_labels_secret(folder: Path) -> None:
+    """Make the secret that labels are signed with, unless it is there; only its user reads it."""
+    path, draft = folder / LABELS_SECRET, folder / f"{LABELS_SECRET}.draft"
+    if not path.exists():
+        draft.unlink(missing_ok=True)
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32) + "\n")
+        draft.replace(path)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from resight.stack.child import Child, Process
 from resight.stack.leash import leashed
 from resight.stack.profile import ENCODER, Profile
 from resight.stack.servers import Server
-from resight.stack.state import StackError, occupied
+from resight.stack.state import StackError, make_labels_secret, occupied
 from resight.target import open_ledger
 from shared.kafka import ensure_topics
 from shared.readiness import readiness
@@ -54,6 +54,7 @@ class Supervisor:
             StackError: the folder is in use, or a process can't start; its log is quoted.
         """
         self._resources.enter_context(occupied(self.profile.folder))
+        make_labels_secret(self.profile.folder)
         try:
             for server in (self._broker, *self._stores):
                 self._start_server(server)

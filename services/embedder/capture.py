@@ -20,6 +20,7 @@ from services.embedder.limits import (
 )
 from shared.errors import Poison
 from shared.kafka import MESSAGE_BYTES
+from shared.labels import LabelSettings
 from shared.media import sniff
 from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Box, Capture, Place, Viewpoint
 from shared.records import Record
@@ -41,7 +42,9 @@ _TEXTS = (
 )
 
 
-def decode_capture(record: Record, max_animals: int = MAX_ANIMALS) -> Capture:
+def decode_capture(
+    record: Record, max_animals: int = MAX_ANIMALS, labels: LabelSettings | None = None
+) -> Capture:
     """Return the capture of a record, checked, with what it leaves out filled in.
 
     The header `content-type` says which of the two forms the value has;
@@ -49,8 +52,8 @@ def decode_capture(record: Record, max_animals: int = MAX_ANIMALS) -> Capture:
 
     Raises:
         Poison: of kind empty-value, too-many-bytes, not-a-capture, no-image,
-            bad-header, bad-text, bad-time, bad-place, too-many-animals, bad-box or
-            box-outside-image.
+            bad-header, bad-text, bad-time, bad-place, too-many-animals, bad-box,
+            box-outside-image or labels-refused.
     """
     value = record.value
     if not value:
@@ -68,6 +71,7 @@ def decode_capture(record: Record, max_animals: int = MAX_ANIMALS) -> Capture:
     check_count(len(capture.animals), max_animals)
     _check(capture)
     capture.deployment = capture.deployment or _key(record) or UNKNOWN_DEPLOYMENT
+    _check_labels(capture, record, labels)
     if not capture.HasField("published_at"):
         _note_time(capture, record.timestamp_ms)
     return capture
@@ -141,6 +145,21 @@ def _check(capture: Capture) -> None:
         animal.viewpoint = _known(animal.viewpoint)
         if animal.HasField("box"):
             _check_box(animal, sightings)
+
+
+def _check_labels(capture: Capture, record: Record, labels: LabelSettings | None) -> None:
+    """Refuse labels of those whose word does not count, rather than drop them unheard."""
+    labelled = any(animal.identity for animal in capture.animals)
+    value, deployment = record.value or b"", capture.deployment
+    if labelled and not (labels and labels.count(deployment, value, record.headers)):
+        raise Poison(
+            f"the capture of deployment {deployment} names its animals, and such labels are taken "
+            "only when they are signed with RESIGHT_LABELS_SECRET, which the embedder and the "
+            "importer must share; or allow them by RESIGHT_LABELS_TAKEN or "
+            "RESIGHT_LABELS_DEPLOYMENTS, and replay this",
+            kind="labels-refused",
+            sightings=len(capture.animals),
+        )
 
 
 def _check_time(name: str, moment: Timestamp, sightings: int) -> None:

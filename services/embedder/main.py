@@ -19,6 +19,7 @@ from shared.errors import SettingsError
 from shared.foreground.animal import finder
 from shared.foreground.choice import chosen
 from shared.foreground.segmenter import Segmenter
+from shared.labels import LabelSettings
 from shared.messages import ModelReference
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
 from shared.stage import Stage
@@ -119,7 +120,11 @@ def main() -> None:
         service = build_service(load(BlobSettings))
         Stage(
             name="embedder",
-            decoders={topics.CAPTURES: partial(decode_capture, max_animals=settings.max_animals)},
+            decoders={
+                topics.CAPTURES: partial(
+                    decode_capture, max_animals=settings.max_animals, labels=load(LabelSettings)
+                )
+            },
             handler=service,
             kafka=load(KafkaSettings),
             settings=load(StageSettings),

@@ -18,8 +18,8 @@ from services.registry.view import Apart, Conflict, Refusal, View, encounter_of,
 from shared.errors import Poison, Transient
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, Matches, Sighting
 
-# Who says so where the capture names nobody.
-ACTOR = "catalogue"
+# Before who brought the labels, so that nobody's name stands under what came in a capture.
+ACTOR = "import"
 
 
 class Labels:
@@ -71,7 +71,7 @@ class Labels:
         )
         decision = decision_about(matches, settled, [], self._calibration, self._now())
         decision.identity = query.identity
-        decision.actor = query.identified_by or ACTOR
+        decision.actor = actor_of(query)
         return self._ledger.decide(
             decision,
             enrolment_of(query),
@@ -86,8 +86,9 @@ class Labels:
         owner = self._ledger.belongs(query.gallery, [query.sighting_id]).get(query.sighting_id)
         if before.decision.identity == query.identity or owner is None:
             return published
-        actor = query.identified_by or ACTOR
-        operator = Operator(self._ledger, self._calibration, query.gallery, actor, self._now)
+        operator = Operator(
+            self._ledger, self._calibration, query.gallery, actor_of(query), self._now
+        )
         if not anchor:
             self._ledger.name(query.gallery, query.identity, query.sighting_id)
         said = [(operator.same, anchor)] if anchor else []
@@ -108,6 +109,11 @@ class Labels:
                 raise _conflict(query, str(error)) from error
             published += entry.messages()
         return published
+
+
+def actor_of(query: Sighting) -> str:
+    """Return as whose the ledger keeps a label: an import's, never a person's."""
+    return f"{ACTOR}: {query.identified_by}" if query.identified_by else ACTOR
 
 
 def _conflict(query: Sighting, why: str) -> Poison:

@@ -53,7 +53,9 @@ def test_every_variable_is_a_setting_of_that_service(
     environment = PARTS[service]["environment"]
     told = {name: value for name, value in environment.items() if name.startswith("RESIGHT_")}
     own = [
-        each for each in concerns() if each.__module__.split(".")[1] in (ROOMS[service], "settings")
+        each
+        for each in concerns()
+        if each.__module__.split(".")[1] in (ROOMS[service], "settings", "labels")
     ]
     assert set(told) <= {name for concern in own for name in variables(concern)}
     for name, value in told.items():

@@ -195,7 +195,9 @@ def test_every_variable_is_a_setting_of_that_service_and_has_a_value_that_it_tak
         if name.startswith("RESIGHT_")
     }
     own = [
-        each for each in concerns() if each.__module__.split(".")[1] in (ROOMS[service], "settings")
+        each
+        for each in concerns()
+        if each.__module__.split(".")[1] in (ROOMS[service], "settings", "labels")
     ]
     known = {name for concern in own for name in variables(concern)}
     assert set(told) <= known, set(told) - known

@@ -135,7 +135,8 @@ def test_pages_and_api_show_an_animal_by_its_name(up: Up, folder: Path) -> None:
     api = f"{state.pages_url}/api/v1/galleries/default/cat"
     [nala] = httpx.get(f"{api}/individuals", params={"contains": "nala"}).json()["items"]
     assert (nala["name"], nala["sightings"]) == ("Nala", 3)
-    assert {each["actor"] for each in httpx.get(f"{api}/entries").json()["items"]} == {"ada"}
+    entries = httpx.get(f"{api}/entries").json()["items"]
+    assert {each["actor"] for each in entries} == {"import: ada"}
     assert "Nala" in httpx.get(f"{state.pages_url}/g/default/cat").text
 
 

@@ -41,7 +41,7 @@ def test_sightings_of_one_name_are_one_individual_whatever_they_look_like(ledger
     told = enrol(ledger, labelled("a", "Nala"), labelled("b", "Simba"), labelled("c", "Nala"))
     assert individuals(ledger) == [["a", "c"], ["b"]]
     assert [each.identity for each in told] == ["Nala", "Simba", "Nala"]
-    assert {each.actor for each in told} == {"ada"}
+    assert {each.actor for each in told} == {"import: ada"}
     assert all(each.enrolment_number for each in told)
     assert list(told[2].known_by) == ["a"]
     assert check(ledger, GALLERY) == []

@@ -31,6 +31,7 @@ from services.registry.store import Store
 from shared.blobs import BlobStore
 from shared.errors import SettingsError
 from shared.health import Health, HealthServer
+from shared.labels import LabelSettings
 from shared.settings import BlobSettings, KafkaSettings, load
 from shared.startup import started
 
@@ -74,7 +75,7 @@ def main() -> None:
             drift_window=registry.drift_window,
             system=System(kafka, settings.services),
             asking=Inquiry(kafka),
-            importing=Importer(imports, kafka, closing),
+            importing=Importer(imports, kafka, closing, load(LabelSettings)),
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
             closing=closing,
         )

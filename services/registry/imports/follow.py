@@ -10,6 +10,7 @@ from services.registry.imports.catalogue import Photograph, Skipped
 from services.registry.imports.publishing import publish
 from shared import dead_letters
 from shared.feed import Feed
+from shared.labels import LabelSettings
 from shared.messages import Decision
 from shared.settings import KafkaSettings
 from shared.topics import DECISIONS, dead_letter_topics
@@ -23,10 +24,12 @@ def publish_and_follow(
     attend: Callable[[Account], None],
     patience_seconds: float,
     identified_by: str = "",
+    *,
+    labels: LabelSettings | None = None,
 ) -> Account:
     """Return what became of the photographs' sightings.
 
-    With `identified_by` their identities are published too, in that name.
+    With `identified_by` their identities are published too, in that name, signed as `labels` say.
 
     It gives up when nothing was heard for `patience_seconds`; then
     `Account.missing` is not empty. `attend` is called several times a second, to
@@ -40,7 +43,7 @@ def publish_and_follow(
     heard = [DECISIONS, *dead_letter_topics()]
     with Feed(kafka, heard, from_beginning=not identified_by) as feed:
         account = Account(began=time.monotonic())
-        for published in publish(kafka, photographs, identified_by):
+        for published in publish(kafka, photographs, identified_by, labels):
             if isinstance(published, Skipped):
                 account.skipped.append(published)
                 continue

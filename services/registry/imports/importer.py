@@ -18,6 +18,7 @@ from services.registry.imports.follow import publish_and_follow
 from services.registry.imports.plan import Plan, not_enrolled, plan
 from services.registry.imports.register import Import, ImportRegister
 from shared.errors import ResightError, Transient
+from shared.labels import LabelSettings
 from shared.settings import KafkaSettings
 
 # So many catalogues lie on a server's disk at once.
@@ -60,11 +61,16 @@ class Importer:
     """Works at catalogues in threads of its own, until `closing` is set."""
 
     def __init__(
-        self, register: ImportRegister, kafka: KafkaSettings, closing: threading.Event
+        self,
+        register: ImportRegister,
+        kafka: KafkaSettings,
+        closing: threading.Event,
+        labels: LabelSettings | None = None,
     ) -> None:
         self._register = register
         self._kafka = kafka
         self._closing = closing
+        self._labels = labels
         self._held: set[str] = set()
         self._lock = threading.Lock()
         # Two at once would not be enrolled any sooner.
@@ -174,7 +180,12 @@ class Importer:
 
         self._register.keep(now)
         account = publish_and_follow(
-            self._kafka, planned.photographs, attend, PATIENCE_SECONDS, now.actor
+            self._kafka,
+            planned.photographs,
+            attend,
+            PATIENCE_SECONDS,
+            now.actor,
+            labels=self._labels,
         )
         left = [*planned.left_out, *not_enrolled(account, source)]
         self._register.keep_left_out(now.id, left)

@@ -12,6 +12,7 @@ from services.registry.imports.catalogue import Photograph, Skipped
 from shared import topics
 from shared.identifiers import WHOLE_PICTURE, sighting_id
 from shared.kafka import MEBIBYTE, broker_errors, delivery_seconds, producer
+from shared.labels import LabelSettings
 from shared.messages import Box, Capture
 from shared.settings import KafkaSettings, TelemetrySettings, load
 from shared.tracing import traces
@@ -73,13 +74,16 @@ class Published:
 
 
 def publish(
-    kafka: KafkaSettings, photographs: Iterable[Photograph], identified_by: str = ""
+    kafka: KafkaSettings,
+    photographs: Iterable[Photograph],
+    identified_by: str = "",
+    labels: LabelSettings | None = None,
 ) -> Iterator[Published | Skipped]:
     """Publish photographs in order; yield each when the broker has taken it.
 
     One that can't be read, or not be put into a message, is yielded with its reason, and
     the others go on. Bounded memory: so many bytes are under way at once, whatever the
-    number of pictures.
+    number of pictures. What is `identified_by` somebody is signed as `labels` say.
 
     Raises:
         Transient: the broker does not answer; what was yielded before is taken.
@@ -101,7 +105,9 @@ def publish(
             where = topics.address(message)
             upload = tracing.upload(where.topic)
             value = message.SerializeToString()
-            future = client.send(where.topic, value, where.key.encode(), upload.headers)
+            signed = labels.headers(value) if labels and identified_by else []
+            headers = [*upload.headers, *signed]
+            future = client.send(where.topic, value, where.key.encode(), headers)
             future.add_callback(lambda _, upload=upload: upload.end([]))
             under_way.append((future, len(image), Published(photograph, sightings(message))))
             while sum(size for _, size, _ in under_way) > UNDER_WAY_BYTES:

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from services.embedder.capture import decode_capture
 from shared.errors import Poison
+from shared.labels import LabelSettings
 from shared.messages import (
     VIEWPOINT_LEFT,
     VIEWPOINT_UNSPECIFIED,
@@ -237,3 +239,45 @@ def test_a_coordinate_never_stands_in_a_reason(name: str) -> None:
     assert caught.value.kind == "bad-header"
     assert name in caught.value.reason
     assert "36" not in caught.value.reason
+
+
+def _labelled(deployment: str = "gate") -> bytes:
+    return Capture(
+        inline=photograph(),
+        deployment=deployment,
+        identified_by="ada",
+        animals=[Animal(identity="Nala")],
+    ).SerializeToString()
+
+
+SIGNED = LabelSettings(secret=SecretStr("s3cret"))
+
+
+@pytest.mark.parametrize("settings", [None, LabelSettings(), SIGNED])
+def test_nobody_names_animals_who_may_not(settings: LabelSettings | None) -> None:
+    others = LabelSettings(secret=SecretStr("guessed"))
+    for headers in ({}, dict(others.headers(_labelled()))):
+        with pytest.raises(Poison, match="RESIGHT_LABELS_SECRET") as refused:
+            decode_capture(_record(_labelled(), headers), labels=settings)
+        assert refused.value.kind == "labels-refused"
+
+
+@pytest.mark.parametrize(
+    ("settings", "headers"),
+    [
+        (LabelSettings(taken="on"), {}),
+        (LabelSettings(deployments=("gate",)), {}),
+        (SIGNED, dict(SIGNED.headers(_labelled()))),
+    ],
+)
+def test_labels_count_where_the_operator_allows_it(
+    settings: LabelSettings, headers: dict[str, bytes]
+) -> None:
+    [animal] = decode_capture(_record(_labelled(), headers), labels=settings).animals
+    assert animal.identity == "Nala"
+
+
+def test_a_signature_is_of_one_record_alone() -> None:
+    headers = dict(SIGNED.headers(_labelled()))
+    with pytest.raises(Poison):
+        decode_capture(_record(_labelled("other"), headers), labels=SIGNED)
