@@ -30,6 +30,7 @@ PoisonKind = Literal[
     "identity-conflict",
     "incomplete",
     "invalid",
+    "labels-refused",
     "missing-blob",
     "missing-crop",
     "no-image",

@@ -26,7 +26,7 @@ from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings, ledger_address, ledger_at, open_ledger
 from services.lookup.main import open_galleries
 from services.lookup.settings import GallerySettings
-from services.registry.archive import archived, restored
+from services.registry.archive import archived, check_archive, emptied, restored
 from services.registry.audit import check
 from services.registry.broker import Broker
 from shared.blobs import BlobStore
@@ -102,7 +102,8 @@ def export(
 ) -> None:
     """Write the whole ledger to a file: for a backup, or to move it. Stop the registry meanwhile.
 
-    Crops are not in it; they stay in their store.
+    API keys (their digests), alert rules and the audit log are in it, so keep the file as you keep
+    a password. Crops are not in it; they stay in their store.
     """
     draft = file.with_name(f"{file.name}.draft")
     with open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
@@ -118,23 +119,38 @@ def export(
 def import_(
     file: Annotated[Path, typer.Argument(help="What `ledger export` has written.")],
     *,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Remove the ledger that is there now, with all it holds."),
+    ] = False,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Take a ledger from a file. The registry publishes all of it when it starts.
+    """Restore a ledger from a file. Stop the registry and the API meanwhile.
 
-    From that lookup fills its gallery. None of its galleries may be there yet.
+    The registry publishes all of it when it starts, and from that lookup fills its gallery. A new
+    epoch begins: what was published of the time that is lost no longer counts. Without --replace
+    none of its galleries may be there yet.
     """
     if not file.is_file():
         raise CommandError(f"there is no file {file}")
     with open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
         try:
             with gzip.open(file, "rt") as source:
+                if replace:
+                    _check_file(file)
+                    results.print(f"removed {emptied(ledger.store)} keys of the ledger before")
                 lines = track(source, "importing", console=notes, transient=True)
                 for gallery in restored(ledger.store, lines):
                     results.print(f"{gallery}: {ledger.count(gallery, 'entries')} entries")
         except (EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
             raise CommandError(f"{file} is damaged, or no ledger's file: {error}") from error
+
+
+def _check_file(file: Path) -> None:
+    """Read a file to its end, so that no ledger is removed for one that can't take its place."""
+    with gzip.open(file, "rt") as source:
+        check_archive(track(source, "reading", console=notes, transient=True))
 
 
 @app.command()

@@ -1,19 +1,33 @@
-"""A ledger as a file, and back: for backups, and to move it to another server."""
+"""A ledger as a file, and back: for backups, and to move it to another server.
+
+The first line says what the file is and which galleries it has; each further one holds some items
+of a key. All of the ledger's database is in it: keys to the API, alert rules, what was put aside
+and the audit log too. Left out is what is true of one server, broker or moment alone.
+"""
 
 import json
+import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from services.registry.keys import GALLERIES, NAMES, PLACES, key
+from services.registry.epoch import EPOCH, renew
+from services.registry.keys import GALLERIES, PLACES, key
 from services.registry.ledger import Ledger
-from services.registry.store import Store
+from services.registry.store import Argument, Store
 from shared.errors import ResightError
 
-VERSION = 1
-# What is said of one broker, and for now, does not move.
-STAYS = ("outbox", "proofs", "lease")
+VERSION = 2
+_STAYS = re.compile(
+    r"resight:(epoch|session:.*|failed:.*|alerts:sending:.*|import:[^:]*:alive"
+    r"|\{.*\}:(outbox|proofs|lease))"
+)
+# Members of a hash or a sorted set that are read at once, and commands that are written at once.
 _CHUNK = 500
+
+_SCANS = {"hash": "HSCAN", "set": "SSCAN", "zset": "ZSCAN"}
+_WRITERS = {"string": ("SET",), "hash": ("HSET",), "set": ("SADD",), "zset": ("ZADD",)}
 
 
 class ArchiveError(ResightError):
@@ -21,23 +35,27 @@ class ArchiveError(ResightError):
 
 
 def archived(store: Store) -> Iterator[str]:
-    """Yield the lines of a ledger's file; sound only while no registry writes. May raise Transient.
+    """Yield the lines of a ledger's file. May raise Transient.
 
-    The first line says what it is, each other one holds a field of a key.
+    They are sound only while no registry writes.
     """
-    yield json.dumps({"ledger": VERSION})
-    for name in sorted(each.decode() for each in store.run("SMEMBERS", GALLERIES)):
-        for kept in NAMES:
-            if kept not in STAYS:
-                yield from _fields(store, {"gallery": name, "key": kept}, key(name, kept))
-    yield from _fields(store, {"gallery": "", "key": "places"}, PLACES)
+    galleries = sorted(each.decode() for each in store.run("SMEMBERS", GALLERIES))
+    epoch = (store.run("GET", EPOCH) or b"").decode()
+    yield json.dumps({"ledger": VERSION, "epoch": epoch, "galleries": galleries})
+    for name in sorted(set(_names(store))):
+        kind = store.run("TYPE", name).decode()
+        expires = store.run("PEXPIRETIME", name) if kind == "string" else -1
+        for items in _items(store, name, kind):
+            told: dict[str, Any] = {"key": name, "type": kind, "items": [*map(_packed, items)]}
+            yield json.dumps(told | ({"expires": expires} if expires > 0 else {}))
 
 
 def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
     """Write a ledger's file into a store; yield each gallery as it becomes one of the ledger's.
 
-    Every entry counts as not published, so the registry publishes all of them when it starts. What
-    is interrupted may be repeated.
+    A new epoch begins with it: what was published of the lost time is no longer believed. Every
+    entry counts as not published, so the registry publishes all of them when it starts. What is
+    interrupted may be repeated.
 
     Raises:
         ArchiveError: it is no such file, or a gallery of it is there already.
@@ -45,26 +63,13 @@ def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
     """
     ledger, there = Ledger(store), {each.decode() for each in store.run("SMEMBERS", GALLERIES)}
     found = iter(lines)
-    if _read(next(found, "")).get("ledger") != VERSION:
-        raise ArchiveError(
-            f"this is no ledger's file of version {VERSION}; `ledger export` makes it"
-        )
-    galleries = []
-    for line in found:
-        told = _read(line)
-        try:
-            gallery, kept = str(told["gallery"]), str(told["key"])
-            field, value = b64decode(told["field"]), b64decode(told["value"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ArchiveError(f"a line of the file is damaged: {line[:80]!r}") from error
-        if gallery in there:
-            raise ArchiveError(
-                f"gallery {gallery} is in this ledger already; import into an empty one "
-                "(RESIGHT_LEDGER_URL)"
-            )
-        if gallery and gallery not in galleries:
-            galleries.append(gallery)
-        store.run("HSET", key(gallery, kept) if gallery else PLACES, field, value)
+    head = _head(found)
+    galleries: dict[str, None] = dict.fromkeys(head.get("galleries", ()))
+    _refuse(galleries, there)
+    commands = _commands_of_1(found, galleries, there) if head["ledger"] == 1 else _commands(found)
+    while some := list(islice(commands, _CHUNK)):
+        store.run_all(some)
+    renew(store, after=str(head.get("epoch", "")))
     ledger.load()
     for gallery in galleries:
         ledger.reopen(gallery)
@@ -72,15 +77,133 @@ def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
         yield gallery
 
 
-def _fields(store: Store, told: dict[str, str], name: str) -> Iterator[str]:
+def check_archive(lines: Iterable[str]) -> None:
+    """Read a ledger's file and write nothing.
+
+    Raises:
+        ArchiveError: it is no such file, or a line of it is damaged.
+    """
+    found = iter(lines)
+    head = _head(found)
+    for _ in _commands_of_1(found, {}, set()) if head["ledger"] == 1 else _commands(found):
+        pass
+
+
+def emptied(store: Store) -> int:
+    """Remove a whole ledger, to restore one in its place; return how many keys it had."""
+    names = [*set(_names(store, everything=True))]
+    for start in range(0, len(names), _CHUNK):
+        store.run("UNLINK", *names[start : start + _CHUNK])
+    return len(names)
+
+
+def _head(lines: Iterator[str]) -> dict[str, Any]:
+    head = _read(next(lines, ""))
+    if head.get("ledger") not in {1, VERSION}:
+        raise ArchiveError(
+            f"this is no ledger's file of version {VERSION}; `ledger export` makes it"
+        )
+    return head
+
+
+def _refuse(galleries: Iterable[str], there: set[str]) -> None:
+    if both := sorted(there.intersection(galleries)):
+        raise ArchiveError(
+            f"gallery {both[0]} is in this ledger already; import into an empty one "
+            "(RESIGHT_LEDGER_URL), or with --replace in its place"
+        )
+
+
+def _commands(lines: Iterable[str]) -> Iterator[tuple[Argument, ...]]:
+    """Yield the commands that write a file of this version; each may be repeated."""
+    begun = ""
+    for line in lines:
+        told = _read(line)
+        try:
+            name, kind = str(told["key"]), str(told["type"])
+            items = [b64decode(each) for each in told["items"]]
+            expires = int(told.get("expires", 0))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(line) from error
+        if kind == "list":
+            if name != begun:
+                yield "DEL", name
+            begun = name
+            yield "RPUSH", name, *items
+        elif name == GALLERIES:
+            continue  # a gallery is one of the ledger's when all of it is there
+        elif kind in _WRITERS:
+            yield (*_WRITERS[kind], name, *items)
+            if expires:
+                yield "PEXPIREAT", name, expires
+        else:
+            raise _damaged(line)
+
+
+def _commands_of_1(
+    lines: Iterable[str], galleries: dict[str, None], there: set[str]
+) -> Iterator[tuple[Argument, ...]]:
+    """Yield the commands that write a file of version 1, which held a field a line."""
+    for line in lines:
+        told = _read(line)
+        try:
+            gallery, kept = str(told["gallery"]), str(told["key"])
+            field, value = b64decode(told["field"]), b64decode(told["value"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise _damaged(line) from error
+        if gallery and gallery not in galleries:
+            _refuse([gallery], there)
+            galleries[gallery] = None
+        yield "HSET", key(gallery, kept) if gallery else PLACES, field, value
+
+
+def _names(store: Store, *, everything: bool = False) -> Iterator[str]:
     cursor = b"0"
     while True:
-        cursor, fields = store.run("HSCAN", name, cursor, "COUNT", _CHUNK)
-        for field, value in fields.items():
-            kept = {"field": b64encode(field).decode(), "value": b64encode(value).decode()}
-            yield json.dumps({**told, **kept})
+        cursor, found = store.run("SCAN", cursor, "MATCH", "resight:*", "COUNT", _CHUNK)
+        for each in found:
+            name = each.decode()
+            if everything or not _STAYS.fullmatch(name):
+                yield name
         if int(cursor) == 0:
             return
+
+
+def _items(store: Store, name: str, kind: str) -> Iterator[Sequence[bytes]]:
+    """Yield what a key holds in pieces, as the command that writes it takes it."""
+    if kind == "string":
+        value = store.run("GET", name)
+        if value is not None:  # it may have expired
+            yield [value]
+    elif kind == "list":
+        start = 0
+        while found := store.run("LRANGE", name, start, start + _CHUNK - 1):
+            yield found
+            start += len(found)
+    else:
+        yield from _scanned(store, name, _SCANS[kind])
+
+
+def _scanned(store: Store, name: str, command: str) -> Iterator[Sequence[bytes]]:
+    cursor = b"0"
+    while True:
+        cursor, found = store.run(command, name, cursor, "COUNT", _CHUNK)
+        if command == "HSCAN":
+            found = [part for pair in found.items() for part in pair]
+        elif command == "ZSCAN":
+            found = [part for member, score in found for part in (repr(score).encode(), member)]
+        if found:
+            yield found
+        if int(cursor) == 0:
+            return
+
+
+def _packed(item: bytes) -> str:
+    return b64encode(item).decode()
+
+
+def _damaged(line: str) -> ArchiveError:
+    return ArchiveError(f"a line of the file is damaged: {line[:80]!r}")
 
 
 def _read(line: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from shared.identifiers import DEFAULT_POPULATION
 
 GALLERIES = "resight:galleries"
 PLACES = "resight:places"
+# Members '<deployment>\n<row> <column>': in which cells its pictures were taken.
+CAMERAS = "resight:cameras"
 
 # In the order in which `ledger.lua` expects them.
 NAMES = (
@@ -26,6 +28,7 @@ NAMES = (
     "proofs",
     "labels",
     "lease",
+    "deployments",
 )
 
 

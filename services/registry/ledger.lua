@@ -29,6 +29,7 @@
 --   proofs      hash  '<topic> <partition> first' and '… last' -> '<offset> <number>' of the
 --               first and the last record of the gallery that the partition took
 --   labels      hash  a catalogue's name of an animal -> the first sighting that came under it
+--   deployments set   the cameras that have seen anybody
 --   lease       string  the sighting that alone may found an individual, until the key expires
 --
 -- <Decision> and <Enrolment> are messages without the numbers and the individuals. An
@@ -38,7 +39,7 @@
 local NAMES = {
   'entries', 'decided', 'enrolments', 'members', 'groups', 'successors', 'revisions', 'records',
   'standings', 'bonds', 'undone', 'questions', 'captures', 'encounters', 'counters', 'outbox',
-  'proofs', 'labels', 'lease',
+  'proofs', 'labels', 'lease', 'deployments',
 }
 
 local function named(keys)
@@ -348,7 +349,7 @@ end
 -- IDs, how many are founded, watermark ('' where nothing can be compared with it, ever),
 -- milliseconds of lease to take if it can't be founded now (0: it may go round again), <Decision>,
 -- <Enrolment>, comparisons, standing, anchors, encounter ('': none), a catalogue's name of the animal
--- ('': none), and what `changes` reads.
+-- ('': none), the deployment, and what `changes` reads.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that `refusal`
 -- gives; CONFLICT: the individual is gone, has changed, or is in this image already; or APART.
 local function decide(keys, args)
@@ -366,7 +367,7 @@ local function decide(keys, args)
       return refused
     end
   end
-  local read, label = changes(args, 16), args[15]
+  local read, label = changes(args, 17), args[15]
   local anchor = label ~= '' and redis.call('HGET', key.labels, label)
   local labelled = anchor and redis.call('HGET', key.members, anchor)
   if label ~= '' and (labelled or '+0') ~= individual then
@@ -424,6 +425,9 @@ local function decide(keys, args)
   local top = table.concat({enrolment, individual, unpack(order)}, ' ')
   redis.call('HSET', key.entries, number, top .. '\n' .. args[9])
   redis.call('HSET', key.decided, sighting, number)
+  if args[16] ~= '' then
+    redis.call('SADD', key.deployments, args[16])
+  end
   redis.call('ZADD', key.outbox, number, number)
   if redis.call('GET', key.lease) == sighting then
     redis.call('DEL', key.lease)

@@ -9,8 +9,9 @@ from itertools import islice
 
 from services.registry.change import arguments, founded
 from services.registry.comparisons import Comparisons, pack_standing, unpack_standing
+from services.registry.discretion import camera_cell
 from services.registry.entry import OUTCOME_NAMES, Entry, read_entry
-from services.registry.keys import GALLERIES, PLACES, individual_prefix, key, keys
+from services.registry.keys import CAMERAS, GALLERIES, PLACES, individual_prefix, key, keys
 from services.registry.proof import Acknowledgement, Proof
 from services.registry.reading import CHUNK, Reading
 from services.registry.resolution import Doubt
@@ -45,6 +46,8 @@ class Ledger(Reading):
             )
             if records < members:
                 self._adopt(gallery)
+            if self.count(gallery, "entries") and not self.deployments(gallery):
+                self._adopt_cameras(gallery)
 
     def _adopt(self, gallery: str) -> None:
         """Give sightings of an earlier version their records; what is interrupted goes on."""
@@ -60,6 +63,20 @@ class Ledger(Reading):
         )
         while chunk := list(islice(enrolled, 3 * CHUNK)):
             self.store.call("adopt", keys(gallery), NOTHING.pack(), *chunk)
+
+    def _adopt_cameras(self, gallery: str) -> None:
+        """Note the cameras of an earlier version's sightings, and where those stand."""
+        last = self.count(gallery, "entries")
+        for start in range(1, last + 1, CHUNK):
+            seen = {
+                each.image_sha256: each.deployment
+                for each in self.decisions(gallery, start, min(start + CHUNK - 1, last))
+                if each.deployment
+            }
+            for image, place in self.places([*seen]).items():
+                self.keep_place(image, place, seen[image])
+            if seen:
+                self.store.run("SADD", key(gallery, "deployments"), *sorted({*seen.values()}))
 
     def ready(self) -> bool:
         """Return whether the store answers."""
@@ -84,9 +101,11 @@ class Ledger(Reading):
         self.store.run("SADD", GALLERIES, gallery)
         self._admitted.add(gallery)
 
-    def keep_place(self, image_sha256: str, place: Place) -> None:
-        """Keep where an image was taken."""
+    def keep_place(self, image_sha256: str, place: Place, deployment: str) -> None:
+        """Keep where an image was taken, and so where its camera stands."""
         self.store.run("HSET", PLACES, image_sha256, place.SerializeToString(deterministic=True))
+        row, column = camera_cell(place)
+        self.store.run("SADD", CAMERAS, f"{deployment}\n{row} {column}")
 
     def look(
         self,
@@ -187,6 +206,7 @@ class Ledger(Reading):
             " ".join(anchors),
             encounter,
             decision.identity,
+            decision.deployment,
             *arguments(decision, revisions or {}, doubts),
         )
         if status == b"DECIDED":

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.registry.entry import Entry, read_enrolment, read_entry
-from services.registry.keys import GALLERIES, PLACES, key
+from services.registry.keys import CAMERAS, GALLERIES, PLACES, key
 from services.registry.resolution import Doubt
 from services.registry.store import Store
 from shared.messages import Decision, Enrolment, Place
@@ -152,6 +152,17 @@ class Reading:
         """Return where an image was taken, if that is known."""
         stored = self.store.run("HGET", PLACES, image_sha256)
         return None if stored is None else Place.FromString(stored)
+
+    def deployments(self, gallery: str) -> list[str]:
+        """Return the cameras that have seen anybody of a gallery, in any order."""
+        return [name.decode() for name in self.store.run("SMEMBERS", key(gallery, "deployments"))]
+
+    def camera_cells(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Yield cameras with a cell (see `discretion.camera_cell`) in which they took pictures."""
+        for told in self.store.run("SMEMBERS", CAMERAS):
+            deployment, _, cell = told.decode().rpartition("\n")
+            row, column = cell.split()
+            yield deployment, (int(row), int(column))
 
     def places(self, images: Sequence[str]) -> dict[str, Place]:
         """Return where images were taken, of those of which that is known."""

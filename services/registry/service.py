@@ -81,7 +81,7 @@ class RegistryService:
 
     def _result(self, message: Message) -> Result:
         if isinstance(message, ImagePlace):
-            self._ledger.keep_place(message.image_sha256, message.place)
+            self._ledger.keep_place(message.image_sha256, message.place, message.deployment)
             return []
         if not isinstance(message, Matches):
             raise TypeError(f"the registry can't handle {type(message).__name__}")

@@ -1,7 +1,7 @@
 """The server that keeps the ledger: commands, functions, and what its errors mean."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -91,6 +91,19 @@ class Store:
             return self._command(*command)
         except redis.ResponseError as error:
             raise self._meaning(error, " ".join(str(part) for part in command[:2])) from error
+
+    def run_all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
+        """Run commands, sent together; each may be repeated if the answers are lost."""
+        pipeline = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        try:
+            found: list[Any] = pipeline.execute()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise Transient(f"the ledger at {self._name} does not answer: {error}") from error
+        except redis.ResponseError as error:
+            raise self._meaning(error, f"{len(commands)} commands") from error
+        return found
 
     def close(self) -> None:
         """Close the connections."""

@@ -91,7 +91,7 @@ def test_a_key_bound_to_a_gallery_sees_no_other(bench: Bench) -> None:
 
 
 def test_no_output_of_a_reader_tells_where_a_protected_animal_lives(bench: Bench) -> None:
-    bench.ledger.keep_place("image of a", Place(latitude=-2.3333, longitude=34.8333))
+    bench.ledger.keep_place("image of a", Place(latitude=-2.3333, longitude=34.8333), "gate")
     bench.key("admin")
     client = bench.client(bench.key("reader"))
     paths = [

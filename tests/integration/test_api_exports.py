@@ -40,7 +40,7 @@ def bench(ledger_url: str, tmp_path: Path) -> Bench:
     bench.decide("a", change=at_gate)
     bench.decide("b", alike="a", change=later)
     bench.decide("=c")
-    bench.ledger.keep_place("image of a", PLACE)
+    bench.ledger.keep_place("image of a", PLACE, "gate")
     bench.key("admin")
     return bench
 
@@ -97,7 +97,7 @@ def test_a_camera_is_placed_by_a_picture_that_is_left_out_itself(
 
     bench.decide("a", change=at_gate)
     bench.decide("b", change=untimed)
-    bench.ledger.keep_place("image of b", PLACE)
+    bench.ledger.keep_place("image of b", PLACE, "gate")
     found = unzipped(bench.client(), "camtrap-dp")
     assert [each["mediaID"] for each in table(found["media.csv"])] == ["a"]
     assert table(found["deployments.csv"])[0]["latitude"] == "-2.3333"

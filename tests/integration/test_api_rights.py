@@ -49,6 +49,9 @@ EXPECTED: dict[str, tuple[Role, str]] = {
     "POST /api/v1/keys": ("admin", "own"),
     "DELETE /api/v1/keys/{identifier}": ("admin", "own"),
     "GET /api/v1/audit": ("admin", "all"),
+    "GET /api/v1/places": ("admin", "all"),
+    "PUT /api/v1/places/{species}": ("admin", "all"),
+    "DELETE /api/v1/places/{species}": ("admin", "all"),
 }
 # It never ends; its own tests are in test_api_access.py.
 STREAM = "GET /api/v1/live"
@@ -121,7 +124,9 @@ def test_every_route_stands_in_the_table_and_the_table_has_no_other() -> None:
     assert {(each.method, each.path) for each in RIGHTS} == there | mounted
 
 
-@pytest.mark.parametrize("path", ["/audit", "/letters", "/alerts", "/imports", f"/g/{GALLERY}"])
+@pytest.mark.parametrize(
+    "path", ["/audit", "/places", "/letters", "/alerts", "/imports", f"/g/{GALLERY}"]
+)
 def test_pages_ask_a_browser_without_a_session_to_sign_in(bench: Bench, path: str) -> None:
     bench.key("admin")
     answer = bench.client().get(path, headers={"Accept": "text/html"}, follow_redirects=False)

@@ -152,7 +152,7 @@ def test_only_so_many_galleries_come_into_being_by_themselves(ledger_url: str) -
 
 def test_places_are_kept_by_image(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
-    ledger.keep_place("ab", Place(latitude=-0.5, longitude=36.9))
+    ledger.keep_place("ab", Place(latitude=-0.5, longitude=36.9), "gate")
     assert ledger.place("ab") == Place(latitude=-0.5, longitude=36.9)
     assert ledger.place("cd") is None
 

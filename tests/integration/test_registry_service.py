@@ -194,7 +194,9 @@ def test_the_same_image_with_ever_other_boxes_comes_to_an_end(ledger_url: str) -
 
 def test_a_place_is_kept_and_nothing_follows_from_it(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
-    told = ImagePlace(image_sha256="ab", place=Place(latitude=-0.5, longitude=36.9))
+    told = ImagePlace(
+        image_sha256="ab", deployment="gate", place=Place(latitude=-0.5, longitude=36.9)
+    )
     assert registry(ledger).handle([told]) == [[]]
     assert ledger.place("ab") == told.place
 

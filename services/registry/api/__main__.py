@@ -22,7 +22,7 @@ from services.registry.api.settings import ApiSettings
 from services.registry.api.system import System
 from services.registry.api.thumbnails import Thumbnails
 from services.registry.catalogue import Catalogue
-from services.registry.discretion import Discretion
+from services.registry.discretion import Discretion, read_list
 from services.registry.imports.importer import Importer, sweep
 from services.registry.imports.register import ImportRegister
 from services.registry.ledger import Ledger
@@ -46,6 +46,7 @@ def main() -> None:
     with started(NAME) as telemetry:
         settings = load(ApiSettings)
         ledger = Ledger(Store.at(load(LedgerSettings)))
+        ledger.load()
         access = Access(ledger.store)
         if not settings.local and not access.any():
             raise SettingsError(
@@ -68,7 +69,9 @@ def main() -> None:
             settings=settings,
             announce=announcer.announce,
             asides=Asides(ledger.store),
-            discretion=Discretion.read(settings.protected),
+            discretion=Discretion(
+                ledger, read_list(settings.protected), settings.unlisted_kilometres
+            ),
             alerts=AlertOutbox(ledger.store),
             imports=imports,
             kafka=kafka,

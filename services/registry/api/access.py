@@ -54,6 +54,10 @@ class Person:
         """Return whether a gallery is theirs to see."""
         return not self.galleries or gallery in self.galleries
 
+    def knows_places(self, gallery: str) -> bool:
+        """Return whether they may know where exactly the animals of a gallery are."""
+        return self.may("admin") and self.sees(gallery)
+
     def governs(self, galleries: Sequence[str]) -> bool:
         """Return whether what is bound to galleries is theirs to change; none named: to all."""
         return not self.galleries or (bool(galleries) and all(map(self.sees, galleries)))

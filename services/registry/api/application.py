@@ -18,6 +18,7 @@ from services.registry.api import (
     import_routes,
     live,
     pair_routes,
+    place_routes,
     reading_routes,
     writing_routes,
 )
@@ -39,7 +40,7 @@ ROUTERS = tuple(
     module.router
     for module in (
         *(reading_routes, writing_routes, live, export_routes, import_routes, asking_routes),
-        *(alert_routes, pair_routes, audit_routes),
+        *(alert_routes, pair_routes, place_routes, audit_routes),
         *(home, questions, galleries, individuals, live_page, letters, signing_in),
     )
 )

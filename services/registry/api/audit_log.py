@@ -15,7 +15,7 @@ from shared.errors import Transient
 
 DONE = "resight:audit"
 REFUSED = "resight:audit:refused"
-# So many of each are kept, about.
+# So many of each are kept.
 KEPT = 20_000
 MOST_TEXT = 300
 
@@ -64,13 +64,13 @@ class AuditLog:
         told = json.dumps(asdict(done))
         log.info("audit: %s", told)
         try:
-            self._store.run(
-                "XADD", REFUSED if refused else DONE, "MAXLEN", "~", KEPT, "*", "act", told
-            )
+            kept = REFUSED if refused else DONE
+            self._store.run("ZADD", kept, repr(done.at), told)
+            self._store.run("ZREMRANGEBYRANK", kept, 0, -KEPT - 1)
         except Transient as away:
             log.error("the audit log lacks this act, as its store is away: %s: %s", told, away)
 
     def latest(self, most: int = 200, *, refused: bool = False) -> list[Act]:
         """Return the latest acts, the newest first. May raise Transient."""
-        found = self._store.run("XREVRANGE", REFUSED if refused else DONE, "+", "-", "COUNT", most)
-        return [Act(**json.loads(fields[b"act"])) for _, fields in found]
+        found = self._store.run("ZREVRANGE", REFUSED if refused else DONE, 0, most - 1)
+        return [Act(**json.loads(told)) for told in found]

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -32,13 +33,12 @@ def export(
 ) -> StreamingResponse:
     """Get a gallery as a ZIP. What a format can't hold is told in its `left_out.csv`.
 
-    Coordinates of protected species are coarse, except for admins.
+    Coordinates are coarse, except for admins, of cameras that have seen a species whose places may
+    not be told.
     """
     request.state.about = f"{name} as {kind}{' with pictures' if pictures else ''}"
-    exact = asking.may("admin")
-    found = records(at.ledger, name, at.discretion, exact=exact)
-    cell = 0.0 if exact else at.discretion.cell(name)
-    made, left_out = files(found, Wanted(kind, name, datetime.now(UTC), days, cell))
+    found = records(at.ledger, name, at.discretion.cameras(asking.knows_places))
+    made, left_out = files(found, Wanted(kind, name, datetime.now(UTC), days))
     kept = [each for each in found if each.sighting not in left_out] if pictures else []
 
     def pieces() -> Iterator[bytes]:
@@ -48,5 +48,11 @@ def export(
     return StreamingResponse(
         pieces(),
         media_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="{stem}.zip"'},
+        headers={"Content-Disposition": disposition(f"{stem}.zip")},
     )
+
+
+def disposition(name: str) -> str:
+    """Return the header that names a download; RFC 6266, as species have names in every script."""
+    plain = "".join(each if each.isascii() else "_" for each in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

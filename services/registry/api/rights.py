@@ -125,6 +125,11 @@ RIGHTS = (
     # What is of all galleries
     Right("GET", "/letters", "reader", "all"),
     Right("POST", "/letters", "admin", "all", act="replay dead letters"),
+    Right("GET", "/places", "admin", "all"),
+    Right("POST", "/places", "admin", "all", act="say how places are told"),
+    Right("GET", "/api/v1/places", "admin", "all"),
+    Right("PUT", "/api/v1/places/{species}", "admin", "all", act="say how places are told"),
+    Right("DELETE", "/api/v1/places/{species}", "admin", "all", act="say how places are told"),
     Right("GET", "/audit", "admin", "all"),
     Right("GET", "/api/v1/audit", "admin", "all"),
 )

@@ -78,8 +78,16 @@ class ApiSettings(Settings):
 
     protected: Path | None = Field(
         None,
-        description="JSON file of species whose places are coarse for all but admins, such as "
-        '{"black-rhinoceros": 50}: to the middle of cells of so many kilometres.',
+        description="JSON file of species and how coarsely their places are told to all but "
+        'admins, such as {"black-rhinoceros": 50, "plains-zebra": 0}: to the middle of cells of so '
+        "many kilometres, 0 for exactly. A species that neither it nor an admin (on the page "
+        "Places) names is told by RESIGHT_API_UNLISTED_KILOMETRES.",
+    )
+    unlisted_kilometres: float = Field(
+        50.0,
+        gt=0,
+        le=1000,
+        description="The cells by which species are told of which nobody has said anything.",
     )
 
     @property

@@ -31,13 +31,12 @@ class Wanted:
     gallery: str
     now: datetime
     days: int = 1
-    cell: float = 0.0
 
 
 def files(found: Sequence[Record], wanted: Wanted) -> tuple[dict[str, bytes], dict[str, str]]:
     """Return an export's files by their paths, and why sightings are not in it, by their IDs."""
     if wanted.kind == "camtrap-dp":
-        made = package(identified(found), wanted.gallery, wanted.now, wanted.cell)
+        made = package(identified(found), wanted.gallery, wanted.now)
         return made.files, made.left_out
     tables: Mapping[str, Callable[[], dict[str, bytes]]] = {
         "csv": lambda: {"metadata.csv": csv_table(found)},

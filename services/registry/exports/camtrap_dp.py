@@ -51,15 +51,15 @@ class Package:
     left_out: dict[str, str]
 
 
-def package(found: Sequence[Record], gallery: str, now: datetime, cell: float = 0.0) -> Package:
-    """Return a gallery as a package; `cell`: its coordinates are those of cells of so many km."""
+def package(found: Sequence[Record], gallery: str, now: datetime) -> Package:
+    """Return a gallery as a package."""
     # Any picture of a camera tells where it is, even one that is left out.
     places = {each.deployment: each.place for each in found if each.place is not None}
+    cells = {each.deployment: each.cell for each in found if each.place is not None}
     left_out = {each.sighting: reason for each in found if (reason := _lacks(each, places))}
     kept = [each for each in found if each.sighting not in left_out]
-    uncertainty = round(cell * 1000 * 0.71) or None  # to a corner of the cell
     files = {
-        "deployments.csv": _table(DEPLOYMENTS, _deployments(kept, places, uncertainty)),
+        "deployments.csv": _table(DEPLOYMENTS, _deployments(kept, places, cells)),
         "media.csv": _table(MEDIA, map(_media, kept)),
         "observations.csv": _table(OBSERVATIONS, _observations(kept)),
     }
@@ -83,7 +83,7 @@ def _lacks(record: Record, placed: Collection[str]) -> str:
 
 
 def _deployments(
-    kept: Sequence[Record], places: Mapping[str, Place], uncertainty: int | None
+    kept: Sequence[Record], places: Mapping[str, Place], cells: Mapping[str, float]
 ) -> Iterable[dict[str, Any]]:
     by_name: dict[str, list[Record]] = {}
     for each in kept:
@@ -95,7 +95,7 @@ def _deployments(
             "locationName": name,
             "latitude": place.latitude,
             "longitude": place.longitude,
-            "coordinateUncertainty": uncertainty,
+            "coordinateUncertainty": round(cells[name] * 1000 * 0.71) or None,  # to a corner
             "deploymentStart": _time(min(_taken(each) for each in seen)),
             "deploymentEnd": _time(max(_taken(each) for each in seen)),
             "deploymentComments": "start and end are those of its first and last sighting",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.registry.belonging import Belonging
-from services.registry.discretion import Discretion
+from services.registry.discretion import Cameras
 from services.registry.entry import OUTCOME_NAMES, Word
 from services.registry.reading import Reading
 from shared.messages import BlobReference, Decision, Place, Viewpoint
@@ -21,6 +21,7 @@ class Record:
     box: x, y, width, height as fractions of the photograph
     image: SHA-256 of the photograph
     place: as far as whoever exports may know it
+    cell: the size in kilometres of the cell whose middle the place is; 0: it is exact
     """
 
     sighting: str
@@ -39,6 +40,7 @@ class Record:
     image: str
     crop: BlobReference | None
     place: Place | None
+    cell: float
 
     @property
     def picture(self) -> str:
@@ -46,11 +48,8 @@ class Record:
         return f"pictures/{self.sighting}.jpg" if self.crop else ""
 
 
-def records(ledger: Reading, gallery: str, discretion: Discretion, *, exact: bool) -> list[Record]:
-    """Return all sightings of a gallery in the order of their decisions.
-
-    Places are exact only for who may know them. May raise Transient.
-    """
+def records(ledger: Reading, gallery: str, cameras: Cameras) -> list[Record]:
+    """Return all sightings of a gallery in the order of their decisions. May raise Transient."""
     decisions = list(ledger.decisions(gallery, 1, ledger.count(gallery, "entries")))
     belonging = Belonging(decisions)
     seen = [each for each in decisions if not each.HasField("operation")]
@@ -60,9 +59,8 @@ def records(ledger: Reading, gallery: str, discretion: Discretion, *, exact: boo
     for each in seen:
         individual = belonging.members.get(each.sighting_id, "")
         place = places.get(each.image_sha256)
-        if place is not None and not exact:
-            place = discretion.told(place, gallery)
-        found.append(_record(each, individual, names.get(individual, individual), place))
+        told, cell = cameras.told(each.deployment, place) if place is not None else (None, 0.0)
+        found.append(_record(each, individual, names.get(individual, individual), told, cell))
     return found
 
 
@@ -78,7 +76,9 @@ def _names(belonging: Belonging, identities: Mapping[str, str]) -> dict[str, str
     }
 
 
-def _record(decision: Decision, individual: str, name: str, place: Place | None) -> Record:
+def _record(
+    decision: Decision, individual: str, name: str, place: Place | None, cell: float
+) -> Record:
     box = decision.box
     viewpoint = Viewpoint.Name(decision.viewpoint).removeprefix("VIEWPOINT_").lower()
     return Record(
@@ -100,6 +100,7 @@ def _record(decision: Decision, individual: str, name: str, place: Place | None)
         image=decision.image_sha256,
         crop=decision.crop if decision.HasField("crop") else None,
         place=place,
+        cell=cell,
     )
 
 
