@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from google.protobuf.message import DecodeError
 
-from services.lookup.gallery import Galleries
+from services.lookup.gallery import Galleries, shelved
 from services.registry.ledger import Ledger
 from shared.embeddings import model_name
 from shared.feed import Feed
@@ -15,8 +15,8 @@ from shared.topics import DECISIONS, ENROLMENTS
 # Without a record for so long, the topics are read to their end.
 SILENCE_SECONDS = 3.0
 
-# What a topic holds: the latest value by gallery and number.
-Held = Mapping[tuple[str, int], bytes]
+# What a topic holds: by gallery, epoch and number the latest value of each sighting.
+Held = Mapping[tuple[str, str, int], Mapping[str, bytes]]
 
 
 def published(kafka: KafkaSettings) -> tuple[Held, Held]:
@@ -25,7 +25,7 @@ def published(kafka: KafkaSettings) -> tuple[Held, Held]:
     Raises:
         Transient: the broker does not answer.
     """
-    held: dict[str, dict[tuple[str, int], bytes]] = {DECISIONS: {}, ENROLMENTS: {}}
+    held: dict[str, dict[tuple[str, str, int], dict[str, bytes]]] = {DECISIONS: {}, ENROLMENTS: {}}
     with Feed(kafka, [*held], from_beginning=True) as feed:
         while records := feed.poll(SILENCE_SECONDS):
             for record in records:
@@ -35,30 +35,51 @@ def published(kafka: KafkaSettings) -> tuple[Held, Held]:
                 except DecodeError:
                     continue
                 value = message.SerializeToString(deterministic=True)
-                held[record.topic][message.gallery, message.number] = value
+                place = message.gallery, message.epoch, message.number
+                held[record.topic].setdefault(place, {})[message.sighting_id] = value
     return held[DECISIONS], held[ENROLMENTS]
 
 
 def topic_faults(ledger: Ledger, gallery: str, decisions: Held, enrolments: Held) -> Iterator[str]:
-    """Yield what of a gallery's entries the topics lack, or hold otherwise. May raise Transient.
+    """Yield what of a gallery's entries the topics lack or hold otherwise, and what else they hold.
 
-    Waiting in the outbox is no fault.
+    Waiting in the outbox is no fault, and neither is what an earlier epoch has left there. May
+    raise Transient.
     """
+    yield from _extra(ledger, gallery, decisions, "decision", "entries")
+    yield from _extra(ledger, gallery, enrolments, "enrolment", "enrolments")
     waiting = {entry.decision.number for entries in ledger.outbox(gallery) for entry in entries}
     for entry in ledger.entries(gallery):
-        if entry.decision.number in waiting:
-            continue
         for name, message, held in (
             ("decision", entry.decision, decisions),
             ("enrolment", entry.enrolment, enrolments),
         ):
             if message is None:
                 continue
-            value = held.get((gallery, message.number))
+            those = held.get((gallery, message.epoch, message.number), {})
+            value = those.get(message.sighting_id)
+            if set(those) - {message.sighting_id}:
+                yield (
+                    f"{name} {message.number} stands on its topic for another sighting too; "
+                    "`ledger renew` begins a new epoch, in which that does not count"
+                )
+            if entry.decision.number in waiting:
+                continue
             if value is None:
                 yield f"{name} {message.number} is not on its topic; `ledger rebuild` publishes it"
             elif value != message.SerializeToString(deterministic=True):
                 yield f"{name} {message.number} stands on its topic with another content"
+
+
+def _extra(ledger: Ledger, gallery: str, held: Held, name: str, counter: str) -> Iterator[str]:
+    """Yield which numbers of a gallery's epoch a topic holds that the ledger has not given."""
+    epoch, last = ledger.epoch(gallery), ledger.count(gallery, counter)
+    for where, its, number in sorted(held):
+        if (where, its) == (gallery, epoch) and number > last:
+            yield (
+                f"{name} {number} is on its topic and not in the ledger, which has {last}: it has "
+                "lost what it wrote; restore a backup, or go on by `ledger renew`"
+            )
 
 
 def vector_faults(ledger: Ledger, gallery: str, galleries: Galleries) -> Iterator[str]:
@@ -69,7 +90,7 @@ def vector_faults(ledger: Ledger, gallery: str, galleries: Galleries) -> Iterato
         for enrolment, _ in chunk:
             by_model.setdefault(model_name(enrolment.embedding.model), []).append(enrolment.number)
     for model, numbers in sorted(by_model.items()):
-        held = galleries.open(model).numbers(gallery, 0, enrolled)
+        held = galleries.open(model).numbers(shelved(gallery, ledger.epoch(gallery)), 0, enrolled)
         yield from _missing(sorted(set(numbers) - held), model)
 
 

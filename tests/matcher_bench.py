@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -79,7 +80,7 @@ class Bench:
             watermark=41 + number,
             candidates=candidates,
             earlier=earlier,
-            **{"pass": number},
+            **dict[str, Any]({"pass": number}),
         )
 
 

@@ -76,10 +76,15 @@ def unsure(candidate: str) -> Evidence:
 
 
 def matches(
-    query: Sighting, found: Sequence[Evidence] = (), *, watermark: int = 0, number: int = 1
+    query: Sighting,
+    found: Sequence[Evidence] = (),
+    *,
+    watermark: int = 0,
+    number: int = 1,
+    epoch: str = "",
 ) -> Matches:
     """A query with its evidence after pass `number`."""
-    message = Matches(query=query, evidence=found, watermark=watermark)
+    message = Matches(query=query, evidence=found, watermark=watermark, epoch=epoch)
     setattr(message, "pass", number)
     return message
 
@@ -93,6 +98,7 @@ def matched(candidates: CandidateList, same: Collection[str] = ()) -> Matches:
         candidates.query,
         [*candidates.earlier, *found],
         watermark=candidates.watermark,
+        epoch=candidates.epoch,
         number=getattr(candidates, "pass"),
     )
 

@@ -178,6 +178,22 @@ def rebuild(
 
 
 @app.command()
+def renew(
+    *,
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+) -> None:
+    """Begin a new epoch: what was published before no longer counts, and all is published again.
+
+    For a ledger that has lost what it wrote last, so that the registry does not serve: the topics
+    hold numbers that it would give a second time. Pictures whose decisions are lost must be
+    published again. Stop the registry and the API, run this, and start them.
+    """
+    ledger = ledger_at(ledger_url, data_dir)
+    results.print(f"epoch {ledger.renew()}: the registry publishes everything when it starts")
+
+
+@app.command()
 def embed(
     *,
     bootstrap_servers: BootstrapServers = None,

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import qdrant_edge as qdrant
 
-from services.lookup.gallery import Query, shelf
+from services.lookup.gallery import Mark, Query, shelf
 from services.lookup.optimisation import Optimisation, tidy
 from services.lookup.points import (
     GALLERY,
     NO_VECTOR,
     NUMBER,
     VIEWPOINT,
-    WATERMARK,
     candidate,
+    mark_payload,
     payload,
     point_id,
+    read_mark,
     watermark_id,
 )
 from services.lookup.settings import GallerySettings
@@ -97,14 +98,23 @@ class EdgeGallery:
         )
         return frozenset(int((point.payload or {})[NUMBER]) for point in points)
 
-    def watermark(self, gallery: str) -> int:
+    def mark(self, gallery: str) -> Mark:
         for point in self._shard.retrieve([watermark_id(gallery)], True, False):
-            return int((point.payload or {})[WATERMARK])
-        return 0
+            return read_mark(point.payload or {})
+        return Mark()
 
-    def set_watermark(self, gallery: str, number: int) -> None:
-        mark = {WATERMARK: number, "of": gallery}
-        self._upsert([qdrant.Point(watermark_id(gallery), NO_VECTOR, mark)])
+    def set_mark(self, gallery: str, mark: Mark) -> None:
+        told = mark_payload(gallery, mark)
+        self._upsert([qdrant.Point(watermark_id(gallery), NO_VECTOR, told)])
+
+    def forget(self, gallery: str) -> None:
+        """A copy that is being optimised would keep them, so it is given up till the next start."""
+        if self._optimisation is not None:
+            self._optimisation.close()
+            self._optimisation = None
+        those = qdrant.Filter(must=[_equals(GALLERY, gallery)])
+        self._shard.update(qdrant.UpdateOperation.delete_points_by_filter(those))
+        self._shard.flush()
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
         self._swap_if_better()

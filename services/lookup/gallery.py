@@ -20,6 +20,19 @@ SHELVES = "resight-"
 
 
 @dataclass(frozen=True)
+class Mark:
+    """How far a gallery is: all enrolments up to `watermark` of an epoch are searchable."""
+
+    epoch: str = ""
+    watermark: int = 0
+
+
+def shelved(gallery: str, epoch: str) -> str:
+    """Return under which name an epoch's enrolments of a gallery lie, apart from every other's."""
+    return f"{gallery} {epoch}" if epoch else gallery
+
+
+@dataclass(frozen=True)
 class Query:
     """What one sighting is compared with: its gallery, less itself and one viewpoint."""
 
@@ -47,11 +60,14 @@ class Gallery(Protocol):
     def numbers(self, gallery: str, above: int, up_to: int) -> frozenset[int]:
         """Return the enrolment numbers held in `above` < number <= `up_to`."""
 
-    def watermark(self, gallery: str) -> int:
-        """Return what `set_watermark` last wrote; 0 at first."""
+    def mark(self, gallery: str) -> Mark:
+        """Return what `set_mark` last wrote; 0 of no epoch at first."""
 
-    def set_watermark(self, gallery: str, number: int) -> None:
-        """Write that all enrolments up to `number` are searchable."""
+    def set_mark(self, gallery: str, mark: Mark) -> None:
+        """Write up to which number of which epoch all enrolments are searchable."""
+
+    def forget(self, gallery: str) -> None:
+        """Remove all enrolments of a gallery; its mark stays."""
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
         """Return for each query its nearest sightings by cosine, best first."""

@@ -11,6 +11,11 @@ GAPS = gauge(
     "Galleries in which an enrolment has come but not yet one before it. Above 0 for long: one is "
     "missing, and every mint takes more passes.",
 )
+OTHER_EPOCHS = counter(
+    "resight_lookup_other_epochs_total",
+    "Enrolments left out as they are of an earlier epoch of the ledger: of a time that a restore "
+    "has undone.",
+)
 SEARCH = histogram("resight_lookup_search_seconds", "All searches of one batch of sightings.")
 CANDIDATES = histogram(
     "resight_lookup_candidates",

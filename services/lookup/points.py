@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from services.lookup.gallery import Mark
 from shared.embeddings import DIMENSION
 from shared.messages import BlobReference, Candidate, Enrolment, Mask
 
@@ -16,6 +17,7 @@ GALLERY = "gallery"
 NUMBER = "number"
 VIEWPOINT = "viewpoint"
 WATERMARK = "watermark"
+EPOCH = "epoch"
 MASK = "mask"
 
 # Qdrant wants a vector of every point; cosine needs one that is not zero.
@@ -36,6 +38,16 @@ def point_id(gallery: str, sighting_id: str) -> str:
 def watermark_id(gallery: str) -> str:
     """Return the point of a gallery's watermark."""
     return str(uuid.uuid5(_NAMES, f"watermark\n{gallery}"))
+
+
+def mark_payload(gallery: str, mark: Mark) -> dict[str, Any]:
+    """Return what the point of a gallery's watermark carries."""
+    return {WATERMARK: mark.watermark, EPOCH: mark.epoch, "of": gallery}
+
+
+def read_mark(found: Mapping[str, Any]) -> Mark:
+    """Return the mark that a point carries; an earlier version wrote no epoch."""
+    return Mark(str(found.get(EPOCH, "")), int(found[WATERMARK]))
 
 
 def payload(enrolment: Enrolment) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from services.lookup.gallery import SHELVES, Query, shelf
+from services.lookup.gallery import SHELVES, Mark, Query, shelf
 from services.lookup.points import (
     GALLERY,
     GRAPH_DEGREE,
@@ -17,11 +17,12 @@ from services.lookup.points import (
     NO_VECTOR,
     NUMBER,
     VIEWPOINT,
-    WATERMARK,
     candidate,
     full_scan_kilobytes,
+    mark_payload,
     payload,
     point_id,
+    read_mark,
     watermark_id,
 )
 from services.lookup.settings import GallerySettings
@@ -66,16 +67,21 @@ class ServerGallery:
             )
         return frozenset(int((point.payload or {})[NUMBER]) for point in points)
 
-    def watermark(self, gallery: str) -> int:
+    def mark(self, gallery: str) -> Mark:
         with qdrant_errors("reading a watermark"):
             points = self._client.retrieve(
                 self._collection, [watermark_id(gallery)], timeout=self._timeout
             )
-        return int((points[0].payload or {})[WATERMARK]) if points else 0
+        return read_mark(points[0].payload or {}) if points else Mark()
 
-    def set_watermark(self, gallery: str, number: int) -> None:
-        mark = {WATERMARK: number, "of": gallery}
-        self._upsert([models.PointStruct(id=watermark_id(gallery), vector=NO_VECTOR, payload=mark)])
+    def set_mark(self, gallery: str, mark: Mark) -> None:
+        told = mark_payload(gallery, mark)
+        self._upsert([models.PointStruct(id=watermark_id(gallery), vector=NO_VECTOR, payload=told)])
+
+    def forget(self, gallery: str) -> None:
+        those = models.FilterSelector(filter=models.Filter(must=[_equals(GALLERY, gallery)]))
+        with qdrant_errors("removing enrolments"):
+            self._client.delete(self._collection, those, wait=True, timeout=self._timeout)
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
         params = models.SearchParams(hnsw_ef=self._search_width)

@@ -1,7 +1,9 @@
 """Enrolments and sightings in, candidate lists out; what has an identity goes to the registry."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,8 +11,15 @@ import numpy as np
 from google.protobuf.message import Message
 from numpy.typing import NDArray
 
-from services.lookup.gallery import Galleries, Gallery, Query
-from services.lookup.metrics import CANDIDATES, EMPTY_ANSWERS, ENROLLED, GAPS, SEARCH
+from services.lookup.gallery import Galleries, Gallery, Mark, Query, shelved
+from services.lookup.metrics import (
+    CANDIDATES,
+    EMPTY_ANSWERS,
+    ENROLLED,
+    GAPS,
+    OTHER_EPOCHS,
+    SEARCH,
+)
 from services.lookup.settings import LookupSettings
 from services.lookup.watermark import advance
 from shared.embeddings import model_name, unpack
@@ -18,6 +27,8 @@ from shared.errors import Poison, Transient
 from shared.messages import Candidate, CandidateList, Enrolment, Matches, Sighting
 from shared.records import Receipt, Result
 from shared.viewpoints import opposite
+
+log = logging.getLogger(__name__)
 
 
 class LookupService:
@@ -81,37 +92,71 @@ class LookupService:
 
     def _enrol(self, gallery: Gallery, enrolments: Sequence[Enrolment]) -> None:
         """Write the points first and the watermark after them, never the other way round."""
-        gallery.enrol(enrolments)
-        ENROLLED.inc(len(enrolments))
-        for name in dict.fromkeys(enrolment.gallery for enrolment in enrolments):
-            before = gallery.watermark(name)
-            reached = advance(before, partial(gallery.numbers, name))
-            if reached > before:
-                gallery.set_watermark(name, reached)
-            newest = max(each.number for each in enrolments if each.gallery == name)
-            if newest > reached:
+        by_name: dict[str, list[Enrolment]] = defaultdict(list)
+        for enrolment in enrolments:
+            by_name[enrolment.gallery].append(enrolment)
+        marks = {name: self._entered(gallery, name, some) for name, some in by_name.items()}
+        kept = [each for each in enrolments if each.epoch == marks[each.gallery].epoch]
+        self._tell_others(len(enrolments) - len(kept))
+        if kept:
+            gallery.enrol([_shelved(each) for each in kept])
+        ENROLLED.inc(len(kept))
+        for name, mark in marks.items():
+            shelf = shelved(name, mark.epoch)
+            reached = advance(mark.watermark, partial(gallery.numbers, shelf))
+            if reached > mark.watermark:
+                gallery.set_mark(name, replace(mark, watermark=reached))
+            numbers = (each.number for each in by_name[name] if each.epoch == mark.epoch)
+            if max(numbers, default=0) > reached:
                 self._gaps.add(name)
             else:
                 self._gaps.discard(name)
         GAPS.set(len(self._gaps))
 
+    def _entered(self, gallery: Gallery, name: str, enrolments: Sequence[Enrolment]) -> Mark:
+        """Return a gallery's mark after it has entered the latest epoch of its enrolments.
+
+        What it has of the epoch before goes: the ledger was restored, and gives those numbers anew.
+        """
+        mark, latest = gallery.mark(name), max(each.epoch for each in enrolments)
+        if latest <= mark.epoch:
+            return mark
+        if mark.watermark:
+            log.warning(
+                "gallery %s begins anew: the ledger's epoch is %s now, and was %s",
+                name,
+                latest,
+                mark.epoch or "none",
+            )
+        gallery.forget(shelved(name, mark.epoch))
+        gallery.set_mark(name, Mark(latest))
+        return Mark(latest)
+
+    def _tell_others(self, count: int) -> None:
+        if count:
+            OTHER_EPOCHS.inc(count)
+            log.warning("left out %d enrolments of an earlier epoch of the ledger", count)
+
     def _search(
         self, gallery: Gallery, asked: Sequence[tuple[Sighting, Query]]
     ) -> list[CandidateList]:
-        """Read the watermarks before the search: they may only promise too little."""
-        queries = [query for _, query in asked]
-        names = dict.fromkeys(query.gallery for query in queries)
-        watermarks = {name: gallery.watermark(name) for name in names}
-        limits = {name: self._limit(watermark) for name, watermark in watermarks.items()}
+        """Read the marks before the search: they may only promise too little."""
+        names = dict.fromkeys(query.gallery for _, query in asked)
+        marks = {name: gallery.mark(name) for name in names}
+        queries = [
+            replace(query, gallery=shelved(query.gallery, marks[query.gallery].epoch))
+            for _, query in asked
+        ]
+        limits = {name: self._limit(mark.watermark) for name, mark in marks.items()}
         with SEARCH.time():
             answers = gallery.search(queries, max(limits.values(), default=0))
         lists = []
-        for (sighting, query), found in zip(asked, answers, strict=True):
-            del found[limits[query.gallery] :]
+        for (sighting, _), query, found in zip(asked, queries, answers, strict=True):
+            del found[limits[sighting.gallery] :]
             if not found:
-                self._require_alone(gallery, query)
+                self._require_alone(gallery, query, sighting.gallery)
             CANDIDATES.observe(len(found))
-            lists.append(_list(sighting, watermarks[query.gallery], found))
+            lists.append(_list(sighting, marks[sighting.gallery], found))
         return lists
 
     def _limit(self, enrolled: int) -> int:
@@ -119,7 +164,7 @@ class LookupService:
         few = enrolled <= self._settings.whole_below
         return max(self._settings.candidates, enrolled if few else 0)
 
-    def _require_alone(self, gallery: Gallery, query: Query) -> None:
+    def _require_alone(self, gallery: Gallery, query: Query, name: str) -> None:
         """Refuse an empty answer of a gallery that is not empty.
 
         A broken index makes every animal new, silently (Wildbook pull requests
@@ -129,7 +174,7 @@ class LookupService:
         if others:
             EMPTY_ANSWERS.inc()
             raise Transient(
-                f"gallery {query.gallery} holds {others} sightings to compare with sighting "
+                f"gallery {name} holds {others} sightings to compare with sighting "
                 f"{query.sighting_id}, but the search found none; its index is broken: if this "
                 "stays, delete the gallery's data and start lookup again, which refills it"
             )
@@ -189,6 +234,18 @@ def _told(query: Sighting) -> Matches:
     return Matches(query=query, incomparable=query.incomparable, **first)
 
 
-def _list(query: Sighting, watermark: int, candidates: Sequence[Candidate]) -> CandidateList:
+def _list(query: Sighting, mark: Mark, candidates: Sequence[Candidate]) -> CandidateList:
     first: dict[str, Any] = {"pass": 1}  # a keyword of Python
-    return CandidateList(query=query, watermark=watermark, candidates=candidates, **first)
+    return CandidateList(
+        query=query, watermark=mark.watermark, epoch=mark.epoch, candidates=candidates, **first
+    )
+
+
+def _shelved(enrolment: Enrolment) -> Enrolment:
+    """Return an enrolment as it lies in the engine: with those of its epoch alone."""
+    if not enrolment.epoch:
+        return enrolment
+    lying = Enrolment()
+    lying.CopyFrom(enrolment)
+    lying.gallery = shelved(enrolment.gallery, enrolment.epoch)
+    return lying

@@ -77,6 +77,7 @@ class MatcherService:
         matches = Matches(
             query=candidates.query,
             watermark=candidates.watermark,
+            epoch=candidates.epoch,
             evidence=once.values(),
             extractor=self._extractor_model,
             matcher=self._engine.cascade(candidates.query.gallery).model,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from services.registry.epoch import EPOCH, renew
+from services.registry.epoch import EPOCH
 from services.registry.keys import GALLERIES, PLACES, key
 from services.registry.ledger import Ledger
 from services.registry.store import Argument, Store
@@ -69,10 +69,10 @@ def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
     commands = _commands_of_1(found, galleries, there) if head["ledger"] == 1 else _commands(found)
     while some := list(islice(commands, _CHUNK)):
         store.run_all(some)
-    renew(store, after=str(head.get("epoch", "")))
+    ledger.renew(after=str(head.get("epoch", "")))
     ledger.load()
     for gallery in galleries:
-        ledger.reopen(gallery)
+        ledger.enter(gallery)
         ledger.add_gallery(gallery)
         yield gallery
 

@@ -1,6 +1,7 @@
 """The broker as the outbox needs it: publish, and look up one record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from google.protobuf.message import DecodeError, Message
@@ -21,6 +22,7 @@ class Broker:
     """One connection to the broker, made here; close it. Every method may raise Transient."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
         self._patience = delivery_seconds(kafka) + 1
         self._consumer = consumer(kafka, NAME, max_bytes=1)  # one record, never more
         try:
@@ -28,6 +30,37 @@ class Broker:
         except Transient:
             self._consumer.close()
             raise
+
+    def since(
+        self, topic: str, starts: Mapping[tuple[str, int], int]
+    ) -> Iterator[Decision | Enrolment]:
+        """Yield a topic's messages from these offsets, by partition, to its end; else all of them.
+
+        What is no message is passed over.
+        """
+        timeout = round(1000 * self._patience)
+        with closing(consumer(self._kafka, NAME)) as client, broker_errors("reading a topic"):
+            every = [
+                TopicPartition(topic, number) for number in client.partitions_for_topic(topic) or ()
+            ]
+            begins, ends = client.beginning_offsets(every), client.end_offsets(every)
+            first = {
+                part: max(begins[part], starts.get((topic, part.partition), 0)) for part in every
+            }
+            parts = [part for part in every if first[part] < ends[part]]
+            if not parts:
+                return
+            client.assign(parts)
+            for part in parts:
+                client.seek(part, first[part])
+            while any(client.position(part) < ends[part] for part in parts):
+                polled = client.poll(timeout)
+                if not polled:
+                    raise Transient(f"nothing came within {timeout} ms though {topic} has more")
+                for raws in polled.values():
+                    for raw in raws:
+                        if (message := _read(topic, raw.value)) is not None:
+                            yield message
 
     def close(self) -> None:
         """Disconnect."""
@@ -67,8 +100,13 @@ class Broker:
             raise Transient(f"{partition.topic} did not give its record at offset {offset}")
         if records[0].offset != offset:
             return None
-        kind = Decision if partition.topic == topics.DECISIONS else Enrolment
-        try:
-            return kind.FromString(records[0].value or b"")
-        except DecodeError:
-            return None
+        return _read(partition.topic, records[0].value)
+
+
+def _read(topic: str, value: bytes | None) -> Decision | Enrolment | None:
+    """Return the message of a record; None: it is none."""
+    kind = Decision if topic == topics.DECISIONS else Enrolment
+    try:
+        return kind.FromString(value or b"")
+    except DecodeError:
+        return None

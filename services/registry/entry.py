@@ -43,12 +43,13 @@ class Entry:
         return [self.decision] if self.enrolment is None else [self.decision, self.enrolment]
 
 
-def read_entry(number: int, stored: bytes, enrolment: bytes | None) -> Entry:
-    """Put a stored entry and its stored enrolment together."""
+def read_entry(number: int, stored: bytes, enrolment: bytes | None, epoch: str) -> Entry:
+    """Put a stored entry and its stored enrolment together, with the gallery's epoch."""
     head, _, body = stored.partition(b"\n")
     enrolment_number, individual, *founded = head.decode().split(" ")
     decision = Decision.FromString(body)
     decision.number = number
+    decision.epoch = epoch
     decision.enrolment_number = int(enrolment_number)
     decision.individual = individual
     names = {f"+{index}": name for index, name in enumerate(founded)}
@@ -56,11 +57,12 @@ def read_entry(number: int, stored: bytes, enrolment: bytes | None) -> Entry:
         change.into = names.get(change.into, change.into)
     if not enrolment:
         return Entry(decision, None)
-    return Entry(decision, read_enrolment(decision.enrolment_number, enrolment))
+    return Entry(decision, read_enrolment(decision.enrolment_number, enrolment, epoch))
 
 
-def read_enrolment(number: int, stored: bytes) -> Enrolment:
-    """Put a stored enrolment and its number together."""
+def read_enrolment(number: int, stored: bytes, epoch: str) -> Enrolment:
+    """Put a stored enrolment, its number and its gallery's epoch together."""
     message = Enrolment.FromString(stored)
     message.number = number
+    message.epoch = epoch
     return message

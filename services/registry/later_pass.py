@@ -56,13 +56,16 @@ def nearest(
     return best
 
 
-def next_list(matches: Matches, watermark: int, candidates: Sequence[Candidate]) -> CandidateList:
+def next_list(
+    matches: Matches, watermark: int, epoch: str, candidates: Sequence[Candidate]
+) -> CandidateList:
     """Return the candidate list that sends a query round once more, with all evidence so far."""
     following = CandidateList(
         query=matches.query,
         watermark=watermark,
         candidates=candidates,
         earlier=matches.evidence,
+        epoch=epoch,
     )
     setattr(following, "pass", pass_number(matches) + 1)  # a keyword, so no plain attribute
     return following

@@ -24,7 +24,7 @@
 --               first> <sighting of the second>', the two that are most alike
 --   captures    hash  image's digest -> the sightings in it, each ended by '\n'
 --   counters    hash  entries, enrolments, individuals, mint (the latest founding's enrolment),
---               splits (those that evidence made, not people)
+--               splits (those that evidence made, not people), epoch (in which all numbers count)
 --   outbox      zset  numbers of entries that the broker is not known to have taken
 --   proofs      hash  '<topic> <partition> first' and '… last' -> '<offset> <number>' of the
 --               first and the last record of the gallery that the partition took
@@ -70,7 +70,7 @@ local function taken(key, image)
   return found
 end
 
--- What was decided about a sighting: entry number, entry, enrolment; nil before that.
+-- What was decided about a sighting: entry number, entry, enrolment, epoch; nil before that.
 local function decision(key, sighting)
   local number = redis.call('HGET', key.decided, sighting)
   if not number then
@@ -78,7 +78,8 @@ local function decision(key, sighting)
   end
   local entry = redis.call('HGET', key.entries, number)
   local enrolment = redis.call('HGET', key.enrolments, entry:match('^%d+'))
-  return {'DECIDED', tonumber(number), entry, enrolment or ''}
+  local epoch = redis.call('HGET', key.counters, 'epoch') or ''
+  return {'DECIDED', tonumber(number), entry, enrolment or '', epoch}
 end
 
 -- Why a sighting may not be decided now: status, and the numbers between which enrolments
@@ -349,7 +350,7 @@ end
 -- IDs, how many are founded, watermark ('' where nothing can be compared with it, ever),
 -- milliseconds of lease to take if it can't be founded now (0: it may go round again), <Decision>,
 -- <Enrolment>, comparisons, standing, anchors, encounter ('': none), a catalogue's name of the animal
--- ('': none), the deployment, and what `changes` reads.
+-- ('': none), the deployment, the epoch if the gallery has none yet, and what `changes` reads.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that `refusal`
 -- gives; CONFLICT: the individual is gone, has changed, or is in this image already; or APART.
 local function decide(keys, args)
@@ -367,7 +368,7 @@ local function decide(keys, args)
       return refused
     end
   end
-  local read, label = changes(args, 17), args[15]
+  local read, label = changes(args, 18), args[15]
   local anchor = label ~= '' and redis.call('HGET', key.labels, label)
   local labelled = anchor and redis.call('HGET', key.members, anchor)
   if label ~= '' and (labelled or '+0') ~= individual then
@@ -382,6 +383,9 @@ local function decide(keys, args)
   end
 
   local number = redis.call('HINCRBY', key.counters, 'entries', 1)
+  if number == 1 then
+    redis.call('HSET', key.counters, 'epoch', args[17])
+  end
   local enrolment = 0
   if individual ~= '' then
     enrolment = redis.call('HINCRBY', key.counters, 'enrolments', 1)
@@ -438,8 +442,8 @@ end
 -- What a decision needs to know first. Arguments: sighting, its image's digest, its encounter
 -- ('': none), candidates' sightings. Returns the decision about the sighting (empty: none), the
 -- individuals taken in its image, of each candidate its individual ('' for one that is not in this
--- ledger), the same for its standing, the counters enrolments and splits, and pairs of sighting and
--- individual of its encounter.
+-- ledger), the same for its standing, the counters enrolments and splits, pairs of sighting and
+-- individual of its encounter, and the epoch.
 local function look(keys, args)
   local key = named(keys)
   local individuals, standings, seen = {}, {}, {}
@@ -461,7 +465,8 @@ local function look(keys, args)
     companions[#companions + 1] = redis.call('HGET', key.members, sighting) or ''
   end
   local splits = counter(key, 'splits')
-  return {before, seen, individuals, standings, enrolled, splits, companions}
+  local epoch = redis.call('HGET', key.counters, 'epoch') or ''
+  return {before, seen, individuals, standings, enrolled, splits, companions, epoch}
 end
 
 -- What individuals are made of. Arguments: how many sightings at most, how many of one at most,
@@ -533,15 +538,14 @@ local function acknowledge(keys, args)
   return count
 end
 
--- The broker lost its records: every entry is to be published again.
-local function reopen(keys)
+-- Entries are to be published again, as the broker has lost them. Arguments: the first, the last.
+local function reopen(keys, args)
   local key = named(keys)
-  local count = counter(key, 'entries')
-  for number = 1, count do
+  for number = tonumber(args[1]), tonumber(args[2]) do
     redis.call('ZADD', key.outbox, number, number)
   end
   redis.call('DEL', key.proofs)
-  return count
+  return redis.status_reply('OK')
 end
 
 redis.register_function('resight_decide_VERSION', decide)

@@ -6,11 +6,13 @@ a gallery share a hash tag, so a cluster keeps them together.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 from services.registry.change import arguments, founded
 from services.registry.comparisons import Comparisons, pack_standing, unpack_standing
 from services.registry.discretion import camera_cell
 from services.registry.entry import OUTCOME_NAMES, Entry, read_entry
+from services.registry.epoch import EPOCH, begin, renew
 from services.registry.keys import CAMERAS, GALLERIES, PLACES, individual_prefix, key, keys
 from services.registry.proof import Acknowledgement, Proof
 from services.registry.reading import CHUNK, Reading
@@ -29,6 +31,9 @@ from services.registry.view import (
 from shared.errors import Transient
 from shared.messages import Decision, Enrolment, Place
 
+# So many entries are put back into the outbox in one call, which holds up all others.
+REOPENED = 20_000
+
 
 class Ledger(Reading):
     """The ledger in one store. Every method may raise Transient."""
@@ -36,6 +41,36 @@ class Ledger(Reading):
     def __init__(self, store: Store) -> None:
         super().__init__(store)
         self._admitted: set[str] = set()
+        self._epoch = ""
+
+    def begin(self) -> str:
+        """Return the epoch of this ledger, which new galleries get; an empty one begins with it."""
+        epoch = begin(self.store)
+        if epoch != self._epoch:
+            self._admitted.clear()
+        self._epoch = epoch
+        return epoch
+
+    def renew(self, after: str = "") -> str:
+        """Begin a new epoch in all galleries, later than another one, and return it.
+
+        Every entry counts as not published.
+        """
+        self._epoch = renew(self.store, after)
+        for gallery in self.galleries():
+            self.enter(gallery)
+        return self._epoch
+
+    def enter(self, gallery: str) -> None:
+        """Let a gallery's numbers count in this ledger's epoch, and publish it again."""
+        if self.count(gallery, "entries"):
+            self.store.run("HSET", key(gallery, "counters"), "epoch", self._epoch)
+        self.reopen(gallery)
+
+    def server(self) -> tuple[str, str]:
+        """Return the ledger's epoch and the run of its server, which change when it is another."""
+        epoch, told = self.store.run_all([("GET", EPOCH), ("INFO", "server")])
+        return (epoch or b"").decode(), str(told.get("run_id", ""))
 
     def load(self) -> None:
         """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
@@ -116,13 +151,13 @@ class Ledger(Reading):
         encounter: str = "",
     ) -> View:
         """Return what there is to know before deciding about a sighting."""
-        found, taken, individuals, standings, enrolled, splits, companions = self.store.call(
+        found, taken, individuals, standings, enrolled, splits, companions, epoch = self.store.call(
             "look", keys(gallery), sighting, image, encounter, *candidates, write=False
         )
         named = zip(candidates, individuals, strict=True)
         stood = zip(candidates, standings, strict=True)
         return View(
-            entry=read_entry(*found[1:]) if found else None,
+            entry=_told(found[1:]) if found else None,
             taken=frozenset(name.decode() for name in taken),
             members={sighting: name.decode() for sighting, name in named if name},
             standings={sighting: unpack_standing(packed) for sighting, packed in stood if packed},
@@ -133,6 +168,7 @@ class Ledger(Reading):
                 for name, individual in zip(companions[::2], companions[1::2], strict=True)
                 if individual
             },
+            epoch=epoch.decode(),
         )
 
     def name(self, gallery: str, identity: str, sighting: str) -> None:
@@ -207,10 +243,11 @@ class Ledger(Reading):
             encounter,
             decision.identity,
             decision.deployment,
+            self._epoch,
             *arguments(decision, revisions or {}, doubts),
         )
         if status == b"DECIDED":
-            return read_entry(*rest)
+            return _told(rest)
         if status == b"CONFLICT":
             return Conflict()
         if status == b"APART":
@@ -233,12 +270,15 @@ class Ledger(Reading):
             body = Enrolment()
             body.CopyFrom(enrolment)
             body.ClearField("number")
+            body.ClearField("epoch")
             stored = body.SerializeToString(deterministic=True)
             self.store.run("HSET", key(gallery, "enrolments"), enrolment.number, stored)
 
     def reopen(self, gallery: str) -> None:
         """Count no entry of a gallery as published any more."""
-        self.store.call("reopen", keys(gallery))
+        last = self.count(gallery, "entries")
+        for start in range(1, max(last, 1) + 1, REOPENED):
+            self.store.call("reopen", keys(gallery), start, min(start + REOPENED - 1, last))
 
     def proofs(self, gallery: str) -> list[Proof]:
         """Return the first and the last record that each partition has taken."""
@@ -258,3 +298,9 @@ class Ledger(Reading):
         ):
             after = int(numbers[-1])
             yield self._entries(gallery, [int(number) for number in numbers])
+
+
+def _told(found: Sequence[Any]) -> Entry:
+    """Return the entry that a call of the ledger tells of."""
+    number, stored, enrolment, epoch = found
+    return read_entry(number, stored, enrolment, epoch.decode())

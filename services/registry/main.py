@@ -8,6 +8,7 @@ from functools import partial
 from services.registry import calibration
 from services.registry.broker import Broker
 from services.registry.census import Census
+from services.registry.continuity import Continuity
 from services.registry.ledger import Ledger
 from services.registry.outbox import recover
 from services.registry.service import RegistryService
@@ -32,27 +33,31 @@ def main() -> None:
         registry, store = load(RegistrySettings), load(LedgerSettings)
         curves = calibration.load(registry.calibration)
         ledger = Ledger(Store.at(store))
+        continuity = Continuity(ledger, kafka)
         Stage(
             name=NAME,
             decoders={
                 topics.MATCHES: protobuf_decoder(Matches),
                 topics.PLACES: protobuf_decoder(ImagePlace),
             },
-            handler=RegistryService(ledger, curves, registry),
+            handler=RegistryService(ledger, curves, registry, watch=continuity.watch),
             kafka=kafka,
             settings=stage,
             telemetry=telemetry,
-            prepare=partial(prepare, ledger, kafka),
+            prepare=partial(prepare, ledger, kafka, continuity),
         ).run()
 
 
-def prepare(ledger: Ledger, kafka: KafkaSettings, tell: Callable[[str], None]) -> None:
+def prepare(
+    ledger: Ledger, kafka: KafkaSettings, continuity: Continuity, tell: Callable[[str], None]
+) -> None:
     """Install the ledger's functions and empty its outbox; `tell` hears how far that is.
 
     Raises:
+        BehindError: the ledger has lost what it wrote.
         Transient: the ledger or the broker is away, or not ready.
     """
-    ledger.load()
+    continuity.begin(tell)
     Census(ledger).publish()
     with closing(Broker(kafka)) as broker:
         log.info("published %d entries of the ledger again", recover(ledger, broker, tell))

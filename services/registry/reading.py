@@ -24,9 +24,9 @@ class Reading:
         """Yield the enrolments after `after` up to `last` with their individuals, in chunks."""
         for start in range(after + 1, last + 1, CHUNK):
             numbers = range(start, min(start + CHUNK, last + 1))
-            stored = self._fields(gallery, "enrolments", numbers)
+            stored, epoch = self._fields(gallery, "enrolments", numbers), self.epoch(gallery)
             enrolments = [
-                read_enrolment(number, body)
+                read_enrolment(number, body, epoch)
                 for number, body in zip(numbers, stored, strict=True)
                 if body
             ]
@@ -54,6 +54,10 @@ class Reading:
             case "outbox":
                 return int(self.store.run("ZCARD", key(gallery, "outbox")))
         return int(self.store.run("HGET", key(gallery, "counters"), counter) or 0)
+
+    def epoch(self, gallery: str) -> str:
+        """Return the epoch in which a gallery's numbers count; '' for one of an earlier version."""
+        return (self.store.run("HGET", key(gallery, "counters"), "epoch") or b"").decode()
 
     def questions(self, gallery: str) -> list[Doubt]:
         """Return which individuals may be one, those first whose answer is worth most."""
@@ -180,15 +184,17 @@ class Reading:
         enrolled = [entry.decision.enrolment_number for entry in plain]
         bodies = self._fields(gallery, "enrolments", enrolled)
         return [
-            Entry(entry.decision, read_enrolment(number, body) if body else None)
+            Entry(
+                entry.decision, read_enrolment(number, body, entry.decision.epoch) if body else None
+            )
             for entry, number, body in zip(plain, enrolled, bodies, strict=True)
         ]
 
     def _plain(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
         """Return entries without their enrolments."""
-        stored = self._fields(gallery, "entries", numbers)
+        stored, epoch = self._fields(gallery, "entries", numbers), self.epoch(gallery)
         return [
-            read_entry(number, body, None)
+            read_entry(number, body, None, epoch)
             for number, body in zip(numbers, stored, strict=True)
             if body
         ]

@@ -20,7 +20,7 @@ from services.registry.ledger import Ledger
 from services.registry.proof import acknowledgements
 from services.registry.settings import RegistrySettings
 from services.registry.sighting import checked, decision_about, enrolment_of
-from services.registry.view import Apart, Conflict, Refusal, encounter_of, image_of
+from services.registry.view import Apart, Conflict, Refusal, View, encounter_of, image_of
 from shared.embeddings import unpack
 from shared.errors import Poison, Transient
 from shared.messages import CandidateList, Decision, ImagePlace, Matches, Sighting
@@ -42,7 +42,8 @@ class RegistryService:
     Matches become their Decision and, if it enrolled, its Enrolment; or, when a new
     individual is refused and there is more to compare it with, a CandidateList.
     Raises Transient when the ledger is away. `now` is the clock, `wait` the pause
-    before sightings that can only wait for a lease go round again.
+    before sightings that can only wait for a lease go round again, and `watch` looks before each
+    batch whether the ledger is still the one that it was.
     """
 
     def __init__(
@@ -52,12 +53,15 @@ class RegistryService:
         settings: RegistrySettings,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         wait: Callable[[float], None] = time.sleep,
+        *,
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         self._ledger = ledger
         self._calibration = calibration
         self._settings = settings
         self._now = now
         self._wait = wait
+        self._watch = watch
         self._labels = Labels(ledger, calibration, now)
         self._drift = DriftWatch(settings.drift_window)
         self._strangers: set[Model] = set()
@@ -65,6 +69,7 @@ class RegistryService:
 
     def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
         """Decide about each message in turn, so that one batch may hold an animal twice."""
+        self._watch()
         results = [self._result(message) for message in messages]
         if any(_waits(result) for result in results):
             self._wait(self._settings.leased_wait_seconds)
@@ -118,14 +123,17 @@ class RegistryService:
         query = matches.query
         sightings = sorted({item.candidate.sighting_id for item in matches.evidence})
         strangers, encounter = self._calibration.strangers(matches), encounter_of(query)
-        watermark = None if matches.incomparable else matches.watermark
+        watermark: int | None = None
         differ: set[frozenset[str]] = set()
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             view = self._ledger.look(
                 query.gallery, query.sighting_id, image_of(query), sightings, encounter
             )
             if view.entry:
                 return view.entry.messages()
+            if attempt == 0 and not matches.incomparable:
+                # A watermark of another epoch says nothing of this one's numbers.
+                watermark = matches.watermark if matches.epoch == view.epoch else 0
             _check_crowd(query, len(view.taken))
             judged = judge_query(matches, view, self._calibration)
             groups = self._ledger.groups(query.gallery, judged.asked, MOST, MOST_OF_ONE)
@@ -161,7 +169,7 @@ class RegistryService:
             if isinstance(answer, Conflict) or watermark is None:
                 continue
             metrics.REFUSALS.labels(_reason(answer, watermark)).inc()
-            following = self._next(matches, answer, view.taken)
+            following = self._next(matches, answer, view)
             if following.candidates or answer.leased:
                 return [following]
             # Only what this query can't be compared with came in between.
@@ -183,16 +191,16 @@ class RegistryService:
                     matches.query.gallery, judged.verdict.probability, judged.curve.baseline
                 )
 
-    def _next(self, matches: Matches, refusal: Refusal, taken: frozenset[str]) -> CandidateList:
+    def _next(self, matches: Matches, refusal: Refusal, view: View) -> CandidateList:
         gallery = matches.query.gallery
         candidates = nearest(
             matches.query,
             self._ledger.between(gallery, refusal.after, refusal.last),
             self._settings.candidates,
             seen={item.candidate.sighting_id for item in matches.evidence},
-            taken=taken,
+            taken=view.taken,
         )
-        return next_list(matches, refusal.last, candidates)
+        return next_list(matches, refusal.last, view.epoch, candidates)
 
     def _report(self, strangers: Sequence[Model]) -> None:
         """Count the models that the calibration does not know; log each once."""

@@ -22,6 +22,7 @@ class View:
     ledger knows, by sighting; `standings` how their own lists looked, likewise. So many sightings
     are `enrolled` in the gallery, and so often individuals were split (`splits`). `companions` are
     the other sightings of its encounter with their individuals, in the order of their decisions.
+    `epoch` is the gallery's.
     """
 
     entry: Entry | None
@@ -31,6 +32,7 @@ class View:
     enrolled: int = 0
     splits: int = 0
     companions: Mapping[str, str] = field(default_factory=dict)
+    epoch: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class CandidateList(_message.Message):
-    __slots__ = ("query", "watermark", "candidates", "earlier")
+    __slots__ = ("query", "watermark", "candidates", "earlier", "epoch")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     WATERMARK_FIELD_NUMBER: _ClassVar[int]
     PASS_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     EARLIER_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     query: _sighting_pb2.Sighting
     watermark: int
     candidates: _containers.RepeatedCompositeFieldContainer[_matches_pb2.Candidate]
     earlier: _containers.RepeatedCompositeFieldContainer[_matches_pb2.Evidence]
-    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[_matches_pb2.Candidate, _Mapping]]] = ..., earlier: _Optional[_Iterable[_Union[_matches_pb2.Evidence, _Mapping]]] = ..., **kwargs) -> None: ...
+    epoch: str
+    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., candidates: _Optional[_Iterable[_Union[_matches_pb2.Candidate, _Mapping]]] = ..., earlier: _Optional[_Iterable[_Union[_matches_pb2.Evidence, _Mapping]]] = ..., epoch: _Optional[str] = ..., **kwargs) -> None: ...

@@ -101,7 +101,7 @@ class Operation(_message.Message):
     def __init__(self, id: _Optional[str] = ..., kind: _Optional[_Union[OperationKind, str]] = ..., sightings: _Optional[_Iterable[str]] = ..., bonds: _Optional[_Iterable[_Union[Bond, _Mapping]]] = ..., moved: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., undoes: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Decision(_message.Message):
-    __slots__ = ("gallery", "number", "sighting_id", "capture_id", "deployment", "sequence", "species", "viewpoint", "box", "crop", "captured_at", "published_at", "decided_at", "outcome", "individual", "probability", "ranked", "enrolment_number", "thresholds", "calibration", "models", "passes", "actor", "image_sha256", "incomparable", "changes", "known_by", "operation", "identity")
+    __slots__ = ("gallery", "number", "sighting_id", "capture_id", "deployment", "sequence", "species", "viewpoint", "box", "crop", "captured_at", "published_at", "decided_at", "outcome", "individual", "probability", "ranked", "enrolment_number", "thresholds", "calibration", "models", "passes", "actor", "image_sha256", "incomparable", "changes", "known_by", "operation", "identity", "epoch")
     GALLERY_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +131,7 @@ class Decision(_message.Message):
     KNOWN_BY_FIELD_NUMBER: _ClassVar[int]
     OPERATION_FIELD_NUMBER: _ClassVar[int]
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     gallery: str
     number: int
     sighting_id: str
@@ -160,4 +161,5 @@ class Decision(_message.Message):
     known_by: _containers.RepeatedScalarFieldContainer[str]
     operation: Operation
     identity: str
-    def __init__(self, gallery: _Optional[str] = ..., number: _Optional[int] = ..., sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., species: _Optional[str] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., individual: _Optional[str] = ..., probability: _Optional[float] = ..., ranked: _Optional[_Iterable[_Union[RankedIndividual, _Mapping]]] = ..., enrolment_number: _Optional[int] = ..., thresholds: _Optional[_Union[Thresholds, _Mapping]] = ..., calibration: _Optional[str] = ..., models: _Optional[_Iterable[_Union[_common_pb2.ModelReference, _Mapping]]] = ..., passes: _Optional[int] = ..., actor: _Optional[str] = ..., image_sha256: _Optional[str] = ..., incomparable: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., known_by: _Optional[_Iterable[str]] = ..., operation: _Optional[_Union[Operation, _Mapping]] = ..., identity: _Optional[str] = ...) -> None: ...
+    epoch: str
+    def __init__(self, gallery: _Optional[str] = ..., number: _Optional[int] = ..., sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., species: _Optional[str] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., decided_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., individual: _Optional[str] = ..., probability: _Optional[float] = ..., ranked: _Optional[_Iterable[_Union[RankedIndividual, _Mapping]]] = ..., enrolment_number: _Optional[int] = ..., thresholds: _Optional[_Union[Thresholds, _Mapping]] = ..., calibration: _Optional[str] = ..., models: _Optional[_Iterable[_Union[_common_pb2.ModelReference, _Mapping]]] = ..., passes: _Optional[int] = ..., actor: _Optional[str] = ..., image_sha256: _Optional[str] = ..., incomparable: _Optional[str] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., known_by: _Optional[_Iterable[str]] = ..., operation: _Optional[_Union[Operation, _Mapping]] = ..., identity: _Optional[str] = ..., epoch: _Optional[str] = ...) -> None: ...

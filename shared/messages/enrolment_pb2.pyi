@@ -7,7 +7,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Enrolment(_message.Message):
-    __slots__ = ("gallery", "number", "sighting_id", "viewpoint", "crop", "embedding", "mask")
+    __slots__ = ("gallery", "number", "sighting_id", "viewpoint", "crop", "embedding", "mask", "epoch")
     GALLERY_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
@@ -15,6 +15,7 @@ class Enrolment(_message.Message):
     CROP_FIELD_NUMBER: _ClassVar[int]
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]
     MASK_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     gallery: str
     number: int
     sighting_id: str
@@ -22,4 +23,5 @@ class Enrolment(_message.Message):
     crop: _common_pb2.BlobReference
     embedding: _common_pb2.Embedding
     mask: _common_pb2.Mask
-    def __init__(self, gallery: _Optional[str] = ..., number: _Optional[int] = ..., sighting_id: _Optional[str] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., embedding: _Optional[_Union[_common_pb2.Embedding, _Mapping]] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ...) -> None: ...
+    epoch: str
+    def __init__(self, gallery: _Optional[str] = ..., number: _Optional[int] = ..., sighting_id: _Optional[str] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., embedding: _Optional[_Union[_common_pb2.Embedding, _Mapping]] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ..., epoch: _Optional[str] = ...) -> None: ...

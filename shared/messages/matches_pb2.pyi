@@ -57,7 +57,7 @@ class Evidence(_message.Message):
     def __init__(self, candidate: _Optional[_Union[Candidate, _Mapping]] = ..., depth: _Optional[_Union[Depth, str]] = ..., neighbours: _Optional[int] = ..., neighbour_score: _Optional[float] = ..., matches: _Optional[int] = ..., confidence: _Optional[float] = ..., inliers: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Matches(_message.Message):
-    __slots__ = ("query", "watermark", "evidence", "extractor", "matcher", "incomparable")
+    __slots__ = ("query", "watermark", "evidence", "extractor", "matcher", "incomparable", "epoch")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     WATERMARK_FIELD_NUMBER: _ClassVar[int]
     PASS_FIELD_NUMBER: _ClassVar[int]
@@ -65,10 +65,12 @@ class Matches(_message.Message):
     EXTRACTOR_FIELD_NUMBER: _ClassVar[int]
     MATCHER_FIELD_NUMBER: _ClassVar[int]
     INCOMPARABLE_FIELD_NUMBER: _ClassVar[int]
+    EPOCH_FIELD_NUMBER: _ClassVar[int]
     query: _sighting_pb2.Sighting
     watermark: int
     evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
     extractor: _common_pb2.ModelReference
     matcher: _common_pb2.ModelReference
     incomparable: str
-    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., extractor: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., matcher: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., incomparable: _Optional[str] = ..., **kwargs) -> None: ...
+    epoch: str
+    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., extractor: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., matcher: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., incomparable: _Optional[str] = ..., epoch: _Optional[str] = ..., **kwargs) -> None: ...

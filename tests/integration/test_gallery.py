@@ -10,7 +10,7 @@ import pytest
 from qdrant_client import QdrantClient
 
 from services.lookup.edge import EdgeGalleries
-from services.lookup.gallery import SHELVES, Galleries, Gallery, Query
+from services.lookup.gallery import SHELVES, Galleries, Gallery, Mark, Query
 from services.lookup.server import ServerGalleries
 from services.lookup.settings import GallerySettings
 from shared.embeddings import unpack
@@ -70,7 +70,7 @@ def test_what_was_enrolled_is_found_nearest_first(gallery: Gallery) -> None:
 
 def test_a_query_never_meets_itself_another_gallery_or_a_watermark(gallery: Gallery) -> None:
     gallery.enrol([enrolment(1), enrolment(2), enrolment(3, gallery=OTHER)])
-    gallery.set_watermark(GALLERY, 2)
+    gallery.set_mark(GALLERY, Mark(watermark=2))
     (found,) = gallery.search([query(1)], 10)
     assert [c.sighting_id for c in found] == [name(2)]
     assert gallery.count(query(1)) == 1
@@ -105,11 +105,21 @@ def test_numbers_are_those_of_one_gallery_within_the_bounds(gallery: Gallery) ->
 
 
 def test_each_gallery_has_a_watermark_of_its_own_and_begins_at_zero(gallery: Gallery) -> None:
-    assert gallery.watermark(GALLERY) == 0
-    gallery.set_watermark(GALLERY, 3)
-    gallery.set_watermark(OTHER, 8)
-    gallery.set_watermark(GALLERY, 4)
-    assert (gallery.watermark(GALLERY), gallery.watermark(OTHER)) == (4, 8)
+    assert gallery.mark(GALLERY).watermark == 0
+    gallery.set_mark(GALLERY, Mark(watermark=3))
+    gallery.set_mark(OTHER, Mark(watermark=8))
+    gallery.set_mark(GALLERY, Mark(watermark=4))
+    assert (gallery.mark(GALLERY).watermark, gallery.mark(OTHER).watermark) == (4, 8)
+
+
+def test_a_mark_keeps_its_epoch_and_what_is_forgotten_is_gone(gallery: Gallery) -> None:
+    gallery.enrol([enrolment(1), enrolment(2), enrolment(3, gallery=OTHER)])
+    gallery.set_mark(GALLERY, Mark("2-a", 2))
+    gallery.forget(GALLERY)
+    assert gallery.mark(GALLERY) == Mark("2-a", 2)
+    assert gallery.numbers(GALLERY, 0, 10) == set()
+    assert gallery.count(query(9)) == 0
+    assert gallery.numbers(OTHER, 0, 10) == {3}
 
 
 def test_an_empty_gallery_finds_and_counts_nothing(gallery: Gallery) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from services.lookup import edge
 from services.lookup.edge import EdgeGalleries, EdgeGallery
-from services.lookup.gallery import Query
+from services.lookup.gallery import Mark, Query
 from services.lookup.optimisation import COPY, REPLACED
 from services.lookup.service import LookupService
 from services.lookup.settings import LookupSettings
@@ -65,7 +65,7 @@ def test_a_killed_process_loses_nothing_that_it_said_was_enrolled(tmp_path: Path
     galleries = EdgeGalleries(edge_settings(tmp_path))
     gallery = galleries.open(model_name(MODEL))
     assert gallery.numbers(GALLERY, 0, 1000) == set(range(1, 201))
-    assert gallery.watermark(GALLERY) == 200
+    assert gallery.mark(GALLERY).watermark == 200
     service = LookupService(galleries, LookupSettings(), lambda _: None)
     found = answer(service, sighting(7))
     assert found.watermark == 200
@@ -150,7 +150,7 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EdgeGalleries:
     """An opened gallery whose 6,000 sightings count as too many to be optimised at once."""
     galleries = EdgeGalleries(edge_settings(tmp_path, exact_below=0))
     galleries.open("model").enrol([enrolment(number) for number in range(1, 6001)])
-    galleries.open("model").set_watermark(GALLERY, 6000)
+    galleries.open("model").set_mark(GALLERY, Mark(watermark=6000))
     galleries.close()
     monkeypatch.setattr(edge, "QUICK_BELOW", 100)
     return EdgeGalleries(edge_settings(tmp_path, exact_below=0))
@@ -173,11 +173,11 @@ def test_a_large_gallery_serves_at_once_and_is_optimised_meanwhile(
     found = gallery.search([Query(GALLERY, "x", vectors(1)[0], None)], 100)
     assert len(found[0]) == 100
     gallery.enrol([enrolment(number) for number in range(6001, 6011)])
-    gallery.set_watermark(GALLERY, 6010)
+    gallery.set_mark(GALLERY, Mark(watermark=6010))
     _optimised(gallery)
     assert gallery._shard.info().indexed_vectors_count >= 6000
     assert gallery.numbers(GALLERY, 0, 7000) == set(range(1, 6011))
-    assert gallery.watermark(GALLERY) == 6010
+    assert gallery.mark(GALLERY).watermark == 6010
     large.close()
     assert len([each for each in tmp_path.iterdir() if each.is_dir()]) == 1
 

@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from prometheus_client import REGISTRY
 
 from services.lookup.edge import EdgeGalleries, EdgeGallery
-from services.lookup.gallery import Query
+from services.lookup.gallery import Query, shelved
 from services.lookup.service import LookupService
 from services.lookup.settings import LookupSettings
 from shared.embeddings import DIMENSION, model_name, pack
@@ -25,6 +25,7 @@ from shared.messages import (
     Candidate,
     CandidateList,
     Embedding,
+    Enrolment,
     Matches,
     ModelReference,
     Viewpoint,
@@ -267,3 +268,41 @@ def test_a_list_fits_a_broker_even_when_it_is_full(service: LookupService) -> No
     assert name(1) not in {candidate.sighting_id for candidate in found.candidates}
     # Of the largest gallery that is answered whole, 1 MB.
     assert found.ByteSize() < 1_000 * len(found.candidates)
+
+
+def in_epoch(epoch: str, *numbers: int) -> list[Enrolment]:
+    found = [enrolment(number) for number in numbers]
+    for each in found:
+        each.epoch = epoch
+    return found
+
+
+def test_a_later_epoch_of_the_ledger_begins_the_gallery_anew(
+    service: LookupService, galleries: EdgeGalleries
+) -> None:
+    service.handle(in_epoch("2-a", 1, 2, 3))
+    before = answer(service, sighting(99))
+    assert (before.epoch, before.watermark, numbers(before)) == ("2-a", 3, {1, 2, 3})
+    service.handle(in_epoch("3-b", 1))
+    after = answer(service, sighting(99))
+    assert (after.epoch, after.watermark, numbers(after)) == ("3-b", 1, {1})
+    gallery = galleries.open(model_name(MODEL))
+    assert gallery.numbers(shelved(GALLERY, "2-a"), 0, 10) == set()  # nothing of it lies about
+
+
+def test_what_comes_late_of_an_earlier_epoch_is_left_out_and_counted(
+    service: LookupService, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = "resight_lookup_other_epochs_total"
+    before = REGISTRY.get_sample_value(left) or 0
+    service.handle(in_epoch("3-b", 1, 2))
+    service.handle([*in_epoch("2-a", 3, 4), *in_epoch("3-b", 3), *in_epoch("", 4)])
+    found = answer(service, sighting(99))
+    assert (found.epoch, found.watermark, numbers(found)) == ("3-b", 3, {1, 2, 3})
+    assert REGISTRY.get_sample_value(left) == before + 3
+    assert "earlier epoch" in caplog.text
+
+
+def test_a_gallery_of_an_earlier_version_goes_on_in_no_epoch(service: LookupService) -> None:
+    service.handle([enrolment(1), enrolment(2)])
+    assert answer(service, sighting(99)).epoch == ""

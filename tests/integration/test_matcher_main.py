@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -85,7 +86,8 @@ def _coat(crops: BlobStore, name: str, seed: int) -> BlobReference:
 
 def _list(crop: BlobReference, name: str, *candidates: Candidate) -> CandidateList:
     query = Sighting(sighting_id=name, deployment="cam-1", crop=crop)
-    return CandidateList(query=query, watermark=5, candidates=candidates, earlier=(), **{"pass": 1})
+    first: dict[str, Any] = {"pass": 1}
+    return CandidateList(query=query, watermark=5, candidates=candidates, earlier=(), **first)
 
 
 def _publish(kafka: KafkaSettings, *lists: CandidateList) -> None:

@@ -13,6 +13,7 @@ from kafka import TopicPartition
 from resight.stack.servers import HOST, broker, free_port
 from services.registry import main
 from services.registry.broker import Broker
+from services.registry.continuity import Continuity
 from services.registry.ledger import Ledger
 from services.registry.outbox import recover
 from services.registry.sighting import enrolment_of
@@ -172,9 +173,9 @@ def test_without_a_broker_the_start_waits_for_one(
     ledger = ledger_at(ledger_url)
     messages = _decide(ledger, 2)
     with pytest.raises(Transient):
-        main.prepare(ledger, kafka, lambda _: None)
+        main.prepare(ledger, kafka, Continuity(ledger, kafka), lambda _: None)
     fresh_broker()
-    main.prepare(ledger, kafka, lambda _: None)
+    main.prepare(ledger, kafka, Continuity(ledger, kafka), lambda _: None)
     assert _held(kafka, topics.DECISIONS) == _bytes(messages, Decision)
 
 
@@ -193,7 +194,7 @@ def test_an_entry_that_no_topic_takes_holds_up_no_other_and_no_start(
     ledger.decide(decision, enrolment_of(large), 2)
     messages += _decide(ledger, 2)
     for _ in range(2):
-        main.prepare(ledger, kafka, lambda _: None)
+        main.prepare(ledger, kafka, Continuity(ledger, kafka), lambda _: None)
     held = list(dict.fromkeys(_held(kafka, topics.DECISIONS)))  # some came twice
     assert held == _bytes(messages, Decision)
     assert "entry 3 of gallery default/plains-zebra is too large" in caplog.text
