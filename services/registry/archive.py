@@ -69,11 +69,12 @@ def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
     commands = _commands_of_1(found, galleries, there) if head["ledger"] == 1 else _commands(found)
     while some := list(islice(commands, _CHUNK)):
         store.run_all(some)
-    ledger.renew(after=str(head.get("epoch", "")))
     ledger.load()
+    ledger.renew(after=str(head.get("epoch", "")))
     for gallery in galleries:
         ledger.enter(gallery)
         ledger.add_gallery(gallery)
+        ledger.bring_up(gallery)
         yield gallery
 
 

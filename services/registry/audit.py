@@ -18,7 +18,8 @@ class Snapshot:
     """All that a gallery's ledger says.
 
     `enrolments`: sighting by number. `members`: individual by sighting. `decided`:
-    entry number by sighting. `individuals`: every individual there is, with its sightings.
+    entry number by sighting. `individuals`: every individual there is, with its sightings; `sizes`:
+    how many those are said to be.
     """
 
     entries: int
@@ -28,6 +29,7 @@ class Snapshot:
     members: Mapping[str, str]
     decided: Mapping[str, int]
     individuals: Mapping[str, Sequence[str]]
+    sizes: Mapping[str, int]
 
 
 def check(ledger: Ledger, gallery: str) -> list[str]:
@@ -48,13 +50,17 @@ def check(ledger: Ledger, gallery: str) -> list[str]:
         members=ledger.members(gallery),
         decided=ledger.decided(gallery),
         individuals=ledger.individuals(gallery),
+        sizes=ledger.sizes(gallery),
     )
     return faults(snapshot)
 
 
 def faults(ledger: Snapshot) -> list[str]:
     """Return every disagreement in a snapshot as a sentence."""
-    return [*_gaps(ledger), *_entries(ledger), *_enrolments(ledger), *_individuals(ledger)]
+    return [
+        *(*_gaps(ledger), *_entries(ledger), *_enrolments(ledger)),
+        *(*_individuals(ledger), *_sizes(ledger)),
+    ]
 
 
 def _gaps(ledger: Snapshot) -> Iterator[str]:
@@ -132,6 +138,13 @@ def _individuals(ledger: Snapshot) -> Iterator[str]:
     )
     for image, individual in _repeated(seen):
         yield f"individual {individual} was seen twice in image {image}"
+
+
+def _sizes(ledger: Snapshot) -> Iterator[str]:
+    for individual, size in sorted(ledger.sizes.items()):
+        has = len(ledger.individuals.get(individual, ()))
+        if size != has:
+            yield f"individual {individual} is said to have {size} sightings, and has {has}"
 
 
 def _repeated(items: Iterable[T]) -> list[T]:

@@ -43,6 +43,11 @@ def key(gallery: str, name: str) -> str:
     return f"resight:{{{gallery}}}:{name}"
 
 
+def group(gallery: str, individual: str) -> str:
+    """Return the key of the list of an individual's sightings."""
+    return f"{key(gallery, 'groups')}:{individual}"
+
+
 def keys(gallery: str) -> list[str]:
     """Return a gallery's keys as `ledger.lua` takes them."""
     return [key(gallery, name) for name in NAMES]

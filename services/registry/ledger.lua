@@ -9,7 +9,8 @@
 --   decided     hash  sighting -> entry number
 --   enrolments  hash  enrolment number -> <Enrolment>
 --   members     hash  sighting -> individual; without one if a person called it unidentifiable
---   groups      hash  individual -> its sightings, each ended by '\n'
+--   groups      hash  individual -> how many sightings it has, which are in the list
+--               'groups:<individual>' in the order in which they came
 --   successors  hash  individual that was merged -> the one that it was merged into ('': none of
 --               its sightings belongs to anybody any more)
 --   revisions   hash  individual -> number of the entry that last changed its group
@@ -24,7 +25,8 @@
 --               first> <sighting of the second>', the two that are most alike
 --   captures    hash  image's digest -> the sightings in it, each ended by '\n'
 --   counters    hash  entries, enrolments, individuals, mint (the latest founding's enrolment),
---               splits (those that evidence made, not people), epoch (in which all numbers count)
+--               splits (those that evidence made, not people), epoch (in which all numbers count), form
+--               (2: individuals have lists; an earlier version had none of it)
 --   outbox      zset  numbers of entries that the broker is not known to have taken
 --   proofs      hash  '<topic> <partition> first' and '… last' -> '<offset> <number>' of the
 --               first and the last record of the gallery that the partition took
@@ -56,6 +58,21 @@ end
 
 local function lines(text)
   return (text or ''):gmatch('[^\n]+')
+end
+
+local function group(key, individual)
+  return key.groups .. ':' .. individual
+end
+
+local function members_of(key, individual)
+  return redis.call('LRANGE', group(key, individual), 0, -1)
+end
+
+-- A call takes some thousands of arguments at most.
+local function append(list, items)
+  for start = 1, #items, 1000 do
+    redis.call('RPUSH', list, unpack(items, start, math.min(start + 999, #items)))
+  end
 end
 
 -- The individuals seen in an image.
@@ -230,7 +247,7 @@ local function impossible(key, read, image, individual)
     end
   end
   for _, merge in ipairs(read.merges) do
-    for sighting in lines(redis.call('HGET', key.groups, merge.from)) do
+    for _, sighting in ipairs(members_of(key, merge.from)) do
       local together = alone(sighting, merge.from)
       if together then
         return together
@@ -255,9 +272,9 @@ end
 -- An individual that was merged is one again when sightings come back to it.
 local function add(key, individual, sightings)
   redis.call('HDEL', key.successors, individual)
-  local group = redis.call('HGET', key.groups, individual) or ''
-  redis.call('HSET', key.groups, individual, group .. sightings)
-  for sighting in lines(sightings) do
+  redis.call('HINCRBY', key.groups, individual, #sightings)
+  append(group(key, individual), sightings)
+  for _, sighting in ipairs(sightings) do
     redis.call('HSET', key.members, sighting, individual)
   end
 end
@@ -268,8 +285,9 @@ local function apply(key, read, founded, number)
   end
   for _, merge in ipairs(read.merges) do
     local into = name(merge.into)
-    add(key, into, redis.call('HGET', key.groups, merge.from) or '')
+    add(key, into, members_of(key, merge.from))
     redis.call('HDEL', key.groups, merge.from)
+    redis.call('DEL', group(key, merge.from))
     redis.call('HSET', key.successors, merge.from, into)
     touch(key, merge.from, number)
     touch(key, into, number)
@@ -281,12 +299,14 @@ local function apply(key, read, founded, number)
     end
     if split.from ~= '' then
       local stays = {}
-      for sighting in lines(redis.call('HGET', key.groups, split.from)) do
+      for _, sighting in ipairs(members_of(key, split.from)) do
         if not goes[sighting] then
-          stays[#stays + 1] = sighting .. '\n'
+          stays[#stays + 1] = sighting
         end
       end
-      redis.call('HSET', key.groups, split.from, table.concat(stays))
+      redis.call('HSET', key.groups, split.from, #stays)
+      redis.call('DEL', group(key, split.from))
+      append(group(key, split.from), stays)
       if #stays == 0 then
         redis.call('HDEL', key.groups, split.from)
         redis.call('HSET', key.successors, split.from, into)
@@ -294,7 +314,7 @@ local function apply(key, read, founded, number)
       touch(key, split.from, number)
     end
     if into ~= '' then
-      add(key, into, table.concat(split.sightings, '\n') .. '\n')
+      add(key, into, split.sightings)
       touch(key, into, number)
     else
       for _, sighting in ipairs(split.sightings) do
@@ -384,7 +404,7 @@ local function decide(keys, args)
 
   local number = redis.call('HINCRBY', key.counters, 'entries', 1)
   if number == 1 then
-    redis.call('HSET', key.counters, 'epoch', args[17])
+    redis.call('HSET', key.counters, 'epoch', args[17], 'form', 2)
   end
   local enrolment = 0
   if individual ~= '' then
@@ -417,7 +437,7 @@ local function decide(keys, args)
       local companions = redis.call('HGET', key.encounters, args[14]) or ''
       redis.call('HSET', key.encounters, args[14], companions .. sighting .. '\n')
     end
-    add(key, individual, sighting .. '\n')
+    add(key, individual, {sighting})
     touch(key, individual, number)
     if label ~= '' and not labelled then
       redis.call('HSET', key.labels, label, sighting)
@@ -477,20 +497,17 @@ local function sightings(keys, args)
   local key = named(keys)
   local found, room, most = {}, tonumber(args[1]), tonumber(args[2])
   for index = 3, #args do
-    local all, told = {}, {}
-    for sighting in lines(redis.call('HGET', key.groups, args[index])) do
-      all[#all + 1] = sighting
-    end
-    local count = math.min(#all, most)
-    if count <= room then
+    local all, told = redis.call('LLEN', group(key, args[index])), {}
+    local count = math.min(all, most)
+    if 0 < count and count <= room then
       room = room - count
-      for at = #all - count + 1, #all do
-        told[#told + 1] = all[at]
-        told[#told + 1] = redis.call('HGET', key.records, all[at]) or ''
-        told[#told + 1] = redis.call('HGET', key.bonds, all[at]) or ''
+      for _, sighting in ipairs(redis.call('LRANGE', group(key, args[index]), -count, -1)) do
+        told[#told + 1] = sighting
+        told[#told + 1] = redis.call('HGET', key.records, sighting) or ''
+        told[#told + 1] = redis.call('HGET', key.bonds, sighting) or ''
       end
     end
-    found[#found + 1] = {redis.call('HGET', key.revisions, args[index]) or '0', #all, told}
+    found[#found + 1] = {redis.call('HGET', key.revisions, args[index]) or '0', all, told}
   end
   return found
 end
@@ -513,10 +530,29 @@ local function adopt(keys, args)
         end
       end
       redis.call('HSET', key.captures, image, table.concat(there) .. sighting .. '\n')
-      add(key, individual, sighting .. '\n')
+      add(key, individual, {sighting})
     end
   end
   return (#args - 1) / 3
+end
+
+-- Put the sightings of individuals into lists, which an earlier version kept as the lines of a text.
+-- Arguments: individuals. Those that have a list stay as they are.
+local function regroup(keys, args)
+  local key = named(keys)
+  for _, individual in ipairs(args) do
+    local kept = redis.call('HGET', key.groups, individual) or ''
+    if kept:sub(-1) == '\n' then
+      local sightings = {}
+      for sighting in lines(kept) do
+        sightings[#sightings + 1] = sighting
+      end
+      redis.call('DEL', group(key, individual))
+      append(group(key, individual), sightings)
+      redis.call('HSET', key.groups, individual, #sightings)
+    end
+  end
+  return redis.status_reply('OK')
 end
 
 -- Take note of what the broker has. Arguments: how many entries it has whole, their
@@ -552,6 +588,7 @@ redis.register_function('resight_decide_VERSION', decide)
 redis.register_function('resight_acknowledge_VERSION', acknowledge)
 redis.register_function('resight_reopen_VERSION', reopen)
 redis.register_function('resight_adopt_VERSION', adopt)
+redis.register_function('resight_regroup_VERSION', regroup)
 redis.register_function{
   function_name = 'resight_look_VERSION', callback = look, flags = {'no-writes'}
 }

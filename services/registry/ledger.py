@@ -31,6 +31,8 @@ from services.registry.view import (
 from shared.errors import Transient
 from shared.messages import Decision, Enrolment, Place
 
+# How a gallery is kept; see `ledger.lua`.
+FORM = 2
 # So many entries are put back into the outbox in one call, which holds up all others.
 REOPENED = 20_000
 
@@ -76,16 +78,27 @@ class Ledger(Reading):
         """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
         self.store.load()
         for gallery in self.galleries():
-            members, records = (
-                self.store.run("HLEN", key(gallery, name)) for name in ("members", "records")
-            )
-            if records < members:
-                self._adopt(gallery)
-            if self.count(gallery, "entries") and not self.deployments(gallery):
-                self._adopt_cameras(gallery)
+            self.bring_up(gallery)
+
+    def bring_up(self, gallery: str) -> None:
+        """Give a gallery of an earlier version what this one keeps; what is interrupted goes on."""
+        if not self.count(gallery, "entries"):
+            return
+        if self.count(gallery, "form") < FORM:
+            names = self.store.run("HKEYS", key(gallery, "groups"))
+            for start in range(0, len(names), CHUNK):
+                self.store.call("regroup", keys(gallery), *names[start : start + CHUNK])
+            self.store.run("HSET", key(gallery, "counters"), "form", FORM)
+        members, records = (
+            self.store.run("HLEN", key(gallery, name)) for name in ("members", "records")
+        )
+        if records < members:
+            self._adopt(gallery)
+        if not self.deployments(gallery):
+            self._adopt_cameras(gallery)
 
     def _adopt(self, gallery: str) -> None:
-        """Give sightings of an earlier version their records; what is interrupted goes on."""
+        """Give sightings of an earlier version their records."""
         enrolled = (
             part
             for entry in self.entries(gallery)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.registry.entry import Entry, read_enrolment, read_entry
-from services.registry.keys import CAMERAS, GALLERIES, PLACES, key
+from services.registry.keys import CAMERAS, GALLERIES, PLACES, group, key
 from services.registry.resolution import Doubt
 from services.registry.store import Store
 from shared.messages import Decision, Enrolment, Place
@@ -61,8 +61,7 @@ class Reading:
 
     def questions(self, gallery: str) -> list[Doubt]:
         """Return which individuals may be one, those first whose answer is worth most."""
-        sizes = {name: len(found) for name, found in self.individuals(gallery).items()}
-        return by_worth(self.doubts(gallery), sizes)
+        return by_worth(self.doubts(gallery), self.sizes(gallery))
 
     def doubts(self, gallery: str) -> list[Doubt]:
         """Return what is kept of questions, of individuals too that are gone by now."""
@@ -136,11 +135,18 @@ class Reading:
 
     def individuals(self, gallery: str) -> dict[str, list[str]]:
         """Return every individual of a gallery with its sightings, both sorted."""
+        names, found = sorted(self.sizes(gallery)), dict[str, list[str]]()
+        for start in range(0, len(names), CHUNK):
+            some = names[start : start + CHUNK]
+            lists = self.store.run_all([("LRANGE", group(gallery, name), 0, -1) for name in some])
+            for name, sightings in zip(some, lists, strict=True):
+                found[name] = sorted(each.decode() for each in sightings)
+        return found
+
+    def sizes(self, gallery: str) -> dict[str, int]:
+        """Return how many sightings every individual of a gallery has."""
         stored = self.store.run("HGETALL", key(gallery, "groups"))
-        return {
-            name.decode(): sorted(sightings.decode().split("\n")[:-1])
-            for name, sightings in sorted(stored.items())
-        }
+        return {name.decode(): int(count) for name, count in stored.items()}
 
     def decided(self, gallery: str) -> dict[str, int]:
         """Return the number of every decided sighting's entry."""

@@ -15,7 +15,7 @@ from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from resight.summary import belonging
 from services.lookup.edge import EdgeGalleries
-from services.lookup.gallery import Query
+from services.lookup.gallery import Query, shelved
 from services.lookup.settings import GallerySettings
 from services.registry.audit import check
 from services.registry.imports import catalogue
@@ -148,7 +148,10 @@ def _held(folder: Path, model: str, names: Sequence[str]) -> dict[str, dict[int,
     with closing(EdgeGalleries(GallerySettings(path=str(folder)))) as galleries:
         gallery = galleries.open(model)
         anywhere = np.full(DIMENSION, DIMENSION**-0.5, dtype=np.float32)
-        [*answers] = gallery.search([Query(name, "", anywhere, None) for name in names], 10_000)
+        [*answers] = gallery.search(
+            [Query(shelved(name, gallery.mark(name).epoch), "", anywhere, None) for name in names],
+            10_000,
+        )
         return {
             name: {each.enrolment_number: each.sighting_id for each in answer}
             for name, answer in zip(names, answers, strict=True)

@@ -45,6 +45,7 @@ EXPECTED: dict[str, tuple[Role, str]] = {
     "GET /api/v1/alerts/rules": ("reader", "own"),
     "POST /api/v1/alerts/rules": ("admin", "own"),
     "DELETE /api/v1/alerts/rules/{identifier}": ("admin", "own"),
+    "POST /api/v1/alerts/{identifier}/again": ("admin", "own"),
     "GET /api/v1/keys": ("admin", "own"),
     "POST /api/v1/keys": ("admin", "own"),
     "DELETE /api/v1/keys/{identifier}": ("admin", "own"),

@@ -136,7 +136,15 @@ def test_a_file_of_version_1_still_comes_in(ledger_url: str) -> None:
     before = entries(ledger)
     lines = [json.dumps({"ledger": 1})]
     for name in set(NAMES) - {"outbox", "proofs", "lease", "deployments"}:
-        for field, value in ledger.store.run("HGETALL", key(GALLERY, name)).items():
+        kept = ledger.store.run("HGETALL", key(GALLERY, name))
+        if name == "groups":  # which were lines of a text
+            kept = {
+                individual.encode(): "".join(f"{each}\n" for each in sightings).encode()
+                for individual, sightings in ledger.individuals(GALLERY).items()
+            }
+        for field, value in kept.items():
+            if field in {b"epoch", b"form"}:
+                continue
             parts = {"field": b64encode(field).decode(), "value": b64encode(value).decode()}
             lines.append(json.dumps({"gallery": GALLERY, "key": name, **parts}))
     with pytest.raises(ArchiveError, match="already"):

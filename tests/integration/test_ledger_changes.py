@@ -176,6 +176,8 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_this_one(ledger_url: st
     with redis.Redis.from_url(ledger_url) as client:
         for name in ("groups", "records", "revisions", "standings"):
             client.delete(f"resight:{{{GALLERY}}}:{name}")
+        for name in (zebra(1), zebra(2)):
+            client.delete(f"resight:{{{GALLERY}}}:groups:{name}")
         # An image had its individuals, not its sightings.
         herd = f"{zebra(1)}\n{zebra(2)}\n"
         client.hset(f"resight:{{{GALLERY}}}:captures", "herd", herd)
@@ -185,6 +187,8 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_this_one(ledger_url: st
     with redis.Redis.from_url(ledger_url) as client:  # as if it had been interrupted
         client.hdel(f"resight:{{{GALLERY}}}:records", "c")
         client.hset(f"resight:{{{GALLERY}}}:groups", zebra(1), "a\n")
+        client.delete(f"resight:{{{GALLERY}}}:groups:{zebra(1)}")
+        client.hdel(f"resight:{{{GALLERY}}}:counters", "form")
     ledger = ledger_at(ledger_url)
     assert ledger.individuals(GALLERY) == {zebra(1): ["a", "c"], zebra(2): ["b"]}
     group = ledger.groups(GALLERY, [zebra(1)], 10, 10)[zebra(1)]
@@ -195,6 +199,45 @@ def test_a_ledger_of_an_earlier_version_is_brought_up_to_this_one(ledger_url: st
     assert decide(ledger, "d", "+0", [merge]) == Apart(zebra(2), zebra(1))
     assert isinstance(decide(ledger, "d", zebra(1)), Entry)
     assert check(ledger, GALLERY) == []
+
+
+def test_sightings_that_an_earlier_version_kept_as_a_text_become_a_list(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    decide(ledger, "a")
+    decide(ledger, "b", zebra(1))
+    decide(ledger, "c")
+    before = ledger.individuals(GALLERY)
+    with redis.Redis.from_url(ledger_url) as client:
+        for name, sightings in before.items():
+            client.delete(f"resight:{{{GALLERY}}}:groups:{name}")
+            text = "".join(f"{each}\n" for each in sightings)
+            client.hset(f"resight:{{{GALLERY}}}:groups", name, text)
+        client.hdel(f"resight:{{{GALLERY}}}:counters", "form")
+    for _ in range(2):
+        ledger = ledger_at(ledger_url)
+        assert ledger.individuals(GALLERY) == before
+    decide(ledger, "d", zebra(1))
+    assert ledger.sizes(GALLERY) == {zebra(1): 3, zebra(2): 1}
+    assert check(ledger, GALLERY) == []
+
+
+def test_a_decision_writes_as_much_however_many_sightings_the_individual_has(
+    ledger_url: str,
+) -> None:
+    ledger = ledger_at(ledger_url)
+    decide(ledger, "a")
+
+    def written(names: Sequence[str]) -> int:
+        with redis.Redis.from_url(ledger_url) as client:
+            before = client.info("persistence")["aof_current_size"]
+            for name in names:
+                decide(ledger, name, zebra(1))
+            return int(client.info("persistence")["aof_current_size"] - before)
+
+    few = written([f"few {number:05d}" for number in range(20)])
+    written([f"more {number:05d}" for number in range(1000)])
+    many = written([f"far {number:05d}" for number in range(20)])
+    assert many < 1.1 * few
 
 
 @dataclass(frozen=True)

@@ -260,10 +260,11 @@ def test_a_full_server_is_transient_and_nothing_is_half_written(ledger_url: str)
         (lambda client, key: client.hdel(key("decided"), "a"), "not found by its sighting a"),
         (lambda client, key: client.hset(key("members"), "a", "x"), "the members say x"),
         (lambda client, key: client.hset(key("members"), "z", "x"), "without an entry"),
-        (lambda client, key: client.hset(key("groups"), "x", ""), "no entry founded it"),
+        (lambda client, key: client.hset(key("groups"), "x", 0), "no entry founded it"),
         (lambda client, key: client.hdel(key("groups"), ZEBRA), "which does not exist"),
-        (lambda client, key: client.hset(key("groups"), ZEBRA, "a\na\n"), "sighting a twice"),
-        (lambda client, key: client.hset(key("groups"), ZEBRA, "a\nb\n"), "belongs to"),
+        (lambda client, key: client.hset(key("groups"), ZEBRA, 7), "to have 7 sightings"),
+        (lambda client, key: client.rpush(key(f"groups:{ZEBRA}"), "a"), "sighting a twice"),
+        (lambda client, key: client.rpush(key(f"groups:{ZEBRA}"), "b"), "belongs to"),
     ],
 )
 def test_the_check_names_what_is_wrong(

@@ -19,8 +19,9 @@ LATEST = "resight:alerts:latest"
 
 # Pauses between attempts: seconds, then minutes, then hours; after a day it is given up.
 PAUSES = (5, 30, 120, 600, 3600, 4 * 3600, 8 * 3600, 12 * 3600)
-# So many are remembered.
+# So many are remembered, and so many are read at once.
 KEPT = 10_000
+CHUNK = 200
 # Whoever sends has so long before another replica tries.
 SENDING_SECONDS = 60
 
@@ -101,21 +102,33 @@ class AlertOutbox:
                 self._store.run("ZADD", LATEST, repr(now), alert.id)
         self._forget()
 
-    def due(self, most: int = 20) -> list[Delivery]:
-        """Return deliveries whose time has come, each to one replica only."""
-        found = []
-        for name in self._store.run(
-            "ZRANGEBYSCORE", DUE, "-inf", repr(self._now()), "LIMIT", 0, most
-        ):
-            identifier = name.decode()
-            lock = f"resight:alerts:sending:{identifier}"
-            if self._store.run("SET", lock, "1", "NX", "EX", SENDING_SECONDS):
-                stored = self._store.run("HGET", DELIVERIES, identifier)
-                if stored is None:
-                    self._store.run("ZREM", DUE, identifier)
-                else:
-                    found.append(Delivery(**json.loads(stored)))
-        return found
+    def due(self, most_of_a_rule: int) -> dict[str, list[Delivery]]:
+        """Return deliveries whose time has come, by rule, the longest due first."""
+        found: dict[str, list[Delivery]] = {}
+        offset = 0
+        while True:
+            limit = "LIMIT", offset, CHUNK
+            names = self._store.run("ZRANGEBYSCORE", DUE, "-inf", repr(self._now()), *limit)
+            if not names:
+                return found
+            offset += len(names)
+            stored = self._store.run("HMGET", DELIVERIES, *names)
+            for name, told in zip(names, stored, strict=True):
+                if told is None:
+                    self._store.run("ZREM", DUE, name)
+                    continue
+                delivery = Delivery(**json.loads(told))
+                some = found.setdefault(delivery.rule, [])
+                if len(some) < most_of_a_rule:
+                    some.append(delivery)
+
+    def take(self, delivery: Delivery) -> bool:
+        """Take a due delivery for a while; return whether no other replica has it, or had it."""
+        lock = f"resight:alerts:sending:{delivery.id}"
+        if not self._store.run("SET", lock, "1", "NX", "EX", SENDING_SECONDS):
+            return False
+        due = self._store.run("ZSCORE", DUE, delivery.id)
+        return due is not None and float(due) <= self._now()
 
     def sent(self, delivery: Delivery) -> None:
         """Note that it was taken."""
@@ -125,11 +138,30 @@ class AlertOutbox:
         """Note that it was not taken, and when it is tried again."""
         attempts = delivery.attempts + 1
         if attempts > len(PAUSES):
-            given_up = replace(delivery, state="given up", attempts=attempts, told=why)
-            self._keep(given_up, None)
+            self.give_up(replace(delivery, attempts=attempts), why)
             return
         later = self._now() + PAUSES[attempts - 1]
         self._keep(replace(delivery, attempts=attempts, told=why), later)
+
+    def give_up(self, delivery: Delivery, why: str) -> None:
+        """Note that it is not tried again by itself."""
+        self._keep(replace(delivery, state="given up", told=why), None)
+
+    def again(self, identifier: str) -> None:
+        """Let an alert be sent again at once, and for as long as at first.
+
+        Raises:
+            AlertError: there is none.
+        """
+        found = self.delivery(identifier)
+        if found is None:
+            raise AlertError(f"there is no alert {identifier}")
+        self._keep(replace(found, state="waiting", attempts=0, told=""), self._now())
+
+    def delivery(self, identifier: str) -> Delivery | None:
+        """Return one delivery, if it is remembered."""
+        stored = self._store.run("HGET", DELIVERIES, identifier)
+        return None if stored is None else Delivery(**json.loads(stored))
 
     def latest(self, most: int = 100) -> list[Delivery]:
         """Return the latest deliveries, the newest first."""

@@ -1,7 +1,7 @@
 """Which decisions somebody wants to hear of. Pure functions."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -13,6 +13,7 @@ Kind = Literal["sighting", "individual", "deployment", "new", "question", "unsee
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 DAY = 86_400.0
+MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -50,14 +51,21 @@ class Alert:
     what: dict[str, Any]
 
 
-def of_decision(rule: Rule, decision: Decision) -> Alert | None:
-    """Return what a rule makes of a decision about a sighting."""
+def of_decision(
+    rule: Rule, decision: Decision, became: Callable[[str], str] = lambda name: name
+) -> Alert | None:
+    """Return what a rule makes of a decision about a sighting.
+
+    became: what an individual's ID stands for now, so that a rule follows one that was merged
+    """
     if decision.HasField("operation") or decision.gallery != rule.gallery:
         return None
     outcome = OUTCOME_NAMES.get(decision.outcome, "review")
     wanted = {
         "sighting": True,
-        "individual": decision.individual == rule.target,
+        "individual": bool(decision.individual)
+        and (became(decision.individual) or decision.individual)
+        == (became(rule.target) or rule.target),
         "deployment": decision.deployment == rule.target,
         "new": outcome == "new",
     }.get(rule.kind, False)
@@ -114,9 +122,14 @@ def fault(wanted: Wanted) -> str:
         return f"{url!r} is no address of a web server; it begins with https://"
     if kind in {"individual", "deployment"} and not target:
         return f"name the {kind}"
-    if kind in {"question", "unseen"} and not (target.isdigit() and int(target) > 0):
+    if kind in {"question", "unseen"} and not _is_count(target):
         return f"{target!r} is no number of {'pairs' if kind == 'question' else 'days'}"
     return ""
+
+
+def _is_count(text: str) -> bool:
+    """Return whether a text is a number from 1; `int` refuses some digits of other scripts."""
+    return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and int(text) > 0
 
 
 def _alert(rule: Rule, subject: str, told: dict[str, Any]) -> Alert:

@@ -1,33 +1,34 @@
-"""Notices what rules ask for, and posts it: signed, and again until it is taken."""
+"""Notices what rules ask for, and has it posted: signed, and again until it is taken."""
 
-import hashlib
-import hmac
-import json
 import logging
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from services.registry.alerts.outbox import AlertOutbox, Delivery
 from services.registry.alerts.rule import Alert, Rule, of_decision, of_last_seen, of_questions
-from services.registry.catalogue import Catalogue
+from services.registry.alerts.webhook import Network, NotTakenError, post
+from services.registry.catalogue import Catalogue, Gallery
 from services.registry.reading import Reading
 from shared.errors import ResightError
+from shared.messages import Decision
 
 EVERY_SECONDS = 2.0
 ABSENCES_SECONDS = 3600.0
-TIMEOUT_SECONDS = 10.0
-SIGNATURE = "X-Resight-Signature"
-TIMESTAMP = "X-Resight-Timestamp"
+# The alerts of so many rules are posted at once, and so many of one rule in a row: a slow address
+# holds up its own alone.
+AT_ONCE = 16
+IN_A_ROW = 20
 
 log = logging.getLogger(__name__)
 
 
 class AlertSender:
-    """A thread of the API's. Any number of replicas may run it: each alert is told once."""
+    """A thread of the API's. Any number of replicas may run it: each alert is told once.
+
+    allowed: networks that are not public, and that alerts may go to all the same
+    """
 
     def __init__(
         self,
@@ -35,28 +36,34 @@ class AlertSender:
         catalogue: Catalogue,
         outbox: AlertOutbox,
         now: Callable[[], float] = time.time,
+        allowed: Sequence[Network] = (),
     ) -> None:
         self._ledger = ledger
         self._catalogue = catalogue
         self._outbox = outbox
         self._now = now
+        self._allowed = allowed
         self._absences_due = 0.0
+        self._pool = ThreadPoolExecutor(AT_ONCE, "alert")
+        self._under_way: dict[str, Future[None]] = {}
 
     def start(self, closing: threading.Event) -> None:
         """Begin; it ends when `closing` is set."""
         threading.Thread(target=self._run, args=(closing,), name="alerts", daemon=True).start()
 
     def look(self) -> None:
-        """Look once at what is new, and send what is due. May raise Transient."""
+        """Look once at what is new, and begin to send what is due. May raise Transient."""
         rules = self._outbox.rules()
         absences = self._now() >= self._absences_due
         for gallery in dict.fromkeys(rule.gallery for rule in rules):
             self._look_at(gallery, [rule for rule in rules if rule.gallery == gallery], absences)
         if absences:
             self._absences_due = self._now() + ABSENCES_SECONDS
-        secrets = {rule.id: rule for rule in rules}
-        for delivery in self._outbox.due():
-            self._send(delivery, secrets.get(delivery.rule))
+        self._send_due({rule.id: rule for rule in rules})
+
+    def settle(self) -> None:
+        """Wait until nothing is being posted."""
+        wait(self._under_way.values())
 
     def _run(self, closing: threading.Event) -> None:
         while not closing.wait(EVERY_SECONDS):
@@ -66,76 +73,69 @@ class AlertSender:
                 log.warning("alerts wait: %s", error)
             except Exception:  # whatever one alert does, the next ones are told
                 log.exception("alerts could not be told")
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _look_at(self, gallery: str, rules: list[Rule], absences: bool) -> None:
         last = self._ledger.count(gallery, "entries")
         seen = self._outbox.position(gallery)
+        if last <= seen and not absences:
+            return
+        decisions = list(self._ledger.decisions(gallery, seen + 1, last))
         found: list[Alert] = []
-        if last > seen:
-            for decision in self._ledger.decisions(gallery, seen + 1, last):
-                found += filter(None, (of_decision(rule, decision) for rule in rules))
-        if last > seen or absences:
-            with self._catalogue.gallery(gallery) as shown:
-                individuals = shown.individuals()
-                questions = list(shown.questions)
-            sizes = {each.id: len(each.sightings) for each in individuals}
-            last_seen = {each.id: each.last for each in individuals}
+        with self._catalogue.gallery(gallery) as shown:
             for rule in rules:
-                if last > seen:
-                    found += of_questions(rule, questions, sizes)
-                if absences:
-                    found += of_last_seen(rule, last_seen, self._now())
+                try:
+                    found += self._alerts(rule, shown, decisions, absences)
+                except (ValueError, KeyError, OverflowError) as error:
+                    log.warning(
+                        "the alert rule %s (%s) can't be read: %s", rule.id, rule.name, error
+                    )
         self._outbox.put(found)
         if last > seen:
             self._outbox.looked(gallery, last)
 
-    def _send(self, delivery: Delivery, rule: Rule | None) -> None:
+    def _alerts(
+        self, rule: Rule, shown: Gallery, decisions: Sequence[Decision], absences: bool
+    ) -> Iterator[Alert]:
+        """Yield what a rule makes of a gallery as it is now, and of the decisions since."""
+        yield from filter(None, (of_decision(rule, each, shown.became) for each in decisions))
+        individuals = {each.id: each for each in shown.individuals()}
+        if decisions and rule.kind == "question":
+            sizes = {name: len(each.sightings) for name, each in individuals.items()}
+            yield from of_questions(rule, shown.questions, sizes)
+        if absences and rule.kind == "unseen":
+            last_seen = {name: each.last for name, each in individuals.items()}
+            yield from of_last_seen(rule, last_seen, self._now())
+
+    def _send_due(self, rules: dict[str, Rule]) -> None:
+        """Begin to post what is due of the rules that nothing is being posted of."""
+        self._under_way = {name: post for name, post in self._under_way.items() if not post.done()}
+        for name, deliveries in self._outbox.due(IN_A_ROW).items():
+            if name not in self._under_way and len(self._under_way) < AT_ONCE:
+                sending = self._pool.submit(self._send, deliveries, rules.get(name))
+                self._under_way[name] = sending
+
+    def _send(self, deliveries: Sequence[Delivery], rule: Rule | None) -> None:
+        """Post alerts of one rule in their order, until one is not taken."""
+        for delivery in deliveries:
+            try:
+                if not self._outbox.take(delivery) or not self._sent(delivery, rule):
+                    return
+            except ResightError as error:  # the lock on it runs out, and it is sent again
+                log.warning("how alert %s went can't be noted: %s", delivery.id, error)
+                return
+            except Exception:
+                log.exception("alert %s could not be sent", delivery.id)
+                return
+
+    def _sent(self, delivery: Delivery, rule: Rule | None) -> bool:
         if rule is None:
-            self._outbox.failed(delivery, "its rule was removed")
-            return
+            self._outbox.give_up(delivery, "its rule was removed")
+            return True
         try:
-            post(rule.url, rule.secret, delivery.what, self._now())
-        except (OSError, ValueError) as error:
-            self._outbox.failed(delivery, _why(error)[:300])
-            return
+            post(rule.url, rule.secret, delivery.what, self._now(), self._allowed)
+        except NotTakenError as error:
+            self._outbox.failed(delivery, str(error))
+            return False
         self._outbox.sent(delivery)
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, urllib.error.URLError) and not isinstance(error, urllib.error.HTTPError):
-        return str(error.reason)  # without the brackets of a <urlopen error …>
-    return str(error)
-
-
-def post(url: str, secret: str, what: dict[str, Any], now: float) -> None:
-    """Post an alert as JSON, with its signature.
-
-    Raises:
-        OSError: it was not taken: no answer, or none of 200 to 299.
-    """
-    body = json.dumps(what).encode()
-    stamp = str(int(now))
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": "Resight",
-        TIMESTAMP: stamp,
-        SIGNATURE: f"sha256={signature(secret, stamp, body)}",
-    }
-    request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310  # see `fault`
-    with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
-        answer.read(1)
-
-
-def signature(secret: str, stamp: str, body: bytes) -> str:
-    """Return what proves that an alert comes from here: HMAC-SHA-256 of `<timestamp>.<body>`."""
-    return hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """An alert goes where its rule says and nowhere else."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Follow none."""
-
-
-_OPENER = urllib.request.build_opener(_NoRedirects)
+        return True

@@ -9,6 +9,7 @@ import uvicorn
 from services.registry import calibration
 from services.registry.alerts.outbox import AlertOutbox
 from services.registry.alerts.sender import AlertSender
+from services.registry.alerts.webhook import networks
 from services.registry.api.access import Access
 from services.registry.api.announcing import Announcer
 from services.registry.api.application import application
@@ -82,7 +83,9 @@ def main() -> None:
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
             closing=closing,
         )
-        AlertSender(ledger, desk.catalogue, desk.alerts).start(desk.closing)
+        AlertSender(
+            ledger, desk.catalogue, desk.alerts, allowed=networks(settings.webhook_networks)
+        ).start(desk.closing)
         health = Health(float("inf"), ledger.ready)
         health.joined = True
         server = HealthServer(telemetry, health)

@@ -115,6 +115,15 @@ def alerts(asking: Asking, at: AtDesk) -> list[DeliveryAnswer]:
     return [DeliveryAnswer.of(each) for each in found if asking.sees(each.what["gallery"])]
 
 
+@router.post("/api/v1/alerts/{identifier}/again", tags=["alerts"], status_code=204)
+def again(identifier: str, asking: Asking, at: AtDesk) -> None:
+    """Send an alert again, whether it was given up or taken: at once, and then for a day."""
+    try:
+        _again(at, asking, identifier)
+    except AlertError as error:
+        raise refusal(409, str(error)) from error
+
+
 @router.get("/alerts", include_in_schema=False)
 def shown(request: Request, person: Asking, at: AtDesk) -> Response:
     """Show rules and alerts."""
@@ -133,9 +142,13 @@ def change(
     target: Annotated[str, Form(max_length=300)] = "",
     url: Annotated[str, Form(max_length=2000)] = "",
     remove: Annotated[str, Form(max_length=20)] = "",
+    again: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """Make or remove a rule."""
+    """Make or remove a rule, or send an alert again."""
     try:
+        if again:
+            _again(at, person, again)
+            return RedirectResponse("/alerts", 303)
         if remove:
             _remove(at, person, remove)
             return RedirectResponse("/alerts", 303)
@@ -158,6 +171,18 @@ def _remove(at: Desk, person: Person, identifier: str) -> None:
     if identifier not in theirs:
         raise AlertError(f"there is no rule {identifier} that your key may see")
     at.alerts.remove(identifier)
+
+
+def _again(at: Desk, person: Person, identifier: str) -> None:
+    """Send an alert again.
+
+    Raises:
+        AlertError: there is none that they see.
+    """
+    found = at.alerts.delivery(identifier)
+    if found is None or not person.sees(found.what["gallery"]):
+        raise AlertError(f"there is no alert {identifier} that your key may see")
+    at.alerts.again(identifier)
 
 
 def _last(at: Desk, gallery: str) -> int:

@@ -118,6 +118,7 @@ RIGHTS = (
     Right(
         "DELETE", "/api/v1/alerts/rules/{identifier}", "admin", "own", act="remove an alert rule"
     ),
+    Right("POST", "/api/v1/alerts/{identifier}/again", "admin", "own", act="send an alert again"),
     # Keys
     Right("GET", "/api/v1/keys", "admin", "own"),
     Right("POST", "/api/v1/keys", "admin", "own", act="make a key"),

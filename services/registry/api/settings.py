@@ -3,9 +3,10 @@
 from ipaddress import ip_address
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
+from services.registry.alerts.webhook import networks
 from shared.settings import Settings
 
 
@@ -63,6 +64,12 @@ class ApiSettings(Settings):
         "the right key gets in at any time.",
     )
 
+    webhook_networks: str = Field(
+        "",
+        description="Networks that alerts may go to though they are not public, with commas "
+        "between them, such as 10.20.0.0/16. Empty: to public addresses alone.",
+    )
+
     explainer_url: str = Field(
         "",
         description="Where `python -m services.matcher.explainer` listens, such as "
@@ -89,6 +96,12 @@ class ApiSettings(Settings):
         le=1000,
         description="The cells by which species are told of which nobody has said anything.",
     )
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        networks(text)
+        return text
 
     @property
     def local(self) -> bool:
