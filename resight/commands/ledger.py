@@ -2,7 +2,8 @@
 
 import gzip
 import tempfile
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,10 @@ app = typer.Typer(
     no_args_is_help=True,
     help="The ledger: who every sighting is, and every decision that made it so.",
 )
+
+
+# A bar moves with every so many lines.
+_TOLD_LINES = 100
 
 
 @app.command()
@@ -107,8 +112,10 @@ def export(
     """
     draft = file.with_name(f"{file.name}.draft")
     with open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
-        with gzip.open(draft, "wt") as target:
-            lines = track(archived(ledger.store), "exporting", console=notes, transient=True)
+        with (
+            gzip.open(draft, "wt") as target,
+            _tracked(archived(ledger.store), "exporting") as lines,
+        ):
             count = sum(1 for line in lines if target.write(f"{line}\n"))
         entries = sum(ledger.count(name, "entries") for name in ledger.galleries())
     draft.replace(file)
@@ -140,17 +147,36 @@ def import_(
                 if replace:
                     _check_file(file)
                     results.print(f"removed {emptied(ledger.store)} keys of the ledger before")
-                lines = track(source, "importing", console=notes, transient=True)
-                for gallery in restored(ledger.store, lines):
-                    results.print(f"{gallery}: {ledger.count(gallery, 'entries')} entries")
+                with _tracked(source, "importing") as lines:
+                    for gallery in restored(ledger.store, lines):
+                        results.print(f"{gallery}: {ledger.count(gallery, 'entries')} entries")
         except (EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
             raise CommandError(f"{file} is damaged, or no ledger's file: {error}") from error
 
 
 def _check_file(file: Path) -> None:
     """Read a file to its end, so that no ledger is removed for one that can't take its place."""
-    with gzip.open(file, "rt") as source:
-        check_archive(track(source, "reading", console=notes, transient=True))
+    with gzip.open(file, "rt") as source, _tracked(source, "reading") as lines:
+        check_archive(lines)
+
+
+@contextmanager
+def _tracked(lines: Iterable[str], words: str) -> Iterator[Iterator[str]]:
+    """Show a bar for as long as a block lasts, however it ends.
+
+    `rich.progress.track` ends its thread when it is used up or collected; collected by that very
+    thread, it waits for itself for ever.
+    """
+    with Progress(console=notes, transient=True) as progress:
+        task = progress.add_task(words, total=None)
+
+        def told() -> Iterator[str]:
+            for number, line in enumerate(lines, 1):
+                if number % _TOLD_LINES == 0:
+                    progress.advance(task, _TOLD_LINES)
+                yield line
+
+        yield told()
 
 
 @app.command()
