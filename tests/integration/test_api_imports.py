@@ -200,7 +200,7 @@ def test_what_a_killed_server_left_is_swept_away_and_what_another_works_at_is_no
 def test_a_broker_that_is_away_fails_an_import_with_its_name(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise Transient("no broker answers at broker:9092")
 
     monkeypatch.setattr(importer, "publish_and_follow", away)

@@ -1,5 +1,6 @@
 """Starting from a catalogue: bring a ZIP, see what is in it, agree, and watch it being enrolled."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from services.registry.api.access import Person
 from services.registry.api.answers import moment
@@ -16,6 +17,7 @@ from services.registry.api.pages.frame import page
 from services.registry.api.problem import documented, refusal
 from services.registry.imports import plan
 from services.registry.imports.importer import BusyError, Wanted
+from services.registry.imports.limits import PAGES
 from services.registry.imports.listing import ForeignError, LeftOut
 from services.registry.imports.register import Import, State
 
@@ -221,27 +223,33 @@ async def _taken(request: Request, person: Person, at: Desk) -> Import:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise refusal(415, "send the ZIP as the field `catalogue` of multipart/form-data")
-    async with request.form(max_files=1, max_fields=8) as form:
-        archive = form.get("catalogue")
-        if not isinstance(archive, UploadFile):
-            raise refusal(422, "catalogue: the upload has no such file")
-        said = {name: text for name in FIELDS if (text := str(form.get(name, "")).strip())}
-        if long := [name for name, text in said.items() if len(text) > 200]:
-            raise refusal(422, f"{long[0]}: it is longer than 200 characters")
-        wanted = Wanted(person.name, person.key, person.sees, **said)
-        most = 2 * at.settings.max_catalogue_bytes
-        name = (archive.filename or "catalogue")[-200:]
-        request.state.about = name
-        try:
-            return await run_in_threadpool(
-                at.importing.take,
-                archive.file,
-                name,
-                wanted,
-                most,
-            )
-        except BusyError as error:
-            raise refusal(409, str(error)) from error
+    try:
+        with at.importing.room() as identifier:
+            async with request.form(max_files=1, max_fields=8) as form:
+                return await _read(request, form, identifier, person, at)
+    except BusyError as error:
+        raise refusal(409, str(error)) from error
+
+
+async def _read(
+    request: Request, form: FormData, identifier: str, person: Person, at: Desk
+) -> Import:
+    """Return the import that a form begins, in the room that is held for it."""
+    archive = form.get("catalogue")
+    if not isinstance(archive, UploadFile):
+        raise refusal(422, "catalogue: the upload has no such file")
+    said = {name: text for name in FIELDS if (text := str(form.get(name, "")).strip())}
+    if long := [name for name, text in said.items() if len(text) > 200]:
+        raise refusal(422, f"{long[0]}: it is longer than 200 characters")
+    name = (archive.filename or "catalogue")[-200:]
+    request.state.about = name
+    if at.importing is None:
+        raise refusal(503, "there is no broker to enrol by")
+    wanted = Wanted(person.name, person.key, person.sees, **said)
+    limits = replace(PAGES, unpacked_bytes=2 * at.settings.max_catalogue_bytes)
+    return await run_in_threadpool(
+        at.importing.take, identifier, archive.file, name, wanted, limits
+    )
 
 
 def _say(at: Desk, found: Import, *, agreed: bool) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.registry.imports.columns import Row
+from services.registry.imports.limits import Limits
 from services.registry.imports.listing import ForeignError, LeftOut, Listing
 from services.registry.imports.tables import records
 
@@ -19,21 +20,21 @@ def is_package(folder: Path) -> bool:
     return (folder / DESCRIPTOR).is_file()
 
 
-def read(folder: Path) -> Listing:
+def read(folder: Path, limits: Limits) -> Listing:
     """Return the observations of animals in the media of a package.
 
     Raises:
         ForeignError: a table is missing or damaged.
     """
-    paths = _paths(folder)
+    paths = _paths(folder, limits)
     deployments, media = (
-        {row.get(f"{one}ID", ""): row for _, row in records(paths[name])}
+        {row.get(f"{one}ID", ""): row for _, row in records(paths[name], limits)}
         for one, name in (("deployment", "deployments"), ("media", "media"))
     )
     rows: list[Row] = []
     left: list[LeftOut] = []
     seen: set[str] = set()
-    for line, told in records(paths["observations"]):
+    for line, told in records(paths["observations"], limits):
         where = f"{paths['observations'].name}, line {line}"
         shown = media.get(told.get("mediaID", ""))
         if reason := _lacks(told, shown):
@@ -42,7 +43,9 @@ def read(folder: Path) -> Listing:
             seen.add(told["mediaID"])
             place = deployments.get(shown.get("deploymentID") or told.get("deploymentID", ""), {})
             rows.append(_row(told, shown, place))
-    observed = seen | {told.get("mediaID", "") for _, told in records(paths["observations"])}
+    observed = seen | {
+        told.get("mediaID", "") for _, told in records(paths["observations"], limits)
+    }
     left += [
         LeftOut(f"{paths['media'].name}, {name}", "nothing was observed in it")
         for name in media
@@ -51,12 +54,17 @@ def read(folder: Path) -> Listing:
     return Listing("Camtrap DP", rows, left)
 
 
-def _paths(folder: Path) -> dict[str, Path]:
+def _paths(folder: Path, limits: Limits) -> dict[str, Path]:
+    limits.check_text(folder / DESCRIPTOR)
     try:
-        told = json.loads((folder / DESCRIPTOR).read_bytes())
+        data = (folder / DESCRIPTOR).read_bytes()
+        limits.check_values(folder / DESCRIPTOR, data)
+        told = json.loads(data)
         resources = {each["name"]: each for each in told["resources"]}
         found = {name: folder / str(resources[name]["path"]) for name in _TABLES}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except ForeignError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ForeignError(
             f"{folder / DESCRIPTOR} names no {', '.join(_TABLES)}: {type(error).__name__} {error}"
         ) from error

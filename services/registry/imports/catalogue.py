@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from services.registry.imports import columns, metadata_table
 from services.registry.imports.columns import Row, box, names_individual, value
 from services.registry.imports.dates import time
+from services.registry.imports.limits import COMMAND, Limits
 from services.registry.imports.source_folder import Finder, deployment, on_card, walk
 from shared.errors import Poison
 from shared.images import MAX_BYTES, open_picture
@@ -129,14 +130,19 @@ def read(sources: Sequence[Path]) -> Catalogue:
     return found.catalogue()
 
 
-def listed(folder: Path, rows: Sequence[Row], *, confined: bool = False) -> Catalogue:
+def listed(
+    folder: Path, rows: Sequence[Row], *, confined: bool = False, limits: Limits = COMMAND
+) -> Catalogue:
     """Return the photographs that rows like those of a metadata.csv describe.
 
     Each row has a `path` relative to the folder; whatever else lies there is not looked at.
     `confined`: nor is what lies outside of it, wherever a path leads.
+
+    Raises:
+        ForeignError: it takes longer than it may.
     """
     found = _Found()
-    _list(folder, rows, found, confined=confined)
+    _list(folder, rows, found, confined=confined, limits=limits)
     return found.catalogue()
 
 
@@ -222,7 +228,14 @@ def _table(folder: Path, found: _Found) -> None:
     )
 
 
-def _list(folder: Path, rows: Sequence[Row], found: _Found, *, confined: bool = False) -> None:
+def _list(
+    folder: Path,
+    rows: Sequence[Row],
+    found: _Found,
+    *,
+    confined: bool = False,
+    limits: Limits = COMMAND,
+) -> None:
     finder = Finder(folder)
     # Rows of one picture may lie apart, and write its name differently.
     pictures: dict[Path, list[Row]] = {}
@@ -236,7 +249,9 @@ def _list(folder: Path, rows: Sequence[Row], found: _Found, *, confined: bool = 
             found.items.append(Skipped(path, "it lies outside of the catalogue"))
             continue
         pictures.setdefault(path, []).append(row)
-    found.items.extend(_photograph(path, group, folder) for path, group in pictures.items())
+    for path, group in pictures.items():
+        limits.check_time()
+        found.items.append(_photograph(path, group, folder))
     found.notes.extend(
         f"{path}: its rows disagree about {name}; the first one counts"
         for path, group in pictures.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from services.registry.imports.columns import Row, cell
+from services.registry.imports.limits import Limits
 from services.registry.imports.listing import ForeignError, LeftOut, Listing
 
 _WHO = ("individual_ids", "individual_id", "individualID", "identity", "name")
@@ -17,25 +18,34 @@ _NO_ANIMAL = frozenset({"empty", "human", "person", "people", "vehicle", "blank"
 _SIDES = ("viewpoint", "orientation", "view")
 
 
-def is_coco(path: Path) -> bool:
-    """Return whether a file begins as one; a large file is not read whole for that."""
+def parsed(path: Path, limits: Limits) -> dict[str, Any] | None:
+    """Return what a COCO file holds; None: it is none.
+
+    Raises:
+        ForeignError: it is JSON, and holds more than is read.
+    """
     if path.suffix.casefold() != ".json":
-        return False
+        return None
+    limits.check_text(path)
     try:
-        told = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return isinstance(told, dict) and {"images", "annotations"} <= told.keys()
+        data = path.read_bytes()
+        limits.check_values(path, data)
+        told = json.loads(data)
+    except ForeignError:
+        raise
+    except (OSError, ValueError, RecursionError):
+        return None
+    found = isinstance(told, dict) and {"images", "annotations"} <= told.keys()
+    return told if found else None
 
 
-def read(path: Path) -> Listing:
-    """Return the annotations of a COCO file.
+def read(path: Path, told: Mapping[str, Any]) -> Listing:
+    """Return the annotations of a COCO file, of what it holds.
 
     Raises:
         ForeignError: it is damaged.
     """
     try:
-        told = json.loads(path.read_bytes())
         images = {image["id"]: image for image in told["images"]}
         kinds = {each["id"]: str(each["name"]) for each in told.get("categories", [])}
         animals = {

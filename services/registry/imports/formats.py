@@ -9,16 +9,16 @@ from typing import BinaryIO
 
 from services.registry.imports import camtrap_dp, catalogue, coco, folders, metadata_table, wildbook
 from services.registry.imports.catalogue import Catalogue
+from services.registry.imports.limits import COMMAND, Limits
 from services.registry.imports.listing import ForeignError, Listing
 
-# Pictures take the room, and tables of a million rows are 100 MB.
-MOST_UNPACKED = 64 * 1024**3
-MOST_ENTRIES = 1_000_000
 # RuntimeError: it is encrypted, or packed in a way that Python does not know.
 _UNPACKABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
-def read(source: Path, *, confined: bool = False) -> tuple[Listing, Catalogue]:
+def read(
+    source: Path, *, confined: bool = False, limits: Limits = COMMAND
+) -> tuple[Listing, Catalogue]:
     """Return what a file or folder lists, and its photographs.
 
     A folder is a Camtrap DP package if it has a datapackage.json; else what its COCO file,
@@ -33,31 +33,34 @@ def read(source: Path, *, confined: bool = False) -> tuple[Listing, Catalogue]:
     """
     if not source.exists():
         raise FileNotFoundError(f"{source} does not exist")
-    listing, folder = _listing(source)
-    found = catalogue.listed(folder, listing.rows, confined=confined)
+    limits = limits.begin()
+    listing, folder = _listing(source, limits)
+    found = catalogue.listed(folder, listing.rows, confined=confined, limits=limits)
     return listing, found
 
 
-def _listing(source: Path) -> tuple[Listing, Path]:
+def _listing(source: Path, limits: Limits) -> tuple[Listing, Path]:
     folder = source if source.is_dir() else source.parent
     files: Iterable[Path] = sorted(source.iterdir()) if source.is_dir() else [source]
     if source.is_dir() and camtrap_dp.is_package(source):
-        return camtrap_dp.read(source), folder
+        return camtrap_dp.read(source, limits), folder
     if source.name == camtrap_dp.DESCRIPTOR:
-        return camtrap_dp.read(folder), folder
+        return camtrap_dp.read(folder, limits), folder
     for path in (each for each in files if each.is_file()):
-        if coco.is_coco(path):
-            return coco.read(path), folder
+        if (told := coco.parsed(path, limits)) is not None:
+            return coco.read(path, told), folder
         if wildbook.is_wildbook(path):
-            return wildbook.read(path), folder
+            return wildbook.read(path, limits), folder
         if path.name == catalogue.METADATA or source.is_file():
-            return _table(path), folder
+            return _table(path, limits), folder
     return folders.read(source), folder
 
 
-def _table(path: Path) -> Listing:
+def _table(path: Path, limits: Limits) -> Listing:
     try:
-        table = metadata_table.read(path)
+        table = metadata_table.read(path, limits)
+    except ForeignError:
+        raise
     except ValueError as error:
         raise ForeignError(
             f"{path} is neither COCO, Camtrap DP nor Wildbook's table, and no metadata.csv: {error}"
@@ -65,20 +68,21 @@ def _table(path: Path) -> Listing:
     return Listing("metadata.csv", table.rows, (), table.notes)
 
 
-def unpack(archive: BinaryIO, name: str, target: Path, most: int = MOST_UNPACKED) -> Path:
+def unpack(archive: BinaryIO, name: str, target: Path, limits: Limits = COMMAND) -> Path:
     """Unpack a ZIP of this name, and return the folder that holds its catalogue.
 
     Raises:
-        ForeignError: it is damaged or encrypted, or unpacks to more bytes than `most` or are free.
+        ForeignError: it is damaged or encrypted, lists too many files, or unpacks to more bytes
+            than there may be or are free.
     """
     try:
+        limits.check_directory(archive, name)
         with zipfile.ZipFile(archive) as packed:
-            entries = packed.infolist()
-            size = sum(each.file_size for each in entries)
-            if size > most or len(entries) > MOST_ENTRIES:
+            size = sum(each.file_size for each in packed.infolist())
+            if size > limits.unpacked_bytes:
                 raise ForeignError(
-                    f"{name} unpacks to more than {most / 1024**3:.0f} GiB or {MOST_ENTRIES:,} "
-                    "files; bring it in parts"
+                    f"{name} unpacks to {size / 1024**3:.1f} GiB, and "
+                    f"{limits.unpacked_bytes / 1024**3:.1f} are taken; bring it in parts"
                 )
             target.mkdir(parents=True, exist_ok=True)
             if size > (free := shutil.disk_usage(target).free):

@@ -6,7 +6,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from uuid import uuid4
 from services.registry.imports import formats
 from services.registry.imports.account import Account
 from services.registry.imports.follow import publish_and_follow
+from services.registry.imports.limits import Limits
 from services.registry.imports.plan import Plan, not_enrolled, plan
 from services.registry.imports.register import Import, ImportRegister
 from shared.errors import ResightError, Transient
@@ -72,17 +74,19 @@ class Importer:
         self._closing = closing
         self._labels = labels
         self._held: set[str] = set()
+        self._taken: set[str] = set()
         self._lock = threading.Lock()
         # Two at once would not be enrolled any sooner.
         self._enrolling = threading.Lock()
 
-    def take(self, archive: BinaryIO, name: str, wanted: Wanted, most: int) -> Import:
-        """Unpack a ZIP of at most so many bytes, and begin to read it.
+    @contextmanager
+    def room(self) -> Iterator[str]:
+        """Hold room for one catalogue, under an ID; it is free again unless `take` takes it.
+
+        It is held before anything is read of an upload.
 
         Raises:
-            ForeignError: it can't be unpacked.
             BusyError: too many are in hand.
-            Transient: the ledger does not answer.
         """
         identifier = uuid4().hex
         with self._lock:
@@ -92,33 +96,51 @@ class Importer:
                     "give up one that waits"
                 )
             self._held.add(identifier)
+        try:
+            yield identifier
+        finally:
+            with self._lock:
+                if identifier not in self._taken:
+                    self._held.discard(identifier)
+
+    def take(
+        self, identifier: str, archive: BinaryIO, name: str, wanted: Wanted, limits: Limits
+    ) -> Import:
+        """Unpack a ZIP into the room that is held for it, and begin to read it.
+
+        Raises:
+            ForeignError: it can't be unpacked.
+            Transient: the ledger does not answer.
+        """
         folder = Path(tempfile.mkdtemp(prefix=f"catalogue-{os.getpid()}-"))
         try:
-            source = formats.unpack(archive, name, folder, most)
+            source = formats.unpack(archive, name, folder, limits)
             begun = self._register.begin(identifier, wanted.actor, name, wanted.key)
         except BaseException:
-            self._drop(identifier, folder)
+            shutil.rmtree(folder, ignore_errors=True)
             raise
-        arguments = (begun, source, folder, wanted)
+        with self._lock:
+            self._taken.add(identifier)
+        arguments = (begun, source, folder, wanted, limits)
         threading.Thread(target=self._run, args=arguments, name="import", daemon=True).start()
         threading.Thread(target=self._live, args=(identifier,), name="alive", daemon=True).start()
         return begun
 
-    def _run(self, now: Import, source: Path, folder: Path, wanted: Wanted) -> None:
+    def _run(self, now: Import, source: Path, folder: Path, wanted: Wanted, limits: Limits) -> None:
         try:
-            self._register.keep(self._worked(now, source, wanted))
+            self._register.keep(self._worked(now, source, wanted, limits))
         except _StoppedError:
             log.info("the server ends in the middle of import %s", now.id)
         except Transient as error:
             log.warning("import %s ends: %s", now.id, error)
             self._fail(now, str(error))
-        except Exception as error:
+        except Exception:
             log.exception("import %s failed", now.id)
-            self._fail(now, f"this is a fault of ours, and the log says more: {error}")
+            self._fail(now, "this is a fault of ours; the server's log says more")
         finally:
             self._drop(now.id, folder)
 
-    def _worked(self, now: Import, source: Path, wanted: Wanted) -> Import:
+    def _worked(self, now: Import, source: Path, wanted: Wanted, limits: Limits) -> Import:
         """Return an import in the state that it ends in."""
         try:
             planned = plan(
@@ -127,17 +149,17 @@ class Importer:
                 population=wanted.population,
                 deployment=wanted.deployment,
                 confined=True,
+                limits=limits,
             )
         except (OSError, ValueError) as error:
-            told = str(error).replace(f"{source}/", "").replace(str(source), now.file)
-            return replace(now, state="failed", wrong=told)
+            return replace(now, state="failed", wrong=_without(source, now.file, str(error)))
         now = replace(
             now,
             state="planned",
             format=planned.format,
             rows=planned.rows,
             galleries=planned.galleries,
-            notes=tuple(note.replace(f"{source}/", "") for note in planned.notes),
+            notes=tuple(_without(source, now.file, note) for note in planned.notes),
             left_out=len(planned.left_out),
         )
         self._register.keep_left_out(now.id, planned.left_out)
@@ -202,6 +224,7 @@ class Importer:
         shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             self._held.discard(identifier)
+            self._taken.discard(identifier)
 
     def _live(self, identifier: str) -> None:
         """Say that an import is worked at, as long as it is."""
@@ -219,6 +242,14 @@ def sweep() -> None:
         # In a container every life has the same number.
         if pid.isdigit() and (int(pid) == os.getpid() or not Path(f"/proc/{pid}").exists()):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _without(source: Path, file: str, text: str) -> str:
+    """Return a text without the server's own paths: of what lies in the ZIP, its path there."""
+    folder = next((each for each in source.parents if each.name.startswith("catalogue-")), source)
+    for path in (source, folder):
+        text = text.replace(f"{path}/", "").replace(str(path), file)
+    return text
 
 
 def _so_far(planned: Import, account: Account) -> Import:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.registry.imports import columns
 from services.registry.imports.columns import Row
+from services.registry.imports.limits import COMMAND, MOST_LINE, Limits
 from shared.viewpoints import understood
 
 # What a row may be split by; a spreadsheet takes what its country writes lists with.
@@ -23,28 +24,41 @@ class Table:
     notes: Sequence[str]
 
 
-def read(path: Path) -> Table:
+def read(path: Path, limits: Limits = COMMAND) -> Table:
     """Return the rows of a table that are not empty.
 
     Raises:
+        ForeignError: it holds more than is read.
         ValueError: it is no text, or has no column for the path.
     """
-    lines = _text(path).splitlines()
-    for delimiter in _DELIMITERS:
-        reader = csv.reader(lines, delimiter=delimiter)
-        headers = [columns.header(name) for name in next(reader, [])]
-        if columns.path(dict.fromkeys(headers, "there")):
-            break
-    else:
-        raise ValueError(
-            f"{path} has no column 'path' in its first line; "
-            "it needs at least: path,identity,species,viewpoint,date"
-        )
+    limits.check_text(path)
     try:
-        rows = list(_rows(reader, headers))
+        with path.open(encoding=_encoding(path), newline="") as file:
+            delimiter = _delimiter(path, file.readline(MOST_LINE))
+            file.seek(0)
+            reader = csv.reader(limits.lines(path, file), delimiter=delimiter)
+            headers = [columns.header(name) for name in next(reader, [])]
+            limits.check_columns(path, len(headers))
+            rows = list(_rows(reader, headers))
     except csv.Error as error:
         raise ValueError(f"{path} is no table: {error} (line {reader.line_num})") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not in UTF-8 ({error}); save it as 'CSV UTF-8'") from error
     return Table(rows, [*_unused(path, headers), *_strange_viewpoints(path, rows)])
+
+
+def _delimiter(path: Path, first: str) -> str:
+    """Return what the first line of a table is split by."""
+    for delimiter in _DELIMITERS:
+        headers = [
+            columns.header(name) for name in next(csv.reader([first], delimiter=delimiter), [])
+        ]
+        if columns.path(dict.fromkeys(headers, "there")):
+            return delimiter
+    raise ValueError(
+        f"{path} has no column 'path' in its first line; "
+        "it needs at least: path,identity,species,viewpoint,date"
+    )
 
 
 def _rows(reader: Iterator[list[str]], headers: Sequence[str]) -> Iterator[Row]:
@@ -56,13 +70,10 @@ def _rows(reader: Iterator[list[str]], headers: Sequence[str]) -> Iterator[Row]:
             yield row
 
 
-def _text(path: Path) -> str:
-    data = path.read_bytes()
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not in UTF-8 ({error}); save it as 'CSV UTF-8'") from error
+def _encoding(path: Path) -> str:
+    with path.open("rb") as file:
+        wide = file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    return "utf-16" if wide else "utf-8-sig"
 
 
 def _unused(path: Path, headers: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from services.registry.imports import formats
 from services.registry.imports.account import Account
 from services.registry.imports.catalogue import Photograph
+from services.registry.imports.limits import COMMAND, Limits
 from services.registry.imports.listing import LeftOut
 from services.registry.spreadsheet import safe
 from shared.identifiers import gallery_name
@@ -44,16 +45,17 @@ def plan(
     population: str | None = None,
     deployment: str | None = None,
     confined: bool = False,
+    limits: Limits = COMMAND,
 ) -> Plan:
     """Return what to enrol of a catalogue; what is given stands in place of what it says.
 
-    `confined`: see `formats.read`.
+    `confined`, `limits`: see `formats.read`.
 
     Raises:
         FileNotFoundError: there is no such file or folder.
         ForeignError: it can't be read.
     """
-    listing, found = formats.read(source, confined=confined)
+    listing, found = formats.read(source, confined=confined, limits=limits)
     found = found.labelled(species, population, deployment)
     left = [*listing.left_out]
     left += [LeftOut(_short(each.path, source), each.reason) for each in found.skipped]

@@ -5,26 +5,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.registry.imports.columns import cell
+from services.registry.imports.limits import MOST_LINE, Limits
 from services.registry.imports.listing import ForeignError
 
 
-def records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def records(path: Path, limits: Limits) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield line numbers and rows by the file's own names of columns; what means empty is ''.
 
     Raises:
-        ForeignError: it can't be read as text, or as a table.
+        ForeignError: it can't be read as text, or as a table, or holds more than is read.
     """
+    limits.check_text(path)
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ForeignError(f"{path} can't be read as UTF-8: {error}") from error
-    first = lines[0] if lines else ""
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.DictReader(lines, delimiter=delimiter)
-    try:
-        for row in reader:
-            told = {name.strip(): cell(text or "") for name, text in row.items() if name}
-            if any(told.values()):
-                yield reader.line_num, told
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            delimiter = max(",;\t", key=file.readline(MOST_LINE).count)
+            file.seek(0)
+            reader = csv.DictReader(limits.lines(path, file), delimiter=delimiter)
+            limits.check_columns(path, len(reader.fieldnames or ()))
+            for row in reader:
+                told = {name.strip(): cell(text or "") for name, text in row.items() if name}
+                if any(told.values()):
+                    yield reader.line_num, told
     except csv.Error as error:
         raise ForeignError(f"{path} is no table: {error} (line {reader.line_num})") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ForeignError(f"{path} can't be read as UTF-8: {error}") from error

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.registry.imports.columns import Row
+from services.registry.imports.limits import MOST_LINE, Limits
 from services.registry.imports.listing import LeftOut, Listing
 from services.registry.imports.tables import records
 
@@ -19,12 +20,12 @@ def is_wildbook(path: Path) -> bool:
         return False
     try:
         with path.open(encoding="utf-8-sig") as lines:
-            return f"{_ASSET}0" in next(lines, "")
+            return f"{_ASSET}0" in lines.readline(MOST_LINE)
     except (OSError, UnicodeDecodeError):
         return False
 
 
-def read(path: Path) -> Listing:
+def read(path: Path, limits: Limits) -> Listing:
     """Return the pictures of a table.
 
     Raises:
@@ -32,7 +33,7 @@ def read(path: Path) -> Listing:
     """
     rows: list[Row] = []
     left: list[LeftOut] = []
-    for line, told in records(path):
+    for line, told in records(path, limits):
         where = f"{path.name}, line {line}"
         assets = [
             told[name]

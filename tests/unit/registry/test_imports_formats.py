@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.registry.imports import formats
+from services.registry.imports.limits import COMMAND
 from services.registry.imports.listing import ForeignError
 from services.registry.imports.plan import Plan, plan
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_RIGHT
@@ -231,8 +233,8 @@ def test_a_zip_is_unpacked_and_never_beside_its_folder(
     assert plan(folder if folder != target else target / "lions", species="lion").sightings == 1
     with pytest.raises(ForeignError, match=r"catalogue\.zip is no ZIP"):
         formats.unpack(io.BytesIO(b"no zip"), "catalogue.zip", tmp_path / "c")
-    with archive.open("rb") as file, pytest.raises(ForeignError, match="more than"):
-        formats.unpack(file, archive.name, tmp_path / "d", most=100)
+    with archive.open("rb") as file, pytest.raises(ForeignError, match="unpacks to"):
+        formats.unpack(file, archive.name, tmp_path / "d", replace(COMMAND, unpacked_bytes=100))
     assert not (tmp_path / "d").exists()
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
     with archive.open("rb") as file, pytest.raises(ForeignError, match="100 are free"):
