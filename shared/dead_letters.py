@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from shared import topics
@@ -44,6 +44,8 @@ ATTEMPT = "resight-attempt"
 # The full text stays in the log; a header is for reading and must fit the message.
 REASON_CHARACTERS = 2000
 ATTEMPT_DIGITS = 6
+# Who looks at the latest letters fetches no more of them at once than this, or one letter.
+LOOKED_AT_BYTES = 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -182,19 +184,22 @@ def decode(record: Record, *, replayed: bool) -> DeadLetter:
 
 
 def read(
-    kafka: KafkaSettings, names: Sequence[str], foreign: Callable[[str], object] = log.warning
+    kafka: KafkaSettings,
+    names: Sequence[str],
+    foreign: Callable[[str], object] = log.warning,
+    latest: int | None = None,
 ) -> Iterator[DeadLetter]:
     """Yield every letter in these dead-letter topics, from the first to the last there is now.
 
-    Letters of one partition come in order. A topic that does not exist has none. What
-    others have written there is left out, and `foreign` is told of it.
+    With `latest`, so many of each partition. Letters of one partition come in order. A topic that
+    does not exist has none. What others have written there is left out; `foreign` is told of it.
 
     Raises:
         Transient: the broker does not answer.
     """
     timeout = round(1000 * kafka.request_timeout_seconds)
     with (
-        closing(consumer(kafka, REPLAY_GROUP)) as client,
+        closing(_reader(kafka, latest)) as client,
         broker_errors("reading dead letters"),
     ):
         parts = [TopicPartition(n, p) for n in names for p in client.partitions_for_topic(n)]
@@ -203,7 +208,9 @@ def read(
         client.assign(parts)
         ends = client.end_offsets(parts)
         done = {part: client.committed(part, timeout_ms=timeout) or 0 for part in parts}
-        client.seek_to_beginning(*parts)
+        begins = client.beginning_offsets(parts)
+        for part in parts:
+            client.seek(part, max(begins[part], 0 if latest is None else ends[part] - latest))
         while any(client.position(part, timeout_ms=timeout) < ends[part] for part in parts):
             polled = client.poll(timeout)
             if not polled:
@@ -216,6 +223,52 @@ def read(
                         yield decode(as_record(raw), replayed=raw.offset < done[part])
                     except ValueError as error:
                         foreign(str(error))
+
+
+def find(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> DeadLetter | None:
+    """Return one letter by its place; None: it is not there.
+
+    Raises:
+        Transient: the broker does not answer.
+    """
+    timeout = round(1000 * kafka.request_timeout_seconds)
+    part = TopicPartition(topic, partition)
+    with closing(_reader(kafka, 1)) as client, broker_errors("reading a dead letter"):
+        if partition not in (client.partitions_for_topic(topic) or ()):
+            return None
+        client.assign([part])
+        begin, end = client.beginning_offsets([part])[part], client.end_offsets([part])[part]
+        if not begin <= offset < end:
+            return None
+        client.seek(part, offset)
+        for raw in client.poll(timeout, max_records=1).get(part, ()):
+            try:
+                return decode(as_record(raw), replayed=False) if raw.offset == offset else None
+            except ValueError:
+                return None
+    return None
+
+
+def waiting(kafka: KafkaSettings, names: Sequence[str]) -> int:
+    """Return how many letters were not replayed yet, by their places.
+
+    Raises:
+        Transient: the broker does not answer.
+    """
+    timeout = round(1000 * kafka.request_timeout_seconds)
+    with closing(_reader(kafka, 1)) as client, broker_errors("counting dead letters"):
+        parts = [TopicPartition(n, p) for n in names for p in client.partitions_for_topic(n) or ()]
+        if not parts:
+            return 0
+        begins, ends = client.beginning_offsets(parts), client.end_offsets(parts)
+        done = {part: client.committed(part, timeout_ms=timeout) or 0 for part in parts}
+        return sum(max(0, ends[part] - max(begins[part], done[part])) for part in parts)
+
+
+def _reader(kafka: KafkaSettings, latest: int | None) -> KafkaConsumer:
+    if latest is None:
+        return consumer(kafka, REPLAY_GROUP)
+    return consumer(kafka, REPLAY_GROUP, max_bytes=LOOKED_AT_BYTES)
 
 
 def replay(kafka: KafkaSettings, letters: Iterable[DeadLetter]) -> int:

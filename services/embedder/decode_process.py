@@ -4,7 +4,6 @@ What runs on the other side is `decode_worker`.
 """
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from services.embedder.cutting import Cuts
 from shared.errors import Poison
 from shared.foreground.view import View
 from shared.messages import Box, Place
+from shared.process_environment import harmless
 
 
 class EndedError(Exception):
@@ -60,8 +60,7 @@ class DecodeProcess:
                 [*command, str(theirs.fileno()), settings],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                # One thread each: more would only add stacks to its memory.
-                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                env=harmless(),
                 start_new_session=True,
             )
         try:

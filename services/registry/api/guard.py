@@ -14,13 +14,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.registry.api.access import Person
 from services.registry.api.bounds import NotReadError, Rates, bounded, hurried
 from services.registry.api.desk import NOBODY, Caller, Desk, address
 from services.registry.api.metrics import REQUESTS, SECONDS, kind_of
 from services.registry.api.problem import refusal
 from services.registry.api.rights import Asked, Body, Rights
 from services.registry.api.settings import ApiSettings
+from services.registry.api.turns import Turns
 from shared.errors import Transient
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -60,6 +60,7 @@ class Guard:
         self._refuse = refuse
         self._clock = clock
         self._rights = Rights()
+        self._turns = Turns()
         self._rates = Rates(desk.settings.requests_per_minute, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -71,22 +72,33 @@ class Guard:
         request.state.person = None
         asked = self._rights.asked(request.method, scope["path"])
         try:
-            await self._admit(request, asked)
+            asked = await self._admit(request, asked)
         except (HTTPException, Transient) as error:
             response = await run_in_threadpool(self._refused, request, error)
             await response(scope, receive, answer)
         else:
-            body = asked.right.body if asked else "small"
-            most = most_bytes(self._desk.settings, body)
-            try:
-                await self._inner(scope, bounded(receive, most, BODY_SECONDS[body]), answer)
-            except NotReadError:
-                log.info("nobody takes the answer to %s", scope["path"])
+            await self._answered(request, asked, receive, answer)
         if asked and asked.right.act:
             await run_in_threadpool(self._note, request, asked, answer.status)
 
-    async def _admit(self, request: Request, asked: Asked | None) -> None:
-        """Let a request pass.
+    async def _answered(
+        self, request: Request, asked: Asked, receive: Receive, answer: "Answer"
+    ) -> None:
+        """Let a request that was admitted be answered, when it is its turn."""
+        body = asked.right.body
+        most = most_bytes(self._desk.settings, body)
+        try:
+            with self._turns.of(asked.right.turn, _caller(request)):
+                bounded_body = bounded(receive, most, BODY_SECONDS[body])
+                await self._inner(request.scope, bounded_body, answer)
+        except NotReadError:
+            log.info("nobody takes the answer to %s", request.scope["path"])
+        except HTTPException as error:
+            response = await run_in_threadpool(self._refused, request, error)
+            await response(request.scope, receive, answer)
+
+    async def _admit(self, request: Request, asked: Asked | None) -> Asked:
+        """Let a request pass, and return what it asks for.
 
         Raises:
             HTTPException: it may not.
@@ -101,17 +113,17 @@ class Guard:
         needless = asked is not None and asked.right.role is None
         caller = NOBODY if needless else await run_in_threadpool(self._desk.who, request)
         request.state.person = caller.person
-        self._check_rate(request, caller.person)
+        self._check_rate(request)
         self._check_origin(request, caller)
         if asked is None:
             raise self._nothing(request)
         if refused := asked.right.refusal(caller.person, asked.parts):
             raise refusal(*refused)
+        return asked
 
-    def _check_rate(self, request: Request, person: Person | None) -> None:
+    def _check_rate(self, request: Request) -> None:
         """Count a request for its key, or for its address where it has none."""
-        caller = f"key {person.key}" if person and person.key else address(request)
-        if wait := self._rates.wait(caller):
+        if wait := self._rates.wait(_caller(request)):
             told = f"more than {self._desk.settings.requests_per_minute} requests came in a minute"
             raise HTTPException(429, f"{told}; wait {wait} s", {"Retry-After": str(wait)})
 
@@ -181,6 +193,12 @@ def most_bytes(settings: ApiSettings, body: Body) -> int:
         "catalogue": settings.max_catalogue_bytes,
     }
     return sizes[body]
+
+
+def _caller(request: Request) -> str:
+    """Return whose limits count for a request: those of a key, or of an address without one."""
+    person = request.state.person
+    return f"key {person.key}" if person and person.key else address(request)
 
 
 def _foreign(headers: Headers) -> bool:

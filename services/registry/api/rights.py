@@ -12,6 +12,7 @@ from typing import Literal
 from starlette.routing import compile_path
 
 from services.registry.api.access import Person, Role
+from services.registry.api.turns import Turn
 
 # anybody: without a key. own: what of it the key's galleries allow. gallery: the gallery of the
 # path must be one of the key's. all: only a key that is bound to no gallery.
@@ -27,6 +28,7 @@ class Right:
     role: the least role that may call it; None: no key is needed
     body: how large its body may be
     act: what the audit log calls it; '': it is not security-relevant
+    turn: of which long work it is, that is not done too often at once
     """
 
     method: str
@@ -35,6 +37,7 @@ class Right:
     reach: Reach
     body: Body = "small"
     act: str = ""
+    turn: Turn = ""
 
     def refusal(self, person: Person | None, parts: Mapping[str, str]) -> tuple[int, str] | None:
         """Return the status and the reason why somebody may not call it; None: they may.
@@ -82,15 +85,15 @@ RIGHTS = (
     Right("GET", _GALLERY + "/questions", "reader", "gallery"),
     Right("GET", _GALLERY + "/entries", "reader", "gallery"),
     Right("GET", _GALLERY + "/entries/{number}", "reader", "gallery"),
-    Right("GET", _GALLERY + "/pairs/{one}/{other}/matches", "reader", "gallery"),
-    Right("GET", _GALLERY + "/export", "reader", "gallery", act="export"),
-    Right("POST", _GALLERY + "/search", "reader", "gallery", "picture"),
+    Right("GET", _GALLERY + "/pairs/{one}/{other}/matches", "reader", "gallery", turn="ask"),
+    Right("GET", _GALLERY + "/export", "reader", "gallery", act="export", turn="export"),
+    Right("POST", _GALLERY + "/search", "reader", "gallery", "picture", turn="ask"),
     Right("GET", _PAGE, "reader", "gallery"),
     Right("GET", _PAGE + "/questions", "reader", "gallery"),
     Right("GET", _PAGE + "/individuals/{individual}", "reader", "gallery"),
     Right("GET", _PAGE + "/sightings/{sighting}", "reader", "gallery"),
     Right("GET", _PAGE + "/who", "reader", "gallery"),
-    Right("POST", _PAGE + "/who", "reader", "gallery", "picture"),
+    Right("POST", _PAGE + "/who", "reader", "gallery", "picture", turn="ask"),
     # Review
     Right("POST", _GALLERY + "/operations", "reviewer", "gallery"),
     Right("POST", _PAGE + "/questions", "reviewer", "gallery"),
@@ -125,7 +128,8 @@ RIGHTS = (
     Right("DELETE", "/api/v1/keys/{identifier}", "admin", "own", act="remove a key"),
     # What is of all galleries
     Right("GET", "/letters", "reader", "all"),
-    Right("POST", "/letters", "admin", "all", act="replay dead letters"),
+    Right("POST", "/letters", "admin", "all", act="replay dead letters", turn="export"),
+    Right("GET", "/letters/{topic}/{partition}/{offset}/picture", "reader", "all", turn="draw"),
     Right("GET", "/places", "admin", "all"),
     Right("POST", "/places", "admin", "all", act="say how places are told"),
     Right("GET", "/api/v1/places", "admin", "all"),

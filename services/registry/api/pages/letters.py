@@ -1,6 +1,8 @@
 """What could not be handled, and sending it round again."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -8,8 +10,8 @@ from google.protobuf.message import DecodeError
 
 from services.registry.api.desk import Asking, AtDesk, Desk
 from services.registry.api.pages.frame import page
-from services.registry.api.pages.inlined import inlined
 from services.registry.api.problem import refusal
+from services.registry.api.redrawing import redrawn
 from shared import dead_letters
 from shared.dead_letters import DeadLetter
 from shared.errors import Transient
@@ -19,31 +21,62 @@ from shared.topics import CAPTURES, dead_letter_topics
 
 router = APIRouter(include_in_schema=False)
 
-# The latest ones; the command `resight dead-letters list` shows all.
-SHOWN = 100
+# So many on a page, the latest first; the command `resight dead-letters list` shows all.
+SHOWN = 50
+MOST = 2000
+
+Before = Annotated[int, Query(ge=0, le=MOST, description="So many later ones are left out.")]
 
 
 @router.get("/letters")
 def letters(
-    request: Request, person: Asking, at: AtDesk, sent: int | None = Query(None, ge=0)
+    request: Request,
+    person: Asking,
+    at: AtDesk,
+    sent: int | None = Query(None, ge=0),
+    before: Before = 0,
 ) -> Response:
     """Show what could not be handled; only to those who see all galleries."""
-    try:
-        found, trouble = list(_letters(at)), ""
-    except Transient as away:
-        found, trouble = [], f"The broker does not answer, so they can't be read: {away}"
+    found: list[DeadLetter] = []
+    trouble, waiting = "", 0
+    if at.kafka is not None:
+        try:
+            # Without their values, which are whole pictures.
+            found = [
+                replace(each, value=None)
+                for each in dead_letters.read(
+                    at.kafka, dead_letter_topics(), latest=before + SHOWN + 1
+                )
+            ]
+            waiting = dead_letters.waiting(at.kafka, dead_letter_topics())
+        except Transient as away:
+            found, trouble = [], f"The broker does not answer, so they can't be read: {away}"
     found.sort(key=lambda each: each.time, reverse=True)
     return page(
         request,
         at,
         person,
         "letters.html",
-        letters=[shown(each) for each in found[:SHOWN]],
-        waiting=sum(_can_go(each) for each in found),
+        letters=[shown(each) for each in found[before : before + SHOWN]],
+        earlier=before + SHOWN if len(found) > before + SHOWN and before + SHOWN <= MOST else None,
+        later=max(0, before - SHOWN) if before else None,
+        waiting=waiting,
         trouble=trouble,
         sent=sent,
         may=person.may("admin"),
     )
+
+
+@router.get("/letters/{topic}/{partition}/{offset}/picture")
+def picture(topic: str, partition: int, offset: int, at: AtDesk) -> Response:
+    """Show the picture of a capture that could not be handled: drawn anew, if it can be."""
+    found = None
+    if at.kafka is not None and topic in dead_letter_topics():
+        found = dead_letters.find(at.kafka, topic, partition, offset)
+    drawn = redrawn(image_of(found)) if found and image_of(found) else b""
+    if not drawn:
+        raise refusal(404, "there is no picture in this letter that can be shown")
+    return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "private"})
 
 
 @router.post("/letters")
@@ -51,14 +84,13 @@ def replay(at: AtDesk) -> Response:
     """Send all letters round again that were not yet."""
     if at.kafka is None:
         raise refusal(503, "there is no broker to send them by")
-    waiting = [each for each in _letters(at) if _can_go(each)]
-    count = dead_letters.replay(at.kafka, waiting)
+    count = dead_letters.replay(at.kafka, _waiting(at))
     return RedirectResponse(f"/letters?sent={count}", 303)
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A dead letter as the page shows it; `picture` is a data URL, empty where there is none."""
+    """A dead letter as the page shows it; `picture` is a path, '' where there is none."""
 
     kind: str
     reason: str
@@ -71,36 +103,35 @@ class Letter:
 
 def shown(letter: DeadLetter) -> Letter:
     """Return what the page shows of a letter."""
+    mark, there = letter.mark, letter.topic == CAPTURES and letter.left_out is None
+    place = f"/letters/{letter.address}/{mark.partition}/{mark.offset}/picture" if mark else ""
     return Letter(
         kind=letter.kind,
         reason=letter.reason,
         time=f"{letter.time:%-d %b %Y, %H:%M}",
         topic=letter.topic,
         attempt=letter.attempt,
-        replayed=letter.mark is not None and letter.mark.replayed,
-        picture=_picture(letter),
+        replayed=mark is not None and mark.replayed,
+        picture=place if there else "",
     )
 
 
-def _letters(at: Desk) -> list[DeadLetter]:
-    if at.kafka is None:
-        return []
-    return list(dead_letters.read(at.kafka, dead_letter_topics()))
-
-
-def _can_go(letter: DeadLetter) -> bool:
-    replayed = letter.mark is not None and letter.mark.replayed
-    return not replayed and letter.left_out is None
-
-
-def _picture(letter: DeadLetter) -> str:
-    """Return a capture's picture, if it is a JPEG, without what else its file tells."""
+def image_of(letter: DeadLetter) -> bytes:
+    """Return the picture that a capture came with; b'' where it came with none."""
     if letter.topic != CAPTURES or not letter.value:
-        return ""
-    image = letter.value
-    if sniff(image) is None:
-        try:
-            image = Capture.FromString(letter.value).inline
-        except DecodeError:
-            return ""
-    return inlined(image)
+        return b""
+    if sniff(letter.value) is not None:
+        return letter.value
+    try:
+        return Capture.FromString(letter.value).inline
+    except DecodeError:
+        return b""
+
+
+def _waiting(at: Desk) -> Iterator[DeadLetter]:
+    """Yield the letters that can be sent round again, one after the other."""
+    if at.kafka is not None:
+        for letter in dead_letters.read(at.kafka, dead_letter_topics()):
+            replayed = letter.mark is not None and letter.mark.replayed
+            if not replayed and letter.left_out is None:
+                yield letter

@@ -1,0 +1,55 @@
+"""Turns: how much of what takes long is done at once, in all and for one key.
+
+Each takes a thread for up to a minute, and there are some forty; without turns, a reader who asks
+about forty pictures would keep everybody from signing in.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from fastapi import HTTPException
+
+Turn = Literal["", "ask", "draw", "export"]
+
+AT_ONCE: dict[Turn, int] = {"ask": 8, "draw": 6, "export": 4}
+AT_ONCE_OF_ONE = 2
+# Whoever has to wait comes again after so long.
+PAUSE_SECONDS = 5
+
+
+class Turns:
+    """Counts what is under way; for one event loop."""
+
+    def __init__(self) -> None:
+        self._all: Counter[Turn] = Counter()
+        self._of_one: Counter[tuple[Turn, str]] = Counter()
+
+    @contextmanager
+    def of(self, turn: Turn, caller: str) -> Iterator[None]:
+        """Hold a turn for as long as a block lasts; '' takes none.
+
+        Raises:
+            HTTPException: too many are under way.
+        """
+        if not turn:
+            yield
+            return
+        mine = (turn, caller)
+        if self._of_one[mine] >= AT_ONCE_OF_ONE or self._all[turn] >= AT_ONCE[turn]:
+            raise HTTPException(
+                429,
+                f"{AT_ONCE_OF_ONE} of these are done at once for one key, and {AT_ONCE[turn]} in "
+                f"all; wait {PAUSE_SECONDS} s",
+                {"Retry-After": str(PAUSE_SECONDS)},
+            )
+        self._all[turn] += 1
+        self._of_one[mine] += 1
+        try:
+            yield
+        finally:
+            self._all[turn] -= 1
+            self._of_one[mine] -= 1
+            if not self._of_one[mine]:
+                del self._of_one[mine]
