@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,21 @@ import pytest
 from starlette.testclient import TestClient
 
 from services.registry.exports.bundle import FORMATS
-from shared.messages import VIEWPOINT_LEFT, Place, Sighting
+from services.registry.ledger import Ledger
+from shared.messages import (
+    OUTCOME_NEW,
+    VIEWPOINT_LEFT,
+    BlobReference,
+    Candidate,
+    Decision,
+    Enrolment,
+    Evidence,
+    Place,
+    RankedIndividual,
+    Sighting,
+)
 from tests.catalogue_bench import API, Bench, bench_at
+from tests.queries import GALLERY
 
 PROFILE = Path(__file__).parents[1] / "camtrap_dp"
 SECRET = ("-2.33", "34.83")
@@ -173,3 +187,60 @@ def test_a_gallery_of_nobody_is_an_empty_export(ledger_url: str, tmp_path: Path)
     bench.ledger.add_gallery("default/plains-zebra")
     for kind in FORMATS:
         assert unzipped(bench.client(), kind)
+
+
+def test_a_name_ends_no_comment_of_a_mark_file(ledger_url: str, tmp_path: Path) -> None:
+    bench = bench_at(ledger_url, tmp_path)
+
+    def named(query: Sighting) -> None:
+        at_gate(query)
+        query.identity = "Nala **// 1 1; /*"
+
+    bench.decide("a", change=named)
+    history = unzipped(bench.client(), "mark")["histories.inp"].decode()
+    for line in history.splitlines():
+        assert line.count("*/") == 1
+        assert line.index("/*") == 0
+        assert line.partition("*/")[2].strip() in {"", "1 1;"}
+
+
+def filled(ledger: Ledger, count: int) -> None:
+    """A gallery of so many decisions with all their evidence, as large as they come."""
+    evidence = Evidence(
+        candidate=Candidate(sighting_id="x" * 64, crop=BlobReference(key="k" * 90)),
+        reason="r" * 400,
+    )
+    before = ledger.count(GALLERY, "entries")
+    for number in range(before, before + count):
+        decision = Decision(
+            gallery=GALLERY,
+            sighting_id=f"s{number:06d}",
+            image_sha256=f"image {number:06d}",
+            deployment="gate",
+            species="plains-zebra",
+            outcome=OUTCOME_NEW,
+            individual="+0",
+            ranked=[RankedIndividual(individual="i" * 20, best=evidence)] * 20,
+        )
+        decision.captured_at.FromJsonString("2026-03-01T06:00:00Z")
+        decision.crop.CopyFrom(BlobReference(key="k", sha256="0" * 64, size=1))
+        ledger.decide(decision, Enrolment(gallery=GALLERY, sighting_id=f"s{number:06d}"), None)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "coco", "camtrap-dp"])
+def test_an_export_takes_the_same_memory_however_many_decisions_there_are(
+    ledger_url: str, tmp_path: Path, kind: str
+) -> None:
+    bench = bench_at(ledger_url, tmp_path)
+    peaks = []
+    for more in (600, 1800):
+        filled(bench.ledger, more)
+        client = bench.client()
+        tracemalloc.start()
+        try:
+            with client.stream("GET", f"{API}/export", params={"format": kind}) as answer:
+                assert answer.status_code == 200
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.5 + 2_000_000

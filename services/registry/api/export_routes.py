@@ -1,6 +1,7 @@
 """Leaving with a gallery: in the formats of other tools."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from services.registry.api.desk import Asking, AtDesk, Named
 from services.registry.api.problem import documented
 from services.registry.exports.bundle import Format, Wanted, files, zipped
 from services.registry.exports.record import records
+from services.registry.exports.spool import Spool
 
 router = APIRouter(prefix="/api/v1", tags=["exports"], responses=documented(404))
 
@@ -37,12 +39,13 @@ def export(
     not be told.
     """
     request.state.about = f"{name} as {kind}{' with pictures' if pictures else ''}"
-    found = records(at.ledger, name, at.discretion.cameras(asking.knows_places))
-    made, left_out = files(found, Wanted(kind, name, datetime.now(UTC), days))
-    kept = [each for each in found if each.sighting not in left_out] if pictures else []
+    found = Spool(records(at.ledger, name, at.discretion.cameras(asking.knows_places)))
+    made = files(found, Wanted(kind, name, datetime.now(UTC), days))
+    read = at.thumbnails.whole if pictures else None
 
     def pieces() -> Iterator[bytes]:
-        yield from zipped(made, left_out, kept, at.thumbnails.whole)
+        with closing(found):
+            yield from zipped(made, found, read)
 
     stem = f"{name.replace('/', '-')}-{kind}"
     return StreamingResponse(

@@ -1,9 +1,9 @@
-"""An export as one file: a table, or a ZIP with pictures and what was left out."""
+"""An export as a ZIP: a format's files, the pictures, and what was left out with its reason."""
 
-import csv
 import io
+import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
@@ -11,7 +11,8 @@ from typing import Literal, get_args
 from services.registry.exports.camtrap_dp import package
 from services.registry.exports.coco import coco
 from services.registry.exports.histories import mark, secr_captures, secr_detectors
-from services.registry.exports.record import Record, identified
+from services.registry.exports.pieces import Pieces, table
+from services.registry.exports.record import Record, Records
 from services.registry.exports.tables import csv_table, parquet_table
 from services.registry.exports.wildbook import wildbook
 from shared.errors import Poison
@@ -33,12 +34,20 @@ class Wanted:
     days: int = 1
 
 
-def files(found: Sequence[Record], wanted: Wanted) -> tuple[dict[str, bytes], dict[str, str]]:
-    """Return an export's files by their paths, and why sightings are not in it, by their IDs."""
+@dataclass(frozen=True)
+class Files:
+    """An export's files by their paths, and why a record is not in it: '' where it is."""
+
+    files: Mapping[str, Pieces]
+    lacks: Callable[[Record], str]
+
+
+def files(found: Records, wanted: Wanted) -> Files:
+    """Return what an export holds."""
     if wanted.kind == "camtrap-dp":
-        made = package(identified(found), wanted.gallery, wanted.now)
-        return made.files, made.left_out
-    tables: Mapping[str, Callable[[], dict[str, bytes]]] = {
+        made = package(found, wanted.gallery, wanted.now)
+        return Files(made.files, made.lacks)
+    tables: Mapping[str, Callable[[], dict[str, Pieces]]] = {
         "csv": lambda: {"metadata.csv": csv_table(found)},
         "parquet": lambda: {"sightings.parquet": parquet_table(found)},
         "coco": lambda: {"annotations.json": coco(found)},
@@ -49,47 +58,52 @@ def files(found: Sequence[Record], wanted: Wanted) -> tuple[dict[str, bytes], di
             "detectors.txt": secr_detectors(found),
         },
     }
-    return tables[wanted.kind](), {}
+    return Files(tables[wanted.kind](), lambda _: "")
 
 
 def zipped(
-    made: Mapping[str, bytes],
-    left_out: Mapping[str, str],
-    pictures: Iterable[Record] = (),
-    read: Callable[[BlobReference], bytes] = lambda _: b"",
+    made: Files, found: Records, read: Callable[[BlobReference], bytes] | None = None
 ) -> Iterator[bytes]:
-    """Yield a ZIP in pieces, so that nobody holds all of it; a picture that is gone is told of."""
-    target = _Pieces()
-    gone = dict(left_out)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, content in made.items():
-            archive.writestr(path, content)
-        yield target.taken()
-        for record in pictures:
-            if record.crop is None:
-                continue
-            try:
-                content = read(record.crop)
-            except Poison as error:
-                gone[record.sighting] = f"its picture is gone: {error.reason}"
-                continue
-            # JPEGs don't get smaller.
-            archive.writestr(record.picture, content, zipfile.ZIP_STORED)
-            yield target.taken()
-        if gone:
-            archive.writestr(LEFT_OUT, _told(gone))
+    """Yield a ZIP in pieces; with what reads crops, their pictures too.
+
+    A picture that is gone is told of among what is left out.
+    """
+    target = _Taken()
+    with (
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive,
+        tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as gone,
+    ):
+        for path, pieces in made.files.items():
+            with archive.open(path, "w", force_zip64=True) as member:
+                for piece in pieces:
+                    member.write(piece)
+                    yield target.taken()
+        left = 0
+        for record in found:
+            reason = made.lacks(record)
+            if read and not reason and record.crop is not None:
+                try:
+                    # JPEGs don't get smaller.
+                    crop = BlobReference(**record.crop._asdict())
+                    archive.writestr(record.picture, read(crop), zipfile.ZIP_STORED)
+                except Poison as error:
+                    reason = f"its picture is gone: {error.reason}"
+                yield target.taken()
+            if reason:
+                left += 1
+                for piece in table((record.sighting, reason), ()):
+                    gone.write(piece.decode())
+        if left:
+            gone.seek(0)
+            with archive.open(LEFT_OUT, "w", force_zip64=True) as member:
+                member.write(b"sighting,reason\n")
+                while text := gone.read(65_536):
+                    member.write(text.encode())
+                    yield target.taken()
     yield target.taken()
 
 
-def _told(gone: Mapping[str, str]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("sighting", "reason"))
-    writer.writerows(gone.items())
-    return text.getvalue().encode()
-
-
-class _Pieces(io.RawIOBase):
+class _Taken(io.RawIOBase):
     """Takes what is written until somebody asks for it; can't go back, so ZIP64 notes follow."""
 
     def __init__(self) -> None:

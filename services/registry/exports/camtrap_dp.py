@@ -4,18 +4,15 @@ A media file is the crop of one sighting, as the ledger keeps no photographs; th
 time for each, and coordinates for each deployment, so what lacks them is left out, and told.
 """
 
-import csv
-import io
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from services.registry.exports.record import Record
-from services.registry.spreadsheet import safe
-from shared.messages import Place
+from services.registry.exports.pieces import Pieces, lines, table
+from services.registry.exports.record import Record, Records, Where
 
 VERSION = "1.0.2"
 _BASE = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
@@ -45,28 +42,55 @@ DEPLOYMENTS, MEDIA, OBSERVATIONS = (
 
 @dataclass(frozen=True)
 class Package:
-    """The files of a package by their paths, and why sightings are not in it, by their IDs."""
+    """The files of a package by their paths, and why a record is not in it: '' where it is."""
 
-    files: dict[str, bytes]
-    left_out: dict[str, str]
+    files: dict[str, Pieces]
+    lacks: Callable[[Record], str]
 
 
-def package(found: Sequence[Record], gallery: str, now: datetime) -> Package:
+@dataclass
+class _Camera:
+    """What a package says of one deployment."""
+
+    place: Where
+    cell: float
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def saw(self, at: datetime) -> None:
+        self.first = min(self.first or at, at)
+        self.last = max(self.last or at, at)
+
+
+def package(found: Records, gallery: str, now: datetime) -> Package:
     """Return a gallery as a package."""
     # Any picture of a camera tells where it is, even one that is left out.
-    places = {each.deployment: each.place for each in found if each.place is not None}
-    cells = {each.deployment: each.cell for each in found if each.place is not None}
-    left_out = {each.sighting: reason for each in found if (reason := _lacks(each, places))}
-    kept = [each for each in found if each.sighting not in left_out]
-    files = {
-        "deployments.csv": _table(DEPLOYMENTS, _deployments(kept, places, cells)),
-        "media.csv": _table(MEDIA, map(_media, kept)),
-        "observations.csv": _table(OBSERVATIONS, _observations(kept)),
+    cameras = {
+        each.deployment: _Camera(each.place, each.cell) for each in found if each.place is not None
     }
-    if kept:
-        told = _descriptor(kept, places, gallery, now)
-        files["datapackage.json"] = (json.dumps(told, indent=2) + "\n").encode()
-    return Package(files, left_out)
+
+    def lacks(record: Record) -> str:
+        return _lacks(record, cameras)
+
+    species: set[str] = set()
+    for each in found:
+        if each.individual and not lacks(each):
+            cameras[each.deployment].saw(_taken(each))
+            species.add(each.species)
+    seen = {name: camera for name, camera in cameras.items() if camera.first}
+
+    def kept() -> Iterator[Record]:
+        return (each for each in found if each.individual and not lacks(each))
+
+    files = {
+        "deployments.csv": _table(DEPLOYMENTS, _deployments(seen)),
+        "media.csv": _table(MEDIA, map(_media, kept())),
+        "observations.csv": _table(OBSERVATIONS, map(_observation, kept())),
+    }
+    if seen:
+        told = _descriptor(seen, sorted(species), gallery, now)
+        files["datapackage.json"] = lines([json.dumps(told, indent=2)])
+    return Package(files, lambda record: lacks(record) if record.individual else "")
 
 
 def _lacks(record: Record, placed: Collection[str]) -> str:
@@ -82,22 +106,17 @@ def _lacks(record: Record, placed: Collection[str]) -> str:
     return ""
 
 
-def _deployments(
-    kept: Sequence[Record], places: Mapping[str, Place], cells: Mapping[str, float]
-) -> Iterable[dict[str, Any]]:
-    by_name: dict[str, list[Record]] = {}
-    for each in kept:
-        by_name.setdefault(each.deployment, []).append(each)
-    for name, seen in sorted(by_name.items()):
-        place = places[name]
+def _deployments(cameras: Mapping[str, _Camera]) -> Iterable[dict[str, Any]]:
+    for name, camera in sorted(cameras.items()):
         yield {
             "deploymentID": name,
             "locationName": name,
-            "latitude": place.latitude,
-            "longitude": place.longitude,
-            "coordinateUncertainty": round(cells[name] * 1000 * 0.71) or None,  # to a corner
-            "deploymentStart": _time(min(_taken(each) for each in seen)),
-            "deploymentEnd": _time(max(_taken(each) for each in seen)),
+            "latitude": camera.place.latitude,
+            "longitude": camera.place.longitude,
+            # From the middle of a cell to its corner.
+            "coordinateUncertainty": round(camera.cell * 1000 * 0.71) or None,
+            "deploymentStart": _time(camera.first) if camera.first else None,
+            "deploymentEnd": _time(camera.last) if camera.last else None,
             "deploymentComments": "start and end are those of its first and last sighting",
         }
 
@@ -117,36 +136,36 @@ def _media(record: Record) -> dict[str, Any]:
     }
 
 
-def _observations(kept: Sequence[Record]) -> Iterable[dict[str, Any]]:
-    for each in kept:
-        by_person = each.actor != "registry"
-        yield {
-            "observationID": each.sighting,
-            "deploymentID": each.deployment,
-            "mediaID": each.sighting,
-            "eventID": each.sequence or each.image,
-            "eventStart": _time(_taken(each)),
-            "eventEnd": _time(_taken(each)),
-            "observationLevel": "media",
-            "observationType": "animal",
-            "scientificName": each.species,
-            "count": 1,
-            "individualID": each.name,
-            "classificationMethod": "human" if by_person else "machine",
-            "classifiedBy": each.actor if by_person else "Resight",
-            "classificationTimestamp": _time(each.decided_at),
-            "classificationProbability": None if by_person else f"{each.probability:.4f}",
-            "observationTags": f"viewpoint:{each.viewpoint}" if each.viewpoint else None,
-        }
+def _observation(record: Record) -> dict[str, Any]:
+    by_person = record.actor != "registry"
+    return {
+        "observationID": record.sighting,
+        "deploymentID": record.deployment,
+        "mediaID": record.sighting,
+        "eventID": record.sequence or record.image,
+        "eventStart": _time(_taken(record)),
+        "eventEnd": _time(_taken(record)),
+        "observationLevel": "media",
+        "observationType": "animal",
+        "scientificName": record.species,
+        "count": 1,
+        "individualID": record.name,
+        "classificationMethod": "human" if by_person else "machine",
+        "classifiedBy": record.actor if by_person else "Resight",
+        "classificationTimestamp": _time(record.decided_at),
+        "classificationProbability": None if by_person else f"{record.probability:.4f}",
+        "observationTags": f"viewpoint:{record.viewpoint}" if record.viewpoint else None,
+    }
 
 
 def _descriptor(
-    kept: Sequence[Record], places: Mapping[str, Place], gallery: str, now: datetime
+    cameras: Mapping[str, _Camera], species: Sequence[str], gallery: str, now: datetime
 ) -> dict[str, Any]:
-    times = sorted(map(_taken, kept))
-    cameras = [places[each.deployment] for each in kept]
-    west, east = (pick(each.longitude for each in cameras) for pick in (min, max))
-    south, north = (pick(each.latitude for each in cameras) for pick in (min, max))
+    begun = min(each.first for each in cameras.values() if each.first)
+    ended = max(each.last for each in cameras.values() if each.last)
+    places = [each.place for each in cameras.values()]
+    west, east = (pick(each.longitude for each in places) for pick in (min, max))
+    south, north = (pick(each.latitude for each in places) for pick in (min, max))
     corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {
         "resources": [
@@ -176,18 +195,13 @@ def _descriptor(
             "observationLevel": ["media"],
         },
         "spatial": {"type": "Polygon", "coordinates": [corners]},
-        "temporal": {"start": f"{times[0]:%Y-%m-%d}", "end": f"{times[-1]:%Y-%m-%d}"},
-        "taxonomic": [{"scientificName": name} for name in sorted({e.species for e in kept})],
+        "temporal": {"start": f"{begun:%Y-%m-%d}", "end": f"{ended:%Y-%m-%d}"},
+        "taxonomic": [{"scientificName": name} for name in species],
     }
 
 
-def _table(columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({name: safe(value) for name, value in row.items()})
-    return text.getvalue().encode()
+def _table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> Pieces:
+    return table(columns, ([row.get(name) for name in columns] for row in rows))
 
 
 def _taken(record: Record) -> datetime:

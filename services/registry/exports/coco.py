@@ -1,64 +1,82 @@
 """COCO for cameras: a picture and an annotation for each sighting, with who it is."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from services.registry.exports.record import Record
+from services.registry.exports.pieces import Pieces
+from services.registry.exports.record import Record, Records
 
 
-def coco(found: Sequence[Record]) -> bytes:
-    """Return annotations.json: pictures are the crops of a bundle, so a box is all of one.
+def coco(found: Records) -> Pieces:
+    """Yield annotations.json: pictures are the crops of a bundle, so a box is all of one.
 
     Individuals are listed with their names, and annotations refer to them, as in Wildbook's own
     COCO; `attributes` say where in its photograph the crop lies.
     """
-    species = {name: number for number, name in enumerate(_sorted(e.species for e in found), 1)}
-    animals = {each.individual: each.name for each in found if each.individual}
+    names: set[str] = set()
+    animals: dict[str, str] = {}
+    for each in found:
+        names.add(each.species)
+        if each.individual:
+            animals[each.individual] = each.name
+    species = {name: number for number, name in enumerate(sorted(names), 1)}
     numbers = {individual: number for number, individual in enumerate(sorted(animals), 1)}
-    images, annotations = [], []
-    for number, each in enumerate(found, 1):
-        taken = each.captured_at.strftime("%Y-%m-%d %H:%M:%S") if each.captured_at else None
-        images.append(
-            {
-                "id": number,
-                "file_name": each.picture,
-                "date_captured": taken,
-                "location": each.deployment,
-                "seq_id": each.sequence or None,
-                "gps_lat": each.place.latitude if each.place else None,
-                "gps_lon": each.place.longitude if each.place else None,
-            }
-        )
-        annotations.append(
-            {
-                "id": number,
-                "image_id": number,
-                "category_id": species[each.species],
-                "bbox": [0, 0, 1, 1],
-                "individual_ids": [numbers[each.individual]] if each.individual else [],
-                "individual_id": each.name,
-                "viewpoint": each.viewpoint or None,
-                "attributes": {
-                    "sighting": each.sighting,
-                    "photograph_sha256": each.image,
-                    "box_in_photograph": [round(part, 6) for part in each.box],
-                    "outcome": each.outcome,
-                    "probability": each.probability,
-                },
-            }
-        )
-    told = {
-        "info": {"description": "Sightings of Resight", "version": "1"},
-        "categories": [{"id": number, "name": name} for name, number in species.items()],
-        "individuals": [
-            {"id": numbers[individual], "name": name, "resight_id": individual}
-            for individual, name in sorted(animals.items())
-        ],
-        "images": images,
-        "annotations": annotations,
+    yield b'{\n"info": {"description": "Sightings of Resight", "version": "1"},\n"categories": '
+    yield from _list({"id": number, "name": name} for name, number in species.items())
+    yield b',\n"individuals": '
+    yield from _list(
+        {"id": numbers[individual], "name": name, "resight_id": individual}
+        for individual, name in sorted(animals.items())
+    )
+    yield b',\n"images": '
+    yield from _list(_image(number, each) for number, each in enumerate(found, 1))
+    yield b',\n"annotations": '
+    yield from _list(
+        _annotation(number, each, species[each.species], numbers)
+        for number, each in enumerate(found, 1)
+    )
+    yield b"\n}\n"
+
+
+def _image(number: int, record: Record) -> dict[str, Any]:
+    taken = record.captured_at
+    return {
+        "id": number,
+        "file_name": record.picture,
+        "date_captured": taken.strftime("%Y-%m-%d %H:%M:%S") if taken else None,
+        "location": record.deployment,
+        "seq_id": record.sequence or None,
+        "gps_lat": record.place.latitude if record.place else None,
+        "gps_lon": record.place.longitude if record.place else None,
     }
-    return json.dumps(told, indent=1).encode()
 
 
-def _sorted(names: Iterable[str]) -> list[str]:
-    return sorted(set(names))
+def _annotation(
+    number: int, record: Record, category: int, numbers: Mapping[str, int]
+) -> dict[str, Any]:
+    return {
+        "id": number,
+        "image_id": number,
+        "category_id": category,
+        "bbox": [0, 0, 1, 1],
+        "individual_ids": [numbers[record.individual]] if record.individual else [],
+        "individual_id": record.name,
+        "viewpoint": record.viewpoint or None,
+        "attributes": {
+            "sighting": record.sighting,
+            "photograph_sha256": record.image,
+            "box_in_photograph": [round(part, 6) for part in record.box],
+            "outcome": record.outcome,
+            "probability": record.probability,
+        },
+    }
+
+
+def _list(items: Iterable[Mapping[str, Any]]) -> Pieces:
+    """Yield a JSON array, an item a line."""
+    before = "[\n"
+    for item in items:
+        yield f"{before}{json.dumps(item)}".encode()
+        before = ",\n"
+    yield b"]" if before != "[\n" else b"[]"

@@ -6,73 +6,85 @@ the detector, and the detectors with their places.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.registry.exports.record import Record
+from services.registry.exports.pieces import Pieces, lines
+from services.registry.exports.record import Record, Records
 
 # A metre grid that is near enough within a study's area.
 METRES = 111_320.0
 
 
-def occasions(found: Sequence[Record], days: int) -> tuple[list[Record], datetime, int]:
-    """Return the records of individuals with a time, when they begin, and how many occasions."""
-    kept = [each for each in found if each.individual and each.captured_at]
-    times = [each.captured_at for each in kept if each.captured_at]
+@dataclass(frozen=True)
+class Occasions:
+    """When the occasions of a study begin, how many there are, and how many days each has."""
+
+    first: datetime
+    count: int
+    days: int
+
+    def number(self, at: datetime) -> int:
+        """Return the number of the occasion of a time, from 0."""
+        return (at - self.first) // timedelta(days=self.days)
+
+
+def occasions(found: Records, days: int) -> Occasions:
+    """Return the occasions between the first and the last sighting of an individual with a time."""
+    times = [at for _, at in _timed(found)]
     if not times:
-        return [], datetime.min, 0
+        return Occasions(datetime.min, 0, days)
     first = min(times).replace(hour=0, minute=0, second=0, microsecond=0)
-    return kept, first, (max(times) - first) // timedelta(days=days) + 1
+    return Occasions(first, (max(times) - first) // timedelta(days=days) + 1, days)
 
 
-def mark(found: Sequence[Record], days: int) -> bytes:
-    """Return an .inp file: histories over occasions of so many days, each of one animal."""
-    kept, first, count = occasions(found, days)
-    histories: dict[str, list[str]] = {}
-    for each in kept:
-        history = histories.setdefault(each.name, ["0"] * count)
-        history[_occasion(each, first, days)] = "1"
-    lines = [f"/* {count} occasions of {days} days from {first:%Y-%m-%d} */"]
-    lines += [
-        f"/* {_plain(name)} */ {''.join(told)} 1;" for name, told in sorted(histories.items())
-    ]
-    return ("\n".join(lines) + "\n").encode()
-
-
-def secr_captures(found: Sequence[Record], days: int) -> bytes:
-    """Return captures as secr reads them: session, animal, occasion, detector."""
-    kept, first, _ = occasions(found, days)
-    lines = ["# Session ID Occasion Detector"]
-    seen = sorted(
-        {
-            (_plain(each.name), _occasion(each, first, days) + 1, _plain(each.deployment))
-            for each in kept
-        }
+def mark(found: Records, days: int) -> Pieces:
+    """Yield an .inp file: histories over occasions of so many days, each of one animal."""
+    those = occasions(found, days)
+    histories: dict[str, bytearray] = {}
+    for each, at in _timed(found):
+        history = histories.setdefault(each.name, bytearray(b"0" * those.count))
+        history[those.number(at)] = ord("1")
+    yield from lines([f"/* {those.count} occasions of {days} days from {those.first:%Y-%m-%d} */"])
+    yield from lines(
+        f"/* {_plain(name)} */ {told.decode()} 1;" for name, told in sorted(histories.items())
     )
-    lines += [f"1 {name} {occasion} {detector}" for name, occasion, detector in seen]
-    return ("\n".join(lines) + "\n").encode()
 
 
-def secr_detectors(found: Sequence[Record]) -> bytes:
-    """Return the detectors with their places in metres east and north of the first one's corner."""
+def secr_captures(found: Records, days: int) -> Pieces:
+    """Yield captures as secr reads them: session, animal, occasion, detector."""
+    those = occasions(found, days)
+    seen = {
+        (_plain(each.name), those.number(at) + 1, _plain(each.deployment))
+        for each, at in _timed(found)
+    }
+    yield from lines(["# Session ID Occasion Detector"])
+    yield from lines(f"1 {name} {occasion} {detector}" for name, occasion, detector in sorted(seen))
+
+
+def secr_detectors(found: Records) -> Pieces:
+    """Yield the detectors with their places in metres east and north of the first one's corner."""
     places = {each.deployment: each.place for each in found if each.place}
-    lines = ["# Detector X Y"]
+    yield from lines(["# Detector X Y"])
     if places:
         south = min(place.latitude for place in places.values())
         west = min(place.longitude for place in places.values())
         wide = METRES * math.cos(math.radians(south))
-        lines += [
+        yield from lines(
             f"{_plain(name)} {(place.longitude - west) * wide:.1f} "
             f"{(place.latitude - south) * METRES:.1f}"
             for name, place in sorted(places.items())
-        ]
-    return ("\n".join(lines) + "\n").encode()
+        )
 
 
-def _occasion(record: Record, first: datetime, days: int) -> int:
-    return ((record.captured_at or first) - first) // timedelta(days=days)
+def _timed(found: Records) -> Iterator[tuple[Record, datetime]]:
+    """Yield the records of individuals with their times, if they have one."""
+    for each in found:
+        if each.individual and each.captured_at:
+            yield each, each.captured_at
 
 
 def _plain(name: str) -> str:
-    """Return a name as one word."""
-    return "_".join(name.replace("*/", "").split()) or "unknown"
+    """Return a name as one word that ends no comment."""
+    return "_".join(name.replace("*", "").split()) or "unknown"

@@ -1,18 +1,33 @@
 """One sighting as exports have it, whatever their format."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from services.registry.belonging import Belonging
 from services.registry.discretion import Cameras
 from services.registry.entry import OUTCOME_NAMES, Word
-from services.registry.reading import Reading
-from shared.messages import BlobReference, Decision, Place, Viewpoint
+from services.registry.reading import CHUNK, Reading
+from shared.messages import Decision, Place, Viewpoint
 
 
-@dataclass(frozen=True)
+class Where(NamedTuple):
+    """A place in degrees, WGS 84."""
+
+    latitude: float
+    longitude: float
+
+
+class Crop(NamedTuple):
+    """Where a crop is stored."""
+
+    key: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A sighting and whose it is.
 
@@ -38,8 +53,8 @@ class Record:
     viewpoint: str
     box: tuple[float, float, float, float]
     image: str
-    crop: BlobReference | None
-    place: Place | None
+    crop: Crop | None
+    place: Where | None
     cell: float
 
     @property
@@ -48,32 +63,56 @@ class Record:
         return f"pictures/{self.sighting}.jpg" if self.crop else ""
 
 
-def records(ledger: Reading, gallery: str, cameras: Cameras) -> list[Record]:
-    """Return all sightings of a gallery in the order of their decisions. May raise Transient."""
-    decisions = list(ledger.decisions(gallery, 1, ledger.count(gallery, "entries")))
-    belonging = Belonging(decisions)
-    seen = [each for each in decisions if not each.HasField("operation")]
-    names = _names(belonging, {each.sighting_id: each.identity for each in seen if each.identity})
-    places = ledger.places([each.image_sha256 for each in seen])
-    found = []
-    for each in seen:
-        individual = belonging.members.get(each.sighting_id, "")
-        place = places.get(each.image_sha256)
-        told, cell = cameras.told(each.deployment, place) if place is not None else (None, 0.0)
-        found.append(_record(each, individual, names.get(individual, individual), told, cell))
-    return found
+# All sightings of a gallery, to be gone through as often as a format needs.
+Records = Iterable[Record]
 
 
-def _names(belonging: Belonging, identities: Mapping[str, str]) -> dict[str, str]:
+def records(ledger: Reading, gallery: str, cameras: Cameras) -> Iterator[Record]:
+    """Yield all sightings of a gallery in the order of their decisions. May raise Transient.
+
+    It takes the memory of some of them at a time, however many there are.
+    """
+    last, names = ledger.count(gallery, "entries"), _names(ledger, gallery)
+    for start in range(1, last + 1, CHUNK):
+        decisions = ledger.decisions(gallery, start, min(start + CHUNK - 1, last))
+        seen = [each for each in decisions if not each.HasField("operation")]
+        owners = ledger.belongs(gallery, [each.sighting_id for each in seen])
+        places = ledger.places([each.image_sha256 for each in seen])
+        for each in seen:
+            individual = owners.get(each.sighting_id, "")
+            place = places.get(each.image_sha256)
+            told, cell = cameras.told(each.deployment, place) if place is not None else (None, 0.0)
+            yield _record(each, individual, names.get(individual, individual), told, cell)
+
+
+def _names(ledger: Reading, gallery: str) -> dict[str, str]:
     """Return by which of a catalogue's names most sightings of an individual came."""
+    labels = ledger.labels(gallery)
+    owners = ledger.belongs(gallery, [*labels.values()])
     told: dict[str, Counter[str]] = {}
-    for sighting, identity in identities.items():
-        if individual := belonging.members.get(sighting):
-            told.setdefault(individual, Counter())[identity] += 1
+    for identity, sighting in labels.items():
+        if individual := owners.get(sighting):
+            told.setdefault(individual, Counter())[identity] = 0
+    if any(len(names) > 1 for names in told.values()):
+        _count(ledger, gallery, told)
     return {
         individual: min(counted, key=lambda name: (-counted[name], name))
         for individual, counted in told.items()
     }
+
+
+def _count(ledger: Reading, gallery: str, told: Mapping[str, Counter[str]]) -> None:
+    """Count the sightings that came under each name of an individual, where it has several."""
+    last = ledger.count(gallery, "entries")
+    for start in range(1, last + 1, CHUNK):
+        named = {
+            each.sighting_id: each.identity
+            for each in ledger.decisions(gallery, start, min(start + CHUNK - 1, last))
+            if each.identity
+        }
+        for sighting, individual in ledger.belongs(gallery, [*named]).items():
+            if individual in told:
+                told[individual][named[sighting]] += 1
 
 
 def _record(
@@ -98,12 +137,9 @@ def _record(
         viewpoint="" if viewpoint == "unspecified" else viewpoint,
         box=(box.x, box.y, box.width, box.height) if decision.HasField("box") else (0, 0, 1, 1),
         image=decision.image_sha256,
-        crop=decision.crop if decision.HasField("crop") else None,
-        place=place,
+        crop=Crop(decision.crop.key, decision.crop.sha256, decision.crop.size)
+        if decision.HasField("crop")
+        else None,
+        place=Where(place.latitude, place.longitude) if place else None,
         cell=cell,
     )
-
-
-def identified(found: Sequence[Record]) -> list[Record]:
-    """Return the records that are somebody's."""
-    return [each for each in found if each.individual]

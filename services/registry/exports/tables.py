@@ -1,15 +1,17 @@
 """CSV and Parquet: a row for each sighting, with the columns that `resight import` reads."""
 
-import csv
-import io
-from collections.abc import Sequence
+import tempfile
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from services.registry.exports.record import Record
-from services.registry.spreadsheet import safe
+from services.registry.exports.pieces import Pieces, table
+from services.registry.exports.record import Record, Records
+
+# Rows of a Parquet file's group, and bytes that are handed on at once.
+GROUP, PIECE = 5000, 65_536
 
 SCHEMA = pa.schema(
     [
@@ -37,24 +39,28 @@ SCHEMA = pa.schema(
 )
 
 
-def csv_table(found: Sequence[Record]) -> bytes:
-    """Return a table in UTF-8. `path` is the crop's in a bundle; `box_…` lie in the photograph."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, SCHEMA.names, lineterminator="\n")
-    writer.writeheader()
-    for record in found:
+def csv_table(found: Records) -> Pieces:
+    """Yield a table in UTF-8. `path` is the crop's in a bundle; `box_…` lie in the photograph."""
+
+    def cells(record: Record) -> list[Any]:
         row = _row(record)
         for name in ("date", "decided_at"):
             row[name] = row[name].strftime("%Y-%m-%dT%H:%M:%SZ") if row[name] else ""
-        writer.writerow({name: safe(value) for name, value in row.items()})
-    return text.getvalue().encode()
+        return [row[name] for name in SCHEMA.names]
+
+    return table(SCHEMA.names, map(cells, found))
 
 
-def parquet_table(found: Sequence[Record]) -> bytes:
-    """Return the same table as a Parquet file."""
-    target = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([_row(each) for each in found], SCHEMA), target)
-    return target.getvalue()
+def parquet_table(found: Records) -> Pieces:
+    """Yield the same table as a Parquet file, which is made on disk first."""
+    with tempfile.TemporaryFile(prefix="export-") as target:
+        with pq.ParquetWriter(target, SCHEMA) as writer:
+            rows = map(_row, found)
+            while some := list(islice(rows, GROUP)):
+                writer.write_table(pa.Table.from_pylist(some, SCHEMA))
+        target.seek(0)
+        while piece := target.read(PIECE):
+            yield piece
 
 
 def _row(record: Record) -> dict[str, Any]:
