@@ -6,8 +6,10 @@ names that each cloud's own tools use (AWS_ACCESS_KEY_ID, AWS_ENDPOINT, …).
 
 import errno
 import hashlib
+import os
 import re
 import stat
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -29,6 +31,16 @@ DENIED = "(os error 13)"
 # The stage loop backs off and tries again by itself; a store that hangs must not hold it up.
 RETRIES = 2
 
+# The key by which it is seen whether a store can be written and read, and how long a write counts.
+PROBE = "resight-readiness-probe"
+PROBED_SECONDS = 60.0
+# Where each cloud's tools look for another endpoint than the cloud's own.
+ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
+}
+
 
 class BlobStore:
     """One store of objects. Methods may be called from several threads.
@@ -37,12 +49,16 @@ class BlobStore:
         url: `file:///folder` (created when missing), `s3://bucket/prefix`,
             `gs://bucket/prefix` or `az://container/prefix`.
         timeout_seconds: how long one request to a cloud store may take.
+        writes: whether this process writes into it, and so is ready only if it can.
 
     Raises:
-        SettingsError: the URL is of no known kind.
+        SettingsError: the URL is of no known kind, or the environment names an endpoint that is
+            none.
     """
 
-    def __init__(self, url: str, timeout_seconds: float = 30.0) -> None:
+    def __init__(self, url: str, timeout_seconds: float = 30.0, *, writes: bool = False) -> None:
+        self._writes = writes
+        self._written_at = float("-inf")
         self._url = url
         self._folder = _folder(url)
         self._store = (
@@ -97,7 +113,7 @@ class BlobStore:
             if NOT_A_FOLDER in str(error):
                 raise self._missing(key) from error
             denied = isinstance(error, PermissionDeniedError) or DENIED in str(error)
-            if denied and self.ready():  # so it is this object, and waiting would not help
+            if denied and self._reads():  # so it is this object, and waiting would not help
                 raise self._unreadable(key, str(error).splitlines()[0]) from error
             raise self._down("read", key, error) from error
         digest = hashlib.sha256(data).hexdigest()
@@ -110,9 +126,32 @@ class BlobStore:
         return data
 
     def ready(self) -> bool:
-        """Return whether the store answers."""
+        """Return whether the store does what is asked of it here: reading, and writing if it is.
+
+        A key of its own is written and read. Without the right to list a bucket a cloud answers
+        for a key that is not there that it may not be read, so for who only reads that will do.
+        """
         try:
-            obstore.head(self._store, "resight-readiness-probe")
+            self._probe()
+        except FileNotFoundError:
+            return True
+        except PermissionDeniedError:
+            return not self._writes
+        except (BaseError, OSError):
+            return False
+        return True
+
+    def _probe(self) -> None:
+        """Write and read the store's own key; a write is good for a minute."""
+        if self._writes and time.monotonic() - self._written_at > PROBED_SECONDS:
+            obstore.put(self._store, PROBE, b"ready")
+            self._written_at = time.monotonic()
+        obstore.get(self._store, PROBE).bytes()
+
+    def _reads(self) -> bool:
+        """Return whether it is known that this process may read the store."""
+        try:
+            self._probe()
         except FileNotFoundError:
             return True
         except (BaseError, OSError):
@@ -215,6 +254,15 @@ def _open(url: str, timeout_seconds: float) -> ObjectStore:
             f"blob store {url!r}: use file:///folder, s3://bucket/prefix, gs://bucket/prefix or "
             "az://container/prefix"
         )
+    for name in ENDPOINTS[parts.scheme]:
+        endpoint = os.environ.get(name)
+        there = urlsplit(endpoint or "")
+        if endpoint is not None and (there.scheme not in {"http", "https"} or not there.hostname):
+            # The store's library would end the process with the first request.
+            raise SettingsError(
+                f"{name}={endpoint!r} is no address of a server; write https://host, or leave it "
+                "out for the cloud's own"
+            )
     timeout = f"{int(timeout_seconds * 1000)}ms"
     options: dict[str, Any] = {
         # An endpoint without TLS, such as a MinIO next door, is the operator's choice.

@@ -104,7 +104,7 @@ def build_service(blobs: BlobSettings) -> EmbedderService:
     segmenter = chosen(settings)
     return EmbedderService(
         build_encoder(encoding, segmenter),
-        BlobStore(blobs.crops_url),
+        BlobStore(blobs.crops_url, writes=True),
         BlobStore(blobs.captures_url),
         settings,
         max_batch=encoding.max_batch,

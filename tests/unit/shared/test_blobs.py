@@ -3,6 +3,8 @@
 import hashlib
 import os
 import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import obstore
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from obstore.exceptions import PermissionDeniedError
 
 from resight.stack.servers import free_port
-from shared.blobs import BlobStore, check_key
+from shared.blobs import PROBE, BlobStore, check_key
 from shared.errors import Poison, SettingsError, Transient
 from shared.messages import BlobReference
 
@@ -198,6 +200,90 @@ def test_an_object_that_may_not_be_read_is_told_from_a_store_that_may_not(
         raise PermissionDeniedError("403 Forbidden")
 
     monkeypatch.setattr(obstore, "get", denied)
-    monkeypatch.setattr(BlobStore, "ready", lambda _: answers)
+    monkeypatch.setattr(BlobStore, "_reads", lambda _: answers)
     with pytest.raises(Poison if answers else Transient, match="403 Forbidden"):
         store.get(stored, 100)
+
+
+@pytest.mark.parametrize("endpoint", ["", "minio", "http://", "s3.example.org:9000", "file:///x"])
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT", "AWS_ENDPOINT_URL"])
+def test_an_endpoint_that_is_none_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, endpoint: str
+) -> None:
+    monkeypatch.setenv(name, endpoint)
+    with pytest.raises(SettingsError, match=name):
+        BlobStore("s3://bucket")
+
+
+class Bucket:
+    """As much of S3 as is asked here, without the right to list: what is not there is denied."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.writable = True
+
+    def serve(self) -> ThreadingHTTPServer:
+        bucket = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_PUT(self) -> None:
+                data = self.rfile.read(int(self.headers["Content-Length"]))
+                if bucket.writable:
+                    bucket.objects[self.path] = data
+                self.answer(200 if bucket.writable else 403, b"")
+
+            def do_GET(self) -> None:
+                found = bucket.objects.get(self.path)
+                self.answer(403 if found is None else 200, found or b"<Code>AccessDenied</Code>")
+
+            def answer(self, status: int, body: bytes) -> None:
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("ETag", '"1"')
+                self.send_header("Last-Modified", "Mon, 30 Nov 2026 12:00:00 GMT")
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    found = Bucket()
+    server = found.serve()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    yield found
+    server.shutdown()
+    server.server_close()
+
+
+def test_who_may_write_and_not_list_is_ready(bucket: Bucket) -> None:
+    assert BlobStore("s3://bucket", writes=True).ready()
+    assert [PROBE in path for path in bucket.objects] == [True]
+    assert BlobStore("s3://bucket").ready()
+
+
+def test_who_may_not_write_what_they_have_to_is_not_ready(bucket: Bucket) -> None:
+    bucket.writable = False
+    assert not BlobStore("s3://bucket", writes=True).ready()
+    assert BlobStore("s3://bucket").ready()
+
+
+@pytest.mark.usefixtures("bucket")
+def test_an_object_that_is_denied_waits_until_it_is_known_that_others_can_be_read() -> None:
+    store = BlobStore("s3://bucket")
+    with pytest.raises(Transient):
+        store.get(_reference("a.jpg"), ROOM)
+    BlobStore("s3://bucket", writes=True).ready()
+    with pytest.raises(Poison, match="let the embedder read it"):
+        store.get(_reference("a.jpg"), ROOM)
