@@ -43,7 +43,7 @@ OUTPUTS = {
     "embedder": (SIGHTINGS, PLACES),
     "lookup": (CANDIDATES, MATCHES),
     "matcher": (MATCHES,),
-    "registry": (DECISIONS, ENROLMENTS, CANDIDATES, ANSWERS),
+    "registry": (SIGHTINGS, DECISIONS, ENROLMENTS, CANDIDATES, ANSWERS),
 }
 
 

@@ -32,8 +32,9 @@ CHANGES = counter(
 REFUSALS = counter(
     "resight_registry_mint_refusals_total",
     "New individuals that had to wait: stale (enrolments came in between), leased (another alone "
-    "may mint), ahead (the gallery claims more enrolments than the ledger has: rebuild it).",
-    reason=("stale", "leased", "ahead"),
+    "may mint), ahead (the gallery claims more enrolments than the ledger has: rebuild it), far "
+    "(so many came in between that lookup is asked again).",
+    reason=("stale", "leased", "ahead", "far"),
 )
 UNKNOWN_CANDIDATES = counter(
     "resight_registry_unknown_candidates_total",

@@ -299,3 +299,22 @@ def test_without_a_ledger_the_batch_is_transient_and_the_service_not_ready() -> 
     assert not service.ready()
     with pytest.raises(Transient):
         service.handle([matches(sighting("a"))])
+
+
+def test_a_query_that_lookup_has_left_far_behind_goes_back_to_it(
+    ledger_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("services.registry.service.MOST_BETWEEN", 3)
+    ledger = ledger_at(ledger_url)
+    service = RegistryService(ledger, CURVES, RegistrySettings(), wait=waited.append)
+    for number in range(4):
+        _decision(service, matches(sighting(f"s{number}"), watermark=number))
+    query = sighting("late")
+    monkeypatch.setattr(Ledger, "between", lambda *_: pytest.fail("the ledger is gone through"))
+    assert service.handle([matches(query, watermark=0)]) == [[query]]
+    assert len(waited) == 1  # it does not go round as fast as it can
+    monkeypatch.undo()
+    [result] = service.handle([matches(query, watermark=1)])
+    assert not isinstance(result, Poison)
+    assert isinstance(result[0], CandidateList)
