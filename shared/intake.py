@@ -76,8 +76,7 @@ def cut(
 class Intake:
     """What one group reads from its topics. Not thread-safe; `open` it first.
 
-    Topics in `rewind` are read from their beginning once in this object's life,
-    whatever the group has committed; after that from where this object stands. A record
+    A record
     that was in hand when `lives` lives of the service ended is given up (see `suspects`).
     Every method that talks to the broker raises Transient when it is away; then
     `close` and `open` again.
@@ -91,7 +90,6 @@ class Intake:
         *,
         max_messages: int,
         max_bytes: int,
-        rewind: frozenset[str],
         lives: int,
     ) -> None:
         self._kafka = kafka
@@ -99,7 +97,7 @@ class Intake:
         self._topics = list(topics)
         self._max_messages = max_messages
         self._max_bytes = max_bytes
-        self._rewind = rewind
+        self._rewind: frozenset[str] = frozenset()
         self._own: dict[Partition, int] = {}
         self._suspects = Suspects(lives, max_messages)
         self._notes = Notes(kafka, group)
@@ -144,6 +142,19 @@ class Intake:
             for partition, offset in rest.items():
                 self._client.seek(TopicPartition(*partition), offset)
             return taken[:together]
+
+    def read_anew(self, topics: frozenset[str]) -> None:
+        """Read topics from their beginning, whatever the group has committed.
+
+        Once for each partition; after that it goes on from where this object stands.
+        """
+        self._rewind |= topics
+        self._own = {
+            partition: offset
+            for partition, offset in self._own.items()
+            if partition[0] not in topics
+        }
+        self._changes.pending = True
 
     def note(self, batch: Sequence[Delivery]) -> None:
         """Note, where it is first seen in this life, what is in hand should the life end."""

@@ -57,8 +57,8 @@ class Stage:
     """One service: what comes in on its topics goes through its handler.
 
     `name` is the consumer group. `pace` is asked before each poll for the topics that are to be
-    held back now; the others go on. Topics in `rewind` are read from their beginning once in this
-    process's life, whatever was committed. `max_messages` is the service's default where the
+    held back now; the others go on. `rewind` is asked then for topics that are to be read from
+    their beginning now, whatever was committed. `max_messages` is the service's default where the
     settings leave it open. `prepare` runs once before anything is consumed, when health is served
     already; it may raise Transient, and is to tell what it is given now and then how far it is.
     `tracing` makes the spans, by default as the settings say.
@@ -74,7 +74,7 @@ class Stage:
         settings: StageSettings,
         telemetry: TelemetrySettings,
         pace: Callable[[], frozenset[str]] | None = None,
-        rewind: frozenset[str] = frozenset(),
+        rewind: Callable[[], frozenset[str]] | None = None,
         max_messages: int | None = None,
         prepare: Callable[[Callable[[str], None]], None] | None = None,
         tracing: Traces | None = None,
@@ -85,13 +85,13 @@ class Stage:
         self._handler = handler
         self._settings = settings
         self._pace = pace
+        self._rewind = rewind
         self._intake = Intake(
             kafka,
             name,
             list(decoders),
             max_messages=settings.messages_or(max_messages),
             max_bytes=settings.max_bytes,
-            rewind=rewind,
             lives=settings.lives,
         )
         self._letters = LetterLimit(settings.letter_count, settings.letter_share)
@@ -164,6 +164,8 @@ class Stage:
             return
         self._look_for_stall()
         held = self._pace() if self._pace else frozenset()
+        if anew := self._rewind() if self._rewind else frozenset():
+            self._intake.read_anew(anew)
         began = time.monotonic()
         batch = self._intake.take(held, POLL_SECONDS)  # 1
         self._waited += time.monotonic() - began

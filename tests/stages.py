@@ -97,6 +97,12 @@ class Room:
         return list(read(self.kafka, [self.dlq]))
 
 
+def once(*topics: str) -> Callable[[], frozenset[str]]:
+    """Topics that are to be read anew, the first time that it is asked."""
+    waiting = [frozenset(topics)]
+    return lambda: waiting.pop() if waiting else frozenset()
+
+
 @contextmanager
 def running(stage: Stage) -> Iterator[threading.Thread]:
     """Run a stage in a thread; an error it raises is the test's error."""

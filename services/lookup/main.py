@@ -3,7 +3,8 @@
 from services.lookup.backlog import Backlog
 from services.lookup.edge import EdgeGalleries
 from services.lookup.gallery import Galleries
-from services.lookup.pacing import NOTHING, Pacing
+from services.lookup.pacing import Pacing
+from services.lookup.refill import Refill
 from services.lookup.server import ServerGalleries, connect
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
@@ -37,6 +38,8 @@ def main() -> None:
         galleries = open_galleries(load(GallerySettings))
         backlog = Backlog(kafka)
         pacing = Pacing(backlog, lookup.max_undecided)
+        # What was committed speaks of a gallery that is gone.
+        refill = Refill(empty=galleries.empty())
         try:
             Stage(
                 name="lookup",
@@ -44,13 +47,12 @@ def main() -> None:
                     topics.SIGHTINGS: protobuf_decoder(Sighting),
                     topics.ENROLMENTS: protobuf_decoder(Enrolment),
                 },
-                handler=LookupService(galleries, lookup, pacing.sent),
+                handler=LookupService(galleries, lookup, pacing.sent, refill),
                 kafka=kafka,
                 settings=load(StageSettings),
                 telemetry=telemetry,
-                pace=pacing,
-                # What was committed speaks of a gallery that is gone.
-                rewind=frozenset({topics.ENROLMENTS}) if galleries.empty() else NOTHING,
+                pace=lambda: pacing() | refill.hold(),
+                rewind=refill.rewind,
                 max_messages=min(MAX_MESSAGES, lookup.max_undecided),
             ).run()
         finally:

@@ -20,6 +20,7 @@ from services.lookup.metrics import (
     OTHER_EPOCHS,
     SEARCH,
 )
+from services.lookup.refill import Refill
 from services.lookup.settings import LookupSettings
 from services.lookup.watermark import advance
 from shared.embeddings import model_name, unpack
@@ -34,18 +35,25 @@ log = logging.getLogger(__name__)
 class LookupService:
     """Keeps the gallery and answers each sighting with its nearest candidates.
 
-    `sent` is told how many lists the broker has taken (see `pacing`). What the
+    `sent` is told how many lists the broker has taken (see `pacing`), `refill` what galleries
+    lack. What the
     service knows lies in the gallery, so a replay changes nothing and a replica
     may take over at any time.
     """
 
     def __init__(
-        self, galleries: Galleries, settings: LookupSettings, sent: Callable[[int], None]
+        self,
+        galleries: Galleries,
+        settings: LookupSettings,
+        sent: Callable[[int], None],
+        refill: Refill | None = None,
     ) -> None:
         self._galleries = galleries
         self._settings = settings
         self._sent = sent
-        self._gaps: set[str] = set()
+        # By model and shelf, to see what is missing below it while a gallery is refilled.
+        self._newest: dict[tuple[str, str], int] = {}
+        self._refill = refill or Refill(empty=False)
 
     def handle(self, messages: Sequence[Message]) -> list[Result]:
         """Apply all enrolments, then return one CandidateList for each sighting.
@@ -75,7 +83,9 @@ class LookupService:
             except Poison as poison:
                 results[i] = poison
         for model, enrolled in enrolments.items():
-            self._enrol(self._galleries.open(model), [enrolment for _, enrolment in enrolled])
+            self._enrol(
+                self._galleries.open(model), model, [enrolment for _, enrolment in enrolled]
+            )
             results.update((i, []) for i, _ in enrolled)
         for model, asked in sightings.items():
             lists = self._search(self._galleries.open(model), [(s, q) for _, s, q in asked])
@@ -90,7 +100,7 @@ class LookupService:
         """Return whether the gallery's engine answers."""
         return self._galleries.ready()
 
-    def _enrol(self, gallery: Gallery, enrolments: Sequence[Enrolment]) -> None:
+    def _enrol(self, gallery: Gallery, model: str, enrolments: Sequence[Enrolment]) -> None:
         """Write the points first and the watermark after them, never the other way round."""
         by_name: dict[str, list[Enrolment]] = defaultdict(list)
         for enrolment in enrolments:
@@ -107,11 +117,10 @@ class LookupService:
             if reached > mark.watermark:
                 gallery.set_mark(name, replace(mark, watermark=reached))
             numbers = (each.number for each in by_name[name] if each.epoch == mark.epoch)
-            if max(numbers, default=0) > reached:
-                self._gaps.add(name)
-            else:
-                self._gaps.discard(name)
-        GAPS.set(len(self._gaps))
+            newest = max(max(numbers, default=0), self._newest.get((model, shelf), 0))
+            self._newest[model, shelf] = newest
+            self._refill.enrolled(model, name, newest - reached)
+        GAPS.set(self._refill.gaps)
 
     def _entered(self, gallery: Gallery, name: str, enrolments: Sequence[Enrolment]) -> Mark:
         """Return a gallery's mark after it has entered the latest epoch of its enrolments.

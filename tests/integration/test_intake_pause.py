@@ -18,9 +18,7 @@ def test_a_held_topic_delivers_everything_once_it_is_let_go(kafka_broker: str) -
         client.send(HELD, str(number).encode())
     client.flush()
     client.close()
-    intake = Intake(
-        kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, rewind=frozenset(), lives=3
-    )
+    intake = Intake(kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, lives=3)
     intake.open()
     seen: list[int] = []
     deadline = time.monotonic() + 30

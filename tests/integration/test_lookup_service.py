@@ -11,6 +11,7 @@ from prometheus_client import REGISTRY
 
 from services.lookup.edge import EdgeGalleries, EdgeGallery
 from services.lookup.gallery import Query, shelved
+from services.lookup.refill import ENROLMENTS, NOTHING, PATIENCE_SECONDS, SIGHTINGS, Refill
 from services.lookup.service import LookupService
 from services.lookup.settings import LookupSettings
 from shared.embeddings import DIMENSION, model_name, pack
@@ -306,3 +307,31 @@ def test_what_comes_late_of_an_earlier_epoch_is_left_out_and_counted(
 def test_a_gallery_of_an_earlier_version_goes_on_in_no_epoch(service: LookupService) -> None:
     service.handle([enrolment(1), enrolment(2)])
     assert answer(service, sighting(99)).epoch == ""
+
+
+def test_a_gallery_that_was_lost_is_refilled_whole_though_another_replica_began(
+    tmp_path: Path,
+) -> None:
+    """Two replicas share an engine; each reads the enrolments of another gallery."""
+    now = [1000.0]
+    first, second = ([enrolment(n, gallery=each) for n in range(1, 301)] for each in ("a/x", "b/x"))
+    galleries = EdgeGalleries(edge_settings(tmp_path))
+    one, other = (Refill(empty=galleries.empty(), clock=lambda: now[0]) for _ in range(2))
+    assert one.rewind() == ENROLMENTS  # it is asked first, and begins
+    replica = LookupService(galleries, LookupSettings(), lambda _: None, one)
+    replica.handle(first)
+    # The other one comes later, finds an engine that is not empty, and goes on where it was.
+    late = Refill(empty=galleries.empty(), clock=lambda: now[0])
+    assert late.rewind() == NOTHING
+    replica = LookupService(galleries, LookupSettings(), lambda _: None, late)
+    replica.handle(second[290:])
+    assert late.hold() == SIGHTINGS
+    now[0] += PATIENCE_SECONDS + 1
+    assert late.rewind() == ENROLMENTS  # all of the topic comes again
+    for start in range(0, 300, 100):
+        assert late.hold() == SIGHTINGS
+        replica.handle(second[start : start + 100])
+    gallery = galleries.open(model_name(MODEL))
+    assert (gallery.mark("a/x").watermark, gallery.mark("b/x").watermark) == (300, 300)
+    assert (late.hold(), late.gaps, other.gaps) == (NOTHING, 0, 0)
+    galleries.close()

@@ -18,7 +18,7 @@ from shared.messages import Capture, Decision, Sighting
 from shared.records import Result
 from shared.settings import KafkaSettings
 from shared.stage import Stage
-from tests.stages import Recorder, Room, decided, nothing_follows, running, until
+from tests.stages import Recorder, Room, decided, nothing_follows, once, running, until
 
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -206,7 +206,7 @@ def test_a_topic_to_rewind_is_read_from_its_beginning_whatever_was_committed(
     room.send("s1", topic=other)
     for expected in (["e1", "e2", "s1"], ["e1", "e2", "e3", "s2"]):
         handler = Recorder(nothing_follows)
-        with running(room.stage(handler, rewind=frozenset({rewound}))):
+        with running(room.stage(handler, rewind=once(rewound))):
             until(lambda: len(handler.seen) >= len(expected))  # noqa: B023
         assert sorted(handler.seen) == expected
         room.send("e3", topic=rewound)
@@ -224,13 +224,27 @@ def test_a_rewind_that_was_cut_short_is_not_taken_for_done(kafka: KafkaSettings)
     def fail(_: Sequence[Sighting]) -> Sequence[Result]:
         raise Transient("the disk is full")
 
-    with running(room.stage(Recorder(fail), rewind=frozenset({room.topic}))):
+    with running(room.stage(Recorder(fail), rewind=once(room.topic))):
         until(lambda: room.committed() == 0)
     again = Recorder(nothing_follows)
     with running(room.stage(again)):
         until(lambda: room.committed() == 2)
     assert again.seen == ["e1", "e2"]
     room.producer.close(timeout=5)
+
+
+def test_a_topic_is_read_anew_while_it_is_being_read(room: Room) -> None:
+    asked: list[frozenset[str]] = []
+    room.send("e1", "e2")
+    handler = Recorder(nothing_follows)
+    with running(room.stage(handler, rewind=lambda: asked.pop() if asked else frozenset())):
+        until(lambda: room.committed() == 2)
+        asked.append(frozenset({room.topic}))
+        until(lambda: handler.seen == ["e1", "e2", "e1", "e2"])
+        room.send("e3")
+        until(lambda: room.committed() == 3)
+    assert handler.seen[-1] == "e3"
+    assert len(handler.seen) == 5
 
 
 def test_a_client_that_stops_fetching_is_built_anew(room: Room) -> None:
