@@ -27,8 +27,12 @@ def accounted(kafka: KafkaSettings) -> dict[str, Any]:
     given_up = {(each.partition, each.offset) for each in letters if each.topic == topics.CAPTURES}
     lost = {name for letter in letters for name in sightings_lost(letter)}
     unaccounted = []
+    questions = 0
     for record in captures:
         if (record.partition, record.offset) in given_up:
+            continue
+        if _is_question(record):  # which is answered, and not decided
+            questions += 1
             continue
         expected = _expected(record)
         missing = [name for name in expected if name not in decided | lost]
@@ -36,6 +40,7 @@ def accounted(kafka: KafkaSettings) -> dict[str, Any]:
             unaccounted.append(f"{record.partition}:{record.offset} {len(missing)} sightings")
     return {
         "records": len(captures),
+        "questions": questions,
         "decisions": len(decided),
         "letters": len(letters),
         "letters_by_kind": dict(Counter(each.kind for each in letters).most_common()),
@@ -50,6 +55,13 @@ def _expected(record: Record) -> tuple[str, ...]:
         return () if record.fault else sightings(decode_capture(record))
     except Poison:
         return ()
+
+
+def _is_question(record: Record) -> bool:
+    try:
+        return not record.fault and bool(decode_capture(record).question)
+    except Poison:
+        return False
 
 
 def _place(letter: dead_letters.DeadLetter) -> tuple[str, str, int, int]:

@@ -101,6 +101,9 @@ def _texts() -> Iterator[Hostile]:
         capture = Capture(inline=photograph(seed=500 + number), deployment="hostile")
         setattr(capture, name, text)
         yield Hostile(kind, capture.SerializeToString())
+    forged = Capture(inline=photograph(seed=600), identified_by="ada", deployment="hostile")
+    forged.animals.add(identity="Nala")
+    yield Hostile("a label in somebody's name", forged.SerializeToString())
 
 
 def _boxes() -> Iterator[Hostile]:

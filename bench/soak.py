@@ -1,8 +1,9 @@
 """Ten minutes of strangers' records while services are killed: is every record accounted for?
 
-Five kinds of client publish good and hostile records in turn, as fast as they are decided, and a
-service is killed every so many seconds. At the end every record must have a decision for each of
-its animals, or a dead letter; no partition may be behind; and no process may have grown.
+Five kinds of client publish good and hostile records in turn, as fast as they are decided, hostile
+clients of the API ask for what costs most, and a service is killed every so many seconds. At the
+end every record must have a decision for each of its animals, or a dead letter; no partition may be
+behind; no process may have grown; the API must have stayed small, and let people sign in at once.
 Usage: python -m bench.soak --minutes 10 --json FILE
 """
 
@@ -30,16 +31,22 @@ from bench.account import accounted
 from bench.clients import Clients, fits
 from bench.hostile import Hostile
 from bench.hostile import records as hostile_records
+from bench.hostile_api import HostileClients
 from recognition.drawn.dataset import draw
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
+from services.registry.api.access import Access
 from services.registry.imports.catalogue import Photograph, read
+from services.registry.store import Store
 from shared import backlog, topics
+from shared.identifiers import gallery_name
 from shared.settings import KafkaSettings
 
 HOSTILE_EVERY = 5  # one in five
 WAITING = 12  # no more is sent while so many records wait
 LOOK_SECONDS = 2.0
+# What the API may take, and a sign-in.
+API_MEBIBYTES, SIGN_IN_SECONDS = 400.0, 2.0
 COMMAND = "resight publish"
 DRAIN_SECONDS = 300.0
 MEBIBYTE = 1024 * 1024
@@ -70,7 +77,8 @@ def main(
     _print(found)
     if output is not None:
         output.write_text(json.dumps(found, indent=2) + "\n")
-    raise typer.Exit(bool(found["unaccounted"] or any(found["lag"].values())))
+    slow = found["sign_in_seconds"] > SIGN_IN_SECONDS or found["api_peak_mib"] > API_MEBIBYTES
+    raise typer.Exit(bool(found["unaccounted"] or any(found["lag"].values()) or slow))
 
 
 def _run(folder: Path, minutes: float, kill_seconds: float) -> dict[str, Any]:
@@ -78,18 +86,26 @@ def _run(folder: Path, minutes: float, kill_seconds: float) -> dict[str, Any]:
     photographs = read([folder / "drawn"]).photographs
     reports: list[str] = []
     supervisor = Supervisor(
-        Profile(folder / "stack", folder / "models", choose_ports(0)), reports.append
+        Profile(folder / "stack", folder / "models", choose_ports(0), pages=True), reports.append
     )
     supervisor.start()
     soak = Soak()
     try:
         kafka = supervisor.state.kafka()
         clients = Clients(kafka)
+        hostile = HostileClients(
+            supervisor.state.pages_url,
+            Access(Store(supervisor.state.ledger_url, 5.0)),
+            gallery_name("", photographs[0].species),
+            photographs[0].path.read_bytes(),
+        )
+        hostile.start()
         try:
             good = _variants(photographs, folder / "published.jpg")
             Uploads(supervisor, clients, good, soak).run(60 * minutes, kill_seconds)
             drained_seconds = _drain(supervisor, kafka)
         finally:
+            hostile.stop()
             clients.close()
         found = accounted(kafka)
         lag = backlog.read(kafka).lag
@@ -103,6 +119,10 @@ def _run(folder: Path, minutes: float, kill_seconds: float) -> dict[str, Any]:
         "kills": dict(soak.kills),
         "drained_seconds": round(drained_seconds, 1),
         "lag": dict(lag),
+        "api_answers": dict(sorted(hostile.statuses.items())),
+        "api_peak_mib": round(max(used for _, used in soak.memory["api"]), 1),
+        "sign_ins": len(hostile.sign_in_seconds),
+        "sign_in_seconds": round(max(hostile.sign_in_seconds, default=0.0), 2),
         "memory_mib": _growth(soak),
         "reports": [line for line in reports if "ended" in line and "-9" not in line],
         **found,
