@@ -14,8 +14,8 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto calibration env-example compose metrics dashboards \
-        screenshots clean
+.PHONY: help .venv demo test check bench soak proto calibration env-example compose metrics rights \
+        dashboards screenshots clean
 .DELETE_ON_ERROR:
 
 help: ## What there is
@@ -64,6 +64,9 @@ metrics: $(INSTALLED) ## Write docs/metrics.md, the Grafana boards and the Prome
 	@$(BIN)/python -m resight.metrics > docs/metrics.md
 	@$(BIN)/python -m deploy.grafana
 	@$(BIN)/python -m deploy.prometheus > deploy/prometheus/rules.yaml
+
+rights: $(INSTALLED) ## Write who may call what into docs/security.md from the code
+	@$(BIN)/python -m resight.rights_table
 
 dashboards: $(INSTALLED) ## Draw the Grafana boards from a demo run under a real Prometheus, into docs/dashboards
 	@$(BIN)/python -m deploy.grafana.pictures docs/dashboards
