@@ -1,8 +1,9 @@
 """What a decision costs at 1,000 and at 100,000 enrolments: `python -m bench.registry`.
 
 A real ledger is filled with made animals, five pictures each, every one with a list of 100
-candidates. Then queries come, each with 100 candidates, four of them of its own animal, and
-the registry decides on them as it does in service, outcome by outcome.
+candidates; or, with --one, with pictures of a single animal. Then queries come, each with 100
+candidates, four of them of its own animal, and the registry decides on them as it does in service,
+outcome by outcome. What a decision writes is read off the ledger's append-only file.
 """
 
 import argparse
@@ -38,6 +39,7 @@ from shared.messages import (
 )
 
 PICTURES = 5
+OWN = 4  # candidates of a query's own animal
 CANDIDATES = 100
 QUERIES = 200
 
@@ -45,10 +47,13 @@ QUERIES = 200
 class Herd:
     """Made animals, their pictures numbered from 1 in the order of their enrolment."""
 
-    def __init__(self, gallery: str, models: Sequence[ModelReference], seed: int = 0) -> None:
+    def __init__(
+        self, gallery: str, models: Sequence[ModelReference], pictures: int = PICTURES
+    ) -> None:
         self.gallery = gallery
+        self.pictures = pictures
         self._encoder, self._extractor, self._matcher = models
-        self._dice = np.random.default_rng(seed)
+        self._dice = np.random.default_rng(0)
         self._vector = pack(np.full(DIMENSION, DIMENSION**-0.5, dtype=np.float32), self._encoder)
 
     def individual(self, animal: int) -> str:
@@ -90,8 +95,8 @@ class Herd:
 def fill(ledger: Ledger, herd: Herd, size: int) -> None:
     """Enrol so many pictures."""
     for number in track(range(1, size + 1), f"{size:,} enrolments", console=notes):
-        animal, index = divmod(number - 1, PICTURES)
-        own = range(animal * PICTURES + 1, number)
+        animal, index = divmod(number - 1, herd.pictures)
+        own = range(max(animal * herd.pictures + 1, number - OWN), number)
         matches = herd.query(f"picture {number}", own, max(1, number - 1))
         evidence = [each for each in matches.evidence if each.candidate.enrolment_number < number]
         founds = index == 0
@@ -112,8 +117,9 @@ def fill(ledger: Ledger, herd: Herd, size: int) -> None:
 def decide(service: RegistryService, herd: Herd, enrolled: int) -> Iterator[float]:
     """Yield the milliseconds of decisions on queries whose animals were enrolled early."""
     for index in range(QUERIES):
-        animal = index * 7 % (enrolled // PICTURES // 2)
-        own = range(animal * PICTURES + 1, animal * PICTURES + PICTURES)
+        animal = index * 7 % max(1, enrolled // herd.pictures // 2)
+        last = min((animal + 1) * herd.pictures, enrolled)
+        own = range(last - OWN, last)
         matches = herd.query(f"query {index} of {enrolled}", own, enrolled)
         # Every query enrols; how many did is how far the next ones are compared.
         matches.watermark = enrolled + index
@@ -124,10 +130,16 @@ def decide(service: RegistryService, herd: Herd, enrolled: int) -> Iterator[floa
             raise SystemExit(f"not decided: {answer}")
 
 
+def written(ledger: Ledger) -> int:
+    """Return the bytes of the ledger's append-only file."""
+    return int(ledger.store.run("INFO", "persistence")["aof_current_size"])
+
+
 def main() -> None:
     """Fill the ledger in steps, time decisions at each, print a table and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--one", action="store_true", help="Pictures of one animal alone.")
     parser.add_argument("--json", type=Path, help="Write the numbers here.")
     task = parser.parse_args()
     settings = RegistrySettings()
@@ -140,14 +152,20 @@ def main() -> None:
     with empty_ledger() as ledger:
         service = RegistryService(ledger, curves, settings)
         for size in task.sizes:
-            herd = Herd(f"default/made-zebra-{size}", models)
+            herd = Herd(f"default/made-zebra-{size}", models, size if task.one else PICTURES)
             fill(ledger, herd, size)
+            before = written(ledger)
             took = np.array(list(decide(service, herd, size)))
             half, most = np.percentile(took, [50, 95])
-            found[str(size)] = {"p50_ms": round(float(half), 2), "p95_ms": round(float(most), 2)}
-    table = Table("enrolments", "p50, ms", "p95, ms", title="one decision")
+            found[str(size)] = {
+                "p50_ms": round(float(half), 2),
+                "p95_ms": round(float(most), 2),
+                "written_kb": round((written(ledger) - before) / QUERIES / 1000, 2),
+            }
+    title = "one decision, of one animal" if task.one else "one decision"
+    table = Table("enrolments", "p50, ms", "p95, ms", "written, kB", title=title)
     for name, numbers in found.items():
-        table.add_row(f"{int(name):,}", str(numbers["p50_ms"]), str(numbers["p95_ms"]))
+        table.add_row(f"{int(name):,}", *map(str, numbers.values()))
     results.print(table)
     if task.json is not None:
         task.json.write_text(json.dumps(found, indent=2) + "\n")

@@ -75,6 +75,8 @@ def paths(url: str) -> Iterator[tuple[str, str]]:
     yield "live", "/live"
     yield "letters", "/letters"
     yield "alerts", "/alerts"
+    yield "places", "/places"
+    yield "audit", "/audit"
     yield "who", f"{site}/who"
     yield "imports", "/imports"
     yield "import", brought(url)

@@ -9,6 +9,7 @@ from resight.console import AsJson, Commands, DataDir, LedgerUrl, note, print_js
 from resight.stack.state import DEFAULT_FOLDER
 from resight.target import ledger_at
 from services.registry.api.access import Access, Role
+from services.registry.api.audit_log import COMMAND_LINE, AuditLog
 
 app = typer.Typer(
     cls=Commands,
@@ -32,8 +33,11 @@ def add(
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
     """Make a key and print it: this once, since only its digest is kept."""
-    access = Access(ledger_at(ledger_url, data_dir).store)
-    results.print(access.add(name, role, gallery or ()), soft_wrap=True)
+    store = ledger_at(ledger_url, data_dir).store
+    key = Access(store).add(name, role, gallery or ())
+    bound = ", ".join(gallery or ()) or "all galleries"
+    AuditLog(store).note("make a key", COMMAND_LINE, about=f"{name}, {role} of {bound}")
+    results.print(key, soft_wrap=True)
     note(f"{name} signs in with it as {role}; programs send it as 'Authorization: Bearer …'")
 
 
@@ -60,5 +64,7 @@ def remove(
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
     """Remove a key; browsers that signed in with it are signed out."""
-    Access(ledger_at(ledger_url, data_dir).store).remove(identifier)
+    store = ledger_at(ledger_url, data_dir).store
+    gone = Access(store).remove(identifier)
+    AuditLog(store).note("remove a key", COMMAND_LINE, about=f"{gone.id} of {gone.name}")
     results.print(f"removed {identifier}")

@@ -27,6 +27,7 @@ from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings, ledger_address, ledger_at, open_ledger
 from services.lookup.main import open_galleries
 from services.lookup.settings import GallerySettings
+from services.registry.api.audit_log import COMMAND_LINE, AuditLog
 from services.registry.archive import archived, check_archive, emptied, restored
 from services.registry.audit import check
 from services.registry.broker import Broker
@@ -118,6 +119,7 @@ def export(
         ):
             count = sum(1 for line in lines if target.write(f"{line}\n"))
         entries = sum(ledger.count(name, "entries") for name in ledger.galleries())
+        AuditLog(ledger.store).note("export the ledger", COMMAND_LINE, about=file.name)
     draft.replace(file)
     results.print(f"wrote {file}: {entries} entries in {count} lines", soft_wrap=True)
 
@@ -150,6 +152,7 @@ def import_(
                 with _tracked(source, "importing") as lines:
                     for gallery in restored(ledger.store, lines):
                         results.print(f"{gallery}: {ledger.count(gallery, 'entries')} entries")
+            AuditLog(ledger.store).note("import a ledger", COMMAND_LINE, about=file.name)
         except (EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
             raise CommandError(f"{file} is damaged, or no ledger's file: {error}") from error
 

@@ -20,6 +20,8 @@ PATHS = (
     "/live",
     "/letters",
     "/alerts",
+    "/places",
+    "/audit",
     f"/g/{GALLERY}/who",
     "/imports",
     "/imports/planned",

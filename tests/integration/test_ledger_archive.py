@@ -38,8 +38,9 @@ def story(ledger: Ledger) -> None:
 
 
 def told(ledger: Ledger) -> list[str]:
-    """Return all that an archive of a ledger would hold, but for what a new epoch changes."""
-    lines = [line for line in archived(ledger.store) if ":counters" not in line]
+    """Return all that an archive of a ledger would hold, but for its epoch and who made it."""
+    changes = (":counters", "resight:audit")
+    lines = [line for line in archived(ledger.store) if not any(each in line for each in changes)]
     return sorted(lines[1:])
 
 

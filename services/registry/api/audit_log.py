@@ -18,6 +18,8 @@ REFUSED = "resight:audit:refused"
 # So many of each are kept.
 KEPT = 20_000
 MOST_TEXT = 300
+# Who does it at the machine of the ledger.
+COMMAND_LINE = "command line"
 
 log = logging.getLogger(__name__)
 

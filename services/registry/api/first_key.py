@@ -6,6 +6,7 @@ python -m services.registry.api.first_key NAME
 import sys
 
 from services.registry.api.access import Access
+from services.registry.api.audit_log import COMMAND_LINE, AuditLog
 from services.registry.settings import LedgerSettings
 from services.registry.store import Store
 from shared.errors import ResightError
@@ -17,8 +18,10 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("say whose key it is: python -m services.registry.api.first_key NAME")
     try:
-        access = Access(Store.at(load(LedgerSettings)))
-        sys.stdout.write(access.add(sys.argv[1], "admin") + "\n")
+        store = Store.at(load(LedgerSettings))
+        key = Access(store).add(sys.argv[1], "admin")
+        AuditLog(store).note("make a key", COMMAND_LINE, about=f"{sys.argv[1]}, admin")
+        sys.stdout.write(f"{key}\n")
     except ResightError as error:
         sys.exit(f"error: {error}")
 
