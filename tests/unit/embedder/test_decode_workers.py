@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -198,3 +199,13 @@ def test_a_decoder_that_was_taken_over_is_not_believed(
     monkeypatch.undo()
     assert len(workers.cut(photograph(), WHOLE).crops) == 1
     assert before not in workers._running
+
+
+def test_a_worker_gets_no_credentials_of_its_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "RESIGHT_KAFKA_PASSWORD"):
+        monkeypatch.setenv(name, "s3cret")
+    workers = DecodeWorkers(1, PREPARATION, Limits(), seconds=60, megabytes=1024)
+    workers.warm_up()
+    [process] = workers._running
+    assert b"s3cret" not in Path(f"/proc/{process.pid}/environ").read_bytes()
+    assert len(workers.cut(photograph(), WHOLE).crops) == 1
