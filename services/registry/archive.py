@@ -16,6 +16,7 @@ from services.registry.epoch import EPOCH
 from services.registry.keys import GALLERIES, PLACES, key
 from services.registry.ledger import Ledger
 from services.registry.store import Argument, Store
+from services.registry.upgrade import bring_up
 from shared.errors import ResightError
 
 VERSION = 2
@@ -74,7 +75,7 @@ def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
     for gallery in galleries:
         ledger.enter(gallery)
         ledger.add_gallery(gallery)
-        ledger.bring_up(gallery)
+        bring_up(ledger, gallery)
         yield gallery
 
 

@@ -5,19 +5,18 @@ a gallery share a hash tag, so a cluster keeps them together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from services.registry.change import arguments, founded
 from services.registry.comparisons import Comparisons, pack_standing, unpack_standing
-from services.registry.discretion import camera_cell
 from services.registry.entry import OUTCOME_NAMES, Entry, read_entry
 from services.registry.epoch import EPOCH, begin, renew
-from services.registry.keys import CAMERAS, GALLERIES, PLACES, individual_prefix, key, keys
+from services.registry.keys import GALLERIES, individual_prefix, key, keys
 from services.registry.proof import Acknowledgement, Proof
 from services.registry.reading import CHUNK, Reading
 from services.registry.resolution import Doubt
 from services.registry.store import Store
+from services.registry.upgrade import bring_up, keep_place
 from services.registry.view import (
     NOTHING,
     Apart,
@@ -31,8 +30,6 @@ from services.registry.view import (
 from shared.errors import Transient
 from shared.messages import Decision, Enrolment, Place
 
-# How a gallery is kept; see `ledger.lua`.
-FORM = 2
 # So many entries are put back into the outbox in one call, which holds up all others.
 REOPENED = 20_000
 
@@ -78,53 +75,7 @@ class Ledger(Reading):
         """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
         self.store.load()
         for gallery in self.galleries():
-            self.bring_up(gallery)
-
-    def bring_up(self, gallery: str) -> None:
-        """Give a gallery of an earlier version what this one keeps; what is interrupted goes on."""
-        if not self.count(gallery, "entries"):
-            return
-        if self.count(gallery, "form") < FORM:
-            names = self.store.run("HKEYS", key(gallery, "groups"))
-            for start in range(0, len(names), CHUNK):
-                self.store.call("regroup", keys(gallery), *names[start : start + CHUNK])
-            self.store.run("HSET", key(gallery, "counters"), "form", FORM)
-        members, records = (
-            self.store.run("HLEN", key(gallery, name)) for name in ("members", "records")
-        )
-        if records < members:
-            self._adopt(gallery)
-        if not self.deployments(gallery):
-            self._adopt_cameras(gallery)
-
-    def _adopt(self, gallery: str) -> None:
-        """Give sightings of an earlier version their records."""
-        enrolled = (
-            part
-            for entry in self.entries(gallery)
-            if entry.decision.enrolment_number
-            for part in (
-                entry.decision.sighting_id,
-                image_of(entry.decision),
-                entry.decision.enrolment_number,
-            )
-        )
-        while chunk := list(islice(enrolled, 3 * CHUNK)):
-            self.store.call("adopt", keys(gallery), NOTHING.pack(), *chunk)
-
-    def _adopt_cameras(self, gallery: str) -> None:
-        """Note the cameras of an earlier version's sightings, and where those stand."""
-        last = self.count(gallery, "entries")
-        for start in range(1, last + 1, CHUNK):
-            seen = {
-                each.image_sha256: each.deployment
-                for each in self.decisions(gallery, start, min(start + CHUNK - 1, last))
-                if each.deployment
-            }
-            for image, place in self.places([*seen]).items():
-                self.keep_place(image, place, seen[image])
-            if seen:
-                self.store.run("SADD", key(gallery, "deployments"), *sorted({*seen.values()}))
+            bring_up(self, gallery)
 
     def ready(self) -> bool:
         """Return whether the store answers."""
@@ -151,9 +102,7 @@ class Ledger(Reading):
 
     def keep_place(self, image_sha256: str, place: Place, deployment: str) -> None:
         """Keep where an image was taken, and so where its camera stands."""
-        self.store.run("HSET", PLACES, image_sha256, place.SerializeToString(deterministic=True))
-        row, column = camera_cell(place)
-        self.store.run("SADD", CAMERAS, f"{deployment}\n{row} {column}")
+        keep_place(self.store, image_sha256, place, deployment)
 
     def look(
         self,

@@ -129,9 +129,14 @@ class Reading:
 
     def decisions(self, gallery: str, first: int, last: int) -> Iterator[Decision]:
         """Yield the decisions of a gallery's entries from `first` to `last`, in order."""
+        for some in self.chunks(gallery, first, last):
+            yield from some
+
+    def chunks(self, gallery: str, first: int, last: int) -> Iterator[Sequence[Decision]]:
+        """Yield the same, some hundreds at a time."""
         for start in range(first, last + 1, CHUNK):
-            for entry in self._plain(gallery, range(start, min(start + CHUNK, last + 1))):
-                yield entry.decision
+            entries = self._plain(gallery, range(start, min(start + CHUNK, last + 1)))
+            yield [entry.decision for entry in entries]
 
     def individuals(self, gallery: str) -> dict[str, list[str]]:
         """Return every individual of a gallery with its sightings, both sorted."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from services.registry.discretion import Cameras
 from services.registry.entry import OUTCOME_NAMES, Word
-from services.registry.reading import CHUNK, Reading
+from services.registry.reading import Reading
 from shared.messages import Decision, Place, Viewpoint
 
 
@@ -73,8 +73,7 @@ def records(ledger: Reading, gallery: str, cameras: Cameras) -> Iterator[Record]
     It takes the memory of some of them at a time, however many there are.
     """
     last, names = ledger.count(gallery, "entries"), _names(ledger, gallery)
-    for start in range(1, last + 1, CHUNK):
-        decisions = ledger.decisions(gallery, start, min(start + CHUNK - 1, last))
+    for decisions in ledger.chunks(gallery, 1, last):
         seen = [each for each in decisions if not each.HasField("operation")]
         owners = ledger.belongs(gallery, [each.sighting_id for each in seen])
         places = ledger.places([each.image_sha256 for each in seen])
@@ -103,13 +102,8 @@ def _names(ledger: Reading, gallery: str) -> dict[str, str]:
 
 def _count(ledger: Reading, gallery: str, told: Mapping[str, Counter[str]]) -> None:
     """Count the sightings that came under each name of an individual, where it has several."""
-    last = ledger.count(gallery, "entries")
-    for start in range(1, last + 1, CHUNK):
-        named = {
-            each.sighting_id: each.identity
-            for each in ledger.decisions(gallery, start, min(start + CHUNK - 1, last))
-            if each.identity
-        }
+    for decisions in ledger.chunks(gallery, 1, ledger.count(gallery, "entries")):
+        named = {each.sighting_id: each.identity for each in decisions if each.identity}
         for sighting, individual in ledger.belongs(gallery, [*named]).items():
             if individual in told:
                 told[individual][named[sighting]] += 1
