@@ -9,7 +9,6 @@ import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from services.registry.epoch import EPOCH
@@ -26,6 +25,7 @@ _STAYS = re.compile(
 )
 # Members of a hash or a sorted set that are read at once, and commands that are written at once.
 _CHUNK = 500
+_TOGETHER_BYTES = 4 * 1024 * 1024
 
 _SCANS = {"hash": "HSCAN", "set": "SSCAN", "zset": "ZSCAN"}
 _WRITERS = {"string": ("SET",), "hash": ("HSET",), "set": ("SADD",), "zset": ("ZADD",)}
@@ -68,7 +68,7 @@ def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
     galleries: dict[str, None] = dict.fromkeys(head.get("galleries", ()))
     _refuse(galleries, there)
     commands = _commands_of_1(found, galleries, there) if head["ledger"] == 1 else _commands(found)
-    while some := list(islice(commands, _CHUNK)):
+    for some in _together(commands):
         store.run_all(some)
     ledger.load()
     ledger.renew(after=str(head.get("epoch", "")))
@@ -97,6 +97,20 @@ def emptied(store: Store) -> int:
     for start in range(0, len(names), _CHUNK):
         store.run("UNLINK", *names[start : start + _CHUNK])
     return len(names)
+
+
+def _together(commands: Iterable[tuple[Argument, ...]]) -> Iterator[list[tuple[Argument, ...]]]:
+    """Yield commands that are sent together: many small ones, or few large ones."""
+    some: list[tuple[Argument, ...]] = []
+    size = 0
+    for command in commands:
+        some.append(command)
+        size += sum(len(part) if isinstance(part, str | bytes) else 8 for part in command)
+        if size > _TOGETHER_BYTES or len(some) >= _CHUNK:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def _head(lines: Iterator[str]) -> dict[str, Any]:
