@@ -32,6 +32,7 @@ from services.registry.alerts.webhook import (
 from services.registry.catalogue import Catalogue
 from tests.catalogue_bench import Bench, bench_at
 from tests.integration.test_operator import operator
+from tests.own_loop import in_own_loop
 from tests.queries import GALLERY, NOON
 
 DAY = 86_400
@@ -358,7 +359,7 @@ def test_open_closed_and_forbidden_addresses_are_refused_in_the_same_words(
         ("http://[::1", ""),
     ):
         with pytest.raises(NotTakenError) as refused:
-            post(url, "s", {}, 0, networks(allowed))
+            in_own_loop(post, url, "s", {}, 0, networks(allowed))
         told.add(str(refused.value))
     assert told == {REFUSED}
     assert receiver.got == []
@@ -377,6 +378,6 @@ def test_a_name_is_posted_to_the_address_that_was_checked(
 
     monkeypatch.setattr(asyncio.SelectorEventLoop, "getaddrinfo", rebinding)
     port = receiver.url.rpartition(":")[2]
-    post(f"http://hook.example:{port}", "s", {}, 0, networks("127.0.0.1/32"))
+    in_own_loop(post, f"http://hook.example:{port}", "s", {}, 0, networks("127.0.0.1/32"))
     [(headers, _)] = receiver.got
     assert headers["Host"] == f"hook.example:{port.partition('/')[0]}"

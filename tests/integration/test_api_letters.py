@@ -1,6 +1,7 @@
 """The page of dead letters, on a real broker: it holds no letter's contents."""
 
 import tracemalloc
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from resight.stack.servers import HOST, broker, free_port
+from resight.stack.temporary import running
 from services.registry.api.pages import letters
 from shared import dead_letters
 from shared.dead_letters import DeadLetter, encode
@@ -19,6 +22,16 @@ from tests.unit.registry.test_api_letters import SECRET, with_place
 
 MEBIBYTE = 1024 * 1024
 COUNT = 60
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Iterator[KafkaSettings]:
+    """A broker of its own: others count the letters of theirs."""
+    port = free_port()
+    with running(broker(tmp_path / "broker", port)):
+        yield KafkaSettings(
+            bootstrap_servers=f"{HOST}:{port}", producer_batch_bytes=0, request_timeout_seconds=5
+        )
 
 
 @pytest.fixture

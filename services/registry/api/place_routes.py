@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Form, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.registry.api.answers import moment
 from services.registry.api.desk import Asking, AtDesk, Desk
@@ -32,13 +32,25 @@ class SpeciesAnswer(BaseModel):
     said_at: datetime | None
 
 
-class NewWord(BaseModel):
-    """What an admin says of a species: one of the two."""
+class Coarseness(BaseModel):
+    """How coarsely a species is told."""
 
-    kilometres: Kilometres | None = Field(
-        None, description="The size of the cells; 0: its places may be told exactly."
+    model_config = ConfigDict(extra="forbid")
+
+    kilometres: Kilometres = Field(
+        description="The size of the cells; 0: its places may be told exactly."
     )
-    like: str = Field("", max_length=200, description="Another species as which it counts.")
+
+
+class Likeness(BaseModel):
+    """As which other species it counts."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    like: str = Field(min_length=1, max_length=200, examples=["black-rhinoceros"])
+
+
+NewWord = Coarseness | Likeness
 
 
 @router.get("/api/v1/places", tags=["places"])
@@ -94,30 +106,31 @@ def change(
         at.discretion.said.take_back(species)
         request.state.about = f"{slug(species)}: taken back"
         return RedirectResponse("/places", 303)
+    if bool(kilometres) == bool(like):
+        raise refusal(422, "say either kilometres (0: exactly) or the species that it is like")
+    word: NewWord
     try:
-        size = float(kilometres) if kilometres else None
-    except ValueError:
-        size = -1.0
-    if size is not None and not 0 <= size <= 1000:
-        raise refusal(422, f"{kilometres!r} is no number of kilometres from 0 to 1000")
-    _say(request, at, person, species, NewWord(kilometres=size, like=like))
+        word = Likeness(like=like) if like else Coarseness(kilometres=float(kilometres))
+    except ValueError as error:
+        raise refusal(422, f"{kilometres!r} is no number of kilometres from 0 to 1000") from error
+    _say(request, at, person, species, word)
     return RedirectResponse("/places", 303)
 
 
 def _say(request: Request, at: Desk, person: Asking, species: str, word: NewWord) -> None:
-    name, like = slug(species), slug(word.like)
-    if not name:
-        raise refusal(422, f"{species!r} is no name of a species")
+    name = slug(species)
+    like = slug(word.like) if isinstance(word, Likeness) else ""
+    if not name or (isinstance(word, Likeness) and not like):
+        raise refusal(409, f"{species!r} or what it is like is no name of a species")
     if at.discretion.is_listed(name):
         raise refusal(
             409, f"the operator's list (RESIGHT_API_PROTECTED) names {name}: change it there"
         )
-    if (word.kilometres is None) == (not like):
-        raise refusal(422, "say either kilometres (0: exactly) or the species that it is like")
     if like == name:
         raise refusal(409, f"{name} can't be like itself")
-    at.discretion.said.say(name, person.name, word.kilometres or 0.0, like)
-    how = f"like {like}" if like else f"{word.kilometres:g} km"
+    kilometres = word.kilometres if isinstance(word, Coarseness) else 0.0
+    at.discretion.said.say(name, person.name, kilometres, like)
+    how = f"like {like}" if like else f"{kilometres:g} km"
     request.state.about = f"{name}: {how}"
 
 

@@ -1,13 +1,21 @@
 """A body must come in time, and an answer must be read."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 import pytest
 from fastapi import HTTPException
 from starlette.types import Message
 
 from services.registry.api.bounds import NotReadError, bounded, hurried
+from tests.own_loop import in_own_loop
+
+T = TypeVar("T")
+
+
+def run(taking: Coroutine[Any, Any, T]) -> T:
+    return in_own_loop(asyncio.run, taking)
 
 
 def body(*pieces: bytes, ended: bool = True) -> Sequence[Message]:
@@ -41,18 +49,18 @@ async def taken(messages: Sequence[Message], most: int, seconds: float) -> int:
 
 
 def test_a_body_passes_that_is_small_enough_and_in_time() -> None:
-    assert asyncio.run(taken(body(b"a", b"b"), 2, 1.0)) == 2
+    assert run(taken(body(b"a", b"b"), 2, 1.0)) == 2
 
 
 def test_a_body_that_grows_too_large_is_refused() -> None:
     with pytest.raises(HTTPException) as refused:
-        asyncio.run(taken(body(b"a", b"bc"), 2, 1.0))
+        run(taken(body(b"a", b"bc"), 2, 1.0))
     assert refused.value.status_code == 413
 
 
 def test_a_body_that_does_not_end_in_time_is_refused() -> None:
     with pytest.raises(HTTPException) as refused:
-        asyncio.run(taken(body(b"a", ended=False), 2, 0.05))
+        run(taken(body(b"a", ended=False), 2, 0.05))
     assert refused.value.status_code == 408
 
 
@@ -68,7 +76,7 @@ def test_what_comes_after_the_body_may_take_any_time() -> None:
         await asyncio.sleep(0.1)
         return str((await take())["type"])
 
-    assert asyncio.run(disconnected()) == "http.disconnect"
+    assert run(disconnected()) == "http.disconnect"
 
 
 def test_an_answer_that_nobody_takes_is_given_up() -> None:
@@ -79,4 +87,4 @@ def test_an_answer_that_nobody_takes_is_given_up() -> None:
         await hurried(send, 0.05)({"type": "http.response.body"})
 
     with pytest.raises(NotReadError):
-        asyncio.run(answer())
+        run(answer())
