@@ -32,6 +32,7 @@ from services.registry.store import Store
 from shared.blobs import BlobStore
 from shared.errors import SettingsError
 from shared.health import Health, HealthServer
+from shared.heap import keep_small
 from shared.labels import LabelSettings
 from shared.settings import BlobSettings, KafkaSettings, load
 from shared.startup import started
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Wire settings to clients and serve until told to stop."""
+    keep_small()
     with started(NAME) as telemetry:
         settings = load(ApiSettings)
         ledger = Ledger(Store.at(load(LedgerSettings)))

@@ -127,7 +127,7 @@ RIGHTS = (
     Right("POST", "/api/v1/keys", "admin", "own", act="make a key"),
     Right("DELETE", "/api/v1/keys/{identifier}", "admin", "own", act="remove a key"),
     # What is of all galleries
-    Right("GET", "/letters", "reader", "all"),
+    Right("GET", "/letters", "reader", "all", turn="export"),
     Right("POST", "/letters", "admin", "all", act="replay dead letters", turn="export"),
     Right("GET", "/letters/{topic}/{partition}/{offset}/picture", "reader", "all", turn="draw"),
     Right("GET", "/places", "admin", "all"),

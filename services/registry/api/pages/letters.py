@@ -22,7 +22,7 @@ from shared.topics import CAPTURES, dead_letter_topics
 router = APIRouter(include_in_schema=False)
 
 # So many on a page, the latest first; the command `resight dead-letters list` shows all.
-SHOWN = 50
+SHOWN = 20
 MOST = 2000
 
 Before = Annotated[int, Query(ge=0, le=MOST, description="So many later ones are left out.")]
