@@ -372,13 +372,17 @@ end
 -- <Enrolment>, comparisons, standing, anchors, encounter ('': none), a catalogue's name of the animal
 -- ('': none), the deployment, the epoch if the gallery has none yet, and what `changes` reads.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that `refusal`
--- gives; CONFLICT: the individual is gone, has changed, or is in this image already; or APART.
+-- gives; CONFLICT: the individual is gone, has changed, or is in this image already; APART; or
+-- FORM: the gallery has first to be brought up to this version.
 local function decide(keys, args)
   local key = named(keys)
   local sighting, image, outcome, individual = args[1], args[2], args[3], args[4]
   local before = decision(key, sighting)
   if before then
     return before
+  end
+  if counter(key, 'entries') > 0 and counter(key, 'form') < 2 then
+    return {'FORM'} -- an earlier version's; half of a decision could not be written
   end
   local founds = individual:sub(1, 1) == '+'
   if args[7] ~= '' then

@@ -15,7 +15,7 @@ from services.registry.keys import GALLERIES, individual_prefix, key, keys
 from services.registry.proof import Acknowledgement, Proof
 from services.registry.reading import CHUNK, Reading
 from services.registry.resolution import Doubt
-from services.registry.store import Store
+from services.registry.store import LedgerError, Store
 from services.registry.upgrade import bring_up, keep_place
 from services.registry.view import (
     NOTHING,
@@ -210,6 +210,11 @@ class Ledger(Reading):
         )
         if status == b"DECIDED":
             return _told(rest)
+        if status == b"FORM":
+            raise LedgerError(
+                f"gallery {gallery} is kept as an earlier version did; start the registry of this "
+                "version, which brings it up, and try again"
+            )
         if status == b"CONFLICT":
             return Conflict()
         if status == b"APART":

@@ -16,6 +16,7 @@ from services.registry.comparisons import Comparisons
 from services.registry.entry import Entry
 from services.registry.ledger import Ledger
 from services.registry.sighting import enrolment_of
+from services.registry.store import LedgerError
 from services.registry.view import Apart, Conflict, Refusal
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Change, Decision
 from tests.queries import GALLERY, evidence, ledger_at, sighting
@@ -213,6 +214,8 @@ def test_sightings_that_an_earlier_version_kept_as_a_text_become_a_list(ledger_u
             text = "".join(f"{each}\n" for each in sightings)
             client.hset(f"resight:{{{GALLERY}}}:groups", name, text)
         client.hdel(f"resight:{{{GALLERY}}}:counters", "form")
+    with pytest.raises(LedgerError, match="earlier version"):
+        decide(ledger, "d", zebra(1))  # nothing of it was written
     for _ in range(2):
         ledger = ledger_at(ledger_url)
         assert ledger.individuals(GALLERY) == before
