@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -210,3 +211,27 @@ def test_a_broker_that_is_away_fails_an_import_with_its_name(
     assert agreed.status_code == 202
     assert agreed.json()["state"] in {"enrolling", "failed"}  # at once, and not still planned
     assert "broker:9092" in reached(client, told, "failed")["wrong"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("metadata.csv", b"picture,who\n1.jpg,Nala\n"),
+        ("lions/metadata.csv", b"picture,who\n1.jpg,Nala\n"),
+        ("datapackage.json", b"{}"),
+        ("lions/deep/datapackage.json", b"[1]"),
+    ],
+)
+def test_no_error_tells_a_path_of_the_server(bench: Bench, name: str, content: bytes) -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as packed:
+        packed.writestr(name, content)
+    client = bench.client()
+    answer = bring(client, target.getvalue(), species="lion")
+    told = answer.text
+    if answer.status_code == 201:
+        where = f"{IMPORTS}/{answer.json()['id']}"
+        wait_until(lambda: client.get(where).json()["state"] != "reading")
+        told += client.get(where).text + client.get(f"{where}/left-out.csv").text
+    assert tempfile.gettempdir() not in told
+    assert "catalogue-" not in told
