@@ -10,6 +10,7 @@ from resight.console import AsJson, BootstrapServers, DataDir, note, print_json,
 from resight.decisions import columns, row
 from resight.stack.state import DEFAULT_FOLDER
 from resight.target import kafka_settings
+from shared.epochs import LatestEpoch
 from shared.feed import Feed
 from shared.messages import Decision
 from shared.topics import DECISIONS
@@ -27,10 +28,11 @@ def watch(
 ) -> None:
     """Show decisions as they come, one a line, until Ctrl-C.
 
-    A decision may come twice, with the same gallery and number.
+    A decision may come twice, with the same gallery, epoch and number. After a restore of the
+    ledger a new epoch begins: that is said, and what is of an earlier one is left out.
     """
     kafka = kafka_settings(bootstrap_servers, data_dir)
-    shown = 0
+    shown, latest = 0, LatestEpoch()
     with Feed(kafka, [DECISIONS], from_beginning=from_beginning) as feed:
         if not as_json:
             note(f"decisions of {kafka.bootstrap_servers}; Ctrl-C ends this")
@@ -43,6 +45,11 @@ def watch(
                     decision = Decision.FromString(record.value or b"")
                 except DecodeError as error:
                     note(f"partition {record.partition} offset {record.offset}: {error}")
+                    continue
+                if latest.begins(decision.epoch):
+                    note("the ledger was restored: what came before no longer counts")
+                if not latest.counts(decision.epoch):
+                    note(f"left out entry {decision.number} of an earlier epoch of the ledger")
                     continue
                 shown += 1
                 if as_json:

@@ -9,6 +9,7 @@ from services.registry.imports.account import Account
 from services.registry.imports.catalogue import Photograph, Skipped
 from services.registry.imports.publishing import publish
 from shared import dead_letters
+from shared.epochs import LatestEpoch
 from shared.feed import Feed
 from shared.labels import LabelSettings
 from shared.messages import Decision
@@ -42,7 +43,7 @@ def publish_and_follow(
     # picture may have been decided in another gallery, or before it had a name.
     heard = [DECISIONS, *dead_letter_topics()]
     with Feed(kafka, heard, from_beginning=not identified_by) as feed:
-        account = Account(began=time.monotonic())
+        account, latest = Account(began=time.monotonic()), LatestEpoch()
         for published in publish(kafka, photographs, identified_by, labels):
             if isinstance(published, Skipped):
                 account.skipped.append(published)
@@ -50,17 +51,19 @@ def publish_and_follow(
             account.publish(published, time.monotonic())
             attend(account)
         while account.missing and time.monotonic() - account.last_news < patience_seconds:
-            _hear(feed, account)
+            _hear(feed, account, latest)
             attend(account)
     return account
 
 
-def _hear(feed: Feed, account: Account) -> None:
+def _hear(feed: Feed, account: Account, latest: LatestEpoch) -> None:
     for record in feed.poll(_POLL_SECONDS):
         now = time.monotonic()
         try:
             if record.topic == DECISIONS:
-                account.decide(Decision.FromString(record.value or b""), now)
+                decision = Decision.FromString(record.value or b"")
+                if latest.counts(decision.epoch):  # else of a time that a restore has undone
+                    account.decide(decision, now)
             else:
                 account.lose(dead_letters.decode(record, replayed=False), now)
         except (DecodeError, ValueError):
