@@ -39,9 +39,13 @@ def _alike(one: Correspondences, other: Correspondences) -> float:
     return len(mine & theirs) / max(1, len(mine | theirs))
 
 
-@pytest.mark.parametrize(("precision", "least"), [("full", 0.99), ("int8", 0.85)])
+# In 8 bits the sum of a weak pair moves by a tenth with the last bit of its keypoints, which hangs
+# on how many threads PyTorch has: with one, 8.2 in place of 9.3 where full precision gives 9.1.
+@pytest.mark.parametrize(
+    ("precision", "least", "off"), [("full", 0.99, 0.01), ("int8", 0.85, 0.15)]
+)
 def test_it_agrees_with_pytorch(
-    networks: Engine, pictures: list[Keypoints], precision: Precision, least: float
+    networks: Engine, pictures: list[Keypoints], precision: Precision, least: float, off: float
 ) -> None:
     reference = PublishedLightGlue(VARIANTS[networks.extractor.model.name], LAYERS, THRESHOLD)
     query, *candidates = pictures
@@ -52,7 +56,9 @@ def test_it_agrees_with_pytorch(
     assert np.mean([_alike(*pair) for pair in sure]) >= least
     sums = [[float(each.confidence.sum()) for each in pair] for pair in sure]
     for mine, theirs in sums:
-        assert mine == pytest.approx(theirs, rel=0.05)
+        assert mine == pytest.approx(theirs, rel=off)
+    mine, theirs = np.sum(sums, axis=0)
+    assert mine == pytest.approx(theirs, rel=0.05)
 
 
 def test_eight_bits_are_a_model_of_their_own(networks: Engine) -> None:
