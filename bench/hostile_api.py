@@ -4,12 +4,9 @@ They reach nothing but the address that they are given, which is one of this mac
 they are told to.
 """
 
-import io
 import socket
-import struct
 import threading
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,13 +15,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from services.registry.api.access import Access
+from tests.hostile_archives import million_files, newlines
 
 SLOW_CLIENTS = 100
 ASKING = 10
 STREAMS = 5
 SIGN_IN_SECONDS = 1.0
 PAUSE_SECONDS = 0.5
-MEBIBYTE = 1024 * 1024
 
 
 class HostileClients:
@@ -46,8 +43,8 @@ class HostileClients:
             "slow": self._dawdle,
             "export": self._export,
             "letters": self._letters,
-            "tables of newlines": lambda: self._upload(_newlines()),
-            "lists of files": lambda: self._upload(_directory()),
+            "tables of newlines": lambda: self._upload(newlines()),
+            "lists of files": lambda: self._upload(million_files()),
             "wrong key": self._guess,
         }
         several = [("ask", self._ask)] * ASKING + [("stream", self._stream)] * STREAMS
@@ -148,21 +145,3 @@ class HostileClients:
 
 def _bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
-
-
-def _newlines() -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("metadata.csv", b"path,identity\n" + b"\n" * 48 * MEBIBYTE)
-    return target.getvalue()
-
-
-def _directory() -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as packed:
-        packed.writestr("a" * 8, b"")
-    one = target.getvalue()
-    entry = one[one.rfind(b"PK\x01\x02") : one.rfind(b"PK\x05\x06")]
-    directory = entry * 1_000_000
-    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, len(directory), 0, 0)
-    return directory + end

@@ -252,6 +252,8 @@ def find(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> DeadL
 def waiting(kafka: KafkaSettings, names: Sequence[str]) -> int:
     """Return how many letters were not replayed yet, by their places.
 
+    With those that came without their value, which can't be replayed.
+
     Raises:
         Transient: the broker does not answer.
     """

@@ -52,6 +52,8 @@ class Refill:
         now, name = self._clock(), (model, gallery)
         if missing <= 0:
             self._gaps.pop(name, None)
+            if not self._gaps:
+                self._pause = FIRST_PAUSE_SECONDS
             return
         gap = self._gaps.setdefault(name, _Gap(missing, now, now))
         if missing < gap.missing:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from services.registry.epoch import EPOCH
-from services.registry.keys import GALLERIES, PLACES, key
+from services.registry.keys import GALLERIES, KEYED, PLACES, key
 from services.registry.ledger import Ledger
 from services.registry.store import Argument, Store
 from services.registry.upgrade import bring_up
@@ -92,8 +92,12 @@ def check_archive(lines: Iterable[str]) -> None:
 
 
 def emptied(store: Store) -> int:
-    """Remove a whole ledger, to restore one in its place; return how many keys it had."""
-    names = [*set(_names(store, everything=True))]
+    """Remove a ledger, to restore one in its place; return how many keys it had.
+
+    Its epoch stays, as the next one must be later, and that it ever had an API key: a file from
+    before the first one would let everybody in again.
+    """
+    names = [*set(_names(store, everything=True)) - {EPOCH, KEYED}]
     for start in range(0, len(names), _CHUNK):
         store.run("UNLINK", *names[start : start + _CHUNK])
     return len(names)

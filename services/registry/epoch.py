@@ -8,6 +8,7 @@ compared. Epochs are ordered: the later one holds.
 import secrets
 import time
 
+from services.registry.keys import GALLERIES
 from services.registry.store import Store
 
 EPOCH = "resight:epoch"
@@ -37,7 +38,7 @@ def begin(store: Store) -> str:
     """Return the store's epoch; an empty ledger gets one, one of an earlier version has ''."""
     found = store.run("GET", EPOCH)
     if found is None:
-        new = "" if store.run("EXISTS", "resight:galleries") else made()
+        new = "" if store.run("EXISTS", GALLERIES) else made()
         store.run("SET", EPOCH, new, "NX")
         found = store.run("GET", EPOCH)
     return str(found.decode())

@@ -4,6 +4,8 @@ from shared.identifiers import DEFAULT_POPULATION
 
 GALLERIES = "resight:galleries"
 PLACES = "resight:places"
+# Set with the first API key, and never again unset: from then on nobody gets in without one.
+KEYED = "resight:keyed"
 # Members '<deployment>\n<row> <column>': in which cells its pictures were taken.
 CAMERAS = "resight:cameras"
 

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -316,8 +316,8 @@ def test_what_was_given_up_is_sent_again_by_hand(watch: Watch) -> None:
     [delivery] = watch.outbox.latest()
     assert delivery.state == "given up"
     bench = watch.bench
+    bench.desk = replace(bench.desk, alerts=watch.outbox)
     admin, elsewhere = bench.client(bench.key("admin")), bench.client(bench.key("admin", "a/b"))
-    object.__setattr__(bench.desk, "alerts", watch.outbox)
     assert "Send again" in admin.get("/alerts").text
     path = f"/api/v1/alerts/{delivery.id}/again"
     assert elsewhere.post(path).status_code == 409

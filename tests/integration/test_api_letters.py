@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -37,7 +38,7 @@ def kafka(tmp_path: Path) -> Iterator[KafkaSettings]:
 @pytest.fixture
 def bench(ledger_url: str, tmp_path: Path, kafka: KafkaSettings) -> Bench:
     bench = bench_at(ledger_url, tmp_path)
-    object.__setattr__(bench.desk, "kafka", kafka)
+    bench.desk = replace(bench.desk, kafka=kafka)
     ensure_topics(kafka, [*ALL, *dead_letter_topics()], 1)
     return bench
 

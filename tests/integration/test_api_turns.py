@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -12,9 +13,11 @@ from fastapi import HTTPException
 
 from resight.stack.servers import HOST, free_port
 from services.registry.api.application import application
+from services.registry.api.asking import Inquiry
 from services.registry.api.settings import ApiSettings
 from services.registry.api.turns import AT_ONCE, AT_ONCE_OF_ONE, Turns
 from shared.messages import Answer, Capture
+from shared.settings import KafkaSettings
 from tests.catalogue_bench import API, bench_at
 from tests.embedded_stack import wait_until
 from tests.pictures import photograph
@@ -22,10 +25,11 @@ from tests.pictures import photograph
 ASKING = 45
 
 
-class Silent:
+class Silent(Inquiry):
     """A system that does not answer until it is told to."""
 
     def __init__(self) -> None:
+        super().__init__(KafkaSettings())
         self.told, self.asked = threading.Event(), 0
 
     def ask(self, capture: Capture, seconds: float) -> Answer:
@@ -37,7 +41,7 @@ class Silent:
 def test_while_45_ask_who_a_picture_shows_others_sign_in(ledger_url: str, tmp_path: Path) -> None:
     bench, port, silent = bench_at(ledger_url, tmp_path, ApiSettings()), free_port(), Silent()
     bench.decide("a")
-    object.__setattr__(bench.desk, "asking", silent)
+    bench.desk = replace(bench.desk, asking=silent)
     admin, reader, other = bench.key("admin"), bench.key("reader"), bench.key("reader")
     server = uvicorn.Server(uvicorn.Config(application(bench.desk), HOST, port, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)

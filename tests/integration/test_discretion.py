@@ -5,6 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,9 @@ def at(deployment: str) -> Callable[[Sighting], None]:
 def bench(ledger_url: str, tmp_path: Path) -> Bench:
     """Zebras, whose places may be told, and a rhinoceros at one of their cameras."""
     bench = bench_at(ledger_url, tmp_path)
-    object.__setattr__(
+    bench.desk = replace(
         bench.desk,
-        "discretion",
-        Discretion(bench.ledger, {"black-rhinoceros": 50.0, "plains-zebra": 0.0}, 50.0),
+        discretion=Discretion(bench.ledger, {"black-rhinoceros": 50.0, "plains-zebra": 0.0}, 50.0),
     )
     places = {"CAM-7": PLACE, "CAM-8": Place(latitude=-2.9, longitude=34.1)}
     for name, deployment in (("a", "CAM-7"), ("b", "CAM-8")):

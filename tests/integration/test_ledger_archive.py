@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 from base64 import b64encode
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from services.registry.alerts.rule import Wanted
 from services.registry.api.access import Access
 from services.registry.api.asides import Asides
 from services.registry.api.audit_log import AuditLog
-from services.registry.archive import ArchiveError, archived, restored
+from services.registry.archive import ArchiveError, archived, emptied, restored
 from services.registry.audit import check
+from services.registry.epoch import EPOCH, made
 from services.registry.imports.register import KEPT_SECONDS, ImportRegister
 from services.registry.keys import NAMES, key
 from services.registry.ledger import Ledger
@@ -39,7 +41,7 @@ def story(ledger: Ledger) -> None:
 
 def told(ledger: Ledger) -> list[str]:
     """Return all that an archive of a ledger would hold, but for its epoch and who made it."""
-    changes = (":counters", "resight:audit")
+    changes = (":counters", "resight:audit", "resight:keyed")
     lines = [line for line in archived(ledger.store) if not any(each in line for each in changes)]
     return sorted(lines[1:])
 
@@ -128,7 +130,24 @@ def test_a_restore_takes_the_place_of_the_ledger_that_is_there(
     assert refused.exit_code == 1
     assert "--replace" in refused.stderr
     assert RUN.invoke(app, ["ledger", "import", "--replace", str(file), *at]).exit_code == 0
-    assert told(ledger_at(ledger_url)) == before
+    fresh = ledger_at(ledger_url)
+    assert told(fresh) == before
+    # The file is from before the first key, and nobody gets in without one all the same.
+    assert Access(fresh.store).any()
+    assert Access(fresh.store).made() == []
+
+
+def test_a_restore_begins_a_later_epoch_than_the_ledger_had_that_it_replaces(
+    ledger_url: str,
+) -> None:
+    ledger = ledger_at(ledger_url)
+    story(ledger)
+    lines = list(archived(ledger.store))
+    ahead = made(now=time.time() + 86_400)  # its clock was wrong
+    ledger.store.run("SET", EPOCH, ahead)
+    emptied(ledger.store)
+    list(restored(ledger.store, lines))
+    assert ledger_at(ledger_url).epoch(GALLERY) > ahead
 
 
 def test_a_file_of_version_1_still_comes_in(ledger_url: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from services.registry.api.metrics import WRONG_KEYS
+from services.registry.keys import KEYED
 from services.registry.store import Store
 from shared.errors import ResightError
 
@@ -20,8 +21,6 @@ Role = Literal["reader", "reviewer", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 KEYS = "resight:keys"
-# Set with the first key, and never again unset: from then on nobody gets in without one.
-KEYED = "resight:keyed"
 LOCK_SECONDS = 15 * 60
 _PREFIX = "resight"
 # Whom the ledger names where no person said something; no key may be theirs.
@@ -114,7 +113,9 @@ class Access:
                 f"your key is bound to {', '.join(by.galleries)}, so the keys that you make must "
                 "be bound to some of these"
             )
-        if by is not None and any(key.name == name and not _governed(by, key) for key in keys):
+        if by is not None and any(
+            key.name.casefold() == name.casefold() and not _governed(by, key) for key in keys
+        ):
             raise AccessError(f"somebody else has a key by the name {name!r}; choose another one")
         identifier, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         key = Key(identifier, name, role, tuple(galleries), self._now())

@@ -149,7 +149,7 @@ class Guard:
         return response
 
     def _note(self, request: Request, asked: Asked, status: int) -> None:
-        person = getattr(request.state, "person", None)
+        person = request.state.person
         told = getattr(request.state, "about", "") or " ".join(asked.parts.values())
         self._desk.audit.note(
             asked.right.act,

@@ -75,6 +75,14 @@ def test_what_the_topic_has_no_more_holds_up_nobody_for_ever(
     assert refill.rewind() == NOTHING
 
 
+def test_pauses_are_short_again_once_nothing_is_missing(refill: Refill, clock: Clock) -> None:
+    for _ in range(3):
+        refill.enrolled("m", "g", 500)
+        clock.now += FIRST_PAUSE_SECONDS + PATIENCE_SECONDS + 1
+        assert refill.rewind() == ENROLMENTS
+        refill.enrolled("m", "g", 0)
+
+
 def test_galleries_and_models_are_told_apart(refill: Refill) -> None:
     refill.enrolled("m", "g", 5)
     refill.enrolled("n", "g", 5)
