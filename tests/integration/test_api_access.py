@@ -195,7 +195,7 @@ def test_a_bound_admin_stays_within_its_galleries(bench: Bench) -> None:
     for galleries in ([], [OTHER], [GALLERY, OTHER]):
         answer = bound.post("/api/v1/keys", json=new | {"galleries": galleries})
         assert (answer.status_code, "bound to" in answer.json()["detail"]) == (409, True)
-    taken = {"name": "ada", "role": "reviewer", "galleries": [GALLERY]}
+    taken = {"name": "Ada", "role": "reviewer", "galleries": [GALLERY]}
     assert bound.post("/api/v1/keys", json=taken).status_code == 409
     assert bound.post("/api/v1/keys", json=new | {"galleries": [GALLERY]}).status_code == 201
     listed = bound.get("/api/v1/keys").json()
