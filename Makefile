@@ -52,21 +52,21 @@ proto: $(INSTALLED) ## Generate shared/messages from proto/
 calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration DATA="FOLDER FOLDER"
 	@$(BIN)/resight export efficientnet_lite0 --output out/encoder.onnx
 	@$(BIN)/resight calibrate $(DATA) --drawn 110 --split test --name default --model out/encoder.onnx \
-	  --output services/registry/calibration.json
+	  --output services/registry/calibration/default.json
 
 env-example: $(INSTALLED) ## Write .env.example from the settings in the code
-	@$(BIN)/python -m resight.environment > .env.example
+	@$(BIN)/python -m resight.reference.settings > .env.example
 
 compose: $(INSTALLED) ## Try the compose file, where there is a container engine: up, publish, decide, down
 	@deploy/compose/try.sh
 
 metrics: $(INSTALLED) ## Write docs/metrics.md, the Grafana boards and the PrometheusRule from the code
-	@$(BIN)/python -m resight.metrics > docs/metrics.md
+	@$(BIN)/python -m resight.reference.metrics > docs/metrics.md
 	@$(BIN)/python -m deploy.grafana
 	@$(BIN)/python -m deploy.prometheus > deploy/prometheus/rules.yaml
 
 rights: $(INSTALLED) ## Write who may call what into docs/security.md from the code
-	@$(BIN)/python -m resight.rights_table
+	@$(BIN)/python -m resight.reference.rights
 
 dashboards: $(INSTALLED) ## Draw the Grafana boards from a demo run under a real Prometheus, into docs/dashboards
 	@$(BIN)/python -m deploy.grafana.pictures docs/dashboards

@@ -3,15 +3,16 @@
 from collections import Counter
 from typing import Any
 
-from services.embedder.capture import decode_capture
-from services.registry.imports.account import sightings_lost
-from services.registry.imports.publishing import sightings
-from shared import backlog, dead_letters, topics
+from catalogue.publishing.account import sightings_lost
+from catalogue.publishing.captures import sightings
+from services.embedder.captures.capture import decode_capture
 from shared.errors import Poison
-from shared.feed import Feed
+from shared.kafka import backlog, topics
+from shared.kafka.topic_reader import Feed
 from shared.messages import Decision
 from shared.records import Record
 from shared.settings import KafkaSettings
+from shared.stage import dead_letters
 
 READ_SECONDS = 20.0  # some records are large
 

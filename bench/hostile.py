@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from shared.messages import Animal, Box, Capture, Place
-from tests import poison
-from tests.hostile_pictures import flat_tiff, grey16_png, many_scans, rgba_png
-from tests.pictures import encoded, photograph, scene
+from tests.support import poison
+from tests.support.hostile_pictures import flat_tiff, grey16_png, many_scans, rgba_png
+from tests.support.pictures import encoded, photograph, scene
 
 Headers = list[tuple[str, bytes]]
 

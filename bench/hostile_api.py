@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from services.registry.api.access import Access
-from tests.hostile_archives import million_files, newlines
+from services.registry.api.access.keys import Access
+from tests.support.hostile_archives import million_files, newlines
 
 SLOW_CLIENTS = 100
 ASKING = 10

@@ -19,14 +19,14 @@ from rich.console import Console
 from rich.table import Table
 
 from resight.stack.servers import HOST, broker, free_port
-from shared import topics
 from shared.embeddings import DIMENSION
-from shared.handling import protobuf_decoder
-from shared.kafka import consumer, ensure_topics, producer
+from shared.kafka import topics
+from shared.kafka.clients import consumer, ensure_topics, producer
 from shared.messages import CandidateList, Embedding, Sighting
 from shared.records import Receipt, Record, Result
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
-from shared.stage import Stage
+from shared.stage.handling import protobuf_decoder
+from shared.stage.loop import Stage
 
 BATCH = 32
 

@@ -13,23 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from recognition.drawn.animal import Aspect, draw_animal
-from recognition.drawn.build import Pose
-from recognition.drawn.coat import grow
-from recognition.drawn.light import Light
-from recognition.drawn.place import draw_place
-from recognition.drawn.scene import Placed, photograph
-from recognition.drawn.species import SPECIES
-from recognition.match_lines import INK, PAPER, Cell, Picture, Points, font, join, paste
-from services.embedder.preparation import Preparation
+from recognition.figures.match_lines import INK, PAPER, Cell, Picture, Points, font, join, paste
+from recognition.synthetic.animal import Aspect, draw_animal
+from recognition.synthetic.build import Pose
+from recognition.synthetic.coat import grow
+from recognition.synthetic.light import Light
+from recognition.synthetic.place import draw_place
+from recognition.synthetic.scene import Placed, photograph
+from recognition.synthetic.species import SPECIES
+from services.embedder.encoders.preparation import Preparation
 from services.matcher.engine import engine
 from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
-from shared import images
 from shared.foreground.animal import Animal
 from shared.foreground.choice import chosen
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
+from shared.images import codec
 from shared.messages import Box
 
 _ON, _BESIDE, _OUTLINE = (46, 160, 90), (214, 60, 48), (255, 221, 51)
@@ -107,7 +107,7 @@ def _seen(segmenter: Segmenter, individual: int, place: int, stride: float) -> S
     rows, columns = (np.flatnonzero(silhouette.any(axis=axis)) for axis in (1, 0))
     (top, bottom), (left, right) = (_loose(at, side) for at, side in ((rows, 480), (columns, 640)))
     box = Box(x=left / 640, y=top / 480, width=(right - left) / 640, height=(bottom - top) / 480)
-    crop = images.decode(Preparation(224).crop(taken.image, box))
+    crop = codec.decode(Preparation(224).crop(taken.image, box))
     animal = Animal.find(segmenter, View.around(taken.image, box))
     return Seen(crop, _resized(silhouette[top:bottom, left:right], crop.shape), animal)
 

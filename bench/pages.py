@@ -28,17 +28,17 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bench.screenshots import ARGUMENTS, CHROMIUM
+from resight.connections import open_ledger
 from resight.console import note, notes, results
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
-from resight.target import open_ledger
-from services.registry.keys import key
-from services.registry.ledger import Ledger
+from services.registry.ledger.keys import key
+from services.registry.ledger.ledger import Ledger
 from shared.blobs import BlobStore
 from shared.embeddings import DIMENSION, pack
-from shared.kafka import delivery_seconds, producer
+from shared.kafka.clients import delivery_seconds, producer
+from shared.kafka.topics import address
 from shared.messages import BlobReference, ModelReference, Sighting
-from shared.topics import address
 
 GALLERY = "default/made-zebra"
 MODEL = ModelReference(name="made", version="1", preprocessing="none")
@@ -217,7 +217,7 @@ def main() -> None:
 
 
 def _crop() -> bytes:
-    from recognition.drawn.dataset import draw  # noqa: PLC0415  # takes a second to import
+    from recognition.synthetic.dataset import draw  # noqa: PLC0415  # takes a second to import
 
     with tempfile.TemporaryDirectory() as folder:
         draw(Path(folder), individuals=2, sightings=2, size=(1024, 768))

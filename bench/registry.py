@@ -18,13 +18,13 @@ from rich.table import Table
 
 from resight.console import notes, results
 from resight.stack.temporary import empty_ledger
-from services.registry import calibration
-from services.registry.comparisons import Comparisons
-from services.registry.keys import individual_prefix
-from services.registry.ledger import Ledger
+from services.registry.calibration import calibration
+from services.registry.features.comparisons import Comparisons
+from services.registry.identity.sighting import enrolment_of
+from services.registry.ledger.keys import individual_prefix
+from services.registry.ledger.ledger import Ledger
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
-from services.registry.sighting import enrolment_of
 from shared.embeddings import DIMENSION, pack
 from shared.messages import (
     DEPTH_LIGHTGLUE,

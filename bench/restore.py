@@ -18,9 +18,9 @@ from rich.table import Table
 
 from resight.console import notes, results
 from resight.stack.temporary import empty_ledger
-from services.registry.archive import archived, emptied, restored
-from services.registry.audit import check
-from services.registry.ledger import Ledger
+from services.registry.ledger.archive import archived, emptied, restored
+from services.registry.ledger.audit import check
+from services.registry.ledger.ledger import Ledger
 from shared.embeddings import DIMENSION, pack
 from shared.messages import (
     OUTCOME_NEW,

@@ -18,12 +18,12 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from recognition.drawn.dataset import draw
+from catalogue.publishing.follow import publish_and_follow
+from recognition.synthetic.dataset import draw
 from resight.commands.publish import read_catalogue
 from resight.console import note
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
-from services.registry.imports.follow import publish_and_follow
 from shared.identifiers import gallery_name
 
 ROOT = Path(__file__).parents[1]

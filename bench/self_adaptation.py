@@ -14,21 +14,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recognition import backbones
-from recognition.arrivals import Seen
-from recognition.backbones import EmbeddingModel
-from recognition.evaluation.interval import difference_interval
-from recognition.replay import replay
+from catalogue.publishing.captures import sightings
+from catalogue.reading.photographs import Photograph, single
+from recognition.bootstrap import difference_interval
+from recognition.data.labelled_stream import Seen
+from recognition.models import backbones
+from recognition.models.backbones import EmbeddingModel
+from recognition.replay.stream import replay
 from recognition.training import adaptation
 from recognition.training.crops import decode
-from recognition.training.exam import exam
 from recognition.training.recipe import TrainingError
-from resight.ledger_pictures import certain
-from resight.observing import labelled_capture
+from recognition.training.validation_queries import exam
+from resight.evidence_cache import labelled_capture
+from resight.ledger_tools.confident_individuals import certain
 from resight.replaying import stage
-from services.registry.calibration import Calibration
-from services.registry.imports.catalogue import Photograph, single
-from services.registry.imports.publishing import sightings
+from services.registry.calibration.calibration import Calibration
 from shared.foreground.u2netp import u2netp
 
 BATCH = 32

@@ -32,14 +32,14 @@ from bench.clients import Clients, fits
 from bench.hostile import Hostile
 from bench.hostile import records as hostile_records
 from bench.hostile_api import HostileClients
-from recognition.drawn.dataset import draw
+from catalogue.reading.photographs import Photograph, read
+from recognition.synthetic.dataset import draw
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
-from services.registry.api.access import Access
-from services.registry.imports.catalogue import Photograph, read
-from services.registry.store import Store
-from shared import backlog, topics
+from services.registry.api.access.keys import Access
+from services.registry.ledger.store import Store
 from shared.identifiers import gallery_name
+from shared.kafka import backlog, topics
 from shared.settings import KafkaSettings
 
 HOSTILE_EVERY = 5  # one in five

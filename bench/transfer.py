@@ -15,16 +15,16 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from bench.self_adaptation import self_adaptation
-from recognition.arrivals import Arrival, Seen, arrivals
+from catalogue.reading.photographs import METADATA, Photograph
 from recognition.calibration import file
 from recognition.calibration.thresholds import Accepted
-from recognition.drawn.dataset import draw
+from recognition.data.labelled_stream import Arrival, Seen, arrivals
 from recognition.evaluation.encoders import model_file
+from recognition.synthetic.dataset import draw
 from resight.console import note, results
-from resight.observing import labelled_photographs, observed, ordered
+from resight.evidence_cache import labelled_photographs, observed, ordered
 from resight.replaying import as_json, replayed
-from services.registry.calibration import Calibration
-from services.registry.imports.catalogue import METADATA, Photograph
+from services.registry.calibration.calibration import Calibration
 from shared.identifiers import slug
 
 DRAWN = "drawn animals"

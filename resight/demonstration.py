@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from catalogue.publishing.account import Account
+from catalogue.publishing.follow import publish_and_follow
+from catalogue.reading.photographs import Photograph
+from resight.connections import open_ledger
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.state import clear
 from resight.stack.supervisor import Supervisor
-from resight.target import open_ledger
-from services.registry.imports.account import Account
-from services.registry.imports.catalogue import Photograph
-from services.registry.imports.follow import publish_and_follow
+from services.registry.identity.question import Doubt
 
 PATIENCE_SECONDS = 120.0  # without any news, before it gives up
 
@@ -20,8 +21,10 @@ def demonstrate(
     models: Path,
     report: Callable[[str], None],
     attend: Callable[[Account], None],
-) -> Account:
+) -> tuple[Account, list[Doubt]]:
     """Start a fresh stack in the folder `stack`, identify the photographs, and stop it.
+
+    Returns the account and the questions that are open in the end.
 
     What the folder held from an earlier run is removed first; models are kept.
 
@@ -41,8 +44,9 @@ def demonstrate(
         kafka = supervisor.state.kafka()
         account = publish_and_follow(kafka, photographs, look, PATIENCE_SECONDS)
         with open_ledger(supervisor.state.ledger_url) as ledger:
-            for gallery in ledger.galleries():
-                account.questions += ledger.questions(gallery)
-        return account
+            open_questions = [
+                each for gallery in ledger.galleries() for each in ledger.questions(gallery)
+            ]
+        return account, open_questions
     finally:
         supervisor.stop()

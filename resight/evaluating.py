@@ -9,30 +9,30 @@ from typing import TypeVar
 
 from rich.progress import Progress, track
 
+from catalogue.reading import photographs
+from catalogue.reading.photographs import METADATA, Photograph
 from recognition import splits
-from recognition.arrivals import LabelledCapture
-from recognition.evaluation import misled, pictures
+from recognition.data.labelled_stream import LabelledCapture
 from recognition.evaluation.encoders import ADAPTED, adapted_file, model_file
 from recognition.evaluation.fitting import fitted, sample
 from recognition.evaluation.folds import folds
+from recognition.evaluation.gallery_session import Asked
 from recognition.evaluation.run import Conditions, Evaluation, fitting_queries, run
-from recognition.evaluation.trial import Asked
-from recognition.inline import Handlers, remembering_handlers
+from recognition.figures import chart_files, failure_cases
+from recognition.replay.in_process import Handlers, remembering_handlers
 from recognition.splits import Split, SplitError
 from recognition.training.adaptation import Sight
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import individual_of
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes
-from resight.observing import labelled_capture
-from resight.readable import readable
+from resight.decodable import readable
+from resight.evidence_cache import labelled_capture
 from services.embedder.settings import EmbedderSettings
-from services.matcher.policy import PolicyName
+from services.matcher.cascade.policy import PolicyName
 from services.matcher.settings import MatcherSettings
-from services.registry import calibration
-from services.registry.calibration import Calibration
-from services.registry.imports import catalogue
-from services.registry.imports.catalogue import METADATA, Photograph
+from services.registry.calibration import calibration
+from services.registry.calibration.calibration import Calibration
 from shared.foreground.settings import SegmenterName
 from shared.settings import load
 
@@ -104,10 +104,10 @@ def evaluate(task: Task) -> Evaluation:
         _warn(found, task.false_known, given)
         if task.pictures is not None:
             subject = f"{task.dataset}, {task.split}"
-            for path in pictures.draw(found, task.pictures, subject):
+            for path in chart_files.draw(found, task.pictures, subject):
                 note(f"wrote {path}")
             target = task.pictures / "mistakes.png"
-            if misled.draw(found, through, task.matching, target, subject):
+            if failure_cases.draw(found, through, task.matching, target, subject):
                 note(f"wrote {target}")
     return found
 
@@ -125,7 +125,7 @@ def labelled_animals(folder: Path, limit: int | None) -> tuple[Photograph, ...]:
         )
     found = readable(read_catalogue([folder]).first(limit))
     show_notes(found)
-    animals = catalogue.single(found.photographs)
+    animals = photographs.single(found.photographs)
     named = {name for animal in animals for name in animal.identities} - {"", "unknown"}
     if not named:
         raise CommandError(

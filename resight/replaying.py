@@ -7,14 +7,14 @@ from typing import Any
 
 from rich.table import Table
 
-from recognition.arrivals import Seen
-from recognition.grouping import Pairwise
-from recognition.replay import Score, answered, replay, score
-from resight.observing import PUBLISHED_AT
+from recognition.clustering_metrics import Pairwise
+from recognition.data.labelled_stream import Seen
+from recognition.replay.stream import Score, answered, replay, score
+from resight.evidence_cache import PUBLISHED_AT
 from resight.stack.temporary import empty_ledger
-from services.registry.calibration import Calibration
-from services.registry.ledger import Ledger
-from services.registry.operator import Operator
+from services.registry.calibration.calibration import Calibration
+from services.registry.ledger.ledger import Ledger
+from services.registry.review.reviewer import Operator
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.settings import load

@@ -1,4 +1,4 @@
-"""Who listens to decisions keeps to the ledger's latest epoch: see `services/registry/epoch.py`."""
+"""Listeners to decisions keep to its latest epoch: see `services/registry/ledger/epoch.py`."""
 
 
 class LatestEpoch:

@@ -20,7 +20,7 @@ PREFIX = "RESIGHT_"
 # After the name of a secret: the file that holds it.
 FROM_FILE = "_FILE"
 
-# A note of who is suspect holds no larger number of lives (see `shared.suspects`).
+# A note of who is suspect holds no larger number of lives (see `shared.stage.crash_attempts`).
 LIVES_LIMIT = 15
 
 # Concerns of all services: a service does not know the others' classes, but

@@ -21,7 +21,7 @@ def _running(server: Server) -> Iterator[Server]:
 def encoder_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default encoder's file: making it takes 12 s, so stacks of the tests share one."""
     # PyTorch takes seconds to import, and most tests run without it.
-    from recognition.export import export  # noqa: PLC0415
+    from recognition.models.export import export  # noqa: PLC0415
 
     return export(ENCODER, tmp_path_factory.mktemp("encoder") / f"{ENCODER}.onnx")
 

@@ -14,12 +14,12 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
 from bench.hostile import Hostile
-from services.registry.imports.catalogue import Photograph
-from services.registry.imports.publishing import publish
-from shared.kafka import producer
+from catalogue.publishing.captures import publish
+from catalogue.reading.photographs import Photograph
+from shared.kafka.clients import producer
+from shared.kafka.topics import CAPTURES
 from shared.settings import KafkaSettings
-from shared.topics import CAPTURES
-from tests.poison import BadName
+from tests.support.poison import BadName
 
 MOST_BYTES = 900 * 1024 * 1024
 SECONDS = 60.0

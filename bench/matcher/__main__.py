@@ -21,7 +21,7 @@ from rich.table import Table
 
 from bench.matcher.policies import measured
 from recognition.evaluation.encoders import model_file
-from recognition.inline import remembering_handlers
+from recognition.replay.in_process import remembering_handlers
 from resight.console import results
 from services.embedder.settings import EmbedderSettings
 from services.matcher.settings import MatcherSettings

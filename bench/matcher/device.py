@@ -26,12 +26,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.matcher.published import PublishedLightGlue
-from services.matcher.aliked import AlikedDetector
-from services.matcher.detector import Framed
+from services.matcher.extractors.aliked import AlikedDetector
+from services.matcher.extractors.local_extractor import Framed
+from services.matcher.extractors.torch_segmenter import TorchSegmenter
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import VARIANTS
-from services.matcher.padded import PaddedLightGlue
-from services.matcher.torch_segmenter import TorchSegmenter
+from services.matcher.pair_matchers.batched_lightglue import PaddedLightGlue
+from services.matcher.pair_matchers.lightglue import VARIANTS
 from shared.foreground.u2netp import u2netp
 
 VARIANT = VARIANTS["aliked-n16"]

@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 
 from bench.matcher.published import PublishedLightGlue
 from recognition import splits
+from recognition.bootstrap import difference_interval
 from recognition.evaluation.closed_set import place
-from recognition.evaluation.interval import difference_interval
+from recognition.evaluation.gallery_session import Asked, Gallery, Subject, embed
 from recognition.evaluation.pipelines import LOCAL
-from recognition.evaluation.trial import Asked, Gallery, Subject, embed
-from recognition.inline import Handlers
+from recognition.replay.in_process import Handlers
 from resight.console import note
 from resight.evaluating import labelled_animals
-from resight.observing import labelled_capture
+from resight.evidence_cache import labelled_capture
 from resight.stack.temporary import keypoint_cache
-from services.matcher.cache import KeypointCache, connect
-from services.matcher.crops import CropKeypoints
+from services.matcher.cache.crop_keypoints import CropKeypoints
+from services.matcher.cache.keypoint_cache import KeypointCache, connect
+from services.matcher.cascade.policy import PolicyName
 from services.matcher.engine import engine
 from services.matcher.keypoints import Keypoints, encode
-from services.matcher.lightglue import VARIANTS
-from services.matcher.policy import PolicyName
+from services.matcher.pair_matchers.lightglue import VARIANTS
 from services.matcher.service import MatcherService
 from services.matcher.settings import MatcherSettings
 from shared.messages import DEPTH_LIGHTGLUE, CandidateList, Matches

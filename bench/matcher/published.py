@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import Correspondences, Variant, load
+from services.matcher.pair_matchers.lightglue import Correspondences, Variant, load
 
 
 class PublishedLightGlue:

@@ -22,14 +22,14 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
 from matplotlib.ticker import FuncFormatter
 
+from catalogue.publishing.account import Account
 from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import WIDTH, WINDOW, Board, Panel, Query, Unit
 from deploy.prometheus.server import Prometheus, Series, prometheus
-from recognition.drawn.dataset import draw
+from recognition.synthetic.dataset import draw
 from resight.commands.publish import read_catalogue
 from resight.demonstration import demonstrate
 from resight.stack.state import running
-from services.registry.imports.account import Account
 
 # A demo run takes a minute: scraped each second, drawn every two.
 STEP_SECONDS = 2.0

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recognition.arrivals import Arrival
 from recognition.calibration.family import Fit, best_family
 from recognition.calibration.individuals import fit_competition
 from recognition.calibration.pairs import Case, Pairs, cases, folds
 from recognition.calibration.queries import RankedQuery, ask, ranked
 from recognition.calibration.thresholds import Thresholds
-from services.registry.calibration import Curve
-from services.registry.drift import Histogram
+from recognition.data.labelled_stream import Arrival
+from services.registry.calibration.calibration import Curve
+from services.registry.calibration.drift import Histogram
 
 BINS = 10
 

@@ -9,7 +9,7 @@ from recognition.calibration.bound import CalibrationError
 from recognition.calibration.isotonic import fit_isotonic
 from recognition.calibration.logistic import fit_logistic
 from recognition.calibration.pairs import Pairs
-from services.registry.families import Both, Family
+from services.registry.calibration.models import Both, Family
 
 Fit = Callable[[Pairs], Family]
 

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from recognition.arrivals import Arrival
 from recognition.calibration.bound import CalibrationError
 from recognition.calibration.curve import Fitted, fit_curve
+from recognition.calibration.holdout_check import false_known
 from recognition.calibration.linkage import fit_linkage
 from recognition.calibration.queries import RankedQuery
-from recognition.calibration.repetition import false_known
 from recognition.calibration.stream import Stream, streams
 from recognition.calibration.thresholds import LEVELS, MISTAKEN, Accepted, new_threshold, thresholds
-from services.registry.calibration import Calibration, Clustering, Curve
+from recognition.data.labelled_stream import Arrival
+from services.registry.calibration.calibration import Calibration, Clustering, Curve
 
 # With fewer sightings a species has no curve of its own.
 FEWEST = 100

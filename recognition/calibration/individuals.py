@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from recognition.arrivals import Arrival
-from services.registry.decision import combined
-from services.registry.evidence import features
-from services.registry.families import Family, logit
+from recognition.data.labelled_stream import Arrival
+from services.registry.calibration.models import Family, logit
+from services.registry.features.evidence import features
+from services.registry.identity.rank import combined
 
 DEPENDENCES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8)
 

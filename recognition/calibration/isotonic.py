@@ -6,8 +6,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from recognition.calibration.pairs import Pairs
-from services.registry.evidence import SCORES
-from services.registry.families import Isotonic, Knots, logit, mean
+from services.registry.calibration.models import Isotonic, Knots, logit, mean
+from services.registry.features.evidence import SCORES
 
 # The mean of rising curves rises, so its log-odds are never turned round.
 LEAST_SLOPE = 0.01

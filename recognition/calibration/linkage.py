@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from recognition.calibration.bound import CalibrationError
 from recognition.calibration.logistic import fit_linear
 from recognition.calibration.stream import Stream
-from recognition.grouping import pairwise
-from services.registry.affinity import Affinity, steps
-from services.registry.families import Linear
-from services.registry.linkage import LINKS, YOUNG, Clusters, Linkage
+from recognition.clustering_metrics import pairwise
+from services.registry.calibration.affinity import Affinity, steps
+from services.registry.calibration.linkage import LINKS, YOUNG, Clusters, Linkage
+from services.registry.calibration.models import Linear
 
 # Each round clusters the streams by the weights of the one before, down to so much in log-odds,
 # and learns from the merges.

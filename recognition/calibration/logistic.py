@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from recognition.calibration.pairs import Pairs
-from services.registry.families import Linear, Logistic
+from services.registry.calibration.models import Linear, Logistic
 
 PENALTY = 1.0
 

@@ -8,8 +8,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.arrivals import Arrival
-from services.registry.evidence import features
+from recognition.data.labelled_stream import Arrival
+from services.registry.features.evidence import features
 
 FOLDS = 5
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from recognition.arrivals import Arrival
 from recognition.calibration.pairs import Case
-from services.registry.calibration import Curve
-from services.registry.decision import rank
+from recognition.data.labelled_stream import Arrival
+from services.registry.calibration.calibration import Curve
+from services.registry.identity.rank import rank
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from recognition.arrivals import Arrival
-from services.registry.comparisons import Comparisons
-from services.registry.evidence import Standing
+from recognition.data.labelled_stream import Arrival
+from services.registry.features.comparisons import Comparisons
+from services.registry.features.evidence import Standing
 
 
 @dataclass(frozen=True)

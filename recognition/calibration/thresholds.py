@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from recognition.calibration.bound import CalibrationError, needed, supported, upper_bound
 from recognition.calibration.queries import RankedQuery
-from services.registry.calibration import Promise
-from services.registry.families import sigmoid
+from services.registry.calibration.calibration import Promise
+from services.registry.calibration.models import sigmoid
 
 # Fixed whatever the data say, from the highest down: log-odds from 12 to -8.
 LEVELS = sigmoid(np.arange(12.0, -8.0, -0.05))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.arrivals import Arrival
+from recognition.data.labelled_stream import Arrival
 from recognition.evaluation.pipelines import EMBEDDING, Ranked
 
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from recognition.architectures import BACKBONES
-from recognition.export import export, export_model
+from catalogue.reading.photographs import Photograph
+from recognition.models.architectures import BACKBONES
+from recognition.models.export import export, export_model
 from recognition.training.adaptation import BACKBONE, Sight, adapt
 from recognition.training.discriminant import SETTINGS
-from recognition.training.lesson import NONE
 from recognition.training.samples import digest, whole
-from services.registry.imports.catalogue import Photograph
+from recognition.training.training_data import NONE
 from shared.errors import SettingsError
 
 # The name of a model that is made of the gallery it serves, as `resight adapt` makes it.

@@ -5,12 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from recognition.arrivals import Arrival
 from recognition.calibration.bound import CalibrationError, supported
 from recognition.calibration.curve import Fitted, fit_curve
 from recognition.calibration.thresholds import Accepted, thresholds
-from recognition.evaluation.trial import Asked
-from services.registry.calibration import Calibration, Curve
+from recognition.data.labelled_stream import Arrival
+from recognition.evaluation.gallery_session import Asked
+from services.registry.calibration.calibration import Calibration, Curve
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, rankdata
 
-from recognition.evaluation.answers import Answer, known, probabilities, right
+from recognition.evaluation.predictions import Answer, known, probabilities, right
 from shared.messages import OUTCOME_NEW
 
 CONFIDENCE = 0.95

@@ -7,10 +7,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.arrivals import Arrival
-from services.registry.calibration import Curve
-from services.registry.decision import rank
-from services.registry.evidence import features
+from recognition.data.labelled_stream import Arrival
+from services.registry.calibration.calibration import Curve
+from services.registry.features.evidence import features
+from services.registry.identity.rank import rank
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, Evidence
 
 # Evidence → one score for each piece of it, float64 [N]; the higher the better.

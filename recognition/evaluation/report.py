@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.bootstrap import interval
 from recognition.evaluation import open_set
-from recognition.evaluation.answers import Answer, answer, probabilities, right
 from recognition.evaluation.closed_set import average_precision, place, shortlisted, within
-from recognition.evaluation.interval import interval
+from recognition.evaluation.gallery_session import Asked
 from recognition.evaluation.pipelines import pipelines
+from recognition.evaluation.predictions import Answer, answer, probabilities, right
 from recognition.evaluation.reliability import bins, calibration_error
-from recognition.evaluation.trial import Asked
-from services.registry.calibration import Calibration
+from services.registry.calibration.calibration import Calibration
 
 SHORTLIST = 100
 FALSE_POSITIVE_RATES = (0.01, 0.1)

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from recognition.arrivals import LabelledCapture
+from recognition.data.labelled_stream import LabelledCapture
+from recognition.evaluation.gallery_session import Asked, Gallery, Subject, embed
 from recognition.evaluation.report import Report, report
-from recognition.evaluation.trial import Asked, Gallery, Subject, embed
-from recognition.inline import Handlers
-from services.registry.calibration import Calibration, Curve
+from recognition.replay.in_process import Handlers
+from services.registry.calibration.calibration import Calibration, Curve
 
 T = TypeVar("T")
 

@@ -1,14 +1,14 @@
-"""The splits that a command line can ask for by name, made from photographs."""
+"""The splits that a command line can ask for by name, made from catalogue."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
+from catalogue.reading.photographs import Photograph
 from recognition.splits.apart import encounter
 from recognition.splits.identity import closed, disjoint, open_set, study
 from recognition.splits.order import SEED
 from recognition.splits.split import Split, SplitError
 from recognition.splits.time import time_proportion
-from services.registry.imports.catalogue import Photograph
 
 Recipe = Callable[[Sequence[Photograph], int], Split]
 

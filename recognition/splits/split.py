@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.registry.imports.columns import names_individual
+from catalogue.reading.columns import names_individual
 
 
 class SplitError(ValueError):

@@ -16,17 +16,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recognition import backbones
-from recognition.backbones import EmbeddingModel
-from recognition.evaluation.interval import Interval, difference_interval
-from recognition.export import export_model
+from catalogue.reading.photographs import Photograph
+from recognition.bootstrap import Interval, difference_interval
+from recognition.models import backbones
+from recognition.models.backbones import EmbeddingModel
+from recognition.models.export import export_model
 from recognition.training.crops import decode
 from recognition.training.discriminant import discriminant
-from recognition.training.exam import Exam
-from recognition.training.lesson import AUTO, examination, part
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import box_of, digest, individual_of, whole
-from services.registry.imports.catalogue import Photograph
+from recognition.training.training_data import AUTO, examination, part
+from recognition.training.validation_queries import Exam
 from shared.foreground.animal import finder
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.u2netp import u2netp

@@ -1,10 +1,10 @@
 """The page that goes with an adapted model."""
 
-from recognition.backbones import version
+from recognition.models.backbones import version
 from recognition.training.adaptation import Adapted
 from recognition.training.card import LIMITS, bullets, table
-from recognition.training.lesson import NONE
 from recognition.training.samples import individual_of
+from recognition.training.training_data import NONE
 
 SEES = {"crop": "whole crops", "animal": "animals alone, cut out by U²-Netp"}
 

@@ -8,7 +8,7 @@ from recognition.training.geometry import reframe
 from recognition.training.infrared import infrared
 from recognition.training.occlusion import grass, trunk
 from recognition.training.optics import colour, defocus, exposure, jpeg, motion_blur, noise
-from shared.rgb import Pixels
+from shared.images.rgb import Pixels
 
 Change = Callable[[Pixels, np.random.Generator], Pixels]
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from recognition.backbones import EmbeddingModel, version
+from catalogue.reading.photographs import Photograph
+from recognition.models.backbones import EmbeddingModel, version
 from recognition.training.history import Epoch
-from recognition.training.lesson import NONE, Lesson
 from recognition.training.recipe import Recipe
 from recognition.training.samples import individual_of
-from services.registry.imports.catalogue import Photograph
+from recognition.training.training_data import NONE, Lesson
 
 # Of every model that learnt from labelled animals.
 LIMITS = (

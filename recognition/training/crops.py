@@ -9,16 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogue.reading.photographs import Photograph
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import box_of
-from services.embedder.preparation import Preparation
-from services.registry.imports.catalogue import Photograph
-from shared import images
+from services.embedder.encoders.preparation import Preparation
 from shared.errors import Poison
 from shared.foreground.animal import Animal, finder
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
-from shared.rgb import Pixels
+from shared.images import codec
+from shared.images.rgb import Pixels
 
 # Random crops need some room around what the model sees.
 ROOM = 1.15
@@ -81,7 +81,7 @@ def _made(
 ) -> tuple[Pixels, Pixels, NDArray[np.bool_] | None]:
     box = box_of(photograph)
     try:
-        picture = images.open_picture(photograph.path.read_bytes())
+        picture = codec.open_picture(photograph.path.read_bytes())
         side = preparation.side_to_decode(picture.width, picture.height, [box])
         pixels = picture.pixels(side)
         crop = preparation.crop(pixels, box)

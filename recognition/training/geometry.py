@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from shared.rgb import Pixels
+from shared.images.rgb import Pixels
 
 SMALLEST = 0.75  # share of the picture's side that stays at least
 _TURN_DEGREES = 10.0

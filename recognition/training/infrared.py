@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from recognition.training.optics import noise
-from shared.rgb import Pixels
+from shared.images.rgb import Pixels
 
 # Plants reflect near infrared, so green counts more than in luminance, and blue hardly.
 _WEIGHTS = ((0.2, 0.5), (0.4, 0.7), (0.0, 0.15))

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from recognition.training.augmentation import augment
+from recognition.training.background_replacement import replaced
 from recognition.training.crops import Crops
 from recognition.training.samples import Sample
-from recognition.training.surroundings import replaced
 
 # Of pictures whose animal is known, so many are put somewhere else.
 _ELSEWHERE = 0.5

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from shared.rgb import Pixels
+from shared.images.rgb import Pixels
 
 _MOST_BLADES = 14
 _LARGEST_BOX = 0.35  # of the picture's side

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared import images
-from shared.rgb import Pixels
+from shared.images import codec
+from shared.images.rgb import Pixels
 
 _JPEG_QUALITY = (25, 80)
 
@@ -52,7 +52,7 @@ def noise(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 def jpeg(image: Pixels, rng: np.random.Generator) -> Pixels:
     """The blocks of a small file."""
-    return images.decode(images.encode_jpeg(image, int(rng.integers(*_JPEG_QUALITY))))
+    return codec.decode(codec.encode_jpeg(image, int(rng.integers(*_JPEG_QUALITY))))
 
 
 def _mapped(image: Pixels, curve: NDArray[np.float64]) -> Pixels:

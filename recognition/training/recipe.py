@@ -21,7 +21,7 @@ class Recipe:
     """One training run's numbers. Equal recipes on equal pictures give equal models on a CPU.
 
     Attributes:
-        backbone: one of `recognition.architectures.BACKBONES`.
+        backbone: one of `recognition.models.architectures.BACKBONES`.
         loss: see `recognition.training.losses`.
         epochs: times that every picture is seen.
         batch: pictures of one step.

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import torch
 
-from recognition import backbones
-from recognition.export import export_model
+from catalogue.reading.photographs import Photograph
+from recognition.models import backbones
+from recognition.models.export import export_model
 from recognition.training import checkpoint
 from recognition.training.card import Subject, card
 from recognition.training.history import Epoch
 from recognition.training.learning_curve import draw
-from recognition.training.lesson import AUTO, prepare
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.trainer import Trainer
-from services.registry.imports.catalogue import Photograph
+from recognition.training.training_data import AUTO, prepare
 
 WEIGHTS, MODEL, CARD = "model.safetensors", "model.onnx", "card.md"
 CURVE, LOG, CHECKPOINTS = "learning-curve.png", "log.json", "checkpoints"

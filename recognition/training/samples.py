@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogue.reading.photographs import Photograph
 from recognition.training.recipe import Recipe, TrainingError
-from services.embedder.encoder import VIEWPOINTS
-from services.registry.imports.catalogue import Photograph
+from services.embedder.encoders.encoder import VIEWPOINTS
 from shared.identifiers import WHOLE_PICTURE, gallery_name
 from shared.messages import VIEWPOINT_UNSPECIFIED, Box, Viewpoint
 from shared.viewpoints import opposite

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from recognition.backbones import EmbeddingModel
+from recognition.models.backbones import EmbeddingModel
 from recognition.training import losses
 from recognition.training.batches import epoch_batches
 from recognition.training.checkpoint import Checkpoint
 from recognition.training.history import Epoch
-from recognition.training.lesson import Lesson
 from recognition.training.loading import variants
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.samples import NO_VIEWPOINT
 from recognition.training.schedule import rate
+from recognition.training.training_data import Lesson
 from recognition.training.validation import sit
 
 _MODEL, _LOSS = "model.", "loss."

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from recognition.backbones import EmbeddingModel
-from recognition.training.exam import Exam
+from recognition.models.backbones import EmbeddingModel
 from recognition.training.samples import NO_VIEWPOINT
+from recognition.training.validation_queries import Exam
 
 _BATCH = 32
 

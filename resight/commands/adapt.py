@@ -9,7 +9,7 @@ import typer
 
 from resight.commands.train import labelled, progress_bar
 from resight.console import CommandError, DataDir, FromLedger, Individuals, LedgerUrl, note, results
-from resight.ledger_pictures import believed
+from resight.ledger_tools.confident_individuals import believed
 from resight.stack.state import DEFAULT_FOLDER
 
 

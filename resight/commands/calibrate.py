@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from resight.console import CommandError, DataDir, FromLedger, Individuals, LedgerUrl, results
-from resight.ledger_pictures import believed
+from resight.ledger_tools.confident_individuals import believed
 from resight.stack.state import DEFAULT_FOLDER
-from services.registry.linkage import GROWN, YOUNG
+from services.registry.calibration.linkage import GROWN, YOUNG
 from shared.identifiers import slug
 
 if TYPE_CHECKING:
-    from recognition.arrivals import Arrival
     from recognition.calibration.queries import RankedQuery
     from recognition.calibration.thresholds import Accepted
-    from services.registry.calibration import Curve
+    from recognition.data.labelled_stream import Arrival
+    from services.registry.calibration.calibration import Curve
 
 # Other animals than any demo draws: its seeds are small numbers.
 DRAWN_SEED = 1000
@@ -87,11 +87,11 @@ def calibrate(
     species that are in none of them.
     """
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
-    from recognition.arrivals import arrivals  # noqa: PLC0415
     from recognition.calibration import file  # noqa: PLC0415
     from recognition.calibration.thresholds import Accepted  # noqa: PLC0415
-    from recognition.drawn.dataset import draw  # noqa: PLC0415
-    from resight.observing import labelled_photographs, observed, ordered  # noqa: PLC0415
+    from recognition.data.labelled_stream import arrivals  # noqa: PLC0415
+    from recognition.synthetic.dataset import draw  # noqa: PLC0415
+    from resight.evidence_cache import labelled_photographs, observed, ordered  # noqa: PLC0415
 
     seen: dict[str, list[Arrival]] = {}
     sets: dict[str, str] = {}
@@ -152,7 +152,7 @@ def _check(
 ) -> None:
     """Print in how many repetitions each promise was kept."""
     from recognition.calibration.bound import CalibrationError  # noqa: PLC0415
-    from recognition.calibration.repetition import repetitions  # noqa: PLC0415
+    from recognition.calibration.holdout_check import repetitions  # noqa: PLC0415
 
     for species, asked in queries.items():
         try:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from resight.connections import kafka_settings
 from resight.console import (
     AsJson,
     BootstrapServers,
@@ -18,12 +19,11 @@ from resight.console import (
     results,
 )
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import kafka_settings
-from shared import dead_letters
-from shared.dead_letters import DeadLetter
+from shared.kafka.topics import dead_letter_topics
 from shared.settings import KafkaSettings
+from shared.stage import dead_letters
+from shared.stage.dead_letters import DeadLetter
 from shared.text import one_line
-from shared.topics import dead_letter_topics
 
 app = typer.Typer(
     cls=Commands,

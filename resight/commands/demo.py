@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -10,15 +10,16 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
+from catalogue.publishing.account import Account
+from catalogue.reading.photographs import Catalogue
 from resight.commands.publish import read_catalogue, show_notes, show_skipped
 from resight.console import CommandError, note, notes, results
-from resight.contact_sheet import contact_sheet
 from resight.demonstration import demonstrate
-from resight.portraits import portraits
-from resight.report import individuals_table, outcomes_table
-from resight.summary import summarise
-from services.registry.imports.account import Account
-from services.registry.imports.catalogue import Catalogue
+from resight.reports.contact_sheet import contact_sheet
+from resight.reports.portraits import portraits
+from resight.reports.run_tables import individuals_table, outcomes_table
+from resight.reports.summary import summarise
+from services.registry.identity.question import Doubt
 
 _LISTED = 5
 
@@ -60,9 +61,9 @@ def demo(
         raise CommandError(f"no pictures in {folder}")
     stack = output / "stack"
     with _bars(found) as show:
-        account = demonstrate(found.photographs, stack, output / "models", note, show)
+        account, questions = demonstrate(found.photographs, stack, output / "models", note, show)
     show_skipped(account.skipped)
-    _present(account, stack / "crops", output, json_file)
+    _present(account, questions, stack / "crops", output, json_file)
     if account.missing:
         raise CommandError(_missing(account, stack))
     if not keep:
@@ -71,7 +72,7 @@ def demo(
 
 def _draw(folder: Path, individuals: int, seed: int) -> Path:
     # It needs OpenCV, which no other command does.
-    from recognition.drawn.dataset import draw  # noqa: PLC0415
+    from recognition.synthetic.dataset import draw  # noqa: PLC0415
 
     with _progress() as progress:
         task = progress.add_task("drawing animals", total=None)
@@ -106,16 +107,22 @@ def _progress() -> Progress:
     return Progress(*columns, console=notes)
 
 
-def _present(account: Account, crops: Path, output: Path, json_file: Path | None) -> None:
-    summary = summarise(account)
+def _present(
+    account: Account,
+    questions: Sequence[Doubt],
+    crops: Path,
+    output: Path,
+    json_file: Path | None,
+) -> None:
+    summary = summarise(account, questions)
     sheet = output / "contact-sheet.png"
-    contact_sheet(portraits(account, crops), sheet)
+    contact_sheet(portraits(account, questions, crops), sheet)
     text = json.dumps(summary.as_dict(), indent=2) + "\n"
     for target in (output / "summary.json", json_file):
         if target is not None:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
-    results.print(individuals_table(account))
+    results.print(individuals_table(account, questions))
     results.print(outcomes_table(summary))
     note(f"every animal with its pictures: {sheet}")
     note(f"the numbers: {output / 'summary.json'}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from resight.console import CommandError, note, results
-from services.matcher.policy import PolicyName
+from services.matcher.cascade.policy import PolicyName
 from shared.foreground.settings import SegmenterName
 
 if TYPE_CHECKING:
@@ -144,8 +144,8 @@ def evaluate(
 
 def _one(task: "Task", data: list[Path], backbones: list[str]) -> dict[str, Any]:
     """Evaluate one data set and print its tables."""
-    from resight import scores  # noqa: PLC0415
     from resight.evaluating import evaluate as carry_out  # noqa: PLC0415
+    from resight.reports import scores  # noqa: PLC0415
 
     if len(data) > 1 or backbones:
         raise CommandError("several --data or any --backbone need a table: add --preset study")
@@ -158,8 +158,8 @@ def _one(task: "Task", data: list[Path], backbones: list[str]) -> dict[str, Any]
 
 def _study(task: "Task", data: list[Path], backbones: list[str]) -> list[dict[str, Any]]:
     """Evaluate every backbone on every data set and print one table in Markdown."""
-    from resight import scores  # noqa: PLC0415
     from resight.evaluating import evaluate as carry_out  # noqa: PLC0415
+    from resight.reports import scores  # noqa: PLC0415
 
     studied, numbers = [], []
     for folder in data:

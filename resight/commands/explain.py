@@ -25,7 +25,7 @@ def explain(
     the matcher is as the environment sets it.
     """
     # PyTorch takes two seconds to import.
-    from resight.explaining import explained  # noqa: PLC0415
+    from resight.ledger_tools.explaining import explained  # noqa: PLC0415
 
     if sighting == candidate:
         raise CommandError(f"{sighting} was given twice; name two sightings")

@@ -8,15 +8,15 @@ import typer
 from google.protobuf.message import DecodeError
 from rich.table import Table
 
+from catalogue.reading.photographs import Photograph, single
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, results
-from resight.readable import readable
-from services.registry.imports.catalogue import Photograph, single
+from resight.decodable import readable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from recognition.triton import Device
+    from recognition.models.triton import Device
 
 # Ranges of activations settle long before; what they cost is measured on all pictures.
 _RANGING = 128
@@ -99,7 +99,7 @@ def export(
     if name is None or output is None:
         raise CommandError("name a network and --output FILE; `resight export --list` shows them")
     # PyTorch takes seconds to import, and few commands need it.
-    from recognition.export import export as export_backbone  # noqa: PLC0415
+    from recognition.models.export import export as export_backbone  # noqa: PLC0415
 
     written = export_backbone(
         name,
@@ -116,7 +116,7 @@ def export(
 
 
 def _lay_out(model: Path, repository: Path, device: "Device", instances: int) -> None:
-    from recognition.triton import write_repository  # noqa: PLC0415
+    from recognition.models.triton import write_repository  # noqa: PLC0415
 
     try:
         folder = write_repository(model, repository, device=device, instances=instances)
@@ -128,7 +128,7 @@ def _lay_out(model: Path, repository: Path, device: "Device", instances: int) ->
 
 
 def _networks() -> Table:
-    from recognition.architectures import BACKBONES  # noqa: PLC0415
+    from recognition.models.architectures import BACKBONES  # noqa: PLC0415
 
     table = Table("network", "input", "published weights", "their licence")
     table.columns[0].no_wrap = True
@@ -149,10 +149,10 @@ def _animals(folder: Path) -> list[Photograph]:
 
 
 def _quantise(model: Path, photographs: list[Photograph]) -> None:
-    from recognition.quantisation import cost, quantise  # noqa: PLC0415
+    from recognition.models.quantisation import cost, quantise  # noqa: PLC0415
     from recognition.training.crops import decode  # noqa: PLC0415
-    from services.embedder.onnx_encoder import OnnxEncoder  # noqa: PLC0415
-    from services.embedder.preparation import Preparation  # noqa: PLC0415
+    from services.embedder.encoders.onnx_encoder import OnnxEncoder  # noqa: PLC0415
+    from services.embedder.encoders.preparation import Preparation  # noqa: PLC0415
     from shared.foreground.u2netp import u2netp  # noqa: PLC0415
 
     target = model.with_name(f"{model.stem}-int8{model.suffix}")
@@ -179,8 +179,8 @@ def _compare(
     model: Path, quantised: Path, photographs: list[Photograph], pictures: "NDArray[np.uint8]"
 ) -> None:
     """Print R-1 of both, every picture asked for among all others."""
-    from recognition.quantisation import embed  # noqa: PLC0415
-    from recognition.training.exam import exam  # noqa: PLC0415
+    from recognition.models.quantisation import embed  # noqa: PLC0415
+    from recognition.training.validation_queries import exam  # noqa: PLC0415
 
     labelled = [number for number, each in enumerate(photographs) if each.identities[0]]
     everyone = exam(photographs, labelled, labelled)

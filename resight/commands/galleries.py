@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from resight.connections import ledger_at
 from resight.console import (
     AsJson,
     CommandError,
@@ -15,7 +16,6 @@ from resight.console import (
     results,
 )
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import ledger_at
 from shared.identifiers import gallery_name, names_gallery
 
 app = typer.Typer(

@@ -9,8 +9,15 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from catalogue.formats import detection
+from catalogue.plan import Plan, not_enrolled, plan
+from catalogue.plan import report as as_table
+from catalogue.publishing.account import Account
+from catalogue.publishing.follow import publish_and_follow
+from catalogue.reading.listing import LeftOut
 from resight.commands.calibrate import calibrate
 from resight.commands.publish import LEFT_OUT
+from resight.connections import kafka_settings, label_settings
 from resight.console import (
     AsJson,
     BootstrapServers,
@@ -23,13 +30,6 @@ from resight.console import (
 )
 from resight.stack.profile import ENCODER
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import kafka_settings, label_settings
-from services.registry.imports import formats
-from services.registry.imports.account import Account
-from services.registry.imports.follow import publish_and_follow
-from services.registry.imports.listing import LeftOut
-from services.registry.imports.plan import Plan, not_enrolled, plan
-from services.registry.imports.plan import report as as_table
 from shared.errors import ResightError
 
 _SHOWN = 10
@@ -83,7 +83,7 @@ def import_(
     with tempfile.TemporaryDirectory() as folder:
         if source.suffix.casefold() == ".zip":
             with source.open("rb") as archive:
-                source = formats.unpack(archive, source.name, Path(folder))
+                source = detection.unpack(archive, source.name, Path(folder))
         try:
             planned = plan(source, species=species, population=population, deployment=deployment)
         except (FileNotFoundError, ValueError) as error:

@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from resight.commands import statements
-from resight.commands.statements import Individual, named
+from resight.commands import review_commands
+from resight.commands.review_commands import Individual, named
+from resight.connections import ledger_at
 from resight.console import (
     AsJson,
     Commands,
@@ -16,7 +17,6 @@ from resight.console import (
     results,
 )
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import ledger_at
 
 app = typer.Typer(
     cls=Commands,
@@ -84,15 +84,15 @@ app.command(
     "same",
     help="Say that two sightings show one animal. Their individuals become one; but one that "
     "stands among strangers moves alone.",
-)(statements.same)
+)(review_commands.same)
 app.command(
     "different",
     help="Say that two sightings show two animals. If they are one individual, it is parted.",
-)(statements.different)
+)(review_commands.different)
 for command in (
-    statements.move,
-    statements.confirm,
-    statements.unidentifiable,
-    statements.undo,
+    review_commands.move,
+    review_commands.confirm,
+    review_commands.unidentifiable,
+    review_commands.undo,
 ):
     app.command()(command)

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from resight.connections import ledger_at
 from resight.console import AsJson, Commands, DataDir, LedgerUrl, note, print_json, results
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import ledger_at
-from services.registry.api.access import Access, Role
-from services.registry.api.audit_log import COMMAND_LINE, AuditLog
+from services.registry.api.access.audit_log import COMMAND_LINE, AuditLog
+from services.registry.api.access.keys import Access, Role
 
 app = typer.Typer(
     cls=Commands,

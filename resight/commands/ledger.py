@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, track
 
+from resight.connections import kafka_settings, ledger_address, ledger_at, open_ledger
 from resight.console import (
     AsJson,
     BootstrapServers,
@@ -22,15 +23,14 @@ from resight.console import (
     print_json,
     results,
 )
-from resight.elsewhere import published, topic_faults, vector_faults
+from resight.ledger_tools.consistency import published, topic_faults, vector_faults
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import kafka_settings, ledger_address, ledger_at, open_ledger
 from services.lookup.main import open_galleries
 from services.lookup.settings import GallerySettings
-from services.registry.api.audit_log import COMMAND_LINE, AuditLog
-from services.registry.archive import archived, check_archive, emptied, restored
-from services.registry.audit import check
-from services.registry.broker import Broker
+from services.registry.api.access.audit_log import COMMAND_LINE, AuditLog
+from services.registry.ledger.archive import archived, check_archive, emptied, restored
+from services.registry.ledger.audit import check
+from services.registry.outbox.broker import Broker
 from shared.blobs import BlobStore
 from shared.settings import BlobSettings, load
 
@@ -237,7 +237,7 @@ def embed(
     is gone is named and keeps its embedding.
     """
     # ONNX Runtime takes a second to import, and no other command here needs it.
-    from resight.anew import embed_anew, outdated  # noqa: PLC0415
+    from resight.ledger_tools.reembed import embed_anew, outdated  # noqa: PLC0415
     from services.embedder.main import build_service  # noqa: PLC0415
 
     ledger, blobs = ledger_at(ledger_url, data_dir), load(BlobSettings)
@@ -279,7 +279,7 @@ def warm(
     second of a core for each candidate. What is interrupted goes on the next time.
     """
     # PyTorch takes two seconds to import, and no other command here needs it.
-    from resight.warming import cached_crops, warmed  # noqa: PLC0415
+    from resight.ledger_tools.cache_warming import cached_crops, warmed  # noqa: PLC0415
 
     ledger, crops = ledger_at(ledger_url, data_dir), cached_crops(data_dir)
     for name in ledger.galleries():

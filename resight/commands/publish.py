@@ -9,6 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
+from catalogue.publishing.captures import publish as publish_photographs
+from catalogue.reading import photographs
+from catalogue.reading.dates import correction
+from catalogue.reading.photographs import Catalogue, Photograph, Skipped
+from resight.connections import kafka_settings
 from resight.console import (
     AsJson,
     BootstrapServers,
@@ -20,11 +25,6 @@ from resight.console import (
     results,
 )
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import kafka_settings
-from services.registry.imports import catalogue
-from services.registry.imports.catalogue import Catalogue, Photograph, Skipped
-from services.registry.imports.dates import correction
-from services.registry.imports.publishing import publish as publish_photographs
 from shared.settings import KafkaSettings
 
 _SHOWN = 10
@@ -154,7 +154,7 @@ def read_catalogue(sources: Sequence[Path]) -> Catalogue:
         typer.BadParameter: a source can't be read as pictures.
     """
     try:
-        return catalogue.read(sources)
+        return photographs.read(sources)
     except (FileNotFoundError, ValueError) as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -55,11 +55,11 @@ def replay(
     another --calibration takes seconds.
     """
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
-    from recognition.answers_curve import draw  # noqa: PLC0415
     from recognition.evaluation.encoders import model_file  # noqa: PLC0415
-    from resight.observing import labelled_photographs, observed, ordered  # noqa: PLC0415
+    from recognition.figures.answers_curve import draw  # noqa: PLC0415
+    from resight.evidence_cache import labelled_photographs, observed, ordered  # noqa: PLC0415
     from resight.replaying import as_json, ending_table, replayed  # noqa: PLC0415
-    from services.registry.calibration import load as load_calibration  # noqa: PLC0415
+    from services.registry.calibration.calibration import load as load_calibration  # noqa: PLC0415
     from services.registry.settings import RegistrySettings  # noqa: PLC0415
     from shared.settings import load  # noqa: PLC0415
 

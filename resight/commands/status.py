@@ -2,12 +2,12 @@
 
 from rich.table import Table
 
+from resight.connections import kafka_settings
 from resight.console import AsJson, BootstrapServers, DataDir, print_json, results
 from resight.stack.state import DEFAULT_FOLDER, running
-from resight.target import kafka_settings
-from shared import backlog
-from shared.readiness import ready
-from shared.topics import CAPTURES, DECISIONS
+from shared.kafka import backlog
+from shared.kafka.topics import CAPTURES, DECISIONS
+from shared.process.readiness import ready
 
 
 def status(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from catalogue.reading.photographs import Photograph, single
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes, results
-from resight.readable import readable
-from services.registry.imports.catalogue import Photograph, single
+from resight.decodable import readable
 from shared.identifiers import slug
 
 if TYPE_CHECKING:

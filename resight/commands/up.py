@@ -10,18 +10,18 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from resight.background_calibration import CalibrationFitter
+from resight.connections import open_ledger
 from resight.console import CommandError, DataDir, note, notes
-from resight.fitting import CalibrationFitter
 from resight.stack.profile import KAFKA_PORT, PAGES_PORT, Profile, choose_ports
 from resight.stack.servers import listens
 from resight.stack.state import DEFAULT_FOLDER
 from resight.stack.supervisor import Supervisor
-from resight.target import open_ledger
 from services.registry.imports.register import ImportRegister
-from shared import backlog
 from shared.errors import Transient
+from shared.kafka import backlog
+from shared.kafka.topics import DECISIONS
 from shared.settings import KafkaSettings
-from shared.topics import DECISIONS
 
 _LOOK_SECONDS = 0.5
 _COUNT_SECONDS = 3.0

@@ -6,14 +6,14 @@ import typer
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
 
+from resight.connections import kafka_settings
 from resight.console import AsJson, BootstrapServers, DataDir, note, print_json, results
-from resight.decisions import columns, row
+from resight.reports.decisions import columns, row
 from resight.stack.state import DEFAULT_FOLDER
-from resight.target import kafka_settings
 from shared.epochs import LatestEpoch
-from shared.feed import Feed
+from shared.kafka.topic_reader import Feed
+from shared.kafka.topics import DECISIONS
 from shared.messages import Decision
-from shared.topics import DECISIONS
 
 
 def watch(

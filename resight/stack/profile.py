@@ -12,7 +12,7 @@ from pathlib import Path
 
 from resight.stack.servers import HOST, Server, broker, cache_store, free_port, ledger_store
 from resight.stack.state import LABELS_SECRET, StackState
-from shared.topics import INPUTS
+from shared.kafka.topics import INPUTS
 
 SERVICES = tuple(INPUTS)
 # What runs as each process of the stack: the services, and what people look at.

@@ -13,15 +13,15 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
+from resight.connections import open_ledger
 from resight.stack.child import Child, Process
-from resight.stack.leash import leashed
+from resight.stack.parent_death_signal import leashed
 from resight.stack.profile import ENCODER, Profile
 from resight.stack.servers import Server
 from resight.stack.state import StackError, make_labels_secret, occupied
-from resight.target import open_ledger
-from shared.kafka import ensure_topics
-from shared.readiness import readiness
-from shared.topics import ALL, dead_letter_topics
+from shared.kafka.clients import ensure_topics
+from shared.kafka.topics import ALL, dead_letter_topics
+from shared.process.readiness import readiness
 
 READY_SECONDS = 120.0  # of silence; one that says what it waits for is waited for
 WORD_SECONDS = 10.0  # so often a person hears what is waited for

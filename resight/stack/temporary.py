@@ -6,8 +6,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from resight.stack.servers import HOST, Server, cache_store, free_port, ledger_store
-from services.registry.ledger import Ledger
-from services.registry.store import Store
+from services.registry.ledger.ledger import Ledger
+from services.registry.ledger.store import Store
 
 # No command on a ledger of one's own takes longer, however busy the machine is.
 TIMEOUT_SECONDS = 30.0

@@ -5,25 +5,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from services.embedder import reference
-from services.embedder.capture import decode_capture
-from services.embedder.encoder import Encoder
-from services.embedder.onnx_encoder import OnnxEncoder
-from services.embedder.preparation import Preparation
+from services.embedder.captures.capture import decode_capture
+from services.embedder.encoders import reference
+from services.embedder.encoders.encoder import Encoder
+from services.embedder.encoders.onnx_encoder import OnnxEncoder
+from services.embedder.encoders.preparation import Preparation
+from services.embedder.encoders.triton_encoder import TritonEncoder
 from services.embedder.service import EmbedderService
 from services.embedder.settings import EmbedderSettings, EncoderSettings
-from services.embedder.triton_encoder import TritonEncoder
-from shared import topics
 from shared.blobs import BlobStore
 from shared.errors import SettingsError
 from shared.foreground.animal import finder
 from shared.foreground.choice import chosen
 from shared.foreground.segmenter import Segmenter
+from shared.kafka import topics
 from shared.labels import LabelSettings
 from shared.messages import ModelReference
+from shared.process.startup import started
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
-from shared.stage import Stage
-from shared.startup import started
+from shared.stage.loop import Stage
 
 log = logging.getLogger(__name__)
 

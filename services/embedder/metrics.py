@@ -4,7 +4,7 @@ from typing import get_args
 
 from shared.errors import PoisonKind
 from shared.foreground.animal import OUTCOMES
-from shared.measures import DEPLOYED, counter, gauge, histogram
+from shared.process.metrics import DEPLOYED, counter, gauge, histogram
 
 CAPTURES = counter(
     "resight_embedder_captures_total",

@@ -9,11 +9,11 @@ import numpy as np
 from google.protobuf.message import Message
 
 from services.embedder import metrics
-from services.embedder.cutting import Cuts, Limits, too_thin
-from services.embedder.decode_workers import DecodeWorkers
-from services.embedder.encoder import Encoder
-from services.embedder.limits import check_count
-from services.embedder.preparation import Preparation
+from services.embedder.captures.limits import check_count
+from services.embedder.decoding.cutting import Cuts, Limits, too_thin
+from services.embedder.decoding.worker_pool import DecodeWorkers
+from services.embedder.encoders.encoder import Encoder
+from services.embedder.encoders.preparation import Preparation
 from services.embedder.settings import EmbedderSettings
 from shared import embeddings
 from shared.blobs import BlobStore
@@ -22,6 +22,7 @@ from shared.foreground import stored_mask
 from shared.foreground.animal import Animal, finder
 from shared.foreground.segmenter import Segmenter
 from shared.identifiers import WHOLE_PICTURE, gallery_name, sighting_id
+from shared.images.rgb import Pixels
 from shared.messages import (
     VIEWPOINT_UNSPECIFIED,
     Box,
@@ -33,7 +34,6 @@ from shared.messages import (
 )
 from shared.messages import Animal as Detection
 from shared.records import Receipt, Result
-from shared.rgb import Pixels
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.embedder.limits import MAX_ANIMALS
-from shared import images
+from services.embedder.captures.limits import MAX_ANIMALS
 from shared.foreground.settings import SegmenterSettings
+from shared.images import codec
 from shared.settings import TlsSettings
 
 
@@ -17,10 +17,10 @@ class EmbedderSettings(SegmenterSettings):
     model_config = SettingsConfigDict(env_prefix="RESIGHT_EMBEDDER_")
 
     max_image_bytes: int = Field(
-        images.MAX_BYTES, ge=1, description="Largest picture that is read, in bytes."
+        codec.MAX_BYTES, ge=1, description="Largest picture that is read, in bytes."
     )
     max_pixels: int = Field(
-        images.MAX_PIXELS, ge=1, description="Largest picture that is decoded, width × height."
+        codec.MAX_PIXELS, ge=1, description="Largest picture that is decoded, width × height."
     )
     max_animals: int = Field(
         MAX_ANIMALS, ge=1, description="Most animals that one capture may hold."

@@ -6,9 +6,9 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import OffsetSpec
 from kafka.errors import KafkaError
 
-from shared import topics
 from shared.errors import Transient
-from shared.kafka import admin
+from shared.kafka import topics
+from shared.kafka.clients import admin
 from shared.settings import KafkaSettings
 
 # What follows lookup: the topic, and the group that takes from it.

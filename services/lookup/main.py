@@ -1,19 +1,19 @@
 """Run lookup: `python -m services.lookup.main`; settings come from the environment."""
 
 from services.lookup.backlog import Backlog
-from services.lookup.edge import EdgeGalleries
-from services.lookup.gallery import Galleries
+from services.lookup.galleries.edge import EdgeGalleries
+from services.lookup.galleries.gallery import Galleries
+from services.lookup.galleries.server import ServerGalleries, connect
 from services.lookup.pacing import Pacing
 from services.lookup.refill import Refill
-from services.lookup.server import ServerGalleries, connect
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
-from shared import topics
-from shared.handling import protobuf_decoder
+from shared.kafka import topics
 from shared.messages import Enrolment, Sighting
+from shared.process.startup import started
 from shared.settings import KafkaSettings, StageSettings, load
-from shared.stage import Stage
-from shared.startup import started
+from shared.stage.handling import protobuf_decoder
+from shared.stage.loop import Stage
 
 # One batch may pass the pacing's limit, so it is no larger than that limit either.
 MAX_MESSAGES = 32

@@ -1,6 +1,6 @@
 """What lookup counts."""
 
-from shared.measures import counter, gauge, histogram
+from shared.process.metrics import counter, gauge, histogram
 
 ENROLLED = counter(
     "resight_lookup_enrolments_total",

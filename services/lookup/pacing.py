@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 
 from services.lookup.metrics import PACING_FAILURES, UNDECIDED
-from shared import topics
 from shared.errors import Transient
+from shared.kafka import topics
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared import topics
+from shared.kafka import topics
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import numpy as np
 from google.protobuf.message import Message
 from numpy.typing import NDArray
 
-from services.lookup.gallery import Galleries, Gallery, Mark, Query, shelved
+from services.lookup.galleries.gallery import Galleries, Gallery, Mark, Query, shelved
 from services.lookup.metrics import (
     CANDIDATES,
     EMPTY_ANSWERS,

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from services.matcher.cascade import Cascade
-from services.matcher.extractor import KeypointExtractor
-from services.matcher.lightglue import PairMatcher
+from services.matcher.cascade.cascade import Cascade
+from services.matcher.cascade.policy import POLICIES, Policy
+from services.matcher.extractors.crop_extractor import KeypointExtractor
 from services.matcher.networks import detector, matcher, segmenter
-from services.matcher.policy import POLICIES, Policy
+from services.matcher.pair_matchers.lightglue import PairMatcher
 from services.matcher.settings import MatcherSettings
 
 

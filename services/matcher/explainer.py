@@ -14,20 +14,20 @@ import cv2
 import torch
 from google.protobuf.message import DecodeError
 
-from services.matcher.crops import CropKeypoints
+from services.matcher.build import wired
+from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.engine import Engine, engine
 from services.matcher.explanation import Explanation, explain, summary
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import PairMatcher
 from services.matcher.networks import pair_matcher
+from services.matcher.pair_matchers.lightglue import PairMatcher
 from services.matcher.settings import CacheSettings, ExplainerSettings, MatcherSettings
-from services.matcher.wiring import wired
 from shared.blobs import BlobStore
 from shared.errors import Poison, SettingsError, Transient
-from shared.health import Health, HealthServer
 from shared.messages import Evidence, PairMatch, PairMatches, PairQuestion, Shown, Sighting
+from shared.process.health import Health, HealthServer
+from shared.process.startup import started
 from shared.settings import BlobSettings, load
-from shared.startup import started
 
 PATH = "/pair"
 # Two crops' references are short.

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher.cascade import PairEvidence
+from services.matcher.cascade.cascade import PairEvidence
 from services.matcher.engine import Engine
-from services.matcher.homography import agreeing
 from services.matcher.keypoints import Keypoints
-from services.matcher.lightglue import PairMatcher
+from services.matcher.pair_matchers.homography import agreeing
+from services.matcher.pair_matchers.lightglue import PairMatcher
 
 Points = NDArray[np.float64]
 

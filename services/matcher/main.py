@@ -3,17 +3,17 @@
 import cv2
 import torch
 
+from services.matcher.build import wired
 from services.matcher.engine import engine
 from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
-from services.matcher.wiring import wired
-from shared import topics
 from shared.blobs import BlobStore
-from shared.handling import protobuf_decoder
+from shared.kafka import topics
 from shared.messages import CandidateList
+from shared.process.startup import started
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
-from shared.stage import Stage
-from shared.startup import started
+from shared.stage.handling import protobuf_decoder
+from shared.stage.loop import Stage
 
 # A list may take a second, and a later pass waits for the batch before it.
 MAX_MESSAGES = 4

@@ -1,7 +1,7 @@
 """What the matcher counts."""
 
 from shared.foreground.animal import OUTCOMES
-from shared.measures import DEPLOYED, counter, gauge, histogram
+from shared.process.metrics import DEPLOYED, counter, gauge, histogram
 
 KEYPOINTS = counter(
     "resight_matcher_keypoints_total",

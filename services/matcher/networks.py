@@ -5,19 +5,19 @@ from pathlib import Path
 
 import torch
 
-from services.matcher.aliked import AlikedDetector
-from services.matcher.detector import Detector
-from services.matcher.disk import DiskDetector
-from services.matcher.lightglue import VARIANTS, PairMatcher
-from services.matcher.onnx_export import default_folder
-from services.matcher.onnx_lightglue import OnnxLightGlue
-from services.matcher.padded import PaddedLightGlue
-from services.matcher.policy import FIRST, POLICIES
+from services.matcher.cascade.policy import FIRST, POLICIES
+from services.matcher.extractors.aliked import AlikedDetector
+from services.matcher.extractors.disk import DiskDetector
+from services.matcher.extractors.local_extractor import Detector
+from services.matcher.extractors.sift import SiftDetector
+from services.matcher.extractors.torch_segmenter import TorchSegmenter
+from services.matcher.extractors.xfeat import XFeatDetector
+from services.matcher.pair_matchers.batched_lightglue import PaddedLightGlue
+from services.matcher.pair_matchers.lightglue import VARIANTS, PairMatcher
+from services.matcher.pair_matchers.onnx_export import default_folder
+from services.matcher.pair_matchers.onnx_lightglue import OnnxLightGlue
+from services.matcher.pair_matchers.superglue import SuperGlueMatcher, SuperPair, SuperPointDetector
 from services.matcher.settings import MatcherSettings
-from services.matcher.sift import SiftDetector
-from services.matcher.superglue import SuperGlueMatcher, SuperPair, SuperPointDetector
-from services.matcher.torch_segmenter import TorchSegmenter
-from services.matcher.xfeat import XFeatDetector
 from shared.errors import SettingsError
 from shared.foreground.choice import chosen
 from shared.foreground.segmenter import Segmenter

@@ -5,9 +5,9 @@ from typing import cast
 
 from google.protobuf.message import Message
 
-from services.matcher.background_memory import BackgroundMemory
-from services.matcher.cascade import PairEvidence, incomparable
-from services.matcher.crops import CropKeypoints
+from services.matcher.background.memory import BackgroundMemory
+from services.matcher.cache.crop_keypoints import CropKeypoints
+from services.matcher.cascade.cascade import PairEvidence, incomparable
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import CANDIDATES, COMPARISON, MODEL

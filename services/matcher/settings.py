@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from services.matcher.policy import PolicyName
+from services.matcher.cascade.policy import PolicyName
 from shared.foreground.settings import SegmenterSettings
 from shared.redis_settings import RedisSettings
 from shared.settings import Settings

@@ -5,21 +5,21 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
-from services.registry import calibration
-from services.registry.broker import Broker
-from services.registry.census import Census
-from services.registry.continuity import Continuity
-from services.registry.ledger import Ledger
-from services.registry.outbox import recover
+from services.registry.calibration import calibration
+from services.registry.ledger.gauges import Census
+from services.registry.ledger.ledger import Ledger
+from services.registry.ledger.store import Store
+from services.registry.outbox.broker import Broker
+from services.registry.outbox.continuity import Continuity
+from services.registry.outbox.recovery import recover
 from services.registry.service import RegistryService
 from services.registry.settings import LedgerSettings, RegistrySettings
-from services.registry.store import Store
-from shared import topics
-from shared.handling import protobuf_decoder
+from shared.kafka import topics
 from shared.messages import ImagePlace, Matches
+from shared.process.startup import started
 from shared.settings import KafkaSettings, StageSettings, load
-from shared.stage import Stage
-from shared.startup import started
+from shared.stage.handling import protobuf_decoder
+from shared.stage.loop import Stage
 
 NAME = "registry"
 

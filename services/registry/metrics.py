@@ -1,6 +1,6 @@
 """What the registry counts."""
 
-from shared.measures import DEPLOYED, counter, gauge, histogram
+from shared.process.metrics import DEPLOYED, counter, gauge, histogram
 
 _ROLES = ("encoder", "extractor", "matcher")
 

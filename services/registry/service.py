@@ -8,19 +8,19 @@ from datetime import UTC, datetime
 from google.protobuf.message import Message
 
 from services.registry import metrics
-from services.registry.answer import answered
-from services.registry.calibration import Calibration, Model
-from services.registry.change import founded
-from services.registry.drift import DriftWatch
-from services.registry.entry import OUTCOME_NAMES, Entry
-from services.registry.judgement import MOST, MOST_OF_ONE, Judged, judge_query, settle
-from services.registry.labelled import Labels
-from services.registry.later_pass import nearest, next_list, pass_number
-from services.registry.ledger import Ledger
-from services.registry.proof import acknowledgements
+from services.registry.calibration.calibration import Calibration, Model
+from services.registry.calibration.drift import DriftWatch
+from services.registry.identity.entry import OUTCOME_NAMES, Entry
+from services.registry.identity.judge import MOST, MOST_OF_ONE, Judged, judge_query, settle
+from services.registry.identity.later_pass import nearest, next_list, pass_number
+from services.registry.identity.sighting import checked, decision_about, enrolment_of
+from services.registry.identity.view import Apart, Conflict, Refusal, View, encounter_of, image_of
+from services.registry.ledger.change import founded
+from services.registry.ledger.ledger import Ledger
+from services.registry.ledger.receipts import acknowledgements
+from services.registry.query import answered
+from services.registry.review.labels import Labels
 from services.registry.settings import RegistrySettings
-from services.registry.sighting import checked, decision_about, enrolment_of
-from services.registry.view import Apart, Conflict, Refusal, View, encounter_of, image_of
 from shared.embeddings import unpack
 from shared.errors import Poison, Transient
 from shared.messages import CandidateList, Decision, ImagePlace, Matches, Sighting

@@ -30,7 +30,7 @@ class RegistrySettings(Settings):
     model_config = SettingsConfigDict(env_prefix="RESIGHT_REGISTRY_")
 
     calibration: Path = Field(
-        Path(__file__).with_name("calibration.json"),
+        Path(__file__).with_name("calibration") / "default.json",
         description="File with the curves and thresholds that turn evidence into decisions.",
     )
     max_passes: int = Field(

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.shrinking import shrunk
+from shared.images.resize import shrunk
 
 # Colours need no detail, and the cost grows with the pixels: 0.2 s at this side.
 LONGEST_SIDE = 200

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared import images
 from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.foreground.animal import OUTCOMES, Animal
+from shared.images import codec
 from shared.messages import Mask
 
 MAX_BYTES = 1024 * 1024
@@ -64,7 +64,7 @@ def unpacked(content: bytes) -> NDArray[np.bool_]:
     """Return the mask of a PNG.
 
     Raises:
-        Poison: it is none that can be read, of the kinds of `shared.images`.
+        Poison: it is none that can be read, of the kinds of `shared.images.codec`.
     """
-    pixels = images.decode(content, max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
+    pixels = codec.decode(content, max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
     return np.asarray(pixels[..., 0] > 127)

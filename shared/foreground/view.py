@@ -6,9 +6,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.images.resize import shrunk
+from shared.images.rgb import Pixels
 from shared.messages import Box
-from shared.rgb import Pixels
-from shared.shrinking import shrunk
 
 # What stands out is told by what it stands out from: of the box's width and height, so much is
 # shown on every side where there is so much.

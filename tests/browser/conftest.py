@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from resight.stack.servers import HOST, free_port
 from services.registry.api.application import application
-from tests.catalogue_bench import Bench, bench_at
-from tests.embedded_stack import wait_until
+from tests.support.catalogue_bench import Bench, bench_at
+from tests.support.embedded_stack import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")

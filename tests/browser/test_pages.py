@@ -6,10 +6,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from services.registry.imports.listing import LeftOut
+from catalogue.reading.listing import LeftOut
 from services.registry.imports.register import State
 from tests.browser.conftest import Site
-from tests.queries import GALLERY
+from tests.support.queries import GALLERY
 
 PATHS = (
     "/",

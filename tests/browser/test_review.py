@@ -2,9 +2,9 @@
 
 from playwright.sync_api import Page, expect
 
-from services.registry.audit import check
+from services.registry.ledger.audit import check
 from tests.browser.conftest import Site
-from tests.queries import GALLERY
+from tests.support.queries import GALLERY
 
 QUESTIONS = f"/g/{GALLERY}/questions"
 

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from recognition import backbones
-from resight.environment import concerns
+from recognition.models import backbones
+from resight.reference.settings import concerns
 from resight.stack.profile import ENCODER
 from services.matcher.settings import ExplainerSettings
 from services.registry.api.settings import ApiSettings
-from shared import topics
+from shared.kafka import topics
 from shared.settings import TelemetrySettings, variables
 from tests.deploy.rendered import K8S, ROOMS, ROOT
 from tests.deploy.test_images import PINNED, STAGES

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from services.registry.api import asking
-from shared import topics
-from shared.dead_letters import REPLAY_GROUP
-from shared.kafka import DEAD_LETTER_BYTES, MESSAGE_BYTES
+from services.registry.api import picture_query
+from shared.kafka import topics
+from shared.kafka.clients import DEAD_LETTER_BYTES, MESSAGE_BYTES
+from shared.stage.dead_letters import REPLAY_GROUP
 from tests.deploy.rendered import ROOT, SERVICES, Overlay, overlay
 
 EVERY = [*topics.ALL, *topics.dead_letter_topics()]
@@ -77,7 +77,7 @@ def test_the_api_may_replay_letters_and_hear_answers(prod: Overlay) -> None:
     rights = _rights(prod, "api")
     assert {("topic", "resight.*", "Read"), ("topic", "resight.*", "Write")} <= rights
     groups = {name for kind, name, _ in rights if kind == "group"}
-    assert groups == {REPLAY_GROUP, "registry-outbox", asking.NAME, "feed", *topics.INPUTS}
+    assert groups == {REPLAY_GROUP, "registry-outbox", picture_query.NAME, "feed", *topics.INPUTS}
     for name in topics.INPUTS:  # how far each service is behind, and no more
         assert [what for _, group, what in rights if group == name] == ["Describe"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import kubernetes_validate
 import pytest
 
-from resight.environment import concerns
+from resight.reference.settings import concerns
 from services.registry.api.settings import ApiSettings
 from services.registry.imports.importer import MOST_HELD
 from shared.settings import variables

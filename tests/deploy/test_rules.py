@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from deploy.grafana.boards import BOARDS
-from resight.metrics import measures
+from resight.reference.metrics import measures
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"

@@ -9,32 +9,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition.drawn.dataset import draw
-from recognition.grouping import pairwise
+from catalogue.publishing.account import Account
+from catalogue.publishing.follow import publish_and_follow
+from catalogue.reading.photographs import Photograph
+from catalogue.reading.photographs import read as read_catalogue
+from recognition.clustering_metrics import pairwise
+from recognition.synthetic.dataset import draw
+from resight.reports.summary import belonging
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
-from resight.summary import belonging
-from services.lookup.edge import EdgeGalleries
-from services.lookup.gallery import Query, shelved
+from services.lookup.galleries.edge import EdgeGalleries
+from services.lookup.galleries.gallery import Query, shelved
 from services.lookup.settings import GallerySettings
-from services.registry.audit import check
-from services.registry.imports import catalogue
-from services.registry.imports.account import Account
-from services.registry.imports.catalogue import Photograph
-from services.registry.imports.follow import publish_and_follow
-from services.registry.ledger import Ledger
-from services.registry.store import Store
-from shared import backlog, dead_letters
-from shared.dead_letters import DeadLetter
+from services.registry.ledger.audit import check
+from services.registry.ledger.ledger import Ledger
+from services.registry.ledger.store import Store
 from shared.embeddings import DIMENSION, model_name
-from shared.feed import Feed
-from shared.kafka import producer
+from shared.kafka import backlog
+from shared.kafka.clients import producer
+from shared.kafka.topic_reader import Feed
+from shared.kafka.topics import CAPTURES, DECISIONS, dead_letter_topics
 from shared.messages import Decision
 from shared.records import Record
 from shared.settings import KafkaSettings
-from shared.topics import CAPTURES, DECISIONS, dead_letter_topics
-from tests.embedded_stack import with_encoder
-from tests.poison import Sample, samples
+from shared.stage import dead_letters
+from shared.stage.dead_letters import DeadLetter
+from tests.support.embedded_stack import with_encoder
+from tests.support.poison import Sample, samples
 
 CAPTURES_PUBLISHED = 120
 POISON_PUBLISHED = 40
@@ -196,7 +197,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Sequence[Photograph
     )
     by_day = [
         each
-        for each in catalogue.read([folder]).labelled(deployment="waterhole").photographs
+        for each in read_catalogue([folder]).labelled(deployment="waterhole").photographs
         if each.captured_at and each.captured_at.hour in DAYLIGHT
     ]
     assert len(by_day) >= CAPTURES_PUBLISHED

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from recognition.grouping import pairwise
+from catalogue.publishing.account import Account
+from catalogue.reading.photographs import Photograph
+from recognition.clustering_metrics import pairwise
 from resight.stack.profile import SERVICES
 from resight.stack.supervisor import Supervisor
-from services.registry.imports.account import Account
-from services.registry.imports.catalogue import Photograph
 from tests.faults.conftest import CAPTURES_PUBLISHED, Run, run
 
 KILLS = 7

@@ -9,8 +9,8 @@ from services.matcher.engine import Engine, engine
 from services.matcher.settings import MatcherSettings
 from shared.blobs import BlobStore
 from shared.settings import KafkaSettings
-from tests.matcher_bench import Bench, keypoints
-from tests.stages import Room
+from tests.support.matcher_bench import Bench, keypoints
+from tests.support.stages import Room
 
 
 @pytest.fixture

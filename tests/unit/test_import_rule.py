@@ -5,8 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOWNHILL = ("deploy", "resight", "recognition", "services", "shared")
-WITHOUT_TORCH = ("shared", "services.embedder", "services.lookup", "services.registry")
+DOWNHILL = ("deploy", "resight", "recognition", "services", "catalogue", "shared")
+WITHOUT_TORCH = (
+    "shared",
+    "catalogue",
+    "services.embedder",
+    "services.lookup",
+    "services.registry",
+)
 TORCH = ("torch", "torchvision", "timm", "kornia")
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from services.registry.alerts.rule import Alert, Rule, Wanted, fault
-from services.registry.store import Store
+from services.registry.ledger.store import Store
 from shared.errors import ResightError
 
 RULES = "resight:alerts:rules"

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from services.registry.entry import OUTCOME_NAMES
-from services.registry.resolution import Doubt
+from services.registry.identity.entry import OUTCOME_NAMES
+from services.registry.identity.question import Doubt
 from shared.messages import Decision
 
 Kind = Literal["sighting", "individual", "deployment", "new", "question", "unseen"]

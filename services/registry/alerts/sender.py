@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from services.registry.alerts.outbox import AlertOutbox, Delivery
 from services.registry.alerts.rule import Alert, Rule, of_decision, of_last_seen, of_questions
 from services.registry.alerts.webhook import Network, NotTakenError, post
-from services.registry.catalogue import Catalogue, Gallery
-from services.registry.reading import Reading
+from services.registry.ledger.overview import Catalogue, Gallery
+from services.registry.ledger.reader import Reading
 from shared.errors import ResightError
 from shared.messages import Decision
 

@@ -6,36 +6,36 @@ import threading
 
 import uvicorn
 
-from services.registry import calibration
 from services.registry.alerts.outbox import AlertOutbox
 from services.registry.alerts.sender import AlertSender
 from services.registry.alerts.webhook import networks
-from services.registry.api.access import Access
-from services.registry.api.announcing import Announcer
+from services.registry.api.access.audit_log import AuditLog
+from services.registry.api.access.keys import Access
 from services.registry.api.application import application
-from services.registry.api.asides import Asides
-from services.registry.api.asking import Inquiry
-from services.registry.api.audit_log import AuditLog
-from services.registry.api.connections import protocol
-from services.registry.api.desk import Desk
+from services.registry.api.context import Desk
 from services.registry.api.explainer import Explainer
+from services.registry.api.limits.connections import protocol
+from services.registry.api.picture_query import Inquiry
+from services.registry.api.pictures.thumbnails import Thumbnails
 from services.registry.api.settings import ApiSettings
 from services.registry.api.system import System
-from services.registry.api.thumbnails import Thumbnails
-from services.registry.catalogue import Catalogue
-from services.registry.discretion import Discretion, read_list
+from services.registry.calibration import calibration
 from services.registry.imports.importer import Importer, sweep
 from services.registry.imports.register import ImportRegister
-from services.registry.ledger import Ledger
+from services.registry.ledger.ledger import Ledger
+from services.registry.ledger.overview import Catalogue
+from services.registry.ledger.store import Store
+from services.registry.locations.masking import Discretion, read_list
+from services.registry.outbox.entry_publisher import Announcer
+from services.registry.review.skipped_questions import Asides
 from services.registry.settings import LedgerSettings, RegistrySettings
-from services.registry.store import Store
 from shared.blobs import BlobStore
 from shared.errors import SettingsError
-from shared.health import Health, HealthServer
-from shared.heap import keep_small
 from shared.labels import LabelSettings
+from shared.process.health import Health, HealthServer
+from shared.process.heap import keep_small
+from shared.process.startup import started
 from shared.settings import BlobSettings, KafkaSettings, load
-from shared.startup import started
 
 NAME = "api"
 DRAIN_SECONDS = 5

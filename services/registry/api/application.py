@@ -10,21 +10,28 @@ from starlette.exceptions import HTTPException as StarletteException
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from services.registry.api import (
-    alert_routes,
-    asking_routes,
-    audit_routes,
-    export_routes,
-    import_routes,
-    live,
-    pair_routes,
-    place_routes,
-    reading_routes,
-    writing_routes,
-)
-from services.registry.api.desk import Desk
+from services.registry.api.context import Desk
 from services.registry.api.guard import Guard
-from services.registry.api.pages import galleries, home, individuals, letters, questions, signing_in
+from services.registry.api.json import (
+    alerts,
+    audit,
+    exports,
+    imports,
+    live,
+    pairs,
+    picture_queries,
+    places,
+    reading,
+    writing,
+)
+from services.registry.api.pages import (
+    dead_letters,
+    galleries,
+    home,
+    individuals,
+    questions,
+    signing_in,
+)
 from services.registry.api.pages import live as live_page
 from services.registry.api.pages.frame import STATIC, page
 from services.registry.api.problem import problem, told, wants_page
@@ -39,9 +46,9 @@ Every answer other than a 2xx is a problem of RFC 9457. Lists come in pages: ask
 ROUTERS = tuple(
     module.router
     for module in (
-        *(reading_routes, writing_routes, live, export_routes, import_routes, asking_routes),
-        *(alert_routes, pair_routes, place_routes, audit_routes),
-        *(home, questions, galleries, individuals, live_page, letters, signing_in),
+        *(reading, writing, live, exports, imports, picture_queries),
+        *(alerts, pairs, places, audit),
+        *(home, questions, galleries, individuals, live_page, dead_letters, signing_in),
     )
 )
 

@@ -5,10 +5,10 @@ python -m services.registry.api.first_key NAME
 
 import sys
 
-from services.registry.api.access import Access
-from services.registry.api.audit_log import COMMAND_LINE, AuditLog
+from services.registry.api.access.audit_log import COMMAND_LINE, AuditLog
+from services.registry.api.access.keys import Access
+from services.registry.ledger.store import Store
 from services.registry.settings import LedgerSettings
-from services.registry.store import Store
 from shared.errors import ResightError
 from shared.settings import load
 

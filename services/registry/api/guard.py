@@ -14,13 +14,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.registry.api.bounds import NotReadError, Rates, bounded, hurried
-from services.registry.api.desk import NOBODY, Caller, Desk, address
+from services.registry.api.access.rights import Asked, Body, Rights
+from services.registry.api.context import NOBODY, Caller, Desk, address
+from services.registry.api.limits.bounds import NotReadError, Rates, bounded, hurried
+from services.registry.api.limits.turns import Turns
 from services.registry.api.metrics import REQUESTS, SECONDS, kind_of
 from services.registry.api.problem import refusal
-from services.registry.api.rights import Asked, Body, Rights
 from services.registry.api.settings import ApiSettings
-from services.registry.api.turns import Turns
 from shared.errors import Transient
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -1,6 +1,6 @@
 """What API and pages count."""
 
-from shared.measures import counter, histogram
+from shared.process.metrics import counter, histogram
 
 KINDS = ("api", "page", "file")
 CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")

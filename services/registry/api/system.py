@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from shared import backlog
 from shared.errors import Transient
-from shared.readiness import readiness
+from shared.kafka import backlog
+from shared.kafka.topics import INPUTS
+from shared.process.readiness import readiness
 from shared.settings import KafkaSettings
-from shared.topics import INPUTS
 
 # Whoever looks again so soon sees the same.
 KEPT_SECONDS = 2.0

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from services.registry.spreadsheet import safe
+from catalogue.spreadsheet import safe
 
 Pieces = Iterator[bytes]
 

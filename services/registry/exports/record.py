@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from services.registry.discretion import Cameras
-from services.registry.entry import OUTCOME_NAMES, Word
-from services.registry.reading import Reading
+from services.registry.identity.entry import OUTCOME_NAMES, Word
+from services.registry.ledger.reader import Reading
+from services.registry.locations.masking import Cameras
 from shared.messages import Decision, Place, Viewpoint
 
 

@@ -1,1 +1,1 @@
-"""Catalogues and folders of photographs: read, planned, published, and followed to the end."""
+"""Catalogues that people upload: planned, approved, enrolled."""

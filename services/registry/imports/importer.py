@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from services.registry.imports import formats
-from services.registry.imports.account import Account
-from services.registry.imports.follow import publish_and_follow
-from services.registry.imports.limits import Limits
-from services.registry.imports.plan import Plan, not_enrolled, plan
+from catalogue.formats import detection
+from catalogue.plan import Plan, not_enrolled, plan
+from catalogue.publishing.account import Account
+from catalogue.publishing.follow import publish_and_follow
+from catalogue.reading.limits import Limits
 from services.registry.imports.register import Import, ImportRegister
 from shared.errors import ResightError, Transient
 from shared.labels import LabelSettings
@@ -114,7 +114,7 @@ class Importer:
         """
         folder = Path(tempfile.mkdtemp(prefix=f"catalogue-{os.getpid()}-"))
         try:
-            source = formats.unpack(archive, name, folder, limits)
+            source = detection.unpack(archive, name, folder, limits)
             begun = self._register.begin(identifier, wanted.actor, name, wanted.key)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
-from services.registry.imports.listing import LeftOut
-from services.registry.store import Store
+from catalogue.reading.listing import LeftOut
+from services.registry.ledger.store import Store
 
 State = Literal["reading", "planned", "enrolling", "done", "given up", "failed", "lost"]
 UNDER_WAY: frozenset[State] = frozenset({"reading", "planned", "enrolling"})

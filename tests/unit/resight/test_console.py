@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from resight.console import PlainConsole
-from resight.decisions import row
+from resight.reports.decisions import row
 from shared.messages import Decision
 
 NAME = "gate\x1b[2J\x1b]0;owned\x07\nforged line[bold]"

@@ -2,8 +2,8 @@
 
 from rich.console import Console
 
-from recognition.grouping import Pairwise
-from recognition.replay import Score
+from recognition.clustering_metrics import Pairwise
+from recognition.replay.stream import Score
 from resight.replaying import Ending, as_json, ending_table
 
 PAIRS = Pairwise(0.9, 0.6, 0.72)

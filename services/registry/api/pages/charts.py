@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.registry.catalogue import Individual
+from services.registry.ledger.overview import Individual
 
 WIDTH, HEIGHT = 600, 160
 MOST_MONTHS = 24

@@ -11,10 +11,10 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
-from services.registry.api.access import Person
-from services.registry.api.desk import LOCAL, Desk
-from services.registry.catalogue import Seen
+from services.registry.api.access.keys import Person
+from services.registry.api.context import LOCAL, Desk
 from services.registry.imports.register import State
+from services.registry.ledger.overview import Seen
 
 HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from services.registry.api.desk import Asking, AtDesk, Named
+from services.registry.api.context import Asking, AtDesk, Named
+from services.registry.api.json.reading import Order, drift_of, in_order
 from services.registry.api.pages.charts import curve, months
 from services.registry.api.pages.frame import gallery_path, page
-from services.registry.api.reading_routes import Order, drift_of, in_order
-from services.registry.catalogue import Gallery, Status
-from services.registry.drift import FIT_AGAIN
+from services.registry.calibration.drift import FIT_AGAIN
+from services.registry.ledger.overview import Gallery, Status
 
 router = APIRouter(include_in_schema=False)
 

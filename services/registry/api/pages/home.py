@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.registry.api.asides import is_in
-from services.registry.api.desk import Asking, AtDesk, Desk
+from services.registry.api.context import Asking, AtDesk, Desk
 from services.registry.api.pages.frame import page
-from services.registry.catalogue import Seen
+from services.registry.ledger.overview import Seen
+from services.registry.review.skipped_questions import is_in
 
 router = APIRouter(include_in_schema=False)
 

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.answers import Confirm, EntryAnswer, Move, Saying, Unidentifiable
-from services.registry.api.desk import Asking, AtDesk, Named
+from services.registry.api.context import Asking, AtDesk, Named
+from services.registry.api.json.reading import entry_answer, found_sighting
+from services.registry.api.json.schemas import Confirm, EntryAnswer, Move, Saying, Unidentifiable
+from services.registry.api.json.writing import written
 from services.registry.api.pages.charts import timeline
 from services.registry.api.pages.frame import individual_path, page
 from services.registry.api.pages.questions import rivals_of
 from services.registry.api.problem import refusal
-from services.registry.api.reading_routes import entry_answer, found_sighting
-from services.registry.api.writing_routes import written
-from services.registry.catalogue import Gallery, Seen
+from services.registry.ledger.overview import Gallery, Seen
 
 router = APIRouter(include_in_schema=False)
 

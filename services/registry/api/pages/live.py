@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.registry.api.desk import Asking, AtDesk
+from services.registry.api.context import Asking, AtDesk
 from services.registry.api.pages.frame import page
 
 router = APIRouter(include_in_schema=False)

@@ -6,14 +6,14 @@ from uuid import uuid4
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.registry.api.answers import Confirm, EntryAnswer, OfTwo, Saying, Undo
-from services.registry.api.asides import is_in
-from services.registry.api.desk import Asking, AtDesk, Desk, Named
+from services.registry.api.context import Asking, AtDesk, Desk, Named
+from services.registry.api.json.reading import entry_answer
+from services.registry.api.json.schemas import Confirm, EntryAnswer, OfTwo, Saying, Undo
+from services.registry.api.json.writing import written
 from services.registry.api.pages.frame import gallery_path, page
-from services.registry.api.reading_routes import entry_answer
-from services.registry.api.writing_routes import written
-from services.registry.catalogue import Gallery
-from services.registry.resolution import Doubt
+from services.registry.identity.question import Doubt
+from services.registry.ledger.overview import Gallery
+from services.registry.review.skipped_questions import is_in
 
 router = APIRouter(include_in_schema=False)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.registry.api.desk import COOKIE, AtDesk
+from services.registry.api.context import COOKIE, AtDesk
 from services.registry.api.pages.frame import page
 
 router = APIRouter(include_in_schema=False)

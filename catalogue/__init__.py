@@ -1,0 +1,1 @@
+"""Labelled photographs: read from folders, tables and foreign formats, and published."""

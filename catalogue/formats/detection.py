@@ -1,0 +1,95 @@
+"""Which format a catalogue is of, told by what lies in it."""
+
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from catalogue.formats import camtrap_dp, coco, folders, wildbook
+from catalogue.reading import metadata_table, photographs
+from catalogue.reading.limits import COMMAND, Limits
+from catalogue.reading.listing import ForeignError, Listing
+from catalogue.reading.photographs import Catalogue
+
+# RuntimeError: it is encrypted, or packed in a way that Python does not know.
+_UNPACKABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+
+
+def read(
+    source: Path, *, confined: bool = False, limits: Limits = COMMAND
+) -> tuple[Listing, Catalogue]:
+    """Return what a file or folder lists, and its photographs.
+
+    A folder is a Camtrap DP package if it has a datapackage.json; else what its COCO file,
+    Wildbook's table or metadata.csv says; else a folder for each individual.
+
+    `confined`: pictures that lie outside of its folder are left out, as somebody else's catalogue
+    may name files of this machine.
+
+    Raises:
+        FileNotFoundError: there is no such file or folder.
+        ForeignError: it can't be read.
+    """
+    if not source.exists():
+        raise FileNotFoundError(f"{source} does not exist")
+    limits = limits.begin()
+    listing, folder = _listing(source, limits)
+    found = photographs.listed(folder, listing.rows, confined=confined, limits=limits)
+    return listing, found
+
+
+def _listing(source: Path, limits: Limits) -> tuple[Listing, Path]:
+    folder = source if source.is_dir() else source.parent
+    files: Iterable[Path] = sorted(source.iterdir()) if source.is_dir() else [source]
+    if source.is_dir() and camtrap_dp.is_package(source):
+        return camtrap_dp.read(source, limits), folder
+    if source.name == camtrap_dp.DESCRIPTOR:
+        return camtrap_dp.read(folder, limits), folder
+    for path in (each for each in files if each.is_file()):
+        if (told := coco.parsed(path, limits)) is not None:
+            return coco.read(path, told), folder
+        if wildbook.is_wildbook(path):
+            return wildbook.read(path, limits), folder
+        if path.name == photographs.METADATA or source.is_file():
+            return _table(path, limits), folder
+    return folders.read(source), folder
+
+
+def _table(path: Path, limits: Limits) -> Listing:
+    try:
+        table = metadata_table.read(path, limits)
+    except ForeignError:
+        raise
+    except ValueError as error:
+        raise ForeignError(
+            f"{path} is neither COCO, Camtrap DP nor Wildbook's table, and no metadata.csv: {error}"
+        ) from error
+    return Listing("metadata.csv", table.rows, (), table.notes)
+
+
+def unpack(archive: BinaryIO, name: str, target: Path, limits: Limits = COMMAND) -> Path:
+    """Unpack a ZIP of this name, and return the folder that holds its catalogue.
+
+    Raises:
+        ForeignError: it is damaged or encrypted, lists too many files, or unpacks to more bytes
+            than there may be or are free.
+    """
+    try:
+        limits.check_directory(archive, name)
+        with zipfile.ZipFile(archive) as packed:
+            size = sum(each.file_size for each in packed.infolist())
+            if size > limits.unpacked_bytes:
+                raise ForeignError(
+                    f"{name} unpacks to {size / 1024**3:.1f} GiB, and "
+                    f"{limits.unpacked_bytes / 1024**3:.1f} are taken; bring it in parts"
+                )
+            target.mkdir(parents=True, exist_ok=True)
+            if size > (free := shutil.disk_usage(target).free):
+                raise ForeignError(f"{name} unpacks to {size} bytes, and {free} are free")
+            packed.extractall(target)  # Python leaves '..' and roots out
+    except _UNPACKABLE as error:
+        raise ForeignError(f"{name} is no ZIP that can be unpacked: {error}") from error
+    inside = [each for each in target.iterdir() if each.name != "__MACOSX"]
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else target

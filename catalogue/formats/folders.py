@@ -1,0 +1,35 @@
+"""A folder for each individual, named after it; in it its pictures, or a folder for each side."""
+
+from pathlib import Path
+
+from catalogue.reading.columns import Row
+from catalogue.reading.listing import LeftOut, Listing
+from catalogue.reading.source_folder import walk
+from shared.images.file_types import HEADER_BYTES, PICTURES, sniff
+from shared.viewpoints import named
+
+
+def read(folder: Path) -> Listing:
+    """Return the pictures below a folder, each with the individual that it lies under."""
+    rows: list[Row] = []
+    left: list[LeftOut] = []
+
+    def refused(path: Path, reason: str) -> None:
+        left.append(LeftOut(str(path), reason))
+
+    for path in walk(folder, refused, lambda *_: None):
+        inside = path.relative_to(folder)
+        parents = list(inside.parts[:-1])
+        side = parents.pop() if parents and named(parents[-1]) else ""
+        if not _is_picture(path):
+            left.append(LeftOut(str(inside), "it is no picture"))
+        elif not parents:
+            left.append(LeftOut(str(inside), "it lies in no individual's folder"))
+        else:
+            rows.append({"path": str(inside), "identity": parents[-1], "viewpoint": side})
+    return Listing("a folder for each individual", rows, left)
+
+
+def _is_picture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return sniff(file.read(HEADER_BYTES)) in PICTURES

@@ -1,0 +1,1 @@
+"""Photographs published as captures and followed until each is decided."""

@@ -1,0 +1,129 @@
+"""Photographs as captures: what is sent, and the sightings that each will become."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from catalogue.reading.photographs import Photograph, Skipped
+from shared.identifiers import WHOLE_PICTURE, sighting_id
+from shared.kafka import topics
+from shared.kafka.clients import MEBIBYTE, broker_errors, delivery_seconds, producer
+from shared.labels import LabelSettings
+from shared.messages import Box, Capture
+from shared.process.tracing import traces
+from shared.settings import KafkaSettings, TelemetrySettings, load
+
+UNDER_WAY_BYTES = 64 * MEBIBYTE
+
+
+def capture(
+    photograph: Photograph, image: bytes, published_at: datetime, identified_by: str = ""
+) -> Capture:
+    """Return the message of one photograph, with its picture inside.
+
+    Identities stay here, and the system finds out who an animal is, unless there is somebody by
+    whom they are `identified_by`.
+    """
+    message = Capture(
+        capture_id=sha256(image).hexdigest(),
+        inline=image,
+        species=photograph.species,
+        population=photograph.population,
+        deployment=photograph.deployment,
+        sequence=photograph.sequence,
+        animals=photograph.animals,
+        viewpoint=photograph.viewpoint,
+    )
+    message.published_at.FromDatetime(published_at.astimezone(UTC))
+    if photograph.place is not None:
+        message.place.CopyFrom(photograph.place)
+    if photograph.clock:
+        message.clock_correction.FromTimedelta(photograph.clock)
+    if identified_by:
+        message.identified_by = identified_by
+        if not message.animals:
+            message.animals.add()
+        for animal, identity in zip(message.animals, photograph.identities, strict=True):
+            animal.identity = identity
+    if photograph.captured_at is not None:
+        message.captured_at.FromDatetime(photograph.captured_at.astimezone(UTC))
+    return message
+
+
+def sightings(message: Capture) -> tuple[str, ...]:
+    """Return the IDs of the sightings that a capture becomes: one a box, or one in all."""
+    if message.WhichOneof("image") == "reference":
+        digest = message.reference.sha256
+    else:
+        digest = sha256(message.inline).hexdigest()
+    boxes = [animal.box if animal.HasField("box") else _whole() for animal in message.animals]
+    boxes = boxes or [_whole()]
+    return tuple(sighting_id(digest, box) for box in boxes)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A photograph that the broker has taken, and the sightings it will become."""
+
+    photograph: Photograph
+    sightings: tuple[str, ...]
+
+
+def publish(
+    kafka: KafkaSettings,
+    photographs: Iterable[Photograph],
+    identified_by: str = "",
+    labels: LabelSettings | None = None,
+) -> Iterator[Published | Skipped]:
+    """Publish photographs in order; yield each when the broker has taken it.
+
+    One that can't be read, or not be put into a message, is yielded with its reason, and
+    the others go on. Bounded memory: so many bytes are under way at once, whatever the
+    number of pictures. What is `identified_by` somebody is signed as `labels` say.
+
+    Raises:
+        Transient: the broker does not answer; what was yielded before is taken.
+    """
+    patience = delivery_seconds(kafka) + 1
+    tracing = traces("upload", load(TelemetrySettings))
+    with closing(producer(kafka, "publish")) as client, broker_errors("publishing"):
+        under_way: deque[tuple[Any, int, Published]] = deque()
+        for photograph in photographs:
+            try:
+                image = photograph.path.read_bytes()
+                message = capture(photograph, image, datetime.now(UTC), identified_by)
+            except OSError as error:
+                yield Skipped(photograph.path, f"can't be read: {error.strerror or error}")
+                continue
+            except (ValueError, OverflowError) as error:
+                yield Skipped(photograph.path, f"can't be published: {error}")
+                continue
+            where = topics.address(message)
+            upload = tracing.upload(where.topic)
+            value = message.SerializeToString()
+            signed = labels.headers(value) if labels and identified_by else []
+            headers = [*upload.headers, *signed]
+            future = client.send(where.topic, value, where.key.encode(), headers)
+            future.add_callback(lambda _, upload=upload: upload.end([]))
+            under_way.append((future, len(image), Published(photograph, sightings(message))))
+            while sum(size for _, size, _ in under_way) > UNDER_WAY_BYTES:
+                yield _taken(under_way, patience)
+            while under_way and under_way[0][0].is_done:
+                yield _taken(under_way, patience)
+        while under_way:
+            yield _taken(under_way, patience)
+
+
+def _taken(under_way: deque[tuple[Any, int, Published]], patience: float) -> Published:
+    future, _, published = under_way.popleft()
+    future.get(patience)
+    return published
+
+
+def _whole() -> Box:
+    x, y, width, height = WHOLE_PICTURE
+    return Box(x=x, y=y, width=width, height=height)

@@ -1,0 +1,70 @@
+"""Publishes photographs and stays until every one of their sightings is accounted for."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from google.protobuf.message import DecodeError
+
+from catalogue.publishing.account import Account
+from catalogue.publishing.captures import publish
+from catalogue.reading.photographs import Photograph, Skipped
+from shared.epochs import LatestEpoch
+from shared.kafka.topic_reader import Feed
+from shared.kafka.topics import DECISIONS, dead_letter_topics
+from shared.labels import LabelSettings
+from shared.messages import Decision
+from shared.settings import KafkaSettings
+from shared.stage import dead_letters
+
+_POLL_SECONDS = 0.2
+
+
+def publish_and_follow(
+    kafka: KafkaSettings,
+    photographs: Sequence[Photograph],
+    attend: Callable[[Account], None],
+    patience_seconds: float,
+    identified_by: str = "",
+    *,
+    labels: LabelSettings | None = None,
+) -> Account:
+    """Return what became of the photographs' sightings.
+
+    With `identified_by` their identities are published too, in that name, signed as `labels` say.
+
+    It gives up when nothing was heard for `patience_seconds`; then
+    `Account.missing` is not empty. `attend` is called several times a second, to
+    show progress and to look after things.
+
+    Raises:
+        Transient: the broker does not answer.
+    """
+    # What was decided before is published again; of a catalogue that is what counts, since a
+    # picture may have been decided in another gallery, or before it had a name.
+    heard = [DECISIONS, *dead_letter_topics()]
+    with Feed(kafka, heard, from_beginning=not identified_by) as feed:
+        account, latest = Account(began=time.monotonic()), LatestEpoch()
+        for published in publish(kafka, photographs, identified_by, labels):
+            if isinstance(published, Skipped):
+                account.skipped.append(published)
+                continue
+            account.publish(published, time.monotonic())
+            attend(account)
+        while account.missing and time.monotonic() - account.last_news < patience_seconds:
+            _hear(feed, account, latest)
+            attend(account)
+    return account
+
+
+def _hear(feed: Feed, account: Account, latest: LatestEpoch) -> None:
+    for record in feed.poll(_POLL_SECONDS):
+        now = time.monotonic()
+        try:
+            if record.topic == DECISIONS:
+                decision = Decision.FromString(record.value or b"")
+                if latest.counts(decision.epoch):  # else of a time that a restore has undone
+                    account.decide(decision, now)
+            else:
+                account.lose(dead_letters.decode(record, replayed=False), now)
+        except (DecodeError, ValueError):
+            continue  # written by somebody else

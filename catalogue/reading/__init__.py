@@ -1,0 +1,1 @@
+"""Photographs and their metadata, read from folders and tables."""

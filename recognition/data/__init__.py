@@ -1,0 +1,1 @@
+"""Labelled data sets, as catalogues and as streams."""

@@ -1,0 +1,174 @@
+"""Labelled captures through the serving code, one after the other, as they would arrive.
+
+Every sighting is looked up and matched by the services' own handlers before it
+is enrolled, so the evidence is what the registry would have seen, had it decided
+everything before it right.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+from google.protobuf.message import Message
+from numpy.typing import NDArray
+
+from services.registry.calibration.calibration import Model, models_of
+from services.registry.identity.sighting import enrolment_of
+from shared.errors import Poison, ResightError
+from shared.messages import (
+    CandidateList,
+    Capture,
+    Evidence,
+    Matches,
+    Sighting,
+    Viewpoint,
+)
+from shared.records import Handler
+from shared.viewpoints import compatible
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass(frozen=True)
+class LabelledCapture:
+    """A capture, and who is in it: one identity for each of its sightings, in order.
+
+    `encounter`: what its pictures of one animal have in common with others of the same
+    time and place; '' if that is not known. `source`: where it came from, for messages.
+    """
+
+    capture: Capture
+    identities: tuple[str, ...]
+    encounter: str = ""
+    source: str = ""
+
+
+StandsFor = Literal["both", "known", "new"]
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One sighting with its evidence, and the truth about it.
+
+    `members` gives the true identity of every candidate's sighting; `known`:
+    the gallery held a sighting of this identity that it could be compared with.
+    `models` made the evidence. `stands_for` says as what it may be asked where thresholds
+    are chosen: an encoder that learnt an animal can't show how a new one looks to it,
+    and one that never saw it can't show how well it knows those that it learnt. `number` is that
+    of its enrolment in its `gallery`, from 1.
+    """
+
+    identity: str
+    known: bool
+    evidence: tuple[Evidence, ...]
+    members: dict[str, str]
+    models: tuple[Model, ...] = ()
+    stands_for: StandsFor = "both"
+    number: int = 0
+    gallery: str = ""
+
+    def labels(self) -> NDArray[np.bool_]:
+        """Return for each piece of evidence whether it is about the same individual, bool [N]."""
+        return np.array(
+            [self.members[item.candidate.sighting_id] == self.identity for item in self.evidence],
+            dtype=np.bool_,
+        )
+
+
+class ArrivalError(ResightError):
+    """A service refused a labelled picture; the text is its reason."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One sighting as the registry would get it, and whose it is.
+
+    `number`: of its enrolment in its gallery, from 1; 0 for one that can't be compared.
+    """
+
+    labelled: LabelledCapture
+    identity: str
+    matches: Matches
+    number: int
+
+
+def stream(
+    captures: Iterable[LabelledCapture], embedder: Handler, lookup: Handler, matcher: Handler
+) -> Iterator[Seen]:
+    """Yield every sighting with its evidence, then enrol it, unless it can't be compared.
+
+    What is enrolled before a sighting does not depend on what was decided, as every sighting is;
+    so neither does its evidence.
+
+    Raises:
+        ArrivalError: a service calls a capture poison.
+    """
+    seen: set[str] = set()
+    enrolled: dict[str, int] = defaultdict(int)
+    for labelled in captures:
+        sightings = handled(embedder, labelled.capture, Sighting)
+        if len(sightings) != len(labelled.identities):
+            raise ArrivalError(
+                f"capture {labelled.capture.capture_id} has {len(sightings)} sightings, but "
+                f"{len(labelled.identities)} identities"
+            )
+        for sighting, identity in zip(sightings, labelled.identities, strict=True):
+            if sighting.sighting_id in seen:
+                continue
+            seen.add(sighting.sighting_id)
+            [candidates] = handled(lookup, sighting, CandidateList)
+            [matches] = handled(matcher, candidates, Matches)
+            matches.watermark = enrolled[sighting.gallery]
+            if matches.incomparable:
+                yield Seen(labelled, identity, matches, 0)
+                continue
+            enrolled[sighting.gallery] += 1
+            enrolment = enrolment_of(sighting)
+            enrolment.number = enrolled[sighting.gallery]
+            yield Seen(labelled, identity, matches, enrolment.number)
+            handled(lookup, enrolment, Message)
+
+
+def arrivals(seen: Iterable[Seen]) -> Iterator[tuple[LabelledCapture, Arrival]]:
+    """Yield the capture of each sighting that can be compared, and what is known of it."""
+    identities: dict[str, str] = {}
+    views: dict[str, set[Viewpoint]] = defaultdict(set)
+    for each in seen:
+        if not each.number:
+            continue
+        query, evidence = each.matches.query, tuple(each.matches.evidence)
+        members = {
+            item.candidate.sighting_id: identities[item.candidate.sighting_id] for item in evidence
+        }
+        known = any(compatible(query.viewpoint, view) for view in views[each.identity])
+        yield (
+            each.labelled,
+            Arrival(
+                each.identity,
+                known,
+                evidence,
+                members,
+                models_of(each.matches),
+                number=each.number,
+                gallery=query.gallery,
+            ),
+        )
+        identities[query.sighting_id] = each.identity
+        views[each.identity].add(query.viewpoint)
+
+
+def handled(handler: Handler, message: Message, kind: type[M]) -> list[M]:
+    """Return what a handler makes of one message; all of it is of the kind expected.
+
+    Raises:
+        ArrivalError: it calls the message poison, or answers something else.
+    """
+    [result] = handler.handle([message])
+    if isinstance(result, Poison):
+        raise ArrivalError(f"{type(handler).__name__}: {result.reason}")
+    answers = [item for item in result if isinstance(item, kind)]
+    if len(answers) < len(result):
+        raise ArrivalError(f"{type(handler).__name__} answered with other than {kind.__name__}")
+    return answers

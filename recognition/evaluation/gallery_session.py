@@ -1,0 +1,221 @@
+"""A fixed gallery and the queries asked of it, through the serving code.
+
+Unlike `recognition.data.labelled_stream`, nothing that is asked is enrolled afterwards: every query
+meets the same gallery, as the field's closed and open splits want it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Self, TypeVar, cast
+
+from google.protobuf.message import Message
+
+from recognition.data.labelled_stream import (
+    Arrival,
+    ArrivalError,
+    LabelledCapture,
+    StandsFor,
+    handled,
+)
+from services.registry.calibration.calibration import models_of
+from services.registry.identity.sighting import enrolment_of
+from shared.errors import Poison
+from shared.messages import VIEWPOINT_UNSPECIFIED, CandidateList, Enrolment, Matches, Sighting
+from shared.records import Handler
+from shared.viewpoints import compatible
+
+T = TypeVar("T")
+
+TOGETHER = 32  # sightings that are embedded or looked up together
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One labelled sighting; `encounter` and `source` as in `LabelledCapture`."""
+
+    sighting: Sighting
+    identity: str
+    encounter: str = ""
+    source: str = ""
+
+    def apart(self, other: "Subject") -> bool:
+        """Return whether the two are not known to be from one encounter."""
+        return not self.encounter or self.encounter != other.encounter
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query with what the matcher answered, and the truth.
+
+    `relevant`: how many pictures of its individual the gallery holds that it may be
+    compared with, whether they were found or not.
+    """
+
+    subject: Subject
+    matches: Matches
+    arrival: Arrival
+    relevant: int
+
+    def standing_for(self, role: StandsFor) -> Self:
+        """Return it for a part that it may stand for alone, see `Arrival`."""
+        return replace(self, arrival=replace(self.arrival, stands_for=role))
+
+
+class Gallery:
+    """Labelled sightings that are enrolled; the same picture twice is enrolled once.
+
+    `workers`: how many queries the matcher compares at the same time.
+
+    Raises:
+        ArrivalError: a service refuses a sighting.
+    """
+
+    def __init__(
+        self, subjects: Sequence[Subject], lookup: Handler, matcher: Handler, workers: int
+    ) -> None:
+        self._lookup = lookup
+        self._matcher = matcher
+        self._workers = workers
+        self._held: dict[str, Subject] = {}
+        self._of: dict[str, list[Subject]] = defaultdict(list)
+        for subject in subjects:
+            if self._held.setdefault(subject.sighting.sighting_id, subject) is subject:
+                self._of[subject.identity].append(subject)
+        for batch in _batches(_enrolments(self._held.values())):
+            _all_handled(lookup, batch)
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        """What is enrolled, in order."""
+        return tuple(self._held.values())
+
+    def of(self, identity: str) -> tuple[Subject, ...]:
+        """Return the pictures of one individual."""
+        return tuple(self._of.get(identity, ()))
+
+    def subject(self, sighting_id: str) -> Subject:
+        """Return what is enrolled under an ID."""
+        return self._held[sighting_id]
+
+    def prepare(self, others: Iterable[Subject] = ()) -> Iterator[None]:
+        """Find the keypoints of the gallery's crops and of others; yield after each.
+
+        Queries that are asked at the same time would otherwise find the same ones twice.
+        """
+        crops = [CandidateList(query=each.sighting) for each in (*self._held.values(), *others)]
+        with ThreadPoolExecutor(self._workers, "keypoints") as pool:
+            for _ in pool.map(lambda alone: handled(self._matcher, alone, Matches), crops):
+                yield
+
+    def ask(self, queries: Sequence[Subject], *, elsewhere: bool = False) -> Iterator[Asked]:
+        """Yield each query with its evidence, in order.
+
+        With `elsewhere` a query is not compared with pictures of its own encounter. With
+        itself it never is.
+
+        Raises:
+            ArrivalError: a service refuses a query; the text names its picture.
+        """
+        lists = [
+            self._kept(query, found, elsewhere)
+            for batch in _batches(queries)
+            for query, found in zip(batch, self._look_up(batch), strict=True)
+        ]
+        with ThreadPoolExecutor(self._workers, "compare") as pool:
+            for query, matches in zip(queries, pool.map(self._match, queries, lists), strict=True):
+                yield self._asked(query, matches, elsewhere)
+
+    def _look_up(self, batch: Sequence[Subject]) -> list[CandidateList]:
+        found = _all_handled(self._lookup, [query.sighting for query in batch])
+        return [each for each in found if isinstance(each, CandidateList)]
+
+    def _kept(self, query: Subject, found: CandidateList, elsewhere: bool) -> CandidateList:
+        kept = CandidateList()
+        kept.CopyFrom(found)
+        del kept.candidates[:]
+        kept.candidates.extend(
+            each
+            for each in found.candidates
+            if not elsewhere or query.apart(self._held[each.sighting_id])
+        )
+        return kept
+
+    def _match(self, query: Subject, candidates: CandidateList) -> Matches:
+        try:
+            [matches] = handled(self._matcher, candidates, Matches)
+        except ArrivalError as error:
+            raise ArrivalError(f"{query.source}: {error}") from error
+        return matches
+
+    def _asked(self, query: Subject, matches: Matches, elsewhere: bool) -> Asked:
+        members = {
+            item.candidate.sighting_id: self._held[item.candidate.sighting_id].identity
+            for item in matches.evidence
+        }
+        relevant = sum(
+            _comparable(query.sighting, other.sighting) and (not elsewhere or query.apart(other))
+            for other in self._of.get(query.identity, ())
+        )
+        arrival = Arrival(
+            query.identity, relevant > 0, tuple(matches.evidence), members, models_of(matches)
+        )
+        return Asked(query, matches, arrival, relevant)
+
+
+def embed(
+    captures: Iterable[LabelledCapture], embedder: Handler, *, whole: bool
+) -> Iterator[Subject]:
+    """Yield the sighting of each capture of one animal, in order.
+
+    `whole`: viewpoints are left out, so every query is compared with the whole gallery.
+
+    Raises:
+        ArrivalError: a picture is refused, or shows several animals.
+    """
+    for batch in _batches(captures):
+        results = embedder.handle([labelled.capture for labelled in batch])
+        for labelled, result in zip(batch, results, strict=True):
+            if isinstance(result, Poison):
+                raise ArrivalError(f"{labelled.source}: {result.reason}")
+            if len(result) != 1 or len(labelled.identities) != 1:
+                raise ArrivalError(f"{labelled.source} is not one sighting with one identity")
+            sighting = Sighting()
+            sighting.CopyFrom(cast("Sighting", result[0]))
+            if whole:
+                sighting.viewpoint = VIEWPOINT_UNSPECIFIED
+            yield Subject(sighting, labelled.identities[0], labelled.encounter, labelled.source)
+
+
+def _enrolments(subjects: Iterable[Subject]) -> Iterator[Enrolment]:
+    numbers: dict[str, int] = defaultdict(int)
+    for subject in subjects:
+        enrolment = enrolment_of(subject.sighting)
+        numbers[enrolment.gallery] += 1
+        enrolment.number = numbers[enrolment.gallery]
+        yield enrolment
+
+
+def _comparable(query: Sighting, other: Sighting) -> bool:
+    return (
+        query.gallery == other.gallery
+        and query.sighting_id != other.sighting_id
+        and compatible(query.viewpoint, other.viewpoint)
+    )
+
+
+def _all_handled(handler: Handler, messages: Sequence[Message]) -> list[Message]:
+    answers: list[Message] = []
+    for result in handler.handle(messages):
+        if isinstance(result, Poison):
+            raise ArrivalError(result.reason)
+        answers.extend(result)
+    return answers
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(items)
+    while batch := list(islice(rest, TOGETHER)):
+        yield batch

@@ -1,0 +1,88 @@
+"""What the registry would have answered to a query, beside the truth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.data.labelled_stream import Arrival
+from services.registry.calibration.calibration import Curve
+from services.registry.identity.rank import judge, rank
+from shared.messages import OUTCOME_KNOWN, Evidence, Outcome
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One query's answer.
+
+    identity, known: the truth, as in `Arrival`
+    first, probability: the first-ranked individual, empty and 0 if there is none
+    best: its strongest evidence
+    outcome: known, new or review, at the curve's thresholds
+    """
+
+    identity: str
+    known: bool
+    first: str
+    probability: float
+    outcome: Outcome
+    best: Evidence | None = None
+
+    @property
+    def right(self) -> bool:
+        """Whether the first-ranked individual is the query's; never for an unknown query."""
+        return self.known and self.first == self.identity
+
+    @property
+    def named(self) -> bool:
+        """Whether the query was called known, whoever it was taken for."""
+        return self.outcome == OUTCOME_KNOWN
+
+
+def answer(arrival: Arrival, curve: Curve) -> Answer:
+    """Return what the registry's own ranking and thresholds make of a query."""
+    ranked = rank(arrival.evidence, arrival.members, frozenset(), curve)
+    verdict = judge(ranked, curve)
+    return Answer(
+        identity=arrival.identity,
+        known=arrival.known,
+        first=ranked[0].individual if ranked else "",
+        probability=verdict.probability,
+        outcome=verdict.outcome,
+        best=ranked[0].best if ranked else None,
+    )
+
+
+def probabilities(answers: Sequence[Answer]) -> NDArray[np.float64]:
+    """Return the first-ranked individuals' probabilities, float64 [Q]."""
+    return np.array([item.probability for item in answers], dtype=np.float64)
+
+
+def known(answers: Sequence[Answer]) -> NDArray[np.bool_]:
+    """Return whose individual is in the gallery, bool [Q]."""
+    return np.array([item.known for item in answers], dtype=np.bool_)
+
+
+def right(answers: Sequence[Answer]) -> NDArray[np.bool_]:
+    """Return where the first-ranked individual is the right one, bool [Q]."""
+    return np.array([item.right for item in answers], dtype=np.bool_)
+
+
+def named(answers: Sequence[Answer]) -> NDArray[np.bool_]:
+    """Return who was called known, bool [Q]."""
+    return np.array([item.named for item in answers], dtype=np.bool_)
+
+
+def worst(answers: Sequence[Answer], count: int) -> list[int]:
+    """Return the indices of the gravest mistakes, at most `count`, the most certain first.
+
+    A mistake: a known animal whose first-ranked individual is another one, or an
+    unknown animal that was called known.
+    """
+    mistaken = [
+        index
+        for index, item in enumerate(answers)
+        if (item.first and not item.right if item.known else item.named)
+    ]
+    return sorted(mistaken, key=lambda index: -answers[index].probability)[:count]

@@ -1,0 +1,1 @@
+"""Backbones, their export to ONNX, and model repositories."""

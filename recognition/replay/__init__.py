@@ -1,0 +1,1 @@
+"""The services' own handlers on files: no broker."""

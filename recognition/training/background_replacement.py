@@ -1,0 +1,17 @@
+"""The animal somewhere else: a waterhole must not become part of who drinks there."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.images.rgb import Pixels
+
+_PATCHES = 6  # on a side: about as rough as grass, sky and ground are
+
+
+def replaced(image: Pixels, animal: NDArray[np.bool_], rng: np.random.Generator) -> Pixels:
+    """Return a picture [H, W, 3] with random soft colours where `animal` [H, W] is false."""
+    height, width = image.shape[:2]
+    patches = rng.integers(0, 256, (_PATCHES, _PATCHES, 3)).astype(np.uint8)
+    elsewhere = cv2.resize(patches, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.where(animal[..., None], image, elsewhere).astype(np.uint8)

@@ -1,0 +1,157 @@
+"""Labelled pictures through embedder, lookup and matcher, once; their evidence kept on disk."""
+
+import random
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Literal
+
+from google.protobuf.message import DecodeError
+from google.protobuf.proto import (  # type: ignore[import-not-found]  # no stub has it
+    parse_length_prefixed,
+    serialize_length_prefixed,
+)
+from rich.progress import track
+
+from catalogue.publishing.captures import capture, sightings
+from catalogue.reading.photographs import Photograph
+from recognition.data.labelled_stream import LabelledCapture, Seen, stream
+from recognition.replay.cached_handler import write_at_once
+from recognition.replay.in_process import Handlers, handlers
+from resight.commands.publish import read_catalogue, show_notes
+from resight.console import CommandError, notes
+from resight.decodable import readable
+from resight.stack.temporary import keypoint_cache
+from services.embedder.settings import EmbedderSettings
+from services.lookup.settings import LookupSettings
+from services.matcher.engine import engine
+from services.matcher.settings import MatcherSettings
+from shared.embeddings import model_name
+from shared.errors import ResightError
+from shared.messages import Matches
+from shared.settings import load
+
+Order = Literal["time", "table", "shuffle"]
+
+# No evidence depends on it, and what is kept is found by the whole message.
+PUBLISHED_AT = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def observed(photographs: Sequence[Photograph], model: Path, kept: Path) -> Iterator[Seen]:
+    """Yield every sighting of labelled photographs, in their order, with its evidence.
+
+    Evidence does not depend on what is decided, so it is kept in `kept`: the same pictures in the
+    same order, by the same models and settings, cost nothing the next time.
+
+    Raises:
+        ArrivalError: a service calls a picture poison.
+        ResightError: what is kept is damaged.
+    """
+    known, digest = _told(photographs, model)
+    path = kept / "streams" / digest
+    if not path.is_file():
+        target = BytesIO()
+        captures = (labelled_capture(each) for each in photographs)
+        watched = track(
+            captures, "comparing", total=len(photographs), console=notes, transient=True
+        )
+        with _served(model) as through:
+            for seen in stream(watched, through.embedder, through.lookup, through.matcher):
+                serialize_length_prefixed(seen.matches, target)
+        write_at_once(path, target.getvalue())
+    yield from _read(path, known)
+
+
+def labelled_photographs(folder: Path, split: str | None = None) -> list[Photograph]:
+    """Return a folder's photographs, of those whose `split` is this one if they have any.
+
+    Raises:
+        CommandError: one has no identity.
+    """
+    found = readable(read_catalogue([folder]))
+    show_notes(found)
+    chosen = [each for each in found.photographs if split in (None, each.split or split)]
+    for photograph in chosen:
+        if not all(photograph.identities):
+            raise CommandError(f"{photograph.path} has no identity; this needs labels")
+    return chosen
+
+
+def ordered(photographs: Sequence[Photograph], order: Order, seed: int) -> list[Photograph]:
+    """Return photographs as they arrive; those without a time come last."""
+    found = list(photographs)
+    if order == "shuffle":
+        random.Random(seed).shuffle(found)  # noqa: S311 - an order, no secret
+    elif order == "time":
+        late = datetime.max.replace(tzinfo=UTC)
+        found.sort(key=lambda each: each.captured_at or late)
+    return found
+
+
+@contextmanager
+def _served(model: Path) -> Iterator[Handlers]:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        keypoint_cache() as url,
+        handlers(Path(folder), url, model) as through,
+    ):
+        yield through
+
+
+def _read(path: Path, known: Mapping[str, tuple[LabelledCapture, str]]) -> Iterator[Seen]:
+    """Yield what a file holds, with the captures that it came from, by sighting."""
+    source, number = BytesIO(path.read_bytes()), Counter[str]()
+    try:
+        while (matches := parse_length_prefixed(Matches, source)) is not None:
+            gallery = matches.query.gallery
+            labelled, identity = known[matches.query.sighting_id]
+            number[gallery] += not matches.incomparable
+            own = 0 if matches.incomparable else number[gallery]
+            yield Seen(labelled, identity, matches, own)
+    except (DecodeError, ValueError, KeyError) as error:
+        raise ResightError(f"{path} is damaged ({error}); delete it and run again") from error
+
+
+def _told(
+    photographs: Sequence[Photograph], model: Path
+) -> tuple[dict[str, tuple[LabelledCapture, str]], str]:
+    """Return whose each sighting is, and what names the evidence for all of them.
+
+    It is named by the pictures, the encoder, and the settings. The captures are without pictures.
+    """
+    matching = load(MatcherSettings)
+    networks = engine(matching)
+    made_by = (
+        sha256(model.read_bytes()).hexdigest(),
+        repr(load(EmbedderSettings)),
+        repr(load(LookupSettings)),
+        repr(matching),
+        model_name(networks.extractor.model),
+        model_name(networks.cascade().model),
+    )
+    digest = sha256("\n".join(made_by).encode())
+    known: dict[str, tuple[LabelledCapture, str]] = {}
+    for photograph in photographs:
+        labelled = labelled_capture(photograph)
+        digest.update(labelled.capture.SerializeToString(deterministic=True))
+        names = sightings(labelled.capture)
+        labelled.capture.ClearField("inline")
+        for name, identity in zip(names, labelled.identities, strict=True):
+            known.setdefault(name, (labelled, identity))
+    return known, digest.hexdigest()
+
+
+def labelled_capture(photograph: Photograph) -> LabelledCapture:
+    """Return a photograph's message with its picture inside, and whose sightings it shows.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    message = capture(photograph, photograph.path.read_bytes(), PUBLISHED_AT)
+    source = str(photograph.path)
+    return LabelledCapture(message, photograph.identities, photograph.encounter, source)

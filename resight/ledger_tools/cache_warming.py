@@ -1,0 +1,71 @@
+"""A keypoint cache filled before it is asked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+
+from resight.connections import crops_at
+from resight.console import CommandError
+from resight.stack.state import running
+from services.matcher.build import wired
+from services.matcher.cache.crop_keypoints import CropKeypoints
+from services.matcher.cache.keypoint_cache import connect
+from services.matcher.engine import engine
+from services.matcher.settings import CacheSettings, MatcherSettings
+from services.registry.ledger.ledger import Ledger
+from shared.errors import Poison
+from shared.messages import Candidate, Enrolment
+from shared.redis_settings import redis_options
+from shared.settings import load
+
+# Crops that are asked for together: one round trip to the cache, and news now and then.
+TOGETHER = 50
+
+
+def warmed(ledger: Ledger, gallery: str, crops: CropKeypoints) -> Iterator[tuple[int, list[str]]]:
+    """Yield how many enrolments were looked at, and why some have no keypoints, chunk by chunk.
+
+    Raises:
+        Transient: the ledger or the store does not answer.
+    """
+    for chunk in ledger.between(gallery, 0, ledger.count(gallery, "enrolments")):
+        enrolments = [enrolment for enrolment, _ in chunk]
+        for start in range(0, len(enrolments), TOGETHER):
+            some = enrolments[start : start + TOGETHER]
+            found = crops.find([_shown(each) for each in some])
+            reasons = [
+                f"{each.sighting_id}: {answer.reason}"
+                for each, answer in zip(some, found, strict=True)
+                if isinstance(answer, Poison)
+            ]
+            yield len(some), reasons
+
+
+def cached_crops(data_dir: Path) -> CropKeypoints:
+    """Return crops whose keypoints go into the stack's cache, else into the environment's.
+
+    Raises:
+        CommandError: the cache does not answer.
+        SettingsError: the matcher or the cache can't be had as configured.
+    """
+    stack = running(data_dir)
+    settings, kept = load(MatcherSettings), load(CacheSettings)
+    # What is only in this process's memory warms nobody.
+    where = {"local_entries": 0} | ({"url": stack.cache_url} if stack else {})
+    kept = kept.model_copy(update=where)
+    with connect(kept.url, kept.timeout_seconds, redis_options(kept, kept.url)) as client:
+        try:
+            client.ping()
+        except redis.RedisError as error:
+            raise CommandError(
+                f"the keypoint cache does not answer: {error}; see RESIGHT_CACHE_URL"
+            ) from error
+    return wired(engine(settings), settings, kept, crops_at(data_dir)).crops
+
+
+def _shown(enrolment: Enrolment) -> Candidate:
+    shown = Candidate(sighting_id=enrolment.sighting_id, crop=enrolment.crop)
+    if enrolment.HasField("mask"):
+        shown.mask.CopyFrom(enrolment.mask)
+    return shown

@@ -1,0 +1,113 @@
+"""What a ledger believes, as labelled pictures: its crops, with individuals for identities."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC
+from hashlib import sha256
+from pathlib import Path
+
+from catalogue.reading.photographs import Photograph
+from resight.connections import MOST_CROP_BYTES, crops_at, ledger_at
+from resight.console import CommandError, Share, note
+from services.registry.ledger.ledger import Ledger
+from shared.blobs import BlobStore
+from shared.errors import Poison
+from shared.messages import Decision
+
+
+def believed(
+    ledger_url: str | None, data_dir: Path, folder: Path, share: Share = "all"
+) -> list[Photograph]:
+    """Return the certain crops of the ledger that a command talks to, written to `folder`.
+
+    Of all individuals, or of half of them: by a digest of their IDs, so the halves stay.
+
+    Raises:
+        CommandError: there is none.
+    """
+    ledger = ledger_at(ledger_url, data_dir)
+    found = [
+        each
+        for each in labelled_crops(ledger, crops_at(data_dir), folder)
+        if share in {"all", half(each.identities[0])}
+    ]
+    if not found:
+        raise CommandError(
+            "no individual of the ledger is certain: each may be another one, or its crops are "
+            "gone; answer what `resight individuals questions` asks"
+        )
+    note(f"{len(found)} sightings of individuals that are certain")
+    return found
+
+
+def half(individual: str) -> Share:
+    """Return to which half an individual belongs."""
+    return "odd" if sha256(individual.encode()).digest()[0] % 2 else "even"
+
+
+def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[Photograph]:
+    """Yield the crops of individuals that are certain, in the order of their decisions.
+
+    Crops are written to `folder`; those that are gone are left out.
+
+    Raises:
+        Transient: the ledger or the store does not answer.
+    """
+    for gallery in ledger.galleries():
+        sure = {name: who for who, names in certain(ledger, gallery).items() for name in names}
+        for entry in ledger.entries(gallery):
+            decision = entry.decision
+            if decision.sighting_id not in sure:
+                continue
+            try:
+                crop = crops.get(decision.crop, MOST_CROP_BYTES)
+            except Poison:
+                continue
+            path = folder / f"{decision.sighting_id}.jpg"
+            path.write_bytes(crop)
+            yield _photograph(decision, sure[decision.sighting_id], path)
+
+
+def certain(ledger: Ledger, gallery: str) -> dict[str, list[str]]:
+    """Return the individuals that are certain, with their sightings. May raise Transient.
+
+    Those are individuals of whom people have spoken, and those of which there is no serious doubt:
+    else two IDs may be one animal, and would be taught as two.
+    """
+    spoken_of = _spoken_of(ledger, gallery)
+    doubtful = {
+        name
+        for doubt in ledger.questions(gallery)
+        if doubt.serious
+        for name in (doubt.one, doubt.other)
+    }
+    return {
+        name: sightings
+        for name, sightings in ledger.individuals(gallery).items()
+        if name not in doubtful or not spoken_of.isdisjoint(sightings)
+    }
+
+
+def _spoken_of(ledger: Ledger, gallery: str) -> set[str]:
+    """Return the sightings that a person called the same as another one, and did not take back."""
+    said: Counter[tuple[str, str]] = Counter()
+    for entry in ledger.entries(gallery):
+        for bond in entry.decision.operation.bonds:
+            if bond.same:
+                said[min(bond.one, bond.other), max(bond.one, bond.other)] += 1 - 2 * bond.lifted
+    return {name for pair in +said for name in pair}
+
+
+def _photograph(decision: Decision, individual: str, path: Path) -> Photograph:
+    population, _, species = decision.gallery.partition("/")
+    captured = decision.HasField("captured_at")
+    return Photograph(
+        path=path,
+        species=species,
+        population=population,
+        deployment=decision.deployment,
+        sequence=decision.sequence,
+        captured_at=decision.captured_at.ToDatetime(tzinfo=UTC) if captured else None,
+        viewpoint=decision.viewpoint,
+        identities=(individual,),
+    )

@@ -1,0 +1,38 @@
+"""Who may call what, from the code: `python -m resight.reference.rights` fills it into its page."""
+
+from pathlib import Path
+
+from services.registry.api.access.rights import RIGHTS, Right
+
+PAGE = Path(__file__).parents[2] / "docs" / "security.md"
+BEGIN, END = "<!-- rights: made by `make rights` -->", "<!-- end of rights -->"
+REACHES = {
+    "anybody": "anybody, without a key",
+    "own": "sees and changes what is of its galleries",
+    "gallery": "only in its galleries",
+    "all": "refused",
+}
+
+
+def table() -> str:
+    """Return the table in Markdown."""
+    lines = ["| method | path | least role | a key bound to galleries | in the audit log |"]
+    lines.append("|---|---|---|---|---|")
+    lines += [_row(right) for right in RIGHTS]
+    return "\n".join(lines)
+
+
+def written(page: str) -> str:
+    """Return a page with the table between its marks."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table()}\n{END}{after}"
+
+
+def _row(right: Right) -> str:
+    cells = (right.method, f"`{right.path}`", right.role or "none", REACHES[right.reach], right.act)
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text()))

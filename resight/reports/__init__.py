@@ -1,0 +1,1 @@
+"""Results as tables, lines of text and contact sheets."""

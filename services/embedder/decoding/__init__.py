@@ -1,0 +1,1 @@
+"""Pictures decoded and cropped in worker processes."""

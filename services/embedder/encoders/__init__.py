@@ -1,0 +1,1 @@
+"""Crop to embedding, by ONNX Runtime or Triton."""

@@ -1,0 +1,95 @@
+"""What the embedder asks of a model, wherever it runs."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.embeddings import DIMENSION
+from shared.images.rgb import Pixels
+from shared.messages import (
+    VIEWPOINT_BACK,
+    VIEWPOINT_FRONT,
+    VIEWPOINT_LEFT,
+    VIEWPOINT_RIGHT,
+    VIEWPOINT_TOP,
+    VIEWPOINT_UNSPECIFIED,
+    ModelReference,
+    Viewpoint,
+)
+
+# The model file's contract: names of its input and outputs, and of what it says about itself.
+INPUT = "image"  # uint8 [B, H, W, 3], RGB
+EMBEDDING = "embedding"  # float32 [B, 512], L2-normalised
+VIEWPOINT = "viewpoint"  # optional: float32 [B, 6], one score for each of VIEWPOINTS
+NAME, VERSION, PREPROCESSING, INPUT_SIZE = (
+    "resight.name",
+    "resight.version",
+    "resight.preprocessing",
+    "resight.input_size",
+)
+
+VIEWPOINTS = (
+    VIEWPOINT_UNSPECIFIED,
+    VIEWPOINT_LEFT,
+    VIEWPOINT_RIGHT,
+    VIEWPOINT_FRONT,
+    VIEWPOINT_BACK,
+    VIEWPOINT_TOP,
+)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What a model says of a batch of B crops."""
+
+    embeddings: NDArray[np.float32]  # [B, 512], L2-normalised
+    viewpoints: tuple[Viewpoint, ...] | None  # None: the model does not tell
+
+
+class Encoder(Protocol):
+    """Turns prepared crops into embeddings.
+
+    `encode` takes uint8 [B, input_size, input_size, 3], 1 ≤ B ≤ max_batch, and
+    raises Transient when the model's server does not answer. `ready` says
+    whether it would answer now.
+    """
+
+    @property
+    def model(self) -> ModelReference: ...
+
+    @property
+    def input_size(self) -> int: ...
+
+    def encode(self, batch: Pixels) -> Encoding: ...
+
+    def ready(self) -> bool: ...
+
+
+def read_outputs(
+    batch: int, embeddings: NDArray[np.float32], viewpoints: NDArray[np.float32] | None
+) -> Encoding:
+    """Return a model's raw outputs as an Encoding.
+
+    Raises:
+        RuntimeError: the model broke its contract; no vector of it may be kept.
+    """
+    if embeddings.shape != (batch, DIMENSION):
+        raise RuntimeError(
+            f"the model returned embeddings of shape {embeddings.shape} for {batch} crops; "
+            f"expected ({batch}, {DIMENSION})"
+        )
+    lengths = np.linalg.norm(embeddings, axis=1)
+    if not np.allclose(lengths, 1.0, atol=1e-3):  # NaN is not close to anything
+        raise RuntimeError(
+            f"the model returned embeddings of lengths {lengths.min()} to {lengths.max()}, not 1"
+        )
+    if viewpoints is None:
+        return Encoding(embeddings, None)
+    if viewpoints.shape != (batch, len(VIEWPOINTS)):
+        raise RuntimeError(
+            f"the model returned viewpoints of shape {viewpoints.shape} for {batch} crops; "
+            f"expected ({batch}, {len(VIEWPOINTS)})"
+        )
+    return Encoding(embeddings, tuple(VIEWPOINTS[best] for best in viewpoints.argmax(axis=1)))

@@ -1,0 +1,171 @@
+"""The model on a Triton server, over gRPC."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from tritonclient.grpc import InferenceServerClient, InferInput
+from tritonclient.utils import InferenceServerException
+
+from services.embedder.encoders import reference
+from services.embedder.encoders.encoder import (
+    EMBEDDING,
+    INPUT,
+    VIEWPOINT,
+    Encoding,
+    read_outputs,
+)
+from shared.embeddings import DIMENSION, model_name
+from shared.errors import SettingsError, Transient
+from shared.images.rgb import Pixels
+from shared.messages import ModelReference
+
+# tritonclient gives gRPC's status as a string.
+TRANSIENT = {
+    "StatusCode.UNAVAILABLE",
+    "StatusCode.CANCELLED",
+    "StatusCode.DEADLINE_EXCEEDED",
+    "StatusCode.RESOURCE_EXHAUSTED",
+}
+KEEPALIVE_MS = 20_000
+
+# Many addresses behind one name are all used; with one connection, gRPC would stay with the first.
+CHANNEL = [
+    ("grpc.lb_policy_name", "round_robin"),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.keepalive_time_ms", KEEPALIVE_MS),
+]
+
+
+class TritonEncoder:
+    """An `Encoder` whose model a Triton server runs. One to a process (triton client #731).
+
+    The server knows the model as name-version-preprocessing, as
+    `recognition.models.triton` lays it out. Every request asks for it by that name, so
+    no server behind the address can answer with another model's vectors, and
+    two versions can be served side by side while one replaces the other.
+
+    Nothing is asked of the server before the first `encode` or `ready`. Then,
+    and after every failure, the model's input and outputs are checked.
+
+    Args:
+        url: host:port of the gRPC endpoint.
+        model: what must be served.
+        input_size: the side of the pictures that it takes.
+        max_batch: the largest batch that will be sent.
+        timeout_seconds: deadline of each call; Triton's client would wait for ever.
+        tls: what the client takes beside, where the connection is encrypted.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: ModelReference,
+        input_size: int,
+        max_batch: int,
+        timeout_seconds: float,
+        *,
+        tls: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._url = url
+        self._model = model
+        self._name = model_name(model)
+        self._input_size = input_size
+        self._max_batch = max_batch
+        self._timeout = timeout_seconds
+        self._client = InferenceServerClient(url, channel_args=CHANNEL, **(tls or {}))
+        # Health checks come on threads of their own, so this is replaced, never changed.
+        self._outputs: tuple[str, ...] = ()  # empty: the served model is not checked yet
+
+    @property
+    def model(self) -> ModelReference:
+        return self._model
+
+    @property
+    def input_size(self) -> int:
+        return self._input_size
+
+    def encode(self, batch: Pixels) -> Encoding:
+        """Encode uint8 [B, H, W, 3] on the server.
+
+        Raises:
+            Transient: the server does not answer in time, or is not ready.
+            SettingsError: it serves another model than expected, or computes other
+                embeddings than where the model was exported.
+        """
+        outputs = self._outputs or self._first_look()
+        image = InferInput(INPUT, list(batch.shape), "UINT8")
+        image.set_data_from_numpy(np.ascontiguousarray(batch))
+        result = self._ask("infer", self._name, [image], timeout=math.ceil(self._timeout * 1e6))
+        scores = result.as_numpy(VIEWPOINT) if VIEWPOINT in outputs else None
+        return read_outputs(len(batch), result.as_numpy(EMBEDDING), scores)
+
+    def ready(self) -> bool:
+        """Return whether the server answers and serves the expected model."""
+        try:
+            self._checked_outputs()
+            return bool(self._ask("is_model_ready", self._name))
+        except (Transient, SettingsError):
+            self._outputs = ()
+            return False
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
+    def _ask(self, call: str, *arguments: Any, **options: Any) -> Any:
+        try:
+            return getattr(self._client, call)(*arguments, client_timeout=self._timeout, **options)
+        except InferenceServerException as error:
+            self._outputs = ()
+            if error.status() in TRANSIENT:
+                raise Transient(f"Triton at {self._url}: {error}") from error
+            if error.status() == "StatusCode.NOT_FOUND":
+                raise self._unexpected(str(error)) from error
+            raise
+
+    def _first_look(self) -> tuple[str, ...]:
+        self._outputs = outputs = self._checked_outputs()
+        config = self._ask("get_model_config", self._name, as_json=True)["config"]
+        stored = config.get("parameters", {}).get(reference.REFERENCE, {}).get("string_value", "")
+        if stored:
+            try:
+                reference.check(self, stored, f"Triton at {self._url}")
+            except SettingsError:
+                self._outputs = ()
+                raise
+        return outputs
+
+    def _checked_outputs(self) -> tuple[str, ...]:
+        """Return what the served model gives, once it is known to be the expected one."""
+        metadata = self._ask("get_model_metadata", self._name, as_json=True)
+        self._check_input(metadata)
+        outputs = {output["name"]: output for output in metadata["outputs"]}
+        last = outputs.get(EMBEDDING, {}).get("shape", ["missing"])[-1]
+        if last != str(DIMENSION):
+            raise self._unexpected(f"output {EMBEDDING!r} has dimension {last}, not {DIMENSION}")
+        config = self._ask("get_model_config", self._name, as_json=True)["config"]
+        self._check_batch(config)
+        return tuple(name for name in (EMBEDDING, VIEWPOINT) if name in outputs)
+
+    def _check_input(self, metadata: dict[str, Any]) -> None:
+        inputs = [(i["name"], i["datatype"], i["shape"]) for i in metadata["inputs"]]
+        side = str(self._input_size)
+        expected = (INPUT, "UINT8", ["-1", side, side, "3"])
+        if inputs != [expected]:
+            raise self._unexpected(f"it takes {inputs}, not [{expected}]")
+
+    def _check_batch(self, config: dict[str, Any]) -> None:
+        most = int(config.get("max_batch_size", 0))
+        if 0 < most < self._max_batch:
+            raise self._unexpected(
+                f"it takes batches up to {most}; set RESIGHT_ENCODER_MAX_BATCH to that or less"
+            )
+
+    def _unexpected(self, what: str) -> SettingsError:
+        return SettingsError(
+            f"Triton at {self._url} does not serve {self._name} as expected: {what}. Deploy the "
+            "exported model, or correct RESIGHT_ENCODER_MODEL_NAME, _MODEL_VERSION, _INPUT_SIZE"
+        )

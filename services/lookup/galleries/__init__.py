@@ -1,0 +1,1 @@
+"""The gallery in Qdrant: embedded (Edge) or on a server."""

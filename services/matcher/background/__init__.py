@@ -1,0 +1,1 @@
+"""Keypoints of each deployment's unchanging background."""

@@ -1,0 +1,1 @@
+"""Keypoints of stored crops, cached in Redis."""

@@ -1,0 +1,120 @@
+"""Keypoints of stored crops: out of the cache, else computed from crop and mask."""
+
+import logging
+import time
+from collections.abc import Sequence
+from itertools import islice
+from typing import Protocol
+
+from services.matcher.extractors.crop_extractor import Crop, KeypointExtractor
+from services.matcher.keypoints import Keypoints
+from services.matcher.metrics import EXTRACTION, KEYPOINTS, READY
+from shared.blobs import BlobStore
+from shared.errors import Poison
+from shared.foreground import stored_mask
+from shared.foreground.animal import Animal
+from shared.images import codec
+from shared.messages import Candidate, Mask, Sighting
+
+log = logging.getLogger(__name__)
+
+# Crops that are read and looked at together: a GPU wants some, and what was computed is kept
+# before the next ones are read.
+TOGETHER = 32
+
+
+class KeypointStore(Protocol):
+    """Where keypoints are kept by the SHA-256 of their crop, for one model.
+
+    In service a cache with a server behind it, for work on files a folder.
+    """
+
+    def get(self, digests: Sequence[str]) -> dict[str, Keypoints]:
+        """Return what is kept of these crops."""
+        ...
+
+    def put(self, digest: str, keypoints: Keypoints) -> None:
+        """Keep a crop's keypoints."""
+        ...
+
+
+class CropKeypoints:
+    """Looks crops up by their SHA-256; `max_bytes` bounds what is read from the store."""
+
+    def __init__(
+        self,
+        store: BlobStore,
+        extractor: KeypointExtractor,
+        cache: KeypointStore,
+        max_bytes: int,
+    ) -> None:
+        self._store = store
+        self._extractor = extractor
+        self._cache = cache
+        self._max_bytes = max_bytes
+
+    def find(self, sightings: Sequence[Sighting | Candidate]) -> list[Keypoints | Poison]:
+        """Return the keypoints of each one's crop, or why it has none.
+
+        A crop that is missing or can't be decoded spoils only itself. A mask that the
+        extractor's own finder has not made, or that can't be read, is made anew.
+
+        Raises:
+            Transient: the store does not answer. What was computed is cached.
+        """
+        begun = time.perf_counter()
+        digests = [each.crop.sha256 for each in sightings]
+        known = self._cache.get(list(dict.fromkeys(digests)))
+        cold = len(known) < len(set(digests))
+        unusable: dict[int, Poison] = {}
+        while True:
+            # A crop may be named twice, and only once rightly: so of each the first that is left.
+            left = {
+                digest: i
+                for i, digest in reversed(list(enumerate(digests)))
+                if digest not in known and i not in unusable
+            }
+            if not left:
+                break
+            some = dict(islice(left.items(), TOGETHER))
+            for (digest, i), answer in zip(
+                some.items(), self._computed([sightings[i] for i in some.values()]), strict=True
+            ):
+                if isinstance(answer, Poison):
+                    unusable[i] = answer
+                else:
+                    known[digest] = answer
+        READY.labels("some" if cold else "none").observe(time.perf_counter() - begun)
+        return [unusable[i] if i in unusable else known[each] for i, each in enumerate(digests)]
+
+    def _computed(self, sightings: Sequence[Sighting | Candidate]) -> list[Keypoints | Poison]:
+        """Return the keypoints of different crops, which are kept."""
+        begun = time.perf_counter()
+        crops = [self._crop(sighting) for sighting in sightings]
+        readable = [crop for crop in crops if isinstance(crop, Crop)]
+        found = iter(self._extractor.extract_all(readable))
+        answers = [next(found) if isinstance(crop, Crop) else crop for crop in crops]
+        for sighting, answer in zip(sightings, answers, strict=True):
+            if isinstance(answer, Keypoints):
+                self._cache.put(sighting.crop.sha256, answer)
+                EXTRACTION.observe((time.perf_counter() - begun) / len(readable))
+        KEYPOINTS.labels("computed").inc(len(readable))
+        return answers
+
+    def _crop(self, sighting: Sighting | Candidate) -> Crop | Poison:
+        try:
+            content = self._store.get(sighting.crop, self._max_bytes)
+            image = codec.decode(content, max_bytes=self._max_bytes)
+        except Poison as unusable:
+            return unusable
+        return Crop(image, self._animal(sighting.mask))
+
+    def _animal(self, mask: Mask) -> Animal | None:
+        """Return what the embedder found, if it is what would be found here."""
+        if not self._extractor.finder or mask.finder != self._extractor.finder:
+            return None
+        try:
+            return stored_mask.read(mask, self._store)
+        except Poison as unusable:
+            log.warning("a mask can't be used, and is made anew: %s", unusable.reason)
+            return None

@@ -1,0 +1,1 @@
+"""Which candidates are compared, and how closely."""

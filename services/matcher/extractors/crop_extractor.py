@@ -1,0 +1,117 @@
+"""From a crop to its keypoints: on the animal alone, seen from near, where that is known."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from services.matcher.extractors.local_extractor import Detector, Framed
+from services.matcher.keypoints import WHOLE, Keypoints, Window
+from services.matcher.metrics import MASKS
+from shared.foreground import animal as animals
+from shared.foreground import close_up
+from shared.foreground.animal import Animal
+from shared.foreground.close_up import CloseUp
+from shared.foreground.segmenter import Segmenter
+from shared.foreground.view import View
+from shared.images.resize import shrunk
+from shared.messages import ModelReference
+
+# How far outside of the mask a keypoint may lie, of the view's longest side: outlines
+# are told by both sides of them, and masks are not exact.
+MARGIN = 0.02
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A crop, RGB uint8 [H, W, 3], and where the extractor's `finder` has found the animal.
+
+    animal: None where it was not asked yet
+    """
+
+    image: NDArray[np.uint8]
+    animal: Animal | None = None
+
+
+class KeypointExtractor:
+    """The best keypoints of a detector, in crops whose longest side is at most `longest_side`.
+
+    With a `segmenter` they lie on the animal, and it fills that side, so the network spends its
+    resolution on it. Where a mask is not to be gone by, they are those of the whole crop.
+
+    `model` names the network, its weights and everything before it; keypoints
+    compare only when it is equal. `descriptor_length` is D. `finder` names what finds the
+    animals that it goes by; empty: it looks at all of a crop.
+    """
+
+    def __init__(
+        self, detector: Detector, longest_side: int, segmenter: Segmenter | None = None
+    ) -> None:
+        self._detector = detector
+        self._longest_side = longest_side
+        self._segmenter = segmenter
+        self.finder = "" if segmenter is None else animals.finder(segmenter)
+        self.descriptor_length = detector.descriptor_length
+        parts = [detector.model.preprocessing, f"longest{longest_side}"]
+        if segmenter is not None:
+            parts += [self.finder, close_up.FINGERPRINT, f"margin{MARGIN:g}"]
+        self.model = ModelReference(
+            name=detector.model.name,
+            version=detector.model.version,
+            preprocessing=_short(parts),
+        )
+
+    def extract(self, image: NDArray[np.uint8], animal: Animal | None = None) -> Keypoints:
+        """Return the keypoints of one crop; see `extract_all`."""
+        [found] = self.extract_all([Crop(image, animal)])
+        return found
+
+    def extract_all(self, crops: Sequence[Crop]) -> list[Keypoints]:
+        """Return the keypoints of each crop, best first.
+
+        Positions are in pixels of the scaled crop, or of the view of the animal; the `window`
+        tells where in the crop that is. A picture that shows nothing gives none.
+        """
+        framed = [
+            self._framed(crop.image, animal)
+            for crop, animal in zip(crops, self._animals(crops), strict=True)
+        ]
+        found = self._detector.detect([picture for picture, _ in framed])
+        return [
+            replace(keypoints, window=window)
+            for keypoints, (_, window) in zip(found, framed, strict=True)
+        ]
+
+    def _animals(self, crops: Sequence[Crop]) -> list[Animal | None]:
+        """Return where the animals are, if that is to be gone by; what is not known is found."""
+        if self._segmenter is None:
+            return [None for _ in crops]
+        views = [View.whole(crop.image) for crop in crops if crop.animal is None]
+        found = iter(Animal.find_all(self._segmenter, views))
+        animals = [crop.animal or next(found) for crop in crops]
+        for crop, animal in zip(crops, animals, strict=True):
+            MASKS.labels("crop" if crop.animal is None else "embedder", animal.outcome).inc()
+        return [animal if animal.outcome == "used" else None for animal in animals]
+
+    def _framed(self, image: NDArray[np.uint8], animal: Animal | None) -> tuple[Framed, Window]:
+        """Return what the detector is to see of a crop, and which part of it that is."""
+        if animal is None:
+            return Framed(shrunk(image, self._longest_side)), WHOLE
+        height, width = image.shape[:2]
+        view = CloseUp.of(animal.mask, width, height, self._longest_side)
+        return Framed(view.picture(image), _around(view.mask(animal.mask))), view.window
+
+
+def _around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a mask [H, W] with its margin."""
+    reach = round(MARGIN * max(mask.shape))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0)
+
+
+def _short(parts: Sequence[str]) -> str:
+    """Return a short hash of all that happens to a crop before and after the network."""
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

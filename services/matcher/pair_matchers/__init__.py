@@ -1,0 +1,1 @@
+"""Keypoints of two crops to matches."""

@@ -1,0 +1,1 @@
+"""API keys, roles, rights and the audit log."""

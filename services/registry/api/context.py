@@ -1,0 +1,171 @@
+"""What every handler works with, and who stands in front of it."""
+
+import ipaddress
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, HTTPException, Request
+
+from services.registry.alerts.outbox import AlertOutbox
+from services.registry.api.access.audit_log import AuditLog
+from services.registry.api.access.keys import LOCK_SECONDS, Access, Person
+from services.registry.api.explainer import Explainer
+from services.registry.api.picture_query import Inquiry
+from services.registry.api.pictures.thumbnails import Thumbnails
+from services.registry.api.problem import refusal
+from services.registry.api.settings import ApiSettings
+from services.registry.api.system import System
+from services.registry.calibration.calibration import Calibration
+from services.registry.identity.entry import Entry
+from services.registry.imports.importer import Importer
+from services.registry.imports.register import ImportRegister
+from services.registry.ledger.ledger import Ledger
+from services.registry.ledger.overview import Catalogue
+from services.registry.locations.masking import Discretion
+from services.registry.review.reviewer import Operator
+from services.registry.review.skipped_questions import Asides
+from shared.settings import KafkaSettings
+
+COOKIE = "resight_session"
+# Who works at a ledger without keys: somebody at this very machine.
+LOCAL = Person("local", "admin")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sends a request; by_key: as a program does, and not a browser by its cookie."""
+
+    person: Person | None
+    by_key: bool = False
+
+
+NOBODY = Caller(None)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The parts behind the API.
+
+    announce: publishes what an operation wrote
+    kafka: where dead letters are; None: there is no broker
+    explainer: compares two sightings again, to show their matches; None: nobody does
+    drift_window: so many of the latest sightings are compared with the calibration's
+    asking: asks who a picture shows; None: there is no broker
+    system: knows whether the services are ready; None: there is no broker
+    importing: works at catalogues that people bring; None: there is no broker
+    closing: set when streams are to end
+    """
+
+    ledger: Ledger
+    catalogue: Catalogue
+    access: Access
+    audit: AuditLog
+    calibration: Calibration
+    thumbnails: Thumbnails
+    settings: ApiSettings
+    announce: Callable[[Entry], None]
+    asides: Asides
+    discretion: Discretion
+    alerts: AlertOutbox
+    imports: ImportRegister
+    kafka: KafkaSettings | None = None
+    explainer: Explainer | None = None
+    asking: Inquiry | None = None
+    importing: Importer | None = None
+    system: System | None = None
+    drift_window: int = 500
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def operator(self, gallery: str, person: Person) -> Operator:
+        """Return who writes into a gallery's ledger."""
+        return Operator(self.ledger, self.calibration, gallery, person.name)
+
+    def who(self, request: Request) -> Caller:
+        """Return who asks: by a key, by the session of a browser, or locally without keys.
+
+        Raises:
+            HTTPException: the key is wrong, as too many were that came from this address.
+            Transient: the ledger does not answer.
+        """
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            if key := self.access.holder(token):
+                return Caller(key.person, by_key=True)
+            self.refuse_key(request, token)
+            return NOBODY
+        if session := request.cookies.get(COOKIE):
+            key = self.access.signed_in(session, 3600 * self.settings.session_hours)
+            if key:
+                return Caller(key.person)
+        # Names of other machines that lead here are a trick of pages on other sites.
+        near = (
+            self.settings.local and _loopback(request.url.hostname) and _loopback(address(request))
+        )
+        return Caller(LOCAL) if near and not self.access.any() else NOBODY
+
+    def refuse_key(self, request: Request, token: str) -> None:
+        """Count and note a wrong key.
+
+        Raises:
+            HTTPException: too many came before.
+        """
+        many = self.access.failed(token, address(request), self.settings.failed_logins)
+        if many:
+            raise HTTPException(
+                429,
+                "too many wrong keys came from your address; wait 15 minutes, or send the right "
+                "one",
+                {"Retry-After": str(LOCK_SECONDS)},
+            )
+        self.audit.note(
+            "wrong key", "", address=address(request), about=request.url.path, refused=True
+        )
+
+
+def address(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else ""
+
+
+def desk(request: Request) -> Desk:
+    """Return the desk of the application."""
+    found: Desk = request.app.state.desk
+    return found
+
+
+AtDesk = Annotated[Desk, Depends(desk)]
+
+
+def person(request: Request) -> Person:
+    """Return who asks; the guard let them pass."""
+    found: Person = request.state.person
+    return found
+
+
+Asking = Annotated[Person, Depends(person)]
+
+
+def gallery_name(population: str, species: str, at: AtDesk) -> str:
+    """Return the gallery of a path, which the guard has found to be one that they may see.
+
+    Raises:
+        HTTPException: there is no such gallery.
+    """
+    name = f"{population}/{species}"
+    if name not in at.catalogue.names():
+        raise refusal(404, f"there is no gallery {name} that your key may see")
+    return name
+
+
+Named = Annotated[str, Depends(gallery_name)]
+
+
+def _loopback(host: str | None) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

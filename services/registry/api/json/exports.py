@@ -1,0 +1,61 @@
+"""Leaving with a gallery: in the formats of other tools."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from services.registry.api.context import Asking, AtDesk, Named
+from services.registry.api.problem import documented
+from services.registry.exports.bundle import Format, Wanted, files, zipped
+from services.registry.exports.record import records
+from services.registry.exports.spool import Spool
+
+router = APIRouter(prefix="/api/v1", tags=["exports"], responses=documented(404))
+
+
+@router.get(
+    "/galleries/{population}/{species}/export",
+    response_class=Response,
+    responses={200: {"content": {"application/zip": {}}, "description": "A ZIP."}},
+)
+def export(
+    request: Request,
+    name: Named,
+    asking: Asking,
+    at: AtDesk,
+    *,
+    kind: Annotated[Format, Query(alias="format")] = "csv",
+    pictures: Annotated[bool, Query(description="With the crops.")] = False,
+    days: Annotated[int, Query(ge=1, le=366, description="Of an occasion, for histories.")] = 1,
+) -> StreamingResponse:
+    """Get a gallery as a ZIP. What a format can't hold is told in its `left_out.csv`.
+
+    Coordinates are coarse, except for admins, of cameras that have seen a species whose places may
+    not be told.
+    """
+    request.state.about = f"{name} as {kind}{' with pictures' if pictures else ''}"
+    found = Spool(records(at.ledger, name, at.discretion.cameras(asking.knows_places)))
+    made = files(found, Wanted(kind, name, datetime.now(UTC), days))
+    read = at.thumbnails.whole if pictures else None
+
+    def pieces() -> Iterator[bytes]:
+        with closing(found):
+            yield from zipped(made, found, read)
+
+    stem = f"{name.replace('/', '-')}-{kind}"
+    return StreamingResponse(
+        pieces(),
+        media_type="application/zip",
+        headers={"Content-Disposition": disposition(f"{stem}.zip")},
+    )
+
+
+def disposition(name: str) -> str:
+    """Return the header that names a download; RFC 6266, as species have names in every script."""
+    plain = "".join(each if each.isascii() else "_" for each in name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,275 @@
+"""Starting from a catalogue: bring a ZIP, see what is in it, agree, and watch it being enrolled."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
+from starlette.datastructures import FormData, UploadFile
+
+from catalogue import plan
+from catalogue.reading.limits import PAGES
+from catalogue.reading.listing import ForeignError, LeftOut
+from services.registry.api.access.keys import Person
+from services.registry.api.context import Asking, AtDesk, Desk
+from services.registry.api.json.schemas import moment
+from services.registry.api.pages.frame import page
+from services.registry.api.problem import documented, refusal
+from services.registry.imports.importer import BusyError, Wanted
+from services.registry.imports.register import Import, State
+
+router = APIRouter(responses=documented(404, 409))
+
+# So many rows that are not taken stand in the page; the CSV has all.
+SHOWN = 20
+FIELDS = ("species", "population", "deployment")
+_UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "encoding": {"catalogue": {"contentType": "application/zip"}},
+                "schema": {
+                    "type": "object",
+                    "required": ["catalogue"],
+                    "properties": {
+                        "catalogue": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "A ZIP of a folder for each individual, or of a "
+                            "metadata.csv, COCO, Wildbook's table or Camtrap DP with its pictures.",
+                        },
+                        **{
+                            name: {
+                                "type": "string",
+                                "maxLength": 200,
+                                "description": f"The {name} of all pictures, in place of what "
+                                "the catalogue says.",
+                            }
+                            for name in FIELDS
+                        },
+                    },
+                },
+            }
+        },
+    }
+}
+
+
+class GalleryCount(BaseModel):
+    """What a gallery gets of a catalogue."""
+
+    gallery: str
+    sightings: int
+    individuals: int
+
+
+class ImportAnswer(BaseModel):
+    """A catalogue that somebody brought, and how far it is."""
+
+    id: str
+    actor: str
+    file: str
+    at: datetime = Field(description="When it was brought.")
+    state: State = Field(
+        description="planned: it waits for an agreement; lost: its server is gone, bring it again."
+    )
+    format: str
+    rows: int
+    galleries: list[GalleryCount]
+    notes: list[str]
+    left_out: int = Field(description="Rows that are not taken; `left-out.csv` says why.")
+    published: int
+    enrolled: int
+    wrong: str = Field(description="Why it failed; empty: it did not.")
+    calibration: str = Field(
+        description="What fitting a calibration said afterwards, where the system runs by "
+        "`resight up`; fitting: it is not yet over."
+    )
+
+    @classmethod
+    def of(cls, found: Import) -> "ImportAnswer":
+        """Return the answer about an import."""
+        counts = [
+            GalleryCount(gallery=name, sightings=sightings, individuals=individuals)
+            for name, (sightings, individuals) in found.galleries.items()
+        ]
+        told = {
+            name: getattr(found, name)
+            for name in cls.model_fields
+            if name not in {"at", "galleries", "notes"}
+        }
+        return cls(**told, at=moment(found.made_at), galleries=counts, notes=list(found.notes))
+
+
+def an_import(request: Request, identifier: str, asking: Asking, at: AtDesk) -> Import:
+    """Return the import of a path.
+
+    Raises:
+        HTTPException: there is none that they may see.
+    """
+    found = at.imports.get(identifier)
+    if found is None or not _theirs(found, asking):
+        raise refusal(404, f"there is no import {identifier} that your key may see")
+    request.state.about = f"{found.file} ({found.id})"
+    return found
+
+
+TheImport = Annotated[Import, Depends(an_import)]
+
+
+@router.get("/api/v1/imports", tags=["imports"])
+def imports(asking: Asking, at: AtDesk) -> list[ImportAnswer]:
+    """The latest catalogues that were brought."""
+    return [ImportAnswer.of(each) for each in at.imports.latest() if _theirs(each, asking)]
+
+
+@router.post(
+    "/api/v1/imports",
+    tags=["imports"],
+    status_code=201,
+    openapi_extra=_UPLOAD,
+    responses=documented(409, 415),
+)
+async def bring(request: Request, asking: Asking, at: AtDesk) -> ImportAnswer:
+    """Bring a catalogue. It is read, and waits for an hour for the agreement to enrol it."""
+    try:
+        return ImportAnswer.of(await _taken(request, asking, at))
+    except ForeignError as error:
+        raise refusal(422, str(error)) from error
+
+
+@router.get("/api/v1/imports/{identifier}", tags=["imports"])
+def one(found: TheImport) -> ImportAnswer:
+    """How far an import is."""
+    return ImportAnswer.of(found)
+
+
+@router.post("/api/v1/imports/{identifier}/enrol", tags=["imports"], status_code=202)
+def enrol(found: TheImport, at: AtDesk) -> ImportAnswer:
+    """Agree to what was found: its animals become individuals, under their names."""
+    _say(at, found, agreed=True)
+    return ImportAnswer.of(at.imports.get(found.id) or found)
+
+
+@router.delete("/api/v1/imports/{identifier}", tags=["imports"], status_code=204)
+def give_up(found: TheImport, at: AtDesk) -> None:
+    """Give up a catalogue that waits; nothing of it is enrolled."""
+    _say(at, found, agreed=False)
+
+
+@router.get(
+    "/api/v1/imports/{identifier}/left-out.csv",
+    tags=["imports"],
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+def left_out(found: TheImport, at: AtDesk) -> Response:
+    """Rows that are not taken, and why."""
+    return Response(
+        plan.report(at.imports.left_out(found.id)),
+        media_type="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="left-out.csv"'},
+    )
+
+
+@router.get("/imports", include_in_schema=False)
+def shown(request: Request, person: Asking, at: AtDesk) -> Response:
+    """Show the form, and what was brought before."""
+    return _page(request, person, at)
+
+
+@router.post("/imports", include_in_schema=False)
+async def brought(request: Request, person: Asking, at: AtDesk) -> Response:
+    """Take a catalogue and show what is in it."""
+    try:
+        begun = await _taken(request, person, at)
+    except ForeignError as error:
+        return await run_in_threadpool(_page, request, person, at, str(error))
+    return RedirectResponse(f"/imports/{begun.id}", 303)
+
+
+@router.get("/imports/{identifier}", include_in_schema=False)
+def progress(request: Request, found: TheImport, person: Asking, at: AtDesk) -> Response:
+    """Show what is in a catalogue, or how far it is."""
+    left: list[LeftOut] = at.imports.left_out(found.id) if found.left_out else []
+    return page(request, at, person, "import.html", found=found, left=left[:SHOWN])
+
+
+@router.post("/imports/{identifier}", include_in_schema=False)
+def decide(
+    request: Request, found: TheImport, at: AtDesk, *, agreed: Annotated[bool, Form()] = False
+) -> RedirectResponse:
+    """Enrol a catalogue, or give it up."""
+    request.state.about += ": enrol it" if agreed else ": give it up"
+    _say(at, found, agreed=agreed)
+    return RedirectResponse(f"/imports/{found.id}", 303)
+
+
+async def _taken(request: Request, person: Person, at: Desk) -> Import:
+    """Return the import that an upload begins.
+
+    The body is read here, and not by a parameter, so that nobody without a key is listened to.
+
+    Raises:
+        HTTPException: it is no such upload, or can't be taken now.
+        ForeignError: it is no catalogue in a ZIP.
+    """
+    if at.importing is None:
+        raise refusal(503, "there is no broker to enrol by")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise refusal(415, "send the ZIP as the field `catalogue` of multipart/form-data")
+    try:
+        with at.importing.room() as identifier:
+            async with request.form(max_files=1, max_fields=8) as form:
+                return await _read(request, form, identifier, person, at)
+    except BusyError as error:
+        raise refusal(409, str(error)) from error
+
+
+async def _read(
+    request: Request, form: FormData, identifier: str, person: Person, at: Desk
+) -> Import:
+    """Return the import that a form begins, in the room that is held for it."""
+    archive = form.get("catalogue")
+    if not isinstance(archive, UploadFile):
+        raise refusal(422, "catalogue: the upload has no such file")
+    said = {name: text for name in FIELDS if (text := str(form.get(name, "")).strip())}
+    if long := [name for name, text in said.items() if len(text) > 200]:
+        raise refusal(422, f"{long[0]}: it is longer than 200 characters")
+    name = (archive.filename or "catalogue")[-200:]
+    request.state.about = name
+    if at.importing is None:
+        raise refusal(503, "there is no broker to enrol by")
+    wanted = Wanted(person.name, person.key, person.sees, **said)
+    limits = replace(PAGES, unpacked_bytes=2 * at.settings.max_catalogue_bytes)
+    return await run_in_threadpool(
+        at.importing.take, identifier, archive.file, name, wanted, limits
+    )
+
+
+def _say(at: Desk, found: Import, *, agreed: bool) -> None:
+    if found.state != "planned" or not at.imports.say(found.id, "enrol" if agreed else "give up"):
+        raise refusal(409, f"import {found.id} does not wait for an agreement: it is {found.state}")
+
+
+def _theirs(found: Import, person: Person) -> bool:
+    """Whoever sees all galleries sees all imports, others those that came with their key."""
+    return not person.galleries or found.key == person.key
+
+
+def _page(request: Request, person: Person, at: Desk, wrong: str = "") -> Response:
+    found = [each for each in at.imports.latest() if _theirs(each, person)]
+    return page(
+        request,
+        at,
+        person,
+        "imports.html",
+        imports=found,
+        wrong=wrong,
+        most=at.settings.max_catalogue_bytes,
+    )

@@ -1,0 +1,78 @@
+"""Which parts of two sightings match, for the lines over the pictures."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from services.registry.api.context import AtDesk, Desk, Named
+from services.registry.api.json.reading import found_sighting
+from services.registry.api.problem import documented, refusal
+from services.registry.ledger.overview import Gallery
+from shared.errors import Poison
+from shared.messages import PairMatch, PairQuestion, Shown
+
+router = APIRouter(prefix="/api/v1", tags=["review"], responses=documented(404))
+
+# From an unsure match to a sure one; told apart by lightness too. Grey ones don't count.
+UNSURE, SURE, PALE = (0, 90, 160), (255, 221, 51), "#96968f"
+
+
+class MatchAnswer(BaseModel):
+    """One match: places are fractions of the two crops, from the left and from the top."""
+
+    one: tuple[float, float]
+    other: tuple[float, float]
+    confidence: float
+    inlier: bool = Field(description="One flat surface explains it.")
+    counts: bool = Field(description="It lies on the animals; others are no evidence.")
+    colour: str
+
+
+class PairAnswer(BaseModel):
+    """The matches of two sightings."""
+
+    matches: list[MatchAnswer]
+    summary: str
+
+
+@router.get("/galleries/{population}/{species}/pairs/{one}/{other}/matches")
+def matches(name: Named, one: str, other: str, at: AtDesk) -> PairAnswer:
+    """Compare two sightings again, and show where they match."""
+    if at.explainer is None:
+        raise refusal(503, "no matcher is set up to compare pictures (RESIGHT_API_EXPLAINER_URL)")
+    with at.catalogue.gallery(name) as shown:
+        question = PairQuestion(one=_shown(at, shown, one), other=_shown(at, shown, other))
+    try:
+        found = at.explainer.matches(question)
+    except Poison as gone:
+        raise refusal(404, f"a crop can't be read: {gone.reason}") from gone
+    listed = sorted(found.matches, key=lambda each: (each.counts, each.inlier, each.confidence))
+    return PairAnswer(matches=[_answer(each) for each in listed], summary=found.summary)
+
+
+def _shown(at: Desk, gallery: Gallery, name: str) -> Shown:
+    seen = found_sighting(gallery.sightings, name)
+    if seen.reference is None:
+        raise refusal(404, f"sighting {name} came without a picture")
+    shown = Shown(crop=seen.reference)
+    entry = at.ledger.entry(gallery.name, seen.number)
+    if entry and entry.enrolment and entry.enrolment.HasField("mask"):
+        shown.mask.CopyFrom(entry.enrolment.mask)
+    return shown
+
+
+def _answer(match: PairMatch) -> MatchAnswer:
+    return MatchAnswer(
+        one=(round(match.x, 4), round(match.y, 4)),
+        other=(round(match.other_x, 4), round(match.other_y, 4)),
+        confidence=round(match.confidence, 3),
+        inlier=match.inlier,
+        counts=match.counts,
+        colour=_colour(match.confidence) if match.counts else PALE,
+    )
+
+
+def _colour(confidence: float) -> str:
+    share = min(1.0, max(0.0, confidence))
+    return "#" + "".join(
+        f"{round(low + share * (high - low)):02x}" for low, high in zip(UNSURE, SURE, strict=True)
+    )

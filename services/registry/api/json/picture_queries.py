@@ -1,0 +1,148 @@
+"""Who is this? A picture weighed by the running system, and not enrolled."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Query, Request, UploadFile
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from services.registry.api.context import Asking, AtDesk, Desk, Named
+from services.registry.api.pages.frame import page
+from services.registry.api.pictures.inlined import inlined
+from services.registry.api.problem import documented, refusal
+from services.registry.identity.entry import OUTCOME_NAMES, Word
+from services.registry.ledger.overview import Gallery
+from shared.errors import Transient
+from shared.identifiers import DEFAULT_POPULATION
+from shared.images.file_types import PICTURES, sniff
+from shared.messages import Answer, Capture
+from shared.viewpoints import named
+
+router = APIRouter(responses=documented(404, 415))
+
+SECONDS = 60.0
+
+Side = Annotated[
+    str, Query(max_length=20, description="The side that it shows: left, right, front, back, top.")
+]
+
+
+class Likeness(BaseModel):
+    """One individual that the picture may show."""
+
+    individual: str
+    name: str = Field(description="What a catalogue calls it; empty: nothing.")
+    probability: float
+    sighting: str = Field(description="Its sighting that is most alike.")
+    matches: int
+
+
+class WhoAnswer(BaseModel):
+    """Who a picture shows."""
+
+    outcome: Word
+    individual: str = Field(description="Empty unless it is known.")
+    name: str = Field(description="What a catalogue calls that one; empty: nothing.")
+    probability: float = Field(description="Of the first one.")
+    ranked: list[Likeness]
+    incomparable: str = Field(description="Why it can't be compared with anything; empty: it can.")
+
+
+@router.post("/api/v1/galleries/{population}/{species}/search", tags=["catalogue"])
+def search(
+    name: Named, at: AtDesk, picture: Annotated[UploadFile, File()], viewpoint: Side = ""
+) -> WhoAnswer:
+    """Ask who a picture shows. It takes as long as the system has in hand; nothing is enrolled."""
+    return who(at, name, picture.file.read(), viewpoint)
+
+
+@router.get("/g/{population}/{species}/who", include_in_schema=False)
+def form(request: Request, name: Named, person: Asking, at: AtDesk) -> Response:
+    """Show the form."""
+    return page(request, at, person, "who.html", gallery=name, found=None, liked=[], wrong="")
+
+
+@router.post("/g/{population}/{species}/who", include_in_schema=False)
+def shown(
+    request: Request,
+    name: Named,
+    person: Asking,
+    at: AtDesk,
+    picture: Annotated[UploadFile, File()],
+    *,
+    viewpoint: Annotated[str, Query(max_length=20)] = "",
+) -> Response:
+    """Show who a picture shows."""
+    image = picture.file.read()
+    try:
+        found = who(at, name, image, viewpoint)
+    except Transient as error:
+        wrong = str(error)
+        return page(
+            request, at, person, "who.html", gallery=name, found=None, liked=[], wrong=wrong
+        )
+    with at.catalogue.gallery(name) as shown:
+        liked = [(each, shown.sightings.get(each.sighting)) for each in found.ranked]
+    return page(
+        request,
+        at,
+        person,
+        "who.html",
+        gallery=name,
+        found=found,
+        liked=liked,
+        wrong="",
+        asked=inlined(image),
+    )
+
+
+def who(at: Desk, gallery: str, picture: bytes, viewpoint: str) -> WhoAnswer:
+    """Return who a picture shows.
+
+    Raises:
+        HTTPException: it is no picture, or nobody can be asked.
+        Transient: nobody answered.
+    """
+    if at.asking is None:
+        raise refusal(503, "there is no broker to ask by")
+    kind = sniff(picture)
+    if kind not in PICTURES:
+        raise refusal(
+            415, f"the file is {kind or 'nothing known'}; send {', '.join(sorted(PICTURES))}"
+        )
+    population, _, species = gallery.partition("/")
+    capture = Capture(
+        inline=picture,
+        species=species,
+        population="" if population == DEFAULT_POPULATION else population,
+        deployment="question",
+        viewpoint=named(viewpoint),
+    )
+    answer = at.asking.ask(capture, SECONDS)
+    with at.catalogue.gallery(gallery) as shown:
+        return _told(answer, shown)
+
+
+def _told(answer: Answer, gallery: Gallery) -> WhoAnswer:
+    ranked = []
+    for each in answer.ranked:
+        now = gallery.became(each.individual)
+        if now:
+            ranked.append(
+                Likeness(
+                    individual=now,
+                    name=gallery.individual(now).name,
+                    probability=round(each.probability, 4),
+                    sighting=each.best.candidate.sighting_id,
+                    matches=each.best.matches,
+                )
+            )
+    owner = gallery.became(answer.individual)
+    return WhoAnswer(
+        outcome=OUTCOME_NAMES.get(answer.outcome, "review"),
+        individual=owner,
+        name=gallery.individual(owner).name if owner else "",
+        probability=round(answer.probability, 4),
+        ranked=ranked,
+        incomparable=answer.incomparable,
+    )

@@ -1,0 +1,235 @@
+"""What a reader may ask of the API."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import APIRouter, Query, Response
+from fastapi import Path as PathPart
+
+from services.registry.api.context import Asking, AtDesk, Desk, Named
+from services.registry.api.json.schemas import (
+    EntryAnswer,
+    GalleryAnswer,
+    IndividualAnswer,
+    Page,
+    QuestionAnswer,
+    SightingAnswer,
+    T,
+)
+from services.registry.api.pictures.thumbnails import Size
+from services.registry.api.problem import documented, refusal
+from services.registry.calibration.drift import drift
+from services.registry.identity.entry import OUTCOME_NAMES, Word
+from services.registry.ledger.overview import Gallery, Individual, Seen, Status
+from shared.errors import Poison
+from shared.messages import Decision
+
+router = APIRouter(prefix="/api/v1", tags=["catalogue"], responses=documented(404))
+
+Offset = Annotated[int, Query(ge=0, le=2**53, description="So many are left out before.")]
+Many = Annotated[int, Query(ge=1, le=200, description="So many at most.")]
+Order = Literal[
+    "-last_seen", "last_seen", "-first_seen", "first_seen", "-sightings", "sightings", "id"
+]
+Text = Annotated[str | None, Query(max_length=300)]
+
+S = TypeVar("S")
+
+_PATH = "/galleries/{population}/{species}"
+
+
+def paged(found: Sequence[S], offset: int, limit: int, answer: Callable[[S], T]) -> Page[T]:
+    """Return one page of a list, each item as it is answered."""
+    following = offset + limit
+    return Page(
+        items=[answer(each) for each in found[offset:following]],
+        total=len(found),
+        next=following if following < len(found) else None,
+    )
+
+
+@router.get("/galleries")
+def galleries(asking: Asking, at: AtDesk) -> list[GalleryAnswer]:
+    """All galleries that the key sees."""
+    return [gallery_answer(at, name) for name in at.catalogue.names() if asking.sees(name)]
+
+
+@router.get(_PATH)
+def gallery(name: Named, at: AtDesk) -> GalleryAnswer:
+    """One gallery."""
+    return gallery_answer(at, name)
+
+
+@router.get(_PATH + "/individuals")
+def individuals(
+    *,
+    name: Named,
+    at: AtDesk,
+    sort: Order = "-last_seen",
+    status: Status | None = None,
+    deployment: Text = None,
+    viewpoint: Text = None,
+    contains: Annotated[str, Query(max_length=200, description="A part of ID or name.")] = "",
+    offset: Offset = 0,
+    limit: Many = 50,
+) -> Page[IndividualAnswer]:
+    """The individuals of a gallery."""
+    with at.catalogue.gallery(name) as shown:
+        found = shown.chosen(
+            status=status or "",
+            deployment=deployment or "",
+            viewpoint=viewpoint or "",
+            contains=contains,
+        )
+        in_order(found, sort)
+        return paged(found, offset, limit, lambda each: IndividualAnswer.of(each, shown))
+
+
+@router.get(_PATH + "/individuals/{individual}")
+def individual(name: Named, individual: str, at: AtDesk) -> IndividualAnswer:
+    """One individual; of one that was merged, the one that it has become."""
+    with at.catalogue.gallery(name) as shown:
+        now = shown.became(individual)
+        if not now:
+            raise refusal(404, f"{name} has no individual {individual}")
+        return IndividualAnswer.of(shown.individual(now), shown)
+
+
+@router.get(_PATH + "/sightings")
+def sightings(
+    *,
+    name: Named,
+    at: AtDesk,
+    individual: Text = None,
+    outcome: Word | None = None,
+    deployment: Text = None,
+    viewpoint: Text = None,
+    offset: Offset = 0,
+    limit: Many = 50,
+) -> Page[SightingAnswer]:
+    """The sightings of a gallery, the latest decisions first."""
+    with at.catalogue.gallery(name) as shown:
+        found = [
+            each
+            for each in shown.sightings.values()
+            if (individual is None or shown.belongs(each.id) == individual)
+            and (outcome is None or each.outcome == outcome)
+            and (deployment is None or each.deployment == deployment)
+            and (viewpoint is None or each.viewpoint == viewpoint)
+        ]
+        found.reverse()
+        return paged(found, offset, limit, lambda each: SightingAnswer.of(each, shown))
+
+
+@router.get(_PATH + "/sightings/{sighting}")
+def sighting(name: Named, sighting: str, at: AtDesk) -> SightingAnswer:
+    """One sighting."""
+    with at.catalogue.gallery(name) as shown:
+        return SightingAnswer.of(found_sighting(shown.sightings, sighting), shown)
+
+
+@router.get(
+    _PATH + "/sightings/{sighting}/crop",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}, "description": "The crop."}},
+)
+def crop(name: Named, sighting: str, at: AtDesk, size: Size = "640") -> Response:
+    """The picture of a sighting: its box, cut out."""
+    with at.catalogue.gallery(name) as shown:
+        reference = found_sighting(shown.sightings, sighting).reference
+    if reference is None:
+        raise refusal(404, f"sighting {sighting} came without a picture")
+    try:
+        content = at.thumbnails.get(reference, size)
+    except Poison as gone:
+        raise refusal(404, f"the crop of {sighting} can't be read: {gone.reason}") from gone
+    # A sighting's ID names its pixels, so what was once fetched stays right.
+    kept = {"Cache-Control": "private, max-age=31536000, immutable"}
+    return Response(content, media_type="image/jpeg", headers=kept)
+
+
+@router.get(_PATH + "/questions")
+def questions(
+    name: Named, at: AtDesk, offset: Offset = 0, limit: Many = 50
+) -> Page[QuestionAnswer]:
+    """Which individuals may be one, those first whose answer is worth most."""
+    with at.catalogue.gallery(name) as shown:
+        asked = shown.questions
+        return paged(asked, offset, limit, lambda each: QuestionAnswer.of(each, shown))
+
+
+@router.get(_PATH + "/entries")
+def entries(
+    name: Named,
+    at: AtDesk,
+    after: Annotated[int, Query(ge=0, le=2**53, description="An entry's number.")] = 0,
+    limit: Many = 50,
+) -> Page[EntryAnswer]:
+    """The ledger itself: every decision and operation, in order."""
+    last = at.ledger.count(name, "entries")
+    until = min(after + limit, last)
+    items = [entry_answer(each) for each in at.ledger.decisions(name, after + 1, until)]
+    return Page(items=items, total=last, next=until if until < last else None)
+
+
+@router.get(_PATH + "/entries/{number}")
+def entry(name: Named, number: Annotated[int, PathPart(ge=1, le=2**53)], at: AtDesk) -> EntryAnswer:
+    """One entry of the ledger, with its evidence."""
+    found = next(at.ledger.decisions(name, number, number), None)
+    if found is None:
+        raise refusal(404, f"{name} has no entry {number}")
+    return entry_answer(found)
+
+
+def gallery_answer(at: Desk, name: str) -> GalleryAnswer:
+    """Return what there is to say of a gallery."""
+    curve = at.calibration.curve(name)
+    with at.catalogue.gallery(name) as shown:
+        return GalleryAnswer(
+            name=name,
+            individuals=len(shown.names()),
+            sightings=len(shown.sightings),
+            questions=len(shown.questions),
+            entries=shown.entries,
+            calibration=at.calibration.title,
+            known_from=curve.known,
+            new_below=curve.new,
+            drift=drift_of(at, name, shown),
+        )
+
+
+def drift_of(at: Desk, name: str, shown: Gallery) -> float | None:
+    """Return how far a gallery's evidence has moved from that of the calibration."""
+    baseline = at.calibration.curve(name).baseline
+    if baseline is None:
+        return None
+    weighed = [each.probability for each in shown.sightings.values() if each.weighed]
+    return drift(weighed, baseline, at.drift_window)
+
+
+def in_order(found: list[Individual], sort: Order) -> None:
+    """Sort individuals in place."""
+    keys = {
+        "last_seen": lambda each: each.last,
+        "first_seen": lambda each: each.first,
+        "sightings": lambda each: len(each.sightings),
+        "id": lambda each: each.id,
+    }
+    found.sort(key=lambda each: each.id)
+    found.sort(key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))
+
+
+def found_sighting(sightings: dict[str, Seen], name: str) -> Seen:
+    """Return a sighting.
+
+    Raises:
+        HTTPException: there is none of this name.
+    """
+    if name not in sightings:
+        raise refusal(404, f"this gallery has no sighting {name}")
+    return sightings[name]
+
+
+def entry_answer(decision: Decision) -> EntryAnswer:
+    """Return an entry as JSON has it."""
+    return EntryAnswer.of(decision, OUTCOME_NAMES.get(decision.outcome))

@@ -1,0 +1,261 @@
+"""What the API answers with, as its OpenAPI describes it."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, Field
+
+from services.registry.identity.entry import Word
+from services.registry.identity.question import Doubt
+from services.registry.ledger.overview import Gallery, Individual, Seen, Status
+from shared.messages import Decision, OperationKind
+
+T = TypeVar("T")
+
+
+class Page(BaseModel, Generic[T]):
+    """Some of a list, in its order."""
+
+    items: list[T]
+    total: int = Field(description="How many the whole list has.")
+    next: int | None = Field(description="The `offset` of what follows; null: nothing does.")
+
+
+class GalleryAnswer(BaseModel):
+    """One species in one population, and how much is known of it."""
+
+    name: str = Field(examples=["default/plains-zebra"])
+    individuals: int
+    sightings: int
+    questions: int
+    entries: int = Field(description="Entries of the ledger, which are numbered from 1.")
+    calibration: str = Field(description="What turns evidence into probabilities.")
+    known_from: float = Field(description="From this probability on, an individual is named.")
+    new_below: float = Field(description="Below this probability, a new individual is founded.")
+    drift: float | None = Field(
+        description="The population stability index of the latest sightings against those that the "
+        "calibration was fitted on: above 0.25 it should be fitted again. null: too few to tell."
+    )
+
+
+class SightingAnswer(BaseModel):
+    """One animal in one picture, and whose it is now."""
+
+    id: str
+    entry: int = Field(description="The number of its decision in the ledger.")
+    individual: str = Field(description="Empty: nobody.")
+    identity: str = Field(description="What a catalogue called the animal; empty: nothing.")
+    outcome: Word
+    probability: float = Field(description="Of the individual that came first, at its decision.")
+    captured_at: datetime | None
+    decided_at: datetime
+    deployment: str
+    sequence: str
+    viewpoint: str
+    image: str = Field(description="SHA-256 of the picture, which several animals may share.")
+    picture: str | None = Field(description="Where its crop is; null: it has none.")
+
+    @classmethod
+    def of(cls, seen: Seen, gallery: Gallery) -> "SightingAnswer":
+        """Return the answer about a sighting of a gallery."""
+        return cls(
+            id=seen.id,
+            entry=seen.number,
+            individual=gallery.belongs(seen.id),
+            identity=seen.identity,
+            outcome=seen.outcome,
+            probability=round(seen.probability, 4),
+            captured_at=None if seen.captured_at is None else moment(seen.captured_at),
+            decided_at=moment(seen.decided_at),
+            deployment=seen.deployment,
+            sequence=seen.sequence,
+            viewpoint=seen.viewpoint,
+            image=seen.image,
+            picture=picture(gallery.name, seen),
+        )
+
+
+class IndividualAnswer(BaseModel):
+    """An animal, without its sightings."""
+
+    id: str
+    name: str = Field(description="What a catalogue calls it; empty: nothing.")
+    status: Status = Field(description="tentative: it may be another one, see the questions.")
+    sightings: int
+    first_seen: datetime
+    last_seen: datetime
+    viewpoints: dict[str, int] = Field(description="Sightings that show each side.")
+    deployments: dict[str, int] = Field(description="Sightings of each camera.")
+    cover: str = Field(description="The sighting to show it by.")
+
+    @classmethod
+    def of(cls, individual: Individual, gallery: Gallery) -> "IndividualAnswer":
+        """Return the answer about an individual of a gallery."""
+        return cls(
+            id=individual.id,
+            name=individual.name,
+            status=gallery.status(individual.id),
+            sightings=len(individual.sightings),
+            first_seen=moment(individual.first),
+            last_seen=moment(individual.last),
+            viewpoints=dict(individual.viewpoints),
+            deployments=dict(individual.deployments),
+            cover=individual.cover.id,
+        )
+
+
+class QuestionAnswer(BaseModel):
+    """Two individuals that may be one, and the two sightings that are most alike."""
+
+    one: str
+    other: str
+    sighting_of_one: str
+    sighting_of_other: str
+    probability: float = Field(description="That they are one animal.")
+    pairs: int = Field(description="Pairs of sightings that 'same' puts together.")
+
+    @classmethod
+    def of(cls, doubt: Doubt, gallery: Gallery) -> "QuestionAnswer":
+        """Return the answer about a question of a gallery."""
+        one, other = (gallery.individual(name) for name in (doubt.one, doubt.other))
+        return cls(
+            one=doubt.one,
+            other=doubt.other,
+            sighting_of_one=doubt.sighting_of_one,
+            sighting_of_other=doubt.sighting_of_other,
+            probability=round(doubt.probability, 4),
+            pairs=len(one.sightings) * len(other.sightings),
+        )
+
+
+class ChangeAnswer(BaseModel):
+    """Sightings that an entry moved."""
+
+    individual: str = Field(description="Whose they were; empty: nobody's.")
+    into: str = Field(description="Whose they are; empty: nobody's.")
+    sightings: list[str] = Field(description="None: all of that individual.")
+
+
+class RankedAnswer(BaseModel):
+    """An individual that a decision weighed."""
+
+    individual: str
+    probability: float
+    sighting: str = Field(description="Its sighting that is most alike.")
+    matches: int = Field(description="Local matches with that sighting.")
+
+
+class EntryAnswer(BaseModel):
+    """One entry of the ledger: a decision about a sighting, or what a person said."""
+
+    number: int
+    actor: str = Field(description="registry, or who said it.")
+    decided_at: datetime
+    kind: str = Field(description="decision, or same, different, move, confirm, …, undo.")
+    sightings: list[str]
+    individual: str
+    outcome: Word | None
+    probability: float | None
+    ranked: list[RankedAnswer]
+    changes: list[ChangeAnswer]
+    reason: str
+    undoes: int | None = Field(description="The entry that it takes back.")
+    calibration: str
+
+    @classmethod
+    def of(cls, decision: Decision, outcome: Word | None) -> "EntryAnswer":
+        """Return the answer about an entry."""
+        operation = decision.operation
+        spoken = decision.HasField("operation")
+        kind = OperationKind.Name(operation.kind).removeprefix("OPERATION_KIND_").lower()
+        return cls(
+            number=decision.number,
+            actor=decision.actor,
+            decided_at=moment(decision.decided_at.ToMicroseconds() / 1e6),
+            kind=kind if spoken else "decision",
+            sightings=list(operation.sightings) if spoken else [decision.sighting_id],
+            individual=decision.individual,
+            outcome=None if spoken else outcome,
+            probability=None if spoken else decision.probability,
+            ranked=[
+                RankedAnswer(
+                    individual=each.individual,
+                    probability=round(each.probability, 4),
+                    sighting=each.best.candidate.sighting_id,
+                    matches=each.best.matches,
+                )
+                for each in decision.ranked
+            ],
+            changes=[
+                ChangeAnswer(
+                    individual=each.individual, into=each.into, sightings=list(each.sightings)
+                )
+                for each in decision.changes
+            ],
+            reason=operation.reason,
+            undoes=operation.undoes or None,
+            calibration=decision.calibration,
+        )
+
+
+class _Said(BaseModel):
+    id: str = Field(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="Names the operation for ever, such as a UUID: sent again it changes nothing.",
+    )
+    reason: str = Field("", max_length=2000, description="Why, in your words.")
+
+
+Sighting = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class OfTwo(_Said):
+    """Two sightings show one animal, or two."""
+
+    kind: Literal["same", "different"]
+    one: Sighting
+    other: Sighting
+
+
+class Move(_Said):
+    """Sightings of one individual belong to another, or to a new one."""
+
+    kind: Literal["move"]
+    sightings: list[Sighting] = Field(min_length=1, max_length=1000)
+    into: str = Field("", max_length=200, description="Empty: a new individual.")
+
+
+class Confirm(_Said):
+    """All sightings of an individual show one animal, and those that it may be are others."""
+
+    kind: Literal["confirm"]
+    individual: str = Field(min_length=1, max_length=200)
+
+
+class Unidentifiable(_Said):
+    """Nobody can tell who these sightings show."""
+
+    kind: Literal["unidentifiable"]
+    sightings: list[Sighting] = Field(min_length=1, max_length=1000)
+
+
+class Undo(_Said):
+    """What an entry of a person said is taken back."""
+
+    kind: Literal["undo"]
+    number: int = Field(ge=1, le=2**53, description="Of the entry.")
+
+
+Saying = Annotated[OfTwo | Move | Confirm | Unidentifiable | Undo, Field(discriminator="kind")]
+
+
+def moment(seconds: float) -> datetime:
+    """Return a time as JSON has it."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def picture(gallery: str, seen: Seen) -> str | None:
+    """Return the path of a sighting's crop, if it has one."""
+    return f"/api/v1/galleries/{gallery}/sightings/{seen.id}/crop" if seen.crop[0] else None

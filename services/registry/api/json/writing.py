@@ -1,0 +1,123 @@
+"""What a reviewer may say, and what an admin may."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request
+from pydantic import BaseModel, Field
+
+from services.registry.api.access.keys import AccessError, Key, Person, Role
+from services.registry.api.context import Asking, AtDesk, Desk, Named
+from services.registry.api.json.reading import entry_answer
+from services.registry.api.json.schemas import (
+    Confirm,
+    EntryAnswer,
+    Move,
+    OfTwo,
+    Saying,
+    Undo,
+    Unidentifiable,
+    moment,
+)
+from services.registry.api.problem import documented, refusal
+from services.registry.identity.entry import Entry
+from services.registry.review.operations import OperationError
+
+router = APIRouter(prefix="/api/v1", responses=documented(404, 409))
+
+
+@router.post("/galleries/{population}/{species}/operations", tags=["review"], status_code=201)
+def say(name: Named, saying: Annotated[Saying, Body()], asking: Asking, at: AtDesk) -> EntryAnswer:
+    """Say who is who. It holds, whatever evidence comes later, until an undo takes it back."""
+    return entry_answer(written(at, name, asking, saying).decision)
+
+
+def written(at: Desk, gallery: str, person: Person, saying: Saying) -> Entry:
+    """Write what a person says, publish it, and return the entry.
+
+    Raises:
+        HTTPException: it can't be.
+    """
+    operator = at.operator(gallery, person)
+    try:
+        match saying:
+            case OfTwo(kind="same"):
+                entry = operator.same(saying.id, saying.one, saying.other, saying.reason)
+            case OfTwo():
+                entry = operator.different(saying.id, saying.one, saying.other, saying.reason)
+            case Move():
+                entry = operator.move(saying.id, saying.sightings, saying.into, saying.reason)
+            case Confirm():
+                entry = operator.confirm(saying.id, saying.individual, saying.reason)
+            case Unidentifiable():
+                entry = operator.unidentifiable(saying.id, saying.sightings, saying.reason)
+            case Undo():
+                entry = operator.undo(saying.id, saying.number, saying.reason)
+    except OperationError as error:
+        raise refusal(409, str(error)) from error
+    at.announce(entry)
+    return entry
+
+
+class NewKey(BaseModel):
+    """A key to be made."""
+
+    name: str = Field(min_length=1, max_length=100, description="Whose it is; the ledger's actor.")
+    role: Role
+    galleries: list[str] = Field(default=[], max_length=200, description="None: all.")
+
+
+class KeyAnswer(BaseModel):
+    """A key without its secret."""
+
+    id: str
+    name: str
+    role: Role
+    galleries: list[str]
+    made_at: datetime
+
+    @classmethod
+    def of(cls, key: Key) -> "KeyAnswer":
+        """Return the answer about a key."""
+        return cls(
+            id=key.id,
+            name=key.name,
+            role=key.role,
+            galleries=list(key.galleries),
+            made_at=moment(key.made_at),
+        )
+
+
+class MadeKey(BaseModel):
+    """A key's secret, which is never shown again."""
+
+    key: str
+
+
+@router.get("/keys", tags=["keys"])
+def keys(asking: Asking, at: AtDesk) -> list[KeyAnswer]:
+    """The keys, without their secrets; for a bound admin those that are bound to the same."""
+    return [KeyAnswer.of(each) for each in at.access.made(asking)]
+
+
+@router.post("/keys", tags=["keys"], status_code=201)
+def add_key(request: Request, new: NewKey, asking: Asking, at: AtDesk) -> MadeKey:
+    """Make a key. From the first one on, every request takes one.
+
+    A bound admin makes keys that are bound to some of the same galleries.
+    """
+    request.state.about = f"{new.name}, {new.role} of {', '.join(new.galleries) or 'all galleries'}"
+    try:
+        return MadeKey(key=at.access.add(new.name, new.role, new.galleries, asking))
+    except AccessError as error:
+        raise refusal(409, str(error)) from error
+
+
+@router.delete("/keys/{identifier}", tags=["keys"], status_code=204)
+def remove_key(request: Request, identifier: str, asking: Asking, at: AtDesk) -> None:
+    """Remove a key; the sessions of browsers that it opened end with it."""
+    try:
+        gone = at.access.remove(identifier, asking)
+    except AccessError as error:
+        raise refusal(409, str(error)) from error
+    request.state.about = f"{gone.id} of {gone.name}, {gone.role}"

@@ -1,0 +1,1 @@
+"""Limits on request size, speed, connections and concurrency."""

@@ -1,0 +1,1 @@
+"""Features to probability: curves, thresholds, linkage, drift."""

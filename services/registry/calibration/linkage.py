@@ -1,0 +1,169 @@
+"""Sightings → clusters: agglomeration by a learned linkage.
+
+Clusters are joined in the order of how surely they show one animal, until the next two would not.
+How surely is weighed from *all* compared pairs between them, so no single bridge joins two animals,
+and learned: average linkage, whose cut does not carry over from one species to another, is what
+it starts from. In the spirit of Culotta et al., Author Disambiguation Using Error-driven Machine
+Learning with a Ranking Loss Function, 2007, where a cluster-wise score is trained on the
+merges that clustering itself comes to.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from services.registry.calibration.models import Linear, Part
+
+LINKS = (
+    "mean",
+    "best",
+    "mean_of_best_three",
+    "log_compared",
+    "log_smaller",
+    "log_larger",
+    "coverage",
+    "share_above_even",
+)
+BEST = 3
+# A gallery is young up to so many sightings, and grown from so many on.
+YOUNG, GROWN = 80, 320
+
+
+class Merge(NamedTuple):
+    """Two clusters, each named by one of its sightings' positions, that were joined at `score`."""
+
+    score: float
+    kept: int
+    gone: int
+
+
+class Linkage(Part):
+    """How surely two clusters are one animal, as log-odds, and from where they are joined.
+
+    Few sightings show less of what different animals look like, so while a gallery is young it
+    takes more: `join_young`. Without it, it does not.
+    """
+
+    weights: Linear
+    join: float
+    join_young: float | None = None
+
+    def at(self, enrolled: int) -> "Linkage":
+        """Return the linkage for a gallery with so many sightings."""
+        if self.join_young is None:
+            return self
+        grown = math.log(max(enrolled, 1) / YOUNG) / math.log(GROWN / YOUNG)
+        join = self.join_young + min(max(grown, 0.0), 1.0) * (self.join - self.join_young)
+        return Linkage(weights=self.weights, join=join)
+
+    @model_validator(mode="after")
+    def _width(self) -> Self:
+        self.weights.of_width(len(LINKS))
+        return self
+
+
+class Clusters:
+    """Clusters of sightings in the course of being joined.
+
+    `log_odds` [N, N], NaN where two were not compared; `apart` [N, N] is true where
+    two sightings are known to show different animals; `together` names for each the group that
+    it is never parted from, by any number.
+    """
+
+    def __init__(
+        self,
+        log_odds: NDArray[np.float64],
+        apart: NDArray[np.bool_] | None = None,
+        together: Sequence[int] | None = None,
+    ) -> None:
+        count = len(log_odds)
+        compared = ~np.isnan(log_odds)
+        np.fill_diagonal(compared, val=False)
+        values = np.where(compared, log_odds, 0.0)
+        self.members: list[list[int]] = [[index] for index in range(count)]
+        self.apart = np.zeros((count, count), dtype=np.bool_) if apart is None else apart.copy()
+        self._pairs = compared.astype(np.float64)
+        self._sum = values
+        self._even = (values > 0).astype(np.float64)
+        self._best = np.full((count, count, BEST), -np.inf)
+        self._best[..., 0] = np.where(compared, log_odds, -np.inf)
+        self._size = np.ones(count)
+        first: dict[int, int] = {}
+        for index, group in enumerate(together or []):
+            if first.setdefault(group, index) != index:
+                self.join(first[group], index)
+
+    def compared(self, cluster: int) -> NDArray[np.int64]:
+        """Return the clusters that one may be joined with: compared with it, and not apart."""
+        return np.flatnonzero((self._pairs[cluster] > 0) & ~self.apart[cluster])
+
+    def links(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what speaks for each pair of clusters, [P, 8] in the order of `LINKS`."""
+        pairs = self._pairs[left, right]
+        best = self._best[left, right]
+        counted = np.minimum(pairs, BEST)
+        sizes = np.sort(np.stack([self._size[left], self._size[right]]), axis=0)
+        return np.stack(
+            [
+                self._sum[left, right] / pairs,
+                best[:, 0],
+                np.where(np.isfinite(best), best, 0.0).sum(axis=1) / counted,
+                np.log(pairs),
+                np.log(sizes[0]),
+                np.log(sizes[1]),
+                pairs / (sizes[0] * sizes[1]),
+                self._even[left, right] / pairs,
+            ],
+            axis=1,
+        )
+
+    def join(self, kept: int, gone: int) -> None:
+        """Make two clusters one, named `kept`."""
+        for table in (self._pairs, self._sum, self._even, self.apart):
+            table[kept] += table[gone]
+            table[:, kept] = table[kept]
+            table[gone] = table[:, gone] = 0
+            table[kept, kept] = 0
+        both = np.concatenate([self._best[kept], self._best[gone]], axis=1)
+        self._best[kept] = np.sort(both, axis=1)[:, ::-1][:, :BEST]
+        self._best[:, kept] = self._best[kept]
+        self._best[gone] = self._best[:, gone] = self._best[kept, kept] = -np.inf
+        self._size[kept] += self._size[gone]
+        self.members[kept] += self.members[gone]
+        self.members[gone] = []
+
+    def agglomerate(self, weights: Linear, join: float) -> list[Merge]:
+        """Join the two surest clusters again and again, down to `join`; return the merges."""
+        count = len(self.members)
+        scores = np.full((count, count), -np.inf)
+        left, right = np.nonzero((self._pairs > 0) & ~self.apart)
+        upper = left < right
+        left, right = left[upper], right[upper]
+        if len(left):
+            scores[left, right] = scores[right, left] = weights.log_odds(self.links(left, right))
+        merges: list[Merge] = []
+        while count:
+            kept, gone = divmod(int(scores.argmax()), count)
+            score = float(scores[kept, gone])
+            if score < join or not np.isfinite(score):
+                break
+            merges.append(Merge(score, kept, gone))
+            self.join(kept, gone)
+            scores[gone] = scores[:, gone] = scores[kept] = -np.inf
+            others = self.compared(kept)
+            if len(others):
+                here = np.full(len(others), kept)
+                scores[kept, others] = weights.log_odds(self.links(here, others))
+            scores[:, kept] = scores[kept]
+        return merges
+
+    def labels(self) -> NDArray[np.int64]:
+        """Return the name of each sighting's cluster, int64 [N]."""
+        result = np.zeros(len(self.members), dtype=np.int64)
+        for name, members in enumerate(self.members):
+            result[members] = name
+        return result

@@ -1,0 +1,144 @@
+"""Ways from the features of a pair to P(same individual); a curve has one of them."""
+
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from services.registry.features.evidence import FEATURES, SCORES
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Inside = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Part(BaseModel):
+    """A part of the calibration file: frozen, finite, and with no field that nobody knows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Linear(Part):
+    """Log-odds that are a weighted sum of standardised numbers.
+
+    Log-odds = intercept + Σ coefficients · (x - means) / scales.
+    """
+
+    coefficients: tuple[float, ...]
+    means: tuple[float, ...]
+    scales: tuple[Annotated[float, Field(gt=0)], ...]
+    intercept: float
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        return self.of_width(len(self.coefficients))
+
+    def of_width(self, count: int) -> Self:
+        """Return itself if it weighs so many numbers; raises ValueError if it does not."""
+        for name in ("coefficients", "means", "scales"):
+            given = len(getattr(self, name))
+            if given != count:
+                raise ValueError(f"{name} has {given} numbers instead of {count}")
+        return self
+
+    def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the log-odds of each row [N, F], float64 [N]."""
+        standard = (rows - np.array(self.means)) / np.array(self.scales)
+        return np.asarray(self.intercept + standard @ np.array(self.coefficients))
+
+
+class Logistic(Linear):
+    """One logistic regression over all features."""
+
+    kind: Literal["logistic"] = "logistic"
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        return self.of_width(len(FEATURES))
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each row of features [N, F], float64 [N]."""
+        return sigmoid(self.log_odds(features))
+
+
+class Knots(Part):
+    """A rising line through points: straight between them, level beyond the ends."""
+
+    at: Annotated[tuple[float, ...], Field(min_length=1)]
+    probability: tuple[Inside, ...]
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if len(self.at) != len(self.probability):
+            raise ValueError(f"{len(self.at)} places have {len(self.probability)} probabilities")
+        if (np.diff(self.at) <= 0).any() or (np.diff(self.probability) < 0).any():
+            raise ValueError("knots must rise from one to the next")
+        return self
+
+    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability at each score, float64 of the same shape."""
+        return np.interp(scores, self.at, self.probability)
+
+
+class Isotonic(Part):
+    """Every score calibrated for itself, then their mean, as WildFusion does it.
+
+    Čermák et al., WildFusion: Individual Animal Identification with Calibrated
+    Similarity Fusion, 2024. The larger a score, the more alike the two pictures. A mean
+    is too timid a probability, so its log-odds are stretched by `slope` and moved by
+    `intercept` (Platt); the order stays.
+    """
+
+    kind: Literal["isotonic"] = "isotonic"
+    scores: tuple[Knots, ...]
+    slope: Annotated[float, Field(gt=0)]
+    intercept: float
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if len(self.scores) != len(SCORES):
+            raise ValueError(f"scores has {len(self.scores)} curves instead of {len(SCORES)}")
+        return self
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each row of features [N, F], float64 [N]."""
+        return sigmoid(self.intercept + self.slope * logit(mean(self.scores, features)))
+
+
+class Both(Part):
+    """The two at once: the mean of their log-odds, a logarithmic opinion pool.
+
+    One bends too little and the other too much, and on a species that neither has seen nobody
+    knows which. Whichever of five data sets was away, the mean log loss of the others, each by a
+    curve of the rest, was least by both.
+    """
+
+    kind: Literal["both"] = "both"
+    logistic: Logistic
+    isotonic: Isotonic
+
+    def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability of each row of features [N, F], float64 [N]."""
+        each = [part.probabilities(features) for part in (self.logistic, self.isotonic)]
+        return sigmoid(np.mean(logit(np.array(each)), axis=0))
+
+
+Family = Annotated[Logistic | Isotonic | Both, Field(discriminator="kind")]
+
+
+def mean(scores: tuple[Knots, ...], features: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean over the scores of their own probabilities, float64 [N]."""
+    each = [knots.probabilities(features[:, index]) for index, knots in enumerate(scores)]
+    return np.asarray(np.mean(each, axis=0))
+
+
+def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1 / (1 + exp(-x)), without overflow at either end."""
+    return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))
+
+
+def logit(probabilities: NDArray[np.float64], limit: float = 30.0) -> NDArray[np.float64]:
+    """Return the log-odds of probabilities, cut off at ± `limit`."""
+    with np.errstate(divide="ignore"):
+        odds = np.log(probabilities) - np.log1p(-probabilities)
+    return np.asarray(np.clip(odds, -limit, limit))

@@ -1,0 +1,1 @@
+"""Probability to identity: rank, judge, resolve. Pure functions."""

@@ -1,0 +1,182 @@
+"""A query, what the ledger knows around it, and the calibration → what to decide. Pure functions.
+
+In two steps, as the ledger is asked in between: `judge_query` says how the query stands and whose
+sightings are in question, `settle` where it belongs and what that changes.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from services.registry.calibration.calibration import Calibration, Curve
+from services.registry.features.comparisons import Comparisons
+from services.registry.identity.question import Doubt
+from services.registry.identity.rank import UNIDENTIFIABLE, Verdict, judge, rank
+from services.registry.identity.resolve import Member, Resolution, resolve
+from services.registry.identity.view import Group, View, image_of
+from shared.messages import OUTCOME_KNOWN, OUTCOME_REVIEW, Change, Matches, RankedIndividual
+
+# An individual is in question if one of its sightings has log-odds of so much.
+WORTH_ASKING = -3.0
+# So many sightings are clustered at most, and so many of one individual; more add nothing but time.
+MOST, MOST_OF_ONE = 300, 80
+
+# Where the evidence can't tell individuals apart, what was joined by chance is parted again by the
+# next picture: nyalas, by a calibration of other species, come to 0.7 splits a sighting and more,
+# zebras, cats and drawn animals to 0.03 to 0.26. There only who is known is joined, until splits
+# are rarer.
+SPLITS_A_SIGHTING = 0.4
+SPLITS_AT_FIRST = 10
+
+# What an individual is called that the query founds.
+FOUNDED = "+0"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How a query stands.
+
+    `asked`: the individuals in question, the likeliest first; without any the verdict stands.
+    `anchors`: the sightings that it stays with: what it is known by, and one of its encounter.
+    `enrolled`: so many sightings the gallery has.
+    """
+
+    verdict: Verdict
+    ranked: Sequence[RankedIndividual]
+    comparisons: Comparisons
+    asked: Sequence[str]
+    curve: Curve
+    anchors: tuple[str, ...] = ()
+    enrolled: int = 0
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What to decide: the verdict, where the query belongs, and what changes about others.
+
+    `revisions` are those of the individuals that it rests on, `doubts` what is left open of them,
+    `anchors` the sightings that the query stays with.
+    """
+
+    verdict: Verdict
+    individual: str
+    changes: Sequence[Change]
+    revisions: Mapping[str, str]
+    doubts: Sequence[Doubt] = ()
+    anchors: tuple[str, ...] = ()
+
+
+def judge_query(matches: Matches, view: View, calibration: Calibration) -> Judged:
+    """Return how a query stands among what the ledger knows of its candidates.
+
+    Raises:
+        Poison: the evidence holds impossible numbers.
+    """
+    curve = calibration.curve(matches.query.gallery)
+    evidence = [item for item in matches.evidence if item.candidate.sighting_id in view.members]
+    numbers = {item.candidate.enrolment_number: item.candidate.sighting_id for item in evidence}
+    standings = {
+        number: view.standings[sighting]
+        for number, sighting in numbers.items()
+        if sighting in view.standings
+    }
+    comparisons = Comparisons.of(evidence, standings)
+    ranked = rank(evidence, view.members, view.taken, curve)
+    if matches.incomparable:
+        return Judged(UNIDENTIFIABLE, ranked, comparisons, (), curve)
+    promised = not calibration.strangers(matches)
+    verdict = judge(ranked, curve, promised=promised)
+    clustering = calibration.clustering_of(matches.query.gallery)
+    steady = view.splits <= SPLITS_AT_FIRST + SPLITS_A_SIGHTING * view.enrolled
+    asked: list[str] = []
+    if promised and steady and clustering and len(comparisons.numbers):
+        log_odds = clustering.affinity.pair.log_odds(comparisons.features)
+        order = np.argsort(-log_odds, kind="stable")
+        near = [int(comparisons.numbers[at]) for at in order if log_odds[at] >= WORTH_ASKING]
+        named = [verdict.individual] if verdict.individual else []
+        asked = [*named, *(view.members[numbers[number]] for number in near)]
+    anchors = [ranked[0].best.candidate.sighting_id] if verdict.individual else []
+    companions = {
+        name: individual
+        for name, individual in view.companions.items()
+        if individual not in view.taken
+    }
+    if companions:
+        latest = list(companions)[-1]
+        anchors.append(latest)
+        if not verdict.individual:
+            verdict = Verdict(OUTCOME_KNOWN, companions[latest], verdict.probability)
+        asked = [verdict.individual, *companions.values(), *asked]
+    asked = list(dict.fromkeys(asked))
+    return Judged(verdict, ranked, comparisons, asked, curve, tuple(anchors), view.enrolled)
+
+
+def settle(
+    matches: Matches,
+    judged: Judged,
+    groups: Mapping[str, Group],
+    calibration: Calibration,
+    *,
+    taken: Collection[str] = (),
+    differ: Collection[frozenset[str]] = (),
+) -> Settled:
+    """Return what to decide about a query, given the sightings of the individuals in question.
+
+    `taken` are the individuals of other animals in its image; the pairs in `differ` are known
+    to be two.
+    """
+    verdict = judged.verdict
+    if verdict == UNIDENTIFIABLE:
+        return Settled(verdict, "", (), {})
+    members, revisions = _members(judged.asked, groups)
+    clustering = calibration.clustering_of(matches.query.gallery)
+    if not members or clustering is None:
+        individual = verdict.individual or FOUNDED
+        return Settled(verdict, individual, (), {}, anchors=judged.anchors)
+    query = Member(
+        sighting=matches.query.sighting_id,
+        number=0,
+        image=image_of(matches.query),
+        comparisons=judged.comparisons,
+        anchors=judged.anchors,
+        individual=verdict.individual,
+    )
+    whole = {name for name in revisions if groups[name].count > MOST_OF_ONE}
+    apart = {*differ, *(frozenset(("", name)) for name in taken)}
+    found = resolve(query, members, clustering, whole, differ=apart, enrolled=judged.enrolled)
+    if not found.individual.startswith("+") and verdict.outcome != OUTCOME_KNOWN:
+        # It joins in doubt: no threshold promises that it is right.
+        verdict = replace(verdict, outcome=OUTCOME_REVIEW)
+    return Settled(
+        verdict, found.individual, _changes(found), revisions, found.doubts, judged.anchors
+    )
+
+
+def _members(
+    asked: Sequence[str], groups: Mapping[str, Group]
+) -> tuple[list[Member], dict[str, str]]:
+    """Return the sightings of the individuals in question, as far as the ledger gave them."""
+    members: list[Member] = []
+    revisions = {}
+    for name in asked:
+        group = groups.get(name)
+        if group is None or not group.sightings:
+            continue
+        revisions[name] = group.revision
+        members += members_of(name, group)
+    return members, revisions
+
+
+def members_of(individual: str, group: Group) -> list[Member]:
+    """Return an individual's sightings as they are clustered."""
+    return [Member(**vars(each), individual=individual) for each in group.sightings]
+
+
+def _changes(found: Resolution) -> list[Change]:
+    merges = [Change(individual=each.individual, into=each.into) for each in found.merges]
+    splits = [
+        Change(individual=each.individual, into=each.into, sightings=each.sightings)
+        for each in found.splits
+    ]
+    return [*merges, *splits]

@@ -1,0 +1,231 @@
+"""Who is who among the individuals that a query may be: joined, merged, split. Pure functions.
+
+The sightings of these individuals are clustered anew from all that was ever compared among them, as
+decisions that were right one by one need not be right together (Crall, Identifying
+Individual Animals Using Ranking, Verification, and Connectivity, 2017, chapter 4). Then the
+clusters are told in terms of the IDs that are out: most keep theirs, a few change.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.registry.calibration.calibration import Clustering
+from services.registry.calibration.linkage import GROWN, Clusters, Linkage
+from services.registry.identity.question import Doubt
+from services.registry.identity.view import Recorded
+
+# Two individuals may be one if they were joined from so much less in log-odds; so many such pairs
+# are worth asking about at once, the likeliest. Questions from further below cost people more than
+# they bring: see docs/results.md.
+DOUBT = 1.25
+MOST_DOUBTS = 10
+
+# An ID that is out moves only for a gain: what is one individual stays one until its parts are so
+# far, in log-odds, below what would join them.
+STAYS = 0.5
+
+
+@dataclass(frozen=True)
+class Member(Recorded):
+    """One sighting of an individual.
+
+    Of the query `number` is 0, and `individual` is empty unless it is known.
+    """
+
+    individual: str = ""
+
+
+@dataclass(frozen=True)
+class Merge:
+    """All sightings of an individual belong to another from now on."""
+
+    individual: str
+    into: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some sightings of an individual belong to another from now on: after the merges."""
+
+    individual: str
+    sightings: tuple[str, ...]
+    into: str
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Where the query belongs, what changes about others, and what is left to doubt.
+
+    An individual that is yet to be founded is called `+0`, `+1` and so on.
+    """
+
+    individual: str
+    merges: tuple[Merge, ...] = ()
+    splits: tuple[Split, ...] = ()
+    doubts: tuple[Doubt, ...] = field(default=(), compare=False)
+
+
+def resolve(
+    query: Member,
+    members: Sequence[Member],
+    clustering: Clustering,
+    whole: Collection[str] = (),
+    *,
+    differ: Collection[frozenset[str]] = (),
+    enrolled: int = GROWN,
+) -> Resolution:
+    """Return who is who, now that the query has come.
+
+    `members` are the sightings of the individuals in question. Those of one image differ, and so do
+    the individuals of each pair in `differ`, where '' is the query. An individual in `whole` is
+    never split: not all of it is here. Their gallery has `enrolled` sightings.
+    """
+    everyone = [*members, query]
+    lists = {each.number: each.comparisons for each in everyone}
+    matrix, linkage = clustering.affinity.matrix(lists), clustering.linkage.at(enrolled)
+    apart = known_apart(everyone, differ)
+    clusters = Clusters(matrix, apart, known_together(everyone, whole, apart))
+    clusters.agglomerate(linkage.weights, linkage.join)
+    before = clusters.apart.copy()
+    clusters.apart |= ~_shared(clusters, everyone)
+    clusters.agglomerate(linkage.weights, linkage.join - STAYS)
+    names, found = _told(members, clusters.labels())
+    clusters.apart = _merged(before, clusters)
+    return replace(found, doubts=_doubts(everyone, names, matrix, clusters, linkage))
+
+
+def known_apart(
+    everyone: Sequence[Member], differ: Collection[frozenset[str]]
+) -> NDArray[np.bool_]:
+    """Return which pairs of sightings [N, N] are known to show two animals."""
+    images = np.array([each.image for each in everyone])
+    apart = np.asarray(images[:, None] == images[None, :])
+    np.fill_diagonal(apart, val=False)
+    positions = {each.sighting: index for index, each in enumerate(everyone)}
+    for index, each in enumerate(everyone):
+        for other in positions.keys() & set(each.differ):
+            apart[index, positions[other]] = apart[positions[other], index] = True
+    names = np.array([each.individual for each in everyone[:-1]] + [""])
+    for one, other in map(sorted, differ):
+        pairs = (names == one)[:, None] & (names == other)[None, :]
+        apart |= pairs | pairs.T
+    return apart
+
+
+def known_together(
+    everyone: Sequence[Member], whole: Collection[str], apart: NDArray[np.bool_]
+) -> list[int]:
+    """Return the group of each sighting: those of a whole individual, and whom an anchor binds.
+
+    An anchor binds two of one individual only: who parted them since knew better. And it binds
+    none who are known to differ; of a query's anchors the first counts then.
+    """
+    first: dict[str, int] = {}
+    groups = [
+        first.setdefault(each.individual, index) if each.individual in whole else index
+        for index, each in enumerate(everyone)
+    ]
+    positions = {each.sighting: index for index, each in enumerate(everyone)}
+    for index, each in enumerate(everyone):
+        query = index == len(everyone) - 1
+        said = [name for name in (*sorted(each.same), *each.anchors) if name in positions]
+        for anchor in map(positions.__getitem__, said):
+            if query or everyone[anchor].individual == each.individual:
+                kept, gone = groups[anchor], groups[index]
+                one, other = ([group == name for group in groups] for name in (kept, gone))
+                if not apart[np.ix_(one, other)].any():
+                    groups = [kept if group == gone else group for group in groups]
+    return groups
+
+
+def _shared(clusters: Clusters, everyone: Sequence[Member]) -> NDArray[np.bool_]:
+    """Return which pairs of clusters [N, N] hold sightings of one and the same individual."""
+    names = {each.individual: index for index, each in enumerate(everyone) if each.individual}
+    holds = np.zeros((len(everyone), len(everyone)), dtype=np.bool_)
+    for cluster, members in enumerate(clusters.members):
+        for member in members:
+            if everyone[member].individual:
+                holds[cluster, names[everyone[member].individual]] = True
+    return (holds.astype(np.int64) @ holds.T.astype(np.int64)) > 0
+
+
+def _told(
+    members: Sequence[Member], labels: NDArray[np.int64]
+) -> tuple[dict[int, str], Resolution]:
+    """Tell clusters in terms of the IDs that are out, changing as few as can be; name each cluster.
+
+    A cluster keeps the ID that most of its sightings have; of two clusters with one ID the one with
+    more of its sightings does. An ID that no cluster keeps goes into the one that took most of its.
+    """
+    sightings = Counter(
+        (int(label), each.individual) for label, each in zip(labels, members, strict=False)
+    )
+    order = {each.individual: index for index, each in reversed(list(enumerate(members)))}
+    by_size = sorted(sightings, key=lambda pair: (-sightings[pair], order[pair[1]], pair[0]))
+    kept: dict[int, str] = {}
+    for label, individual in by_size:
+        if label not in kept and individual not in kept.values():
+            kept[label] = individual
+    merges, moved = [], set()
+    for label, individual in by_size:
+        if individual not in kept.values() and individual not in moved and label in kept:
+            merges.append(Merge(individual, kept[label]))
+            moved.add(individual)
+    for label in dict.fromkeys(int(label) for label in labels):
+        if label not in kept:
+            kept[label] = f"+{len([name for name in kept.values() if name.startswith('+')])}"
+    into = {individual: individual for individual in kept.values()}
+    into |= {merge.individual: merge.into for merge in merges}
+    parts: dict[tuple[str, int], list[str]] = {}
+    for label, each in zip(labels, members, strict=False):
+        if kept[int(label)] != into[each.individual]:
+            parts.setdefault((into[each.individual], int(label)), []).append(each.sighting)
+    splits = [
+        Split(individual, tuple(found), kept[label]) for (individual, label), found in parts.items()
+    ]
+    return kept, Resolution(kept[int(labels[-1])], tuple(merges), tuple(splits))
+
+
+def _merged(apart: NDArray[np.bool_], clusters: Clusters) -> NDArray[np.bool_]:
+    """Return which clusters are apart [N, N], if one is that has a member that was."""
+    holds = np.zeros(apart.shape)
+    for cluster, members in enumerate(clusters.members):
+        holds[cluster, members] = 1.0
+    found = np.asarray(holds @ apart @ holds.T > 0)
+    np.fill_diagonal(found, val=False)
+    return found
+
+
+def _doubts(
+    everyone: Sequence[Member],
+    names: Mapping[int, str],
+    matrix: NDArray[np.float64],
+    clusters: Clusters,
+    linkage: Linkage,
+) -> tuple[Doubt, ...]:
+    """Return which clusters may be one, the likeliest first."""
+    found = []
+    for one in names:
+        others = clusters.compared(one)
+        others = others[others > one]
+        if not len(others):
+            continue
+        scores = linkage.weights.log_odds(clusters.links(np.full(len(others), one), others))
+        for other, score in zip(others.tolist(), scores.tolist(), strict=True):
+            if score >= linkage.join - DOUBT:
+                block = matrix[np.ix_(clusters.members[one], clusters.members[other])]
+                left, right = np.unravel_index(np.nanargmax(block), block.shape)
+                found.append(
+                    Doubt(
+                        names[one],
+                        names[other],
+                        score,
+                        everyone[clusters.members[one][left]].sighting,
+                        everyone[clusters.members[other][right]].sighting,
+                    )
+                )
+    return tuple(sorted(found, key=lambda doubt: -doubt.log_odds)[:MOST_DOUBTS])

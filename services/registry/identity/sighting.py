@@ -1,0 +1,96 @@
+"""A query on its way into the ledger: what is required of it, and what is written about it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.registry.calibration.calibration import Calibration
+from services.registry.identity.judge import Settled
+from services.registry.identity.later_pass import pass_number
+from shared.errors import Poison
+from shared.identifiers import names_gallery
+from shared.messages import (
+    Decision,
+    Enrolment,
+    Matches,
+    ModelReference,
+    RankedIndividual,
+    Sighting,
+    Thresholds,
+)
+
+ACTOR = "registry"
+
+# Two names as long as the embedder takes them, which may grow when they are normalised.
+MAX_GALLERY = 1000
+
+
+def checked(query: Sighting) -> Sighting:
+    """Return the query if the ledger can name it.
+
+    Raises:
+        Poison: it has no ID, or its gallery is not `population/species`.
+    """
+    if not query.sighting_id:
+        raise Poison("the matches name no sighting; the embedder gives every one an ID")
+    if len(query.gallery) > MAX_GALLERY or not names_gallery(query.gallery):
+        raise Poison(
+            f"sighting {query.sighting_id} has the gallery {query.gallery[:200]!r}; a gallery is "
+            "population/species in lower-case letters, digits and '-'",
+            kind="bad-gallery",
+        )
+    return query
+
+
+def decision_about(
+    matches: Matches,
+    settled: Settled,
+    ranked: Sequence[RankedIndividual],
+    calibration: Calibration,
+    decided_at: datetime,
+) -> Decision:
+    """Return the decision as the ledger takes it: all but the numbers and a new individual."""
+    query = matches.query
+    curve = calibration.curve(query.gallery)
+    models = (query.embedding.model, matches.extractor, matches.matcher)
+    decision = Decision(
+        gallery=query.gallery,
+        sighting_id=query.sighting_id,
+        capture_id=query.capture_id,
+        image_sha256=query.image_sha256,
+        deployment=query.deployment,
+        sequence=query.sequence,
+        species=query.species,
+        viewpoint=query.viewpoint,
+        outcome=settled.verdict.outcome,
+        individual=settled.individual,
+        probability=settled.verdict.probability,
+        ranked=ranked,
+        thresholds=Thresholds(known=curve.known, new=curve.new),
+        calibration=calibration.title,
+        models=[model for model in models if model != ModelReference()],
+        passes=pass_number(matches),
+        actor=ACTOR,
+        incomparable=matches.incomparable,
+        changes=settled.changes,
+        known_by=settled.anchors,
+    )
+    for name in ("box", "crop", "captured_at", "published_at"):
+        if query.HasField(name):
+            getattr(decision, name).CopyFrom(getattr(query, name))
+    decision.decided_at.FromDatetime(decided_at)
+    return decision
+
+
+def enrolment_of(query: Sighting) -> Enrolment:
+    """Return what the gallery needs of the query, without the number."""
+    enrolment = Enrolment(
+        gallery=query.gallery,
+        sighting_id=query.sighting_id,
+        viewpoint=query.viewpoint,
+        embedding=query.embedding,
+    )
+    if query.HasField("crop"):
+        enrolment.crop.CopyFrom(query.crop)
+    if query.HasField("mask"):
+        enrolment.mask.CopyFrom(query.mask)
+    return enrolment

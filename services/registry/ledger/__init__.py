@@ -1,0 +1,1 @@
+"""The ledger in Redis: every decision, in order."""

@@ -1,0 +1,273 @@
+"""The ledger: who every sighting is, in the order in which it was decided.
+
+All writes are functions of `ledger.lua`, each atomic for one gallery. The keys of
+a gallery share a hash tag, so a cluster keeps them together.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from services.registry.features.comparisons import Comparisons, pack_standing, unpack_standing
+from services.registry.identity.entry import OUTCOME_NAMES, Entry, read_entry
+from services.registry.identity.question import Doubt
+from services.registry.identity.view import (
+    NOTHING,
+    Apart,
+    Conflict,
+    Group,
+    Refusal,
+    View,
+    image_of,
+    recorded,
+)
+from services.registry.ledger.change import arguments, founded
+from services.registry.ledger.epoch import EPOCH, begin, renew
+from services.registry.ledger.keys import GALLERIES, individual_prefix, key, keys
+from services.registry.ledger.reader import CHUNK, Reading
+from services.registry.ledger.receipts import Acknowledgement, Proof
+from services.registry.ledger.store import LedgerError, Store
+from services.registry.ledger.upgrade import bring_up, keep_place
+from shared.errors import Transient
+from shared.messages import Decision, Enrolment, Place
+
+# So many entries are put back into the outbox in one call, which holds up all others.
+REOPENED = 20_000
+
+
+class Ledger(Reading):
+    """The ledger in one store. Every method may raise Transient."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self._admitted: set[str] = set()
+        self._epoch = ""
+
+    def begin(self) -> str:
+        """Return the epoch of this ledger, which new galleries get; an empty one begins with it."""
+        epoch = begin(self.store)
+        if epoch != self._epoch:
+            self._admitted.clear()
+        self._epoch = epoch
+        return epoch
+
+    def renew(self, after: str = "") -> str:
+        """Begin a new epoch in all galleries, later than another one, and return it.
+
+        Every entry counts as not published.
+        """
+        self._epoch = renew(self.store, after)
+        for gallery in self.galleries():
+            self.enter(gallery)
+        return self._epoch
+
+    def enter(self, gallery: str) -> None:
+        """Let a gallery's numbers count in this ledger's epoch, and publish it again."""
+        if self.count(gallery, "entries"):
+            self.store.run("HSET", key(gallery, "counters"), "epoch", self._epoch)
+        self.reopen(gallery)
+
+    def server(self) -> tuple[str, str]:
+        """Return the ledger's epoch and the run of its server, which change when it is another."""
+        epoch, told = self.store.run_all([("GET", EPOCH), ("INFO", "server")])
+        return (epoch or b"").decode(), str(told.get("run_id", ""))
+
+    def load(self) -> None:
+        """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
+        self.store.load()
+        for gallery in self.galleries():
+            bring_up(self, gallery)
+
+    def ready(self) -> bool:
+        """Return whether the store answers."""
+        try:
+            self.store.run("PING")
+        except Transient:
+            return False
+        return True
+
+    def admit(self, gallery: str, most: int) -> bool:
+        """Return whether a gallery is one of the ledger's, or becomes one as there are fewer."""
+        if gallery in self._admitted:
+            return True
+        there = self.store.run("SISMEMBER", GALLERIES, gallery)
+        if not there and self.store.run("SCARD", GALLERIES) >= most:
+            return False
+        self.add_gallery(gallery)
+        return True
+
+    def add_gallery(self, gallery: str) -> None:
+        """Make a gallery one of the ledger's, however many there are."""
+        self.store.run("SADD", GALLERIES, gallery)
+        self._admitted.add(gallery)
+
+    def keep_place(self, image_sha256: str, place: Place, deployment: str) -> None:
+        """Keep where an image was taken, and so where its camera stands."""
+        keep_place(self.store, image_sha256, place, deployment)
+
+    def look(
+        self,
+        gallery: str,
+        sighting: str,
+        image: str,
+        candidates: Sequence[str],
+        encounter: str = "",
+    ) -> View:
+        """Return what there is to know before deciding about a sighting."""
+        found, taken, individuals, standings, enrolled, splits, companions, epoch = self.store.call(
+            "look", keys(gallery), sighting, image, encounter, *candidates, write=False
+        )
+        named = zip(candidates, individuals, strict=True)
+        stood = zip(candidates, standings, strict=True)
+        return View(
+            entry=_told(found[1:]) if found else None,
+            taken=frozenset(name.decode() for name in taken),
+            members={sighting: name.decode() for sighting, name in named if name},
+            standings={sighting: unpack_standing(packed) for sighting, packed in stood if packed},
+            enrolled=enrolled,
+            splits=splits,
+            companions={
+                name.decode(): individual.decode()
+                for name, individual in zip(companions[::2], companions[1::2], strict=True)
+                if individual
+            },
+            epoch=epoch.decode(),
+        )
+
+    def name(self, gallery: str, identity: str, sighting: str) -> None:
+        """Let a catalogue's name of an animal stand for a sighting's, unless it has one."""
+        self.store.run("HSETNX", key(gallery, "labels"), identity, sighting)
+
+    def groups(
+        self, gallery: str, individuals: Sequence[str], most: int, most_of_one: int
+    ) -> dict[str, Group]:
+        """Return the sightings of individuals, of each the latest `most_of_one`.
+
+        There are at most `most` in all; an individual for which there is no room has none.
+        """
+        if not individuals:
+            return {}
+        limits = most, most_of_one
+        found = self.store.call("sightings", keys(gallery), *limits, *individuals, write=False)
+        return {
+            name: Group(revision.decode(), count, [*recorded(pairs)])
+            for name, (revision, count, pairs) in zip(individuals, found, strict=True)
+        }
+
+    def decide(
+        self,
+        decision: Decision,
+        enrolment: Enrolment,
+        watermark: int | None,
+        lease_ms: int = 0,
+        *,
+        comparisons: Comparisons = NOTHING,
+        anchors: Sequence[str] = (),
+        encounter: str = "",
+        revisions: Mapping[str, str] | None = None,
+        doubts: Sequence[Doubt] = (),
+    ) -> Entry | Refusal | Conflict | Apart:
+        """Write a decision unless its sighting has one, and return the ledger's entry.
+
+        The ledger sets the numbers and the IDs of individuals that the decision founds: those that
+        it calls `+0`, `+1` and so on. A sighting with an individual is enrolled. It is not
+        parted again from its `anchors`, which are sightings, nor are later ones of its
+        `encounter` from it. `revisions` are those of the individuals that its changes rest on; if
+        one has changed, there is a Conflict. `doubts` take the place of those between them.
+
+        One that founds, or is in doubt, is refused if anything was enrolled past `watermark`, a
+        known one if an individual was founded past it. With `lease_ms` the sighting goes round
+        no more: who joins an individual is taken as it is, and who founds one gets the gallery's
+        lease; then only individuals founded past the watermark refuse it. Without a
+        `watermark` nothing is refused: the sighting can't be compared with anything.
+        """
+        gallery = decision.gallery
+        if gallery not in self._admitted:  # what no list names, nobody would publish again
+            self.add_gallery(gallery)
+        body = Decision()
+        body.CopyFrom(decision)
+        body.ClearField("individual")
+        status, *rest = self.store.call(
+            "decide",
+            keys(gallery),
+            decision.sighting_id,
+            image_of(decision),
+            OUTCOME_NAMES.get(decision.outcome, "operation"),
+            decision.individual,
+            individual_prefix(gallery),
+            founded(decision),
+            "" if watermark is None else watermark,
+            lease_ms,
+            body.SerializeToString(deterministic=True),
+            enrolment.SerializeToString(deterministic=True),
+            comparisons.pack(),
+            pack_standing(comparisons.standing),
+            " ".join(anchors),
+            encounter,
+            decision.identity,
+            decision.deployment,
+            self._epoch,
+            *arguments(decision, revisions or {}, doubts),
+        )
+        if status == b"DECIDED":
+            return _told(rest)
+        if status == b"FORM":
+            raise LedgerError(
+                f"gallery {gallery} is kept as an earlier version did; start the registry of this "
+                "version, which brings it up, and try again"
+            )
+        if status == b"CONFLICT":
+            return Conflict()
+        if status == b"APART":
+            return Apart(*(name.decode() for name in rest))
+        after, last = rest
+        return Refusal(after, last, leased=status == b"LEASED")
+
+    def acknowledge(self, gallery: str, taken: Acknowledgement) -> None:
+        """Take note that the broker has whole entries, and where."""
+        proofs = [
+            part
+            for proof in taken.proofs
+            for part in (f"{proof.topic} {proof.partition}", f"{proof.offset} {proof.number}")
+        ]
+        self.store.call("acknowledge", keys(gallery), len(taken.entries), *taken.entries, *proofs)
+
+    def restate(self, gallery: str, enrolments: Sequence[Enrolment]) -> None:
+        """Keep enrolments as they are given now: with the embedding of another model."""
+        for enrolment in enrolments:
+            body = Enrolment()
+            body.CopyFrom(enrolment)
+            body.ClearField("number")
+            body.ClearField("epoch")
+            stored = body.SerializeToString(deterministic=True)
+            self.store.run("HSET", key(gallery, "enrolments"), enrolment.number, stored)
+
+    def reopen(self, gallery: str) -> None:
+        """Count no entry of a gallery as published any more."""
+        last = self.count(gallery, "entries")
+        for start in range(1, max(last, 1) + 1, REOPENED):
+            self.store.call("reopen", keys(gallery), start, min(start + REOPENED - 1, last))
+
+    def proofs(self, gallery: str) -> list[Proof]:
+        """Return the first and the last record that each partition has taken."""
+        stored = self.store.run("HGETALL", key(gallery, "proofs"))
+        proofs = set()
+        for place, record in stored.items():
+            topic, partition, _ = place.decode().split()
+            offset, number = record.split()
+            proofs.add(Proof(topic, int(partition), int(offset), int(number)))
+        return sorted(proofs)
+
+    def outbox(self, gallery: str) -> Iterator[Sequence[Entry]]:
+        """Yield the entries that the broker is not known to have, in order, in chunks."""
+        after = 0
+        while numbers := self.store.run(
+            "ZRANGEBYSCORE", key(gallery, "outbox"), f"({after}", "+inf", "LIMIT", 0, CHUNK
+        ):
+            after = int(numbers[-1])
+            yield self._entries(gallery, [int(number) for number in numbers])
+
+
+def _told(found: Sequence[Any]) -> Entry:
+    """Return the entry that a call of the ledger tells of."""
+    number, stored, enrolment, epoch = found
+    return read_entry(number, stored, enrolment, epoch.decode())

@@ -1,0 +1,249 @@
+"""What pages and lists show of the ledger, kept in memory and brought up to date entry by entry.
+
+The ledger only ever grows, so a view of it is caught up by the entries that came since. Any replica
+makes the same view; nothing here is written anywhere.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from services.registry.identity.entry import OUTCOME_NAMES, Word
+from services.registry.identity.membership import Belonging
+from services.registry.identity.question import Doubt
+from services.registry.ledger.reader import Reading, by_worth
+from shared.messages import BlobReference, Decision, Viewpoint
+
+Status = Literal["confirmed", "tentative"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One decided sighting, as lists show it. Times are seconds since 1970, UTC."""
+
+    id: str
+    number: int
+    outcome: Word
+    probability: float
+    captured_at: float | None
+    decided_at: float
+    deployment: str
+    sequence: str
+    viewpoint: str
+    image: str
+    crop: tuple[str, str, int]
+    enrolled: bool
+    identity: str
+    weighed: bool  # against somebody
+
+    @property
+    def time(self) -> float:
+        """When it was taken; where that is unknown, when it was decided."""
+        return self.decided_at if self.captured_at is None else self.captured_at
+
+    @property
+    def reference(self) -> BlobReference | None:
+        """Where its crop is, if it has one."""
+        key, digest, size = self.crop
+        return BlobReference(key=key, sha256=digest, size=size) if key else None
+
+
+@dataclass(frozen=True, eq=False)
+class Individual:
+    """An animal and its sightings, in the order in which they were taken."""
+
+    id: str
+    sightings: Sequence[Seen]
+
+    @cached_property
+    def name(self) -> str:
+        """What a catalogue calls it; where several names came together, all; '' for none."""
+        return ", ".join(sorted({each.identity for each in self.sightings} - {""}))
+
+    @property
+    def title(self) -> str:
+        """Its name, else its ID."""
+        return self.name or self.id
+
+    def matches(self, text: str) -> bool:
+        """Return whether its ID or name has a part like a text."""
+        return text.casefold() in f"{self.id}\n{self.name}".casefold()
+
+    @cached_property
+    def first(self) -> float:
+        """When it was first seen."""
+        return self.sightings[0].time
+
+    @cached_property
+    def last(self) -> float:
+        """When it was last seen."""
+        return self.sightings[-1].time
+
+    @cached_property
+    def viewpoints(self) -> Mapping[str, int]:
+        """How many sightings show each side."""
+        return Counter(each.viewpoint for each in self.sightings)
+
+    @cached_property
+    def deployments(self) -> Mapping[str, int]:
+        """How many sightings each camera has."""
+        return Counter(each.deployment for each in self.sightings)
+
+    @cached_property
+    def cover(self) -> Seen:
+        """The sighting to show it by: the one with the largest crop."""
+        return max(self.sightings, key=lambda each: (each.crop[2], each.id))
+
+
+class Gallery:
+    """One gallery's view; for one thread at a time, see `Catalogue`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.entries = 0
+        self.sightings: dict[str, Seen] = {}
+        self.questions: Sequence[Doubt] = ()
+        self._belonging = Belonging()
+        self._individuals: dict[str, Individual] = {}
+        self._history: dict[str, list[int]] = {}
+
+    @cached_property
+    def tentative(self) -> frozenset[str]:
+        """The individuals that may be another one."""
+        return frozenset(name for doubt in self.questions for name in (doubt.one, doubt.other))
+
+    def names(self) -> Sequence[str]:
+        """Return the IDs of all individuals, sorted."""
+        return sorted(self._belonging.groups)
+
+    def individuals(self) -> list[Individual]:
+        """Return all individuals, by their IDs."""
+        return [self.individual(name) for name in self.names()]
+
+    def chosen(
+        self, *, status: str = "", deployment: str = "", viewpoint: str = "", contains: str = ""
+    ) -> list[Individual]:
+        """Return the individuals that have all of what is not empty, by their IDs."""
+        return [
+            each
+            for each in self.individuals()
+            if (not status or self.status(each.id) == status)
+            and (not deployment or deployment in each.deployments)
+            and (not viewpoint or viewpoint in each.viewpoints)
+            and each.matches(contains)
+        ]
+
+    def individual(self, name: str) -> Individual:
+        """Return one individual that there is.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if name not in self._individuals:
+            found = [self.sightings[each] for each in self._belonging.groups[name]]
+            found.sort(key=lambda each: (each.time, each.number))
+            self._individuals[name] = Individual(name, found)
+        return self._individuals[name]
+
+    def became(self, name: str) -> str:
+        """Return what an ID stands for now: itself, or what it was merged into; '' for nobody."""
+        while name in self._belonging.successors:
+            name = self._belonging.successors[name]
+        return name if name in self._belonging.groups else ""
+
+    def belongs(self, sighting: str) -> str:
+        """Return the individual of a sighting; '' where it has none."""
+        return self._belonging.members.get(sighting, "")
+
+    def status(self, name: str) -> Status:
+        """Return whether an individual may be another one."""
+        return "tentative" if name in self.tentative else "confirmed"
+
+    def history(self, name: str) -> Sequence[int]:
+        """Return the numbers of the entries that merged, split or told of an individual."""
+        return self._history.get(name, ())
+
+    def take(self, decisions: Iterable[Decision], questions: Sequence[Doubt]) -> None:
+        """Take the next decisions, and the questions as they are after them."""
+        for decision in decisions:
+            self._take(decision)
+        sizes = {name: len(members) for name, members in self._belonging.groups.items()}
+        self.questions = by_worth(questions, sizes)
+        self.__dict__.pop("tentative", None)
+
+    def _take(self, decision: Decision) -> None:
+        touched = [decision.individual]
+        for change in decision.changes:
+            touched += [change.individual, change.into]
+        spoken = decision.HasField("operation")
+        if spoken:
+            touched += [self.belongs(each) for each in decision.operation.sightings]
+        else:
+            self.sightings[decision.sighting_id] = seen(decision)
+        self._belonging.apply(decision)
+        for name in dict.fromkeys(filter(None, touched)):
+            self._individuals.pop(name, None)
+            if spoken or decision.changes:
+                self._history.setdefault(name, []).append(decision.number)
+        self.entries = decision.number
+
+
+class Catalogue:
+    """All galleries of a ledger, each brought up to date when it is asked for."""
+
+    def __init__(self, ledger: Reading) -> None:
+        self._ledger = ledger
+        self._galleries: dict[str, tuple[threading.Lock, Gallery]] = {}
+        self._lock = threading.Lock()
+
+    def names(self) -> list[str]:
+        """Return the names of all galleries, sorted. May raise Transient."""
+        return self._ledger.galleries()
+
+    @contextmanager
+    def gallery(self, name: str) -> Iterator[Gallery]:
+        """Give a gallery as the ledger has it now, held still for as long as the block lasts.
+
+        Raises:
+            Transient: the ledger does not answer.
+        """
+        with self._lock:
+            lock, gallery = self._galleries.setdefault(name, (threading.Lock(), Gallery(name)))
+        with lock:
+            last = self._ledger.count(name, "entries")
+            if last > gallery.entries:
+                decisions = self._ledger.decisions(name, gallery.entries + 1, last)
+                gallery.take(decisions, self._ledger.doubts(name))
+            yield gallery
+
+
+def seen(decision: Decision) -> Seen:
+    """Return what lists show of a decision about a sighting."""
+    captured = decision.captured_at.ToMicroseconds() / 1e6
+    crop = decision.crop
+    return Seen(
+        id=decision.sighting_id,
+        number=decision.number,
+        outcome=OUTCOME_NAMES.get(decision.outcome, "review"),
+        probability=decision.probability,
+        captured_at=captured if decision.HasField("captured_at") else None,
+        decided_at=decision.decided_at.ToMicroseconds() / 1e6,
+        deployment=decision.deployment,
+        sequence=decision.sequence,
+        viewpoint=viewpoint_word(decision.viewpoint),
+        image=decision.image_sha256,
+        crop=(crop.key, crop.sha256, crop.size),
+        enrolled=bool(decision.enrolment_number),
+        identity=decision.identity,
+        weighed=bool(decision.ranked) and not decision.incomparable,
+    )
+
+
+def viewpoint_word(viewpoint: Viewpoint) -> str:
+    """Return a side as people say it."""
+    word = Viewpoint.Name(viewpoint).removeprefix("VIEWPOINT_").lower()
+    return "unknown" if word == "unspecified" else word

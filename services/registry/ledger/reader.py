@@ -1,0 +1,228 @@
+"""The ledger read: entries, enrolments, individuals, and what is open between them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from services.registry.identity.entry import Entry, read_enrolment, read_entry
+from services.registry.identity.question import Doubt
+from services.registry.ledger.keys import CAMERAS, GALLERIES, PLACES, group, key
+from services.registry.ledger.store import Store
+from shared.messages import Decision, Enrolment, Place
+
+CHUNK = 500
+
+
+class Reading:
+    """What can be read from the ledger in one store. Every method may raise Transient."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def between(
+        self, gallery: str, after: int, last: int
+    ) -> Iterator[Sequence[tuple[Enrolment, str]]]:
+        """Yield the enrolments after `after` up to `last` with their individuals, in chunks."""
+        for start in range(after + 1, last + 1, CHUNK):
+            numbers = range(start, min(start + CHUNK, last + 1))
+            stored, epoch = self._fields(gallery, "enrolments", numbers), self.epoch(gallery)
+            enrolments = [
+                read_enrolment(number, body, epoch)
+                for number, body in zip(numbers, stored, strict=True)
+                if body
+            ]
+            sightings = [enrolment.sighting_id for enrolment in enrolments]
+            members = self._fields(gallery, "members", sightings)
+            yield [
+                (enrolment, individual.decode() if individual else "")
+                for enrolment, individual in zip(enrolments, members, strict=True)
+            ]
+
+    def galleries(self) -> list[str]:
+        """Return the names of all galleries, sorted."""
+        return sorted(name.decode() for name in self.store.run("SMEMBERS", GALLERIES))
+
+    def count(self, gallery: str, counter: str) -> int:
+        """Return how many a gallery has.
+
+        Of `entries`, `enrolments`, `individuals`, `questions`, or of what is in its `outbox`.
+        """
+        match counter:
+            case "individuals":  # its counter has those that were merged, too
+                return int(self.store.run("HLEN", key(gallery, "groups")))
+            case "questions":
+                return int(self.store.run("HLEN", key(gallery, "questions")))
+            case "outbox":
+                return int(self.store.run("ZCARD", key(gallery, "outbox")))
+        return int(self.store.run("HGET", key(gallery, "counters"), counter) or 0)
+
+    def epoch(self, gallery: str) -> str:
+        """Return the epoch in which a gallery's numbers count; '' for one of an earlier version."""
+        return (self.store.run("HGET", key(gallery, "counters"), "epoch") or b"").decode()
+
+    def questions(self, gallery: str) -> list[Doubt]:
+        """Return which individuals may be one, those first whose answer is worth most."""
+        return by_worth(self.doubts(gallery), self.sizes(gallery))
+
+    def doubts(self, gallery: str) -> list[Doubt]:
+        """Return what is kept of questions, of individuals too that are gone by now."""
+        stored = self.store.run("HGETALL", key(gallery, "questions"))
+        told = [(*pair.decode().split(), *said.decode().split()) for pair, said in stored.items()]
+        return [
+            Doubt(one, other, float(log_odds), of_one, of_other)
+            for one, other, log_odds, of_one, of_other in told
+        ]
+
+    def has(self, gallery: str, individual: str) -> bool:
+        """Return whether there is such an individual."""
+        return bool(self.store.run("HEXISTS", key(gallery, "groups"), individual))
+
+    def successor(self, gallery: str, individual: str) -> str | None:
+        """Return what an individual was merged into, '' for nothing; None while there is one."""
+        found = self.store.run("HGET", key(gallery, "successors"), individual)
+        return None if found is None else str(found.decode())
+
+    def resolve(self, gallery: str, individual: str) -> str:
+        """Return what an individual's ID stands for now: itself, a successor, or '' for nobody."""
+        while (successor := self.successor(gallery, individual)) is not None:
+            individual = successor
+        return individual
+
+    def undone(self, gallery: str, number: int) -> list[int]:
+        """Return the entry that took back what an entry said, the one that took that back, …"""
+        found: list[int] = []
+        while (by := self.store.run("HGET", key(gallery, "undone"), number)) is not None:
+            number = int(by)
+            found.append(number)
+        return found
+
+    def belongs(self, gallery: str, sightings: Sequence[str]) -> dict[str, str]:
+        """Return the individuals of those sightings that have one."""
+        found = self._fields(gallery, "members", sightings)
+        return {
+            sighting: name.decode() for sighting, name in zip(sightings, found, strict=True) if name
+        }
+
+    def labels(self, gallery: str) -> dict[str, str]:
+        """Return the first sighting that came under each of a catalogue's names."""
+        stored = self.store.run("HGETALL", key(gallery, "labels"))
+        return {name.decode(): sighting.decode() for name, sighting in stored.items()}
+
+    def labelled(self, gallery: str, identity: str) -> tuple[str, str]:
+        """Return the first sighting that came under a catalogue's name, and its individual.
+
+        Both are '' while there is none.
+        """
+        found = self.store.run("HGET", key(gallery, "labels"), identity)
+        sighting = found.decode() if found else ""
+        individual = self.belongs(gallery, [sighting]).get(sighting, "") if sighting else ""
+        return (sighting, individual) if individual else ("", "")
+
+    def entry(self, gallery: str, number: int) -> Entry | None:
+        """Return one entry of a gallery, if it is there."""
+        return next(iter(self._entries(gallery, [number])), None)
+
+    def entries(self, gallery: str, first: int = 1) -> Iterator[Entry]:
+        """Yield a gallery's entries from number `first` on, in order."""
+        last = self.count(gallery, "entries")
+        for start in range(first, last + 1, CHUNK):
+            yield from self._entries(gallery, range(start, min(start + CHUNK, last + 1)))
+
+    def decisions(self, gallery: str, first: int, last: int) -> Iterator[Decision]:
+        """Yield the decisions of a gallery's entries from `first` to `last`, in order."""
+        for some in self.chunks(gallery, first, last):
+            yield from some
+
+    def chunks(self, gallery: str, first: int, last: int) -> Iterator[Sequence[Decision]]:
+        """Yield the same, some hundreds at a time."""
+        for start in range(first, last + 1, CHUNK):
+            entries = self._plain(gallery, range(start, min(start + CHUNK, last + 1)))
+            yield [entry.decision for entry in entries]
+
+    def individuals(self, gallery: str) -> dict[str, list[str]]:
+        """Return every individual of a gallery with its sightings, both sorted."""
+        names, found = sorted(self.sizes(gallery)), dict[str, list[str]]()
+        for start in range(0, len(names), CHUNK):
+            some = names[start : start + CHUNK]
+            lists = self.store.run_all([("LRANGE", group(gallery, name), 0, -1) for name in some])
+            for name, sightings in zip(some, lists, strict=True):
+                found[name] = sorted(each.decode() for each in sightings)
+        return found
+
+    def sizes(self, gallery: str) -> dict[str, int]:
+        """Return how many sightings every individual of a gallery has."""
+        stored = self.store.run("HGETALL", key(gallery, "groups"))
+        return {name.decode(): int(count) for name, count in stored.items()}
+
+    def decided(self, gallery: str) -> dict[str, int]:
+        """Return the number of every decided sighting's entry."""
+        stored = self.store.run("HGETALL", key(gallery, "decided"))
+        return {sighting.decode(): int(number) for sighting, number in stored.items()}
+
+    def members(self, gallery: str) -> dict[str, str]:
+        """Return the individual of every enrolled sighting."""
+        stored = self.store.run("HGETALL", key(gallery, "members"))
+        return {sighting.decode(): name.decode() for sighting, name in stored.items()}
+
+    def place(self, image_sha256: str) -> Place | None:
+        """Return where an image was taken, if that is known."""
+        stored = self.store.run("HGET", PLACES, image_sha256)
+        return None if stored is None else Place.FromString(stored)
+
+    def deployments(self, gallery: str) -> list[str]:
+        """Return the cameras that have seen anybody of a gallery, in any order."""
+        return [name.decode() for name in self.store.run("SMEMBERS", key(gallery, "deployments"))]
+
+    def camera_cells(self) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Yield cameras, each with a cell (see `camera_cell`) in which it took pictures."""
+        for told in self.store.run("SMEMBERS", CAMERAS):
+            deployment, _, cell = told.decode().rpartition("\n")
+            row, column = cell.split()
+            yield deployment, (int(row), int(column))
+
+    def places(self, images: Sequence[str]) -> dict[str, Place]:
+        """Return where images were taken, of those of which that is known."""
+        found = {}
+        names = list(dict.fromkeys(images))
+        for start in range(0, len(names), CHUNK):
+            some = names[start : start + CHUNK]
+            for image, stored in zip(some, self.store.run("HMGET", PLACES, *some), strict=True):
+                if stored is not None:
+                    found[image] = Place.FromString(stored)
+        return found
+
+    def _entries(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
+        plain = self._plain(gallery, numbers)
+        enrolled = [entry.decision.enrolment_number for entry in plain]
+        bodies = self._fields(gallery, "enrolments", enrolled)
+        return [
+            Entry(
+                entry.decision, read_enrolment(number, body, entry.decision.epoch) if body else None
+            )
+            for entry, number, body in zip(plain, enrolled, bodies, strict=True)
+        ]
+
+    def _plain(self, gallery: str, numbers: Sequence[int]) -> list[Entry]:
+        """Return entries without their enrolments."""
+        stored, epoch = self._fields(gallery, "entries", numbers), self.epoch(gallery)
+        return [
+            read_entry(number, body, None, epoch)
+            for number, body in zip(numbers, stored, strict=True)
+            if body
+        ]
+
+    def _fields(self, gallery: str, name: str, fields: Sequence[int | str]) -> Any:
+        return self.store.run("HMGET", key(gallery, name), *fields) if fields else []
+
+
+def by_worth(doubts: Iterable[Doubt], sizes: Mapping[str, int]) -> list[Doubt]:
+    """Return questions between individuals that there are, those first whose answer is worth most.
+
+    `sizes` are those of all individuals. An answer is worth how many pairs of sightings it puts
+    together, times how likely it does.
+    """
+
+    def worth(doubt: Doubt) -> float:
+        return sizes[doubt.one] * sizes[doubt.other] * doubt.probability
+
+    open_ones = [each for each in doubts if each.one in sizes and each.other in sizes]
+    return sorted(open_ones, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))

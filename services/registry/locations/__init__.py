@@ -1,0 +1,1 @@
+"""Locations of protected species, masked."""

@@ -1,0 +1,71 @@
+"""The outbox: what the ledger holds and the broker may not have is published again."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from services.registry import metrics
+from services.registry.identity.entry import Entry
+from services.registry.ledger.ledger import Ledger
+from services.registry.ledger.receipts import acknowledgements, holds
+from services.registry.outbox.broker import Broker
+from shared.records import Receipt
+from shared.stage.result_producer import TOO_LARGE
+
+log = logging.getLogger(__name__)
+
+
+def recover(ledger: Ledger, broker: Broker, tell: Callable[[str], None] = lambda _: None) -> int:
+    """Publish again, in order, every entry that the broker can't be proved to have.
+
+    To be run before anything is consumed. Usually those are the entries that were
+    written last, before a crash. If one record that proves what the broker took
+    is gone, the broker has lost its records, and the whole gallery is published.
+    An interruption does no harm: what is left stays in the outbox. So does an entry that
+    is too large for its topic; it is logged, counted, and tried again at the next start.
+    `tell` hears how far it is.
+
+    Returns the number of entries published. Raises Transient when the ledger or
+    the broker is away.
+    """
+    count = 0
+    for gallery in ledger.galleries():
+        lost = [
+            proof
+            for proof in ledger.proofs(gallery)
+            if not holds(proof, gallery, broker.position(proof))
+        ]
+        if lost:
+            log.warning(
+                "the broker lost %s partition %d of gallery %s; publishing all of it again",
+                lost[0].topic,
+                lost[0].partition,
+                gallery,
+            )
+            ledger.reopen(gallery)
+        for entries in ledger.outbox(gallery):
+            tell(f"publishing the ledger's entries again: {count} done, now those of {gallery}")
+            receipts = _published(broker, entries)
+            for name, taken in acknowledgements(receipts).items():
+                ledger.acknowledge(name, taken)
+                metrics.REPUBLISHED.inc(len(taken.entries))
+                count += len(taken.entries)
+    return count
+
+
+def _published(broker: Broker, entries: Sequence[Entry]) -> list[Receipt]:
+    """Publish entries together, or each by itself where one of them is too large."""
+    try:
+        return broker.publish([item for entry in entries for item in entry.messages()])
+    except TOO_LARGE as error:
+        if len(entries) > 1:
+            return [receipt for entry in entries for receipt in _published(broker, [entry])]
+        decision = entries[0].decision
+        log.error(
+            "entry %d of gallery %s is too large for its topic (%s) and stays unpublished; raise "
+            "the topic's max.message.bytes and start the registry again",
+            decision.number,
+            decision.gallery,
+            error,
+        )
+        metrics.UNPUBLISHABLE.inc()
+        return []

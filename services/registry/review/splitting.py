@@ -1,0 +1,64 @@
+"""Where the evidence parts an individual, once a person has said what is wrong. Pure functions."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from services.registry.calibration.calibration import Clustering
+from services.registry.calibration.linkage import Clusters
+from services.registry.identity.judge import members_of
+from services.registry.identity.resolve import known_apart, known_together
+from services.registry.identity.view import Group
+
+# An individual joined in doubt is seldom more than that: what is said to be the same is merged as a
+# whole, unless a sighting's standing among strangers is likelier by so much in log-odds.
+RATHER_MERGED = 2.5
+
+
+def stranger(one: str, other: str, of_one: Group, of_other: Group, clustering: Clustering) -> str:
+    """Return which of two sightings of one animal is among strangers; '': neither.
+
+    Either the rest of both individuals is one animal, or one of the two does not belong to
+    the rest of its own: whichever the evidence speaks for most.
+    """
+    members = [*members_of("one", of_one), *members_of("other", of_other)]
+    groups = [0 if each.individual == "one" else 1 for each in members]
+    names = [each.sighting for each in members]
+    places = [names.index(one), names.index(other)]
+    groups[places[0]], groups[places[1]] = 2, 3
+    if not {0, 1} <= set(groups):
+        return ""
+    matrix = clustering.affinity.matrix({each.number: each.comparisons for each in members})
+    clusters = Clusters(matrix, together=groups)
+    rests = [groups.index(0), groups.index(1)]
+
+    def log_odds(left: int, right: int) -> float:
+        if right not in clusters.compared(left):
+            return 0.0
+        links = clusters.links(np.array([left]), np.array([right]))
+        return float(clustering.linkage.weights.log_odds(links)[0])
+
+    found = {
+        "": log_odds(*rests) + RATHER_MERGED,
+        one: -log_odds(places[0], rests[0]),
+        other: -log_odds(places[1], rests[1]),
+    }
+    return max(found, key=lambda name: found[name])
+
+
+def parted(one: str, other: str, group: Group, clustering: Clustering | None) -> Collection[str]:
+    """Return the smaller part of an individual, when two of its sightings are two animals."""
+    names = [each.sighting for each in group.sightings]
+    if clustering is None:
+        return [other]
+    members = members_of("", group)
+    apart = known_apart(members, ())
+    left, right = names.index(one), names.index(other)
+    apart[left, right] = apart[right, left] = True
+    matrix = clustering.affinity.matrix({each.number: each.comparisons for each in members})
+    clusters = Clusters(matrix, apart, known_together(members, (), apart))
+    clusters.agglomerate(clustering.linkage.weights, -np.inf)
+    labels = clusters.labels()
+    with_other = [name for name, label in zip(names, labels, strict=True) if label == labels[right]]
+    with_one = [name for name, label in zip(names, labels, strict=True) if label == labels[left]]
+    return with_other if len(with_other) <= len(names) - len(with_other) else with_one

@@ -1,0 +1,1 @@
+"""Decoding of untrusted pictures, resizing, file types."""

@@ -1,0 +1,1 @@
+"""Kafka clients, topics, and readers that belong to no consumer group."""

@@ -1,0 +1,1 @@
+"""What every service process has: start, logs, health, metrics, traces, shutdown."""

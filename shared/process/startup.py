@@ -1,0 +1,46 @@
+"""How every service starts, and how it says why it could not go on."""
+
+import faulthandler
+import logging
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shared.errors import SettingsError
+from shared.process.logs import configure_logging
+from shared.process.native_stderr import redirect
+from shared.settings import TelemetrySettings, load
+
+# As sysexits.h has it: starting again changes nothing until the settings do.
+CONFIGURATION = 78
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def started(service: str) -> Iterator[TelemetrySettings]:
+    """Log as JSON from here on, native libraries included; what ends the service is logged too.
+
+    Exits with 78 when a setting is wrong, and with 1 when the service crashes.
+    """
+    real = redirect(service)
+    faulthandler.enable()
+    configure_logging(service, "INFO", real)
+    threading.excepthook = _thread_ended
+    try:
+        telemetry = load(TelemetrySettings)
+        configure_logging(service, telemetry.log_level, real)
+        yield telemetry
+    except SettingsError as error:
+        log.critical("%s", error)
+        sys.exit(CONFIGURATION)
+    except Exception:
+        log.critical("the service ended", exc_info=True)
+        sys.exit(1)
+
+
+def _thread_ended(told: threading.ExceptHookArgs) -> None:
+    name = told.thread.name if told.thread else "a thread"
+    error = told.exc_value or told.exc_type()
+    log.critical("%s ended", name, exc_info=(told.exc_type, error, told.exc_traceback))

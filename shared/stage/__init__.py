@@ -1,0 +1,1 @@
+"""The stage loop that every service runs: consume, handle, produce, commit."""

@@ -1,0 +1,196 @@
+"""Records that were in hand when a service ended: one that ends it again and again is given up.
+
+A picture that makes a decoder fault, or takes the memory that the kernel kills for, ends
+the process without an exception; uncommitted, it would come again for ever. So the record
+that a partition begins with is noted before it is handled, where that survives the process:
+as a committed offset of a group beside the service's own, `<group>.suspects`. The offset
+holds two numbers, record × 16 + lives, since the embedded broker keeps no metadata.
+
+A service that has handled a batch of a partition trusts what follows and notes nothing, so the
+loop stays as fast as it was. After a violent end the records that may have been in hand go one by
+one, so that an innocent one next to a guilty one is not blamed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from shared.errors import Poison
+from shared.kafka import clients
+from shared.kafka.clients import broker_errors
+from shared.records import Record
+from shared.settings import LIVES_LIMIT, KafkaSettings
+from shared.stage.stall import Partition
+
+_FACTOR = LIVES_LIMIT + 1
+
+
+@dataclass(frozen=True)
+class Suspicion:
+    """How many lives of the service ended while a partition stood at this offset."""
+
+    offset: int
+    lives: int
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """One partition: what is held against a record of it, and where each goes alone."""
+
+    suspicion: Suspicion
+    alone_from: int = 0
+    alone_until: int = 0
+    trusted: bool = False
+
+    def alone(self, offset: int) -> bool:
+        return self.alone_from <= offset < self.alone_until
+
+    def lives(self, offset: int) -> int:
+        return self.suspicion.lives if self.suspicion.offset == offset else 0
+
+
+class Suspects:
+    """Decides what is noted, what goes alone and what is given up. Keeps no connection.
+
+    Args:
+        limit: a record with which so many lives have ended is given up.
+        span: the most records that may have been in hand at once.
+    """
+
+    def __init__(self, limit: int, span: int) -> None:
+        self._limit = limit
+        self._span = span
+        self._standing: dict[Partition, _Standing] = {}
+        self._own: dict[Partition, Suspicion] = {}  # noted by this life, which goes on
+
+    def begin(self, starts: Mapping[Partition, int], noted: Mapping[Partition, Suspicion]) -> None:
+        """Start from these offsets, with what was noted of their partitions before.
+
+        What was noted of a record before the start is past. One after it comes where
+        records in between have been removed, or where a partition is read anew.
+        """
+        self._standing = {}
+        for partition, start in starts.items():
+            found = noted.get(partition, Suspicion(start, 0))
+            if found == self._own.get(partition):
+                found = Suspicion(found.offset, found.lives - 1)
+            if found.offset < start or not found.lives:
+                self._standing[partition] = _Standing(Suspicion(start, 0))
+                continue
+            self._standing[partition] = _Standing(found, found.offset, found.offset + self._span)
+
+    def together(self, records: Sequence[Record]) -> int:
+        """Return how many of these, from the first on, may be in hand at the same time."""
+        for number, record in enumerate(records):
+            if self._of(record).alone(record.offset):
+                return max(number, 1)
+        return len(records)
+
+    def to_note(self, records: Iterable[Record]) -> dict[Partition, Suspicion]:
+        """Return what must be noted before these are handled."""
+        first: dict[Partition, Record] = {}
+        for record in records:
+            first.setdefault(_place(record), record)
+        notes = {}
+        for partition, record in first.items():
+            standing = self._of(record)
+            if not standing.trusted or standing.alone(record.offset):
+                lives = min(standing.lives(record.offset) + 1, LIVES_LIMIT)
+                notes[partition] = Suspicion(record.offset, lives)
+        self._own.update(notes)
+        return notes
+
+    def to_withdraw(self, records: Iterable[Record]) -> dict[Partition, Suspicion]:
+        """Return what must be noted instead when these are put back by a life that goes on."""
+        return {
+            place: Suspicion(noted.offset, noted.lives - 1)
+            for place in {_place(record) for record in records}
+            if (noted := self._own.get(place)) is not None
+        }
+
+    def condemned(self, record: Record) -> Poison | None:
+        """Return why a record is given up unseen, if it is."""
+        lives = self._of(record).lives(record.offset)
+        if lives < self._limit:
+            return None
+        return Poison(
+            f"the service ended {lives} times while it had this record in hand ({record.topic} "
+            f"partition {record.partition} offset {record.offset}), so it is not tried again; see "
+            "the end of the service's log before each restart, and replay the letter once that "
+            "is repaired",
+            kind="ends-the-service",
+        )
+
+    def passed(self, records: Iterable[Record]) -> dict[Partition, Suspicion]:
+        """Trust what follows these, which are committed; return what must be noted now."""
+        last = {_place(record): record for record in records}
+        cleared = {}
+        for place, record in last.items():
+            innocent = Suspicion(record.offset + 1, 0)
+            self._standing[place] = replace(self._of(record), suspicion=innocent, trusted=True)
+            if self._own.pop(place, None) is not None:
+                cleared[place] = innocent
+        return cleared
+
+    def _of(self, record: Record) -> _Standing:
+        return self._standing.get(_place(record), _Standing(Suspicion(record.offset, 0)))
+
+
+def _place(record: Record) -> Partition:
+    return record.topic, record.partition
+
+
+class Notes:
+    """Where suspicions are kept: the broker. Connects when first used.
+
+    Every method raises Transient when the broker is away.
+    """
+
+    def __init__(self, kafka: KafkaSettings, group: str) -> None:
+        self._kafka = kafka
+        self._group = f"{group}.suspects"
+        self._admin: KafkaAdminClient | None = None
+
+    def read(self, partitions: Iterable[Partition]) -> dict[Partition, Suspicion]:
+        """Return what is noted of these partitions."""
+        wanted = [TopicPartition(*partition) for partition in partitions]
+        if not wanted:
+            return {}
+        with broker_errors("reading which records are suspect"):
+            found = self._client.list_group_offsets({self._group: wanted})[self._group]
+        return {
+            (place.topic, place.partition): Suspicion(*divmod(mark.offset, _FACTOR))
+            for place, mark in found.items()
+            if mark.offset >= 0
+        }
+
+    def write(self, notes: Mapping[Partition, Suspicion]) -> None:
+        """Keep these."""
+        if not notes:
+            return
+        marks = {
+            TopicPartition(*partition): OffsetAndMetadata(
+                note.offset * _FACTOR + note.lives,
+                f"{note.lives} lives ended at offset {note.offset}",
+                -1,
+            )
+            for partition, note in notes.items()
+        }
+        with broker_errors("noting which records are in hand"):
+            for error in self._client.alter_group_offsets(self._group, marks).values():
+                if error.errno:
+                    raise error(f"group {self._group}")
+
+    def close(self) -> None:
+        """Disconnect; the next call connects again."""
+        if self._admin is not None:
+            client, self._admin = self._admin, None
+            client.close()
+
+    @property
+    def _client(self) -> KafkaAdminClient:
+        if self._admin is None:
+            self._admin = clients.admin(self._kafka)
+        return self._admin

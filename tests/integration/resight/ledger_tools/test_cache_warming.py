@@ -1,0 +1,62 @@
+"""`resight ledger warm` fills the cache, so that the matcher computes nothing."""
+
+from pathlib import Path
+
+import pytest
+import redis
+from prometheus_client import REGISTRY
+from typer.testing import CliRunner
+
+from resight.main import app
+from services.registry.service import RegistryService
+from services.registry.settings import RegistrySettings
+from shared.blobs import BlobStore
+from tests.support.identities import CALIBRATION
+from tests.support.pictures import coat
+from tests.support.queries import GALLERY, NOON, ledger_at, matches, sighting
+
+
+def _computed() -> float:
+    name = "resight_matcher_keypoints_total"
+    return REGISTRY.get_sample_value(name, {"source": "computed"}) or 0.0
+
+
+@pytest.fixture
+def enrolled(
+    ledger_url: str, cache_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[str]:
+    """The command's options, for a ledger with two crops, one of which is gone."""
+    monkeypatch.setenv("RESIGHT_BLOBS_CROPS_URL", (tmp_path / "store").as_uri())
+    monkeypatch.setenv("RESIGHT_CACHE_URL", cache_url)
+    monkeypatch.setenv("RESIGHT_MATCHER_SEGMENTER", "none")
+    ledger, crops = ledger_at(ledger_url), BlobStore((tmp_path / "store").as_uri())
+    service = RegistryService(ledger, CALIBRATION, RegistrySettings(), now=lambda: NOON)
+    for number, name in enumerate(("there", "gone")):
+        query = sighting(name)
+        query.crop.CopyFrom(crops.put(f"crops/{name}.jpg", coat(number)))
+        service.handle([matches(query, [], watermark=ledger.count(GALLERY, "enrolments"))])
+    (tmp_path / "store" / "crops" / "gone.jpg").unlink()
+    return ["ledger", "warm", "--ledger-url", ledger_url, "--data-dir", str(tmp_path)]
+
+
+def test_what_the_cache_lacks_is_computed_once(enrolled: list[str], cache_url: str) -> None:
+    before = _computed()
+    first = CliRunner().invoke(app, enrolled)
+    assert first.exit_code == 0, first.output
+    assert f"{GALLERY}: 1 in the cache" in first.output
+    assert "gone: " in first.output
+    assert _computed() == before + 1
+    with redis.Redis.from_url(cache_url) as client:
+        assert len(client.keys("resight:keypoints:*")) == 1
+    again = CliRunner().invoke(app, enrolled)
+    assert again.exit_code == 0
+    assert _computed() == before + 1
+
+
+def test_a_cache_that_is_away_is_named(
+    enrolled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESIGHT_CACHE_URL", "redis://127.0.0.1:1/0")
+    done = CliRunner().invoke(app, enrolled)
+    assert done.exit_code == 1
+    assert "the keypoint cache does not answer" in done.output

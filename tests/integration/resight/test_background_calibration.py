@@ -1,0 +1,73 @@
+"""What a calibration promises after an import is told to the import, whatever ends meanwhile."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from resight import background_calibration
+from resight.background_calibration import CalibrationFitter
+from services.registry.imports.register import FITTING, ImportRegister, State
+from tests.support.embedded_stack import wait_until
+from tests.support.queries import ledger_at
+
+FITS = "print('of new animals at most 0.015 are called known')"
+FAILS = "import sys; print('690 sightings'); sys.exit('error: label more individuals')"
+WAITS = "import time; time.sleep(60)"
+
+
+@pytest.fixture
+def register(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> ImportRegister:
+    """Two imports that are done, and others."""
+    monkeypatch.setattr(background_calibration, "LOOK_SECONDS", 0.0)
+    register = ImportRegister(ledger_at(ledger_url).store)
+    states: dict[str, State] = {"one": "done", "two": "done", "failed": "failed", "none": "done"}
+    for name, state in states.items():
+        begun = register.begin(name, "ada", "lions.zip")
+        register.keep(replace(begun, state=state, enrolled=0 if name == "none" else 4))
+    return register
+
+
+def fitter(register: ImportRegister, folder: Path, code: str) -> CalibrationFitter:
+    return CalibrationFitter(register, folder, folder / "model", [sys.executable, "-c", code])
+
+
+def told(register: ImportRegister, name: str) -> str:
+    found = register.get(name)
+    assert found is not None
+    return found.calibration
+
+
+def over(register: ImportRegister, fits: CalibrationFitter) -> bool:
+    fits.tick()
+    return told(register, "one") not in {"", FITTING}
+
+
+def test_imports_are_told_what_may_be_expected(register: ImportRegister, tmp_path: Path) -> None:
+    fits = fitter(register, tmp_path, FITS)
+    fits.tick()
+    assert told(register, "one") == FITTING
+    wait_until(lambda: over(register, fits))
+    for name in ("one", "two"):
+        assert "at most 0.015" in told(register, name)
+        assert f"--calibration {tmp_path / 'calibration.json'}" in told(register, name)
+    assert (told(register, "failed"), told(register, "none")) == ("", "")
+
+
+def test_or_why_it_can_not_be_had_yet(register: ImportRegister, tmp_path: Path) -> None:
+    fits = fitter(register, tmp_path, FAILS)
+    wait_until(lambda: over(register, fits))
+    assert told(register, "one").endswith("calibration of their own yet: label more individuals")
+
+
+def test_a_fit_that_ended_with_its_stack_begins_anew_with_the_next(
+    register: ImportRegister, tmp_path: Path
+) -> None:
+    ended = fitter(register, tmp_path, WAITS)
+    ended.tick()
+    ended.stop()
+    assert told(register, "one") == FITTING
+    fits = fitter(register, tmp_path, FITS)
+    wait_until(lambda: over(register, fits))
+    assert "at most 0.015" in told(register, "one")

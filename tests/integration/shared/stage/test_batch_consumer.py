@@ -1,0 +1,33 @@
+"""A partition that was held back delivers again, although others were read meanwhile."""
+
+import time
+
+from shared.kafka.clients import ensure_topics, producer
+from shared.settings import KafkaSettings, load
+from shared.stage.batch_consumer import Intake
+
+HELD, OTHER = "pause.held", "pause.other"
+
+
+def test_a_held_topic_delivers_everything_once_it_is_let_go(kafka_broker: str) -> None:
+    changes = {"bootstrap_servers": kafka_broker, "producer_batch_bytes": 0}
+    kafka = load(KafkaSettings).model_copy(update={**changes, "session_timeout_seconds": 6})
+    ensure_topics(kafka, [HELD, OTHER], 1)
+    client = producer(kafka)
+    for number in range(30):
+        client.send(HELD, str(number).encode())
+    client.flush()
+    client.close()
+    intake = Intake(kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, lives=3)
+    intake.open()
+    seen: list[int] = []
+    deadline = time.monotonic() + 30
+    while len(seen) < 30 and time.monotonic() < deadline:
+        batch = intake.take(frozenset(), 0.25)
+        if batch:
+            seen += [int(delivery.record.value or b"") for delivery in batch]
+            assert intake.commit(batch)
+            for _ in range(3):
+                assert intake.take(frozenset({HELD}), 0.1) == []
+    intake.close()
+    assert seen == list(range(30))

@@ -1,0 +1,115 @@
+"""What a handler answered is found again, and never for another question."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.protobuf.message import Message
+
+from recognition.replay.cached_handler import Remembered
+from recognition.replay.keypoint_folder import KeypointFolder
+from services.matcher.keypoints import Keypoints, sound
+from shared.errors import Poison, ResightError
+from shared.messages import Capture, ModelReference, Sighting
+from shared.records import Receipt, Result
+
+MODEL = ModelReference(name="m", version="1", preprocessing="p")
+
+
+class Counting:
+    """Answers a capture with two sightings, and counts what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
+        return [self._result(message) for message in messages]
+
+    def acknowledged(self, receipts: Sequence[Receipt]) -> None:
+        raise AssertionError(f"nothing was published: {receipts}")
+
+    def ready(self) -> bool:
+        return True
+
+    def _result(self, message: Message) -> Result:
+        assert isinstance(message, Capture)
+        self.asked.append(message.capture_id)
+        if message.capture_id == "bad":
+            return Poison("bad picture")
+        return [Sighting(sighting_id=f"{message.capture_id}{n}") for n in (1, 2)]
+
+
+def _remembered(handler: Counting, folder: Path, identity: str = "one") -> Remembered:
+    return Remembered(handler, identity, Sighting, folder)
+
+
+def _ids(result: Result) -> list[str]:
+    assert not isinstance(result, Poison)
+    return [each.sighting_id for each in result if isinstance(each, Sighting)]
+
+
+def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
+    handler = Counting()
+    _remembered(handler, tmp_path).handle([Capture(capture_id="a")])
+    again = _remembered(handler, tmp_path).handle(
+        [Capture(capture_id="b"), Capture(capture_id="a")]
+    )
+    assert [_ids(result) for result in again] == [["b1", "b2"], ["a1", "a2"]]
+    assert handler.asked == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("identity", "message"),
+    [("two", Capture(capture_id="a")), ("one", Capture(capture_id="a", species="lion"))],
+)
+def test_another_model_or_message_is_asked_anew(
+    tmp_path: Path, identity: str, message: Capture
+) -> None:
+    handler = Counting()
+    _remembered(handler, tmp_path).handle([Capture(capture_id="a")])
+    _remembered(handler, tmp_path, identity).handle([message])
+    assert handler.asked == ["a", "a"]
+
+
+def test_poison_is_asked_again(tmp_path: Path) -> None:
+    handler = Counting()
+    for _ in range(2):
+        [result] = _remembered(handler, tmp_path).handle([Capture(capture_id="bad")])
+        assert isinstance(result, Poison)
+    assert handler.asked == ["bad", "bad"]
+
+
+def test_a_damaged_answer_is_named(tmp_path: Path) -> None:
+    handler = Counting()
+    _remembered(handler, tmp_path).handle([Capture(capture_id="a")])
+    [file] = [path for path in tmp_path.rglob("*") if path.is_file()]
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ResightError, match=f"{file.name} is damaged .* delete it"):
+        _remembered(handler, tmp_path).handle([Capture(capture_id="a")])
+
+
+def _keypoints() -> Keypoints:
+    rng = np.random.default_rng(0)
+    positions = rng.uniform(0, 50, (6, 2)).astype(np.float32)
+    descriptors = rng.normal(size=(6, 8)).astype(np.float32)
+    return sound(positions, np.ones(6, np.float32), descriptors, width=64, height=50)
+
+
+def test_keypoints_are_found_again_for_their_model_only(tmp_path: Path) -> None:
+    keypoints = _keypoints()
+    KeypointFolder(tmp_path, MODEL).put("ab12", keypoints)
+    found = KeypointFolder(tmp_path, MODEL).get(["ab12", "cd34"])
+    assert list(found) == ["ab12"]
+    np.testing.assert_array_equal(found["ab12"].descriptors, keypoints.descriptors)
+    other = ModelReference(name="m", version="2", preprocessing="p")
+    assert KeypointFolder(tmp_path, other).get(["ab12"]) == {}
+
+
+def test_damaged_keypoints_are_named(tmp_path: Path) -> None:
+    folder = KeypointFolder(tmp_path, MODEL)
+    folder.put("ab12", _keypoints())
+    [file] = tmp_path.rglob("ab12")
+    file.write_bytes(b"nothing")
+    with pytest.raises(ResightError, match=r"ab12: .* delete it"):
+        folder.get(["ab12"])

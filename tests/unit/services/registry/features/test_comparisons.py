@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from services.registry.features.comparisons import (
+    COMPARED,
+    Comparisons,
+    pack_standing,
+    unpack_standing,
+)
+from services.registry.features.evidence import FEATURES, Standing
+from shared.errors import Poison
+from shared.messages import DEPTH_NEIGHBOURS, Candidate, Evidence
+
+
+def evidence(number: int, cosine: float = 0.5, neighbours: int = 0) -> Evidence:
+    candidate = Candidate(sighting_id=f"s{number}", enrolment_number=number, cosine=cosine)
+    return Evidence(
+        candidate=candidate,
+        depth=DEPTH_NEIGHBOURS,
+        neighbours=neighbours,
+        neighbour_score=neighbours / 10,
+    )
+
+
+def a_list(count: int = 30) -> list[Evidence]:
+    return [evidence(number, 0.3 + number / 100, number % 4) for number in range(1, count + 1)]
+
+
+def test_a_list_read_back_is_the_same() -> None:
+    made = Comparisons.of(a_list(), {})
+    read = Comparisons.unpack(made.pack())
+    assert read.numbers.tolist() == list(range(1, 31))
+    assert np.array_equal(read.features, made.features)
+    assert read.pack() == made.pack()
+
+
+def test_a_candidate_stands_out_of_its_own_list_too() -> None:
+    quiet = Standing.of(np.array([[0.2, 0.0, 0.0]] * 40))
+    busy = Standing.of(np.array([[0.2, 2.0, 0.8]] * 40))
+    made = Comparisons.of(
+        [evidence(1, neighbours=9), evidence(2, neighbours=9)], {1: quiet, 2: busy}
+    )
+    column = COMPARED.index("candidates_relative_neighbours")
+    assert made.features[0, column] > 5
+    assert made.features[1, column] < made.features[0, column] / 2
+
+
+def test_a_candidate_without_a_list_of_its_own_is_not_judged_by_it() -> None:
+    made = Comparisons.of(a_list(), {})
+    assert not made.features[:, len(FEATURES) :].any()
+
+
+def test_a_candidate_that_came_twice_counts_with_its_last_evidence() -> None:
+    made = Comparisons.of([evidence(1, neighbours=2), evidence(1, neighbours=7)], {})
+    assert made.numbers.tolist() == [1]
+    assert made.features[0, FEATURES.index("log_neighbours")] == pytest.approx(np.log(8), abs=1e-3)
+
+
+def test_an_empty_list_is_a_list() -> None:
+    made = Comparisons.of([], {})
+    assert made.features.shape == (0, len(COMPARED))
+    assert Comparisons.unpack(made.pack()).standing.share == 0
+
+
+@pytest.mark.parametrize("stored", [b"", b"\x01\x0e", bytes(40)])
+def test_other_bytes_are_refused(stored: bytes) -> None:
+    with pytest.raises(Poison, match="comparisons"):
+        Comparisons.unpack(stored)
+
+
+def test_a_cut_list_is_refused() -> None:
+    with pytest.raises(Poison, match="30 rows"):
+        Comparisons.unpack(Comparisons.of(a_list(), {}).pack()[:-1])
+
+
+def test_a_standing_read_back_judges_alike() -> None:
+    standing = Comparisons.of(a_list(), {}).standing
+    again = unpack_standing(pack_standing(standing))
+    scores = np.array([[0.9, 3.0, 1.0]])
+    assert again.deviations(scores) == pytest.approx(standing.deviations(scores))
