@@ -8,7 +8,7 @@ from catalogue.publishing.captures import sightings
 from services.embedder.captures.capture import decode_capture
 from shared.errors import Poison
 from shared.kafka import backlog, topics
-from shared.kafka.topic_reader import Feed
+from shared.kafka.topic_reader import TopicReader
 from shared.messages import Decision
 from shared.records import Record
 from shared.settings import KafkaSettings
@@ -72,8 +72,8 @@ def _place(letter: dead_letters.DeadLetter) -> tuple[str, str, int, int]:
 def _records(kafka: KafkaSettings, names: list[str]) -> list[Record]:
     count = sum(backlog.read(kafka).records[name] for name in names)
     found: list[Record] = []
-    with Feed(kafka, names, from_beginning=True) as feed:
-        while len(found) < count and (polled := feed.poll(READ_SECONDS)):
+    with TopicReader(kafka, names, from_beginning=True) as reader:
+        while len(found) < count and (polled := reader.poll(READ_SECONDS)):
             found += polled
     if len(found) < count:
         raise RuntimeError(f"{', '.join(names)} gave {len(found)} of {count} records")

@@ -22,11 +22,11 @@ from recognition.synthetic.place import draw_place
 from recognition.synthetic.scene import Placed, photograph
 from recognition.synthetic.species import SPECIES
 from services.embedder.encoders.preparation import Preparation
-from services.matcher.engine import engine
+from services.matcher.engine import build_engine
 from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from shared.foreground.animal import Animal
-from shared.foreground.choice import chosen
+from shared.foreground.choice import build_segmenter
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
 from shared.images import codec
@@ -55,9 +55,9 @@ class Seen:
 def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
     """Draw the picture, and return how many matches of each pair are on the animals, and beside."""
     settings = MatcherSettings()
-    whole = engine(settings.model_copy(update={"segmenter": "none"})).extractor
-    alone = engine(settings).extractor
-    matcher, found_by = pair_matcher(settings), chosen(settings)
+    whole = build_engine(settings.model_copy(update={"segmenter": "none"})).extractor
+    alone = build_engine(settings).extractor
+    matcher, found_by = pair_matcher(settings), build_segmenter(settings)
     if matcher is None or found_by is None:
         raise SystemExit("there are no matches, or no masks, to draw; take the default settings")
     counts = {}

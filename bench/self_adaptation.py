@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 
 from catalogue.publishing.captures import sightings
 from catalogue.reading.photographs import Photograph, single
-from recognition.bootstrap import difference_interval
-from recognition.data.labelled_stream import Seen
+from recognition.bootstrap import bootstrap_difference
+from recognition.data.labelled_stream import MatchedSighting
 from recognition.models import backbones
 from recognition.models.backbones import EmbeddingModel
-from recognition.replay.stream import replay
+from recognition.replay.stream import replay_sightings
 from recognition.training import adaptation
 from recognition.training.crops import decode
 from recognition.training.recipe import TrainingError
-from recognition.training.validation_queries import exam
+from recognition.training.validation_queries import build_queries
 from resight.evidence_cache import labelled_capture
-from resight.ledger_tools.confident_individuals import certain
-from resight.replaying import stage
+from resight.ledger_tools.confident_individuals import confident_individuals
+from resight.replaying import replay_registry
 from services.registry.calibration.calibration import Calibration
 from shared.foreground.u2netp import u2netp
 
@@ -43,7 +43,7 @@ class Halves:
 
 
 def self_adaptation(
-    photographs: Sequence[Photograph], seen: Sequence[Seen], calibration: Calibration
+    photographs: Sequence[Photograph], seen: Sequence[MatchedSighting], calibration: Calibration
 ) -> dict[str, Any]:
     """Return if the adapted model is taken, and R-1 of the second half with either model."""
     halves = _halves(photographs, seen, calibration)
@@ -54,14 +54,14 @@ def self_adaptation(
     except TrainingError as error:
         return {**told, "taken": False, "why": str(error)}
     questions = range(len(halves.second))
-    asked = exam(halves.second, questions, questions)
+    asked = build_queries(halves.second, questions, questions)
     before = asked.right(_embeddings(backbones.build(adaptation.BACKBONE), halves.second, "crop"))
-    after = asked.right(_embeddings(adapted.model, halves.second, adapted.sees))
-    gain = difference_interval(after, before, seed=0)
+    after = asked.right(_embeddings(adapted.model, halves.second, adapted.input_view))
+    gain = bootstrap_difference(after, before, seed=0)
     return {
         **told,
         "taken": adapted.better,
-        "sees": adapted.sees,
+        "sees": adapted.input_view,
         "believed_r1": [adapted.r1_before, adapted.r1],
         "second_half_r1": [round(float(before.mean()), 4), round(float(after.mean()), 4)],
         "second_half_gain": [round(gain.low, 4), round(gain.high, 4)],
@@ -69,16 +69,16 @@ def self_adaptation(
 
 
 def _halves(
-    photographs: Sequence[Photograph], seen: Sequence[Seen], calibration: Calibration
+    photographs: Sequence[Photograph], seen: Sequence[MatchedSighting], calibration: Calibration
 ) -> Halves:
     pictures = _by_sighting(photographs)
     first = seen[: len(seen) // 2]
-    with stage(calibration) as on:
-        for _ in replay(first, on.registry):
+    with replay_registry(calibration) as on:
+        for _ in replay_sightings(first, on.registry):
             pass
         believed = []
         for gallery in on.ledger.galleries():
-            for individual, members in certain(on.ledger, gallery).items():
+            for individual, members in confident_individuals(on.ledger, gallery).items():
                 if len(members) > 1:
                     believed += [
                         replace(pictures[name], identities=(individual,)) for name in members
@@ -98,9 +98,9 @@ def _by_sighting(photographs: Sequence[Photograph]) -> Mapping[str, Photograph]:
 
 
 def _embeddings(
-    model: EmbeddingModel, photographs: Sequence[Photograph], sees: adaptation.Sight
+    model: EmbeddingModel, photographs: Sequence[Photograph], input_view: adaptation.InputView
 ) -> NDArray[np.float32]:
-    segmenter = u2netp() if sees == "animal" else None
+    segmenter = u2netp() if input_view == "animal" else None
     found = []
     with torch.inference_mode():
         for start in range(0, len(photographs), BATCH):

@@ -17,13 +17,13 @@ from rich.table import Table
 from bench.self_adaptation import self_adaptation
 from catalogue.reading.photographs import METADATA, Photograph
 from recognition.calibration import file
-from recognition.calibration.thresholds import Accepted
-from recognition.data.labelled_stream import Arrival, Seen, arrivals
+from recognition.calibration.thresholds import RiskLevels
+from recognition.data.labelled_stream import LabelledSighting, MatchedSighting, labelled_sightings
 from recognition.evaluation.encoders import model_file
 from recognition.synthetic.dataset import draw
 from resight.console import note, results
-from resight.evidence_cache import labelled_photographs, observed, ordered
-from resight.replaying import as_json, replayed
+from resight.evidence_cache import labelled_photographs, matched_sightings, ordered
+from resight.replaying import as_json, replay_stream
 from services.registry.calibration.calibration import Calibration
 from shared.identifiers import slug
 
@@ -36,24 +36,26 @@ ANSWERS = 10
 FALSE_NEW, CONFIDENCE = 0.3, 0.95
 
 
-def without(sets: Mapping[str, Sequence[Seen]], name: str, false_known: float) -> Calibration:
+def without(
+    sets: Mapping[str, Sequence[MatchedSighting]], name: str, false_known: float
+) -> Calibration:
     """Return a calibration of all sets but one."""
-    seen: dict[str, list[Arrival]] = {}
+    seen: dict[str, list[LabelledSighting]] = {}
     belongs: dict[str, str] = {}
     for other, sightings in sets.items():
         if other == name:
             continue
-        for labelled, arrival in arrivals(sightings):
+        for labelled, arrival in labelled_sightings(sightings):
             species = slug(labelled.capture.species)
             seen.setdefault(species, []).append(arrival)
             belongs[species] = other
-    accepted = Accepted(false_known, FALSE_NEW, CONFIDENCE)
+    accepted = RiskLevels(false_known, FALSE_NEW, CONFIDENCE)
     return file.calibrate(seen, accepted, f"without {name}", "bench", belongs).calibration
 
 
-def transfer(seen: Sequence[Seen], calibration: Calibration) -> dict[str, Any]:
+def transfer(seen: Sequence[MatchedSighting], calibration: Calibration) -> dict[str, Any]:
     """Replay a set with a calibration of the others; return the score as JSON has it."""
-    found = as_json(replayed(seen, calibration, len(seen) * ANSWERS // 100))
+    found = as_json(replay_stream(seen, calibration, len(seen) * ANSWERS // 100))
     clustering = calibration.clustering
     return {
         **found,
@@ -85,18 +87,18 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="Keeps evidence.")
     task = parser.parse_args()
     model = model_file("efficientnet_lite0", task.cache / "models")
-    sets: dict[str, list[Seen]] = {}
+    sets: dict[str, list[MatchedSighting]] = {}
     pictures: dict[str, list[Photograph]] = {}
     for folder in sorted(each.parent for each in task.data.glob(f"*/{METADATA}")):
         note(f"comparing the pictures of {folder.name}")
         photographs = ordered(labelled_photographs(folder), "shuffle", task.seed)[: task.limit]
-        sets[folder.name] = list(observed(photographs, model, task.cache))
+        sets[folder.name] = list(matched_sightings(photographs, model, task.cache))
         pictures[folder.name] = photographs
     with tempfile.TemporaryDirectory() as studio:
         note("drawing animals and comparing them")
         draw(Path(studio), individuals=INDIVIDUALS, sightings=SIGHTINGS, seed=SEED)
         photographs = ordered(labelled_photographs(Path(studio)), "shuffle", task.seed)
-        sets[DRAWN] = list(observed(photographs[: task.limit], model, task.cache))
+        sets[DRAWN] = list(matched_sightings(photographs[: task.limit], model, task.cache))
     if task.only is not None and task.only not in sets:
         raise SystemExit(f"there is no set {task.only!r}; there are {', '.join(sets)}")
     chosen = sets if task.only is None else [task.only]

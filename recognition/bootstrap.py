@@ -20,7 +20,7 @@ class Interval:
     high: float
 
 
-def interval(values: ArrayLike, seed: int) -> Interval:
+def bootstrap_interval(values: ArrayLike, seed: int) -> Interval:
     """Return the 95 % percentile-bootstrap interval of the mean over the queries.
 
     `values` [Q]: one number for each query, such as "right at rank 1" or its average
@@ -46,7 +46,7 @@ def interval(values: ArrayLike, seed: int) -> Interval:
     return Interval(float(found.low), float(found.high))
 
 
-def difference_interval(first: ArrayLike, second: ArrayLike, seed: int) -> Interval:
+def bootstrap_difference(first: ArrayLike, second: ArrayLike, seed: int) -> Interval:
     """Return the 95 % interval of mean(first) - mean(second) on the same queries [Q].
 
     Paired: both pipelines are drawn with the same queries, so what is hard for both
@@ -58,4 +58,4 @@ def difference_interval(first: ArrayLike, second: ArrayLike, seed: int) -> Inter
     one, other = (np.asarray(values, dtype=np.float64) for values in (first, second))
     if one.shape != other.shape:
         raise ValueError(f"values of {one.shape} and {other.shape} are not of the same queries")
-    return interval(one - other, seed)
+    return bootstrap_interval(one - other, seed)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from resight.stack.parent_death_signal import leashed
+from resight.stack.parent_death_signal import with_parent_death_signal
 from services.registry.imports.register import FITTING, Import, ImportRegister
 from shared.errors import Transient
 
@@ -73,7 +73,7 @@ class CalibrationFitter:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                leashed(self._command),
+                with_parent_death_signal(self._command),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "COLUMNS": WIDE},

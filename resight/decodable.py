@@ -14,7 +14,7 @@ from shared.images.codec import open_picture
 _SIDE = 64
 
 
-def readable(found: Catalogue) -> Catalogue:
+def decodable(found: Catalogue) -> Catalogue:
     """Return a catalogue without the pictures that can't be decoded, which are skipped.
 
     Raises nothing for a bad picture, whatever is wrong with it.

@@ -10,7 +10,7 @@ from resight.connections import open_ledger
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.state import clear
 from resight.stack.supervisor import Supervisor
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 
 PATIENCE_SECONDS = 120.0  # without any news, before it gives up
 
@@ -21,7 +21,7 @@ def demonstrate(
     models: Path,
     report: Callable[[str], None],
     attend: Callable[[Account], None],
-) -> tuple[Account, list[Doubt]]:
+) -> tuple[Account, list[Question]]:
     """Start a fresh stack in the folder `stack`, identify the photographs, and stop it.
 
     Returns the account and the questions that are open in the end.

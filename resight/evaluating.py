@@ -16,17 +16,17 @@ from recognition.data.labelled_stream import LabelledCapture
 from recognition.evaluation.encoders import ADAPTED, adapted_file, model_file
 from recognition.evaluation.fitting import fitted, sample
 from recognition.evaluation.folds import folds
-from recognition.evaluation.gallery_session import Asked
+from recognition.evaluation.gallery_session import QueryResult
 from recognition.evaluation.run import Conditions, Evaluation, fitting_queries, run
 from recognition.figures import chart_files, failure_cases
-from recognition.replay.in_process import Handlers, remembering_handlers
+from recognition.replay.in_process import Handlers, cached_handlers
 from recognition.splits import Split, SplitError
-from recognition.training.adaptation import Sight
+from recognition.training.adaptation import InputView
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import individual_of
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes
-from resight.decodable import readable
+from resight.decodable import decodable
 from resight.evidence_cache import labelled_capture
 from services.embedder.settings import EmbedderSettings
 from services.matcher.cascade.policy import PolicyName
@@ -123,7 +123,7 @@ def labelled_animals(folder: Path, limit: int | None) -> tuple[Photograph, ...]:
             f"{folder / METADATA} does not exist; evaluation needs labels: a file with the columns "
             "path,identity and, if you have them, species,viewpoint,date,sequence"
         )
-    found = readable(read_catalogue([folder]).first(limit))
+    found = decodable(read_catalogue([folder]).first(limit))
     show_notes(found)
     animals = photographs.single(found.photographs)
     named = {name for animal in animals for name in animal.identities} - {"", "unknown"}
@@ -155,13 +155,14 @@ def _fitted(
         with _served(task, _model(task, animals, ())) as through:
             return fitted(_asked(animals, split, chosen, through, conditions), task.false_known)
     individuals = {index: individual_of(animals[index]) for index in split.gallery}
-    asked: list[Asked] = []
+    asked: list[QueryResult] = []
     for turn in folds(individuals, task.fitting_pictures, FOLDS, task.seed):
         with _served(task, _model(task, animals, turn.learnt)) as through:
             answers = _asked(animals, split, turn.new + turn.known, through, conditions)
         new = {str(animals[index].path) for index in turn.new}
         asked += [
-            each.standing_for("new" if each.subject.source in new else "known") for each in answers
+            each.with_calibration_role("new" if each.subject.source in new else "known")
+            for each in answers
         ]
     # Of arrivals in order the later half is asked; here all met the same gallery.
     return fitted(sample(asked, len(asked), task.seed), task.false_known)
@@ -173,7 +174,7 @@ def _asked(
     chosen: Sequence[int],
     through: Handlers,
     conditions: Conditions,
-) -> list[Asked]:
+) -> list[QueryResult]:
     sources = frozenset(str(animals[index].path) for index in chosen)
     gallery = _captures(animals, split.gallery, "embedding the gallery")
     return fitting_queries(gallery, sources, through, conditions, _watch)
@@ -184,7 +185,7 @@ def _served(task: Task, model: Path) -> Iterator[Handlers]:
     with tempfile.TemporaryDirectory() as folder:
         gallery = Path(folder)
         settings = task.cutting, task.matching
-        with remembering_handlers(gallery, task.cache, model, *settings) as through:
+        with cached_handlers(gallery, task.cache, model, *settings) as through:
             yield through
 
 
@@ -195,9 +196,9 @@ def _model(task: Task, animals: Sequence[Photograph], learnt: Sequence[int]) -> 
         return model_file(task.model, folder)
     try:
         # The embedder has to find the animals that the model is to see alone.
-        sees: Sight | None = None if task.cutting.segmenter == "u2netp" else "crop"
+        input_view: InputView | None = None if task.cutting.segmenter == "u2netp" else "crop"
         with _counted("adapting the model") as progress:
-            return adapted_file([animals[index] for index in learnt], folder, progress, sees)
+            return adapted_file([animals[index] for index in learnt], folder, progress, input_view)
     except TrainingError as error:
         raise CommandError(
             f"the default model can't be adapted to the gallery: {error}; take more pictures, or "
@@ -226,15 +227,16 @@ def _watch(items: Iterable[T], what: str, total: int) -> Iterator[T]:
 
 def _warn(found: Evaluation, asked_for: float, given: Calibration | None) -> None:
     """Tell what the numbers must be read with."""
-    promise = found.curve(found.asked[0]).promise
-    if promise is None:
-        note("the calibration has no thresholds that keep a promise")
-    elif promise.false_known > asked_for:
+    guarantee = found.curve(found.asked[0]).guarantee
+    if guarantee is None:
+        note("the calibration has no guaranteed thresholds")
+    elif guarantee.false_known > asked_for:
         note(
-            f"the gallery's {promise.individuals} individuals can't promise that at most "
-            f"{asked_for:g} of new animals are called known; {promise.false_known:.3f} is accepted"
+            f"the gallery's {guarantee.individuals} individuals are too few to guarantee that at "
+            f"most {asked_for:g} of new animals are called known; "
+            f"{guarantee.false_known:.3f} is guaranteed"
         )
-    for model in given.strangers(found.asked[0].matches) if given else ():
+    for model in given.unseen_models(found.asked[0].matches) if given else ():
         note(
             f"the calibration {found.calibration.title} was not fitted on the {model.role} "
             f"{model.name}; its probabilities may mean little"

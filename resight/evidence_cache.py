@@ -20,16 +20,16 @@ from rich.progress import track
 
 from catalogue.publishing.captures import capture, sightings
 from catalogue.reading.photographs import Photograph
-from recognition.data.labelled_stream import LabelledCapture, Seen, stream
-from recognition.replay.cached_handler import write_at_once
+from recognition.data.labelled_stream import LabelledCapture, MatchedSighting, stream
+from recognition.replay.cached_handler import write_atomically
 from recognition.replay.in_process import Handlers, handlers
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, notes
-from resight.decodable import readable
+from resight.decodable import decodable
 from resight.stack.temporary import keypoint_cache
 from services.embedder.settings import EmbedderSettings
 from services.lookup.settings import LookupSettings
-from services.matcher.engine import engine
+from services.matcher.engine import build_engine
 from services.matcher.settings import MatcherSettings
 from shared.embeddings import model_name
 from shared.errors import ResightError
@@ -42,7 +42,9 @@ Order = Literal["time", "table", "shuffle"]
 PUBLISHED_AT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def observed(photographs: Sequence[Photograph], model: Path, kept: Path) -> Iterator[Seen]:
+def matched_sightings(
+    photographs: Sequence[Photograph], model: Path, kept: Path
+) -> Iterator[MatchedSighting]:
     """Yield every sighting of labelled photographs, in their order, with its evidence.
 
     Evidence does not depend on what is decided, so it is kept in `kept`: the same pictures in the
@@ -63,7 +65,7 @@ def observed(photographs: Sequence[Photograph], model: Path, kept: Path) -> Iter
         with _served(model) as through:
             for seen in stream(watched, through.embedder, through.lookup, through.matcher):
                 serialize_length_prefixed(seen.matches, target)
-        write_at_once(path, target.getvalue())
+        write_atomically(path, target.getvalue())
     yield from _read(path, known)
 
 
@@ -73,7 +75,7 @@ def labelled_photographs(folder: Path, split: str | None = None) -> list[Photogr
     Raises:
         CommandError: one has no identity.
     """
-    found = readable(read_catalogue([folder]))
+    found = decodable(read_catalogue([folder]))
     show_notes(found)
     chosen = [each for each in found.photographs if split in (None, each.split or split)]
     for photograph in chosen:
@@ -103,7 +105,9 @@ def _served(model: Path) -> Iterator[Handlers]:
         yield through
 
 
-def _read(path: Path, known: Mapping[str, tuple[LabelledCapture, str]]) -> Iterator[Seen]:
+def _read(
+    path: Path, known: Mapping[str, tuple[LabelledCapture, str]]
+) -> Iterator[MatchedSighting]:
     """Yield what a file holds, with the captures that it came from, by sighting."""
     source, number = BytesIO(path.read_bytes()), Counter[str]()
     try:
@@ -112,7 +116,7 @@ def _read(path: Path, known: Mapping[str, tuple[LabelledCapture, str]]) -> Itera
             labelled, identity = known[matches.query.sighting_id]
             number[gallery] += not matches.incomparable
             own = 0 if matches.incomparable else number[gallery]
-            yield Seen(labelled, identity, matches, own)
+            yield MatchedSighting(labelled, identity, matches, own)
     except (DecodeError, ValueError, KeyError) as error:
         raise ResightError(f"{path} is damaged ({error}); delete it and run again") from error
 
@@ -125,7 +129,7 @@ def _told(
     It is named by the pictures, the encoder, and the settings. The captures are without pictures.
     """
     matching = load(MatcherSettings)
-    networks = engine(matching)
+    networks = build_engine(matching)
     made_by = (
         sha256(model.read_bytes()).hexdigest(),
         repr(load(EmbedderSettings)),

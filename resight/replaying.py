@@ -8,42 +8,42 @@ from typing import Any
 from rich.table import Table
 
 from recognition.clustering_metrics import Pairwise
-from recognition.data.labelled_stream import Seen
-from recognition.replay.stream import Score, answered, replay, score
+from recognition.data.labelled_stream import MatchedSighting
+from recognition.replay.stream import Score, answered, replay_sightings, score
 from resight.evidence_cache import PUBLISHED_AT
 from resight.stack.temporary import empty_ledger
 from services.registry.calibration.calibration import Calibration
 from services.registry.ledger.ledger import Ledger
-from services.registry.review.reviewer import Operator
+from services.registry.review.reviewer import Reviewer
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.settings import load
 
 
 @dataclass(frozen=True)
-class Stage:
+class ReplayRegistry:
     """A registry on a ledger of its own, and people who answer what it asks."""
 
     ledger: Ledger
     registry: RegistryService
     calibration: Calibration
 
-    def person(self, gallery: str) -> Operator:
+    def person(self, gallery: str) -> Reviewer:
         """Return somebody who answers in a gallery."""
-        return Operator(self.ledger, self.calibration, gallery, "oracle", lambda: PUBLISHED_AT)
+        return Reviewer(self.ledger, self.calibration, gallery, "oracle", lambda: PUBLISHED_AT)
 
 
 @contextmanager
-def stage(calibration: Calibration) -> Iterator[Stage]:
+def replay_registry(calibration: Calibration) -> Iterator[ReplayRegistry]:
     """Give a registry on an empty ledger."""
     with empty_ledger() as ledger:
         settings = load(RegistrySettings)
         registry = RegistryService(ledger, calibration, settings, now=lambda: PUBLISHED_AT)
-        yield Stage(ledger, registry, calibration)
+        yield ReplayRegistry(ledger, registry, calibration)
 
 
 @dataclass(frozen=True)
-class Ending:
+class ReplayResult:
     """How a stream ended, how many questions were open then, and the score after each answer."""
 
     score: Score
@@ -56,16 +56,18 @@ class Ending:
         return 100 * self.questions / max(self.score.sightings, 1)
 
 
-def replayed(seen: Iterable[Seen], calibration: Calibration, answers: int = 0) -> Ending:
+def replay_stream(
+    seen: Iterable[MatchedSighting], calibration: Calibration, answers: int = 0
+) -> ReplayResult:
     """Replay a stream, then let somebody who knows answer so many questions."""
-    with stage(calibration) as on:
-        decided = list(replay(seen, on.registry))
+    with replay_registry(calibration) as on:
+        decided = list(replay_sightings(seen, on.registry))
         questions = sum(len(on.ledger.questions(name)) for name in on.ledger.galleries())
         after = list(answered(on.ledger, on.person, decided, answers))
-        return Ending(score(decided), questions, after)
+        return ReplayResult(score(decided), questions, after)
 
 
-def as_json(found: Ending) -> dict[str, Any]:
+def as_json(found: ReplayResult) -> dict[str, Any]:
     """Return an ending as JSON has it."""
     numbers = asdict(found.score)
     pairs = numbers.pop("pairs")
@@ -77,7 +79,7 @@ def as_json(found: Ending) -> dict[str, Any]:
     return _rounded(told)
 
 
-def ending_table(found: Ending, title: str) -> Table:
+def result_table(found: ReplayResult, title: str) -> Table:
     """Return an ending as a table for a terminal."""
     score = found.score
     table = Table("of", "value", title=title)

@@ -31,7 +31,7 @@ MOST_CACHED = 1_000_000
 
 # Every replica takes whole partitions; so many for each leave room to scale and share evenly.
 PARTITIONS_A_REPLICA = 2
-FEWEST_PARTITIONS = 12
+MIN_PARTITIONS = 12
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def size(load: Load, *, triton: bool) -> Size:
     return Size(
         animals_a_second=animals,
         replicas=replicas,
-        partitions=max(FEWEST_PARTITIONS, PARTITIONS_A_REPLICA * max(replicas.values())),
+        partitions=max(MIN_PARTITIONS, PARTITIONS_A_REPLICA * max(replicas.values())),
         qdrant_memory=load.gallery * QDRANT_BYTES,
         ledger_memory=load.gallery * LEDGER_BYTES,
         cache_memory=min(load.gallery, MOST_CACHED) * KEYPOINT_BYTES,

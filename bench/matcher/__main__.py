@@ -21,7 +21,7 @@ from rich.table import Table
 
 from bench.matcher.policies import measured
 from recognition.evaluation.encoders import model_file
-from recognition.replay.in_process import remembering_handlers
+from recognition.replay.in_process import cached_handlers
 from resight.console import results
 from services.embedder.settings import EmbedderSettings
 from services.matcher.settings import MatcherSettings
@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         model = model_file("efficientnet_lite0", task.cache / "models")
         quiet = settings.model_copy(update={"policy": "neighbours"})
-        with remembering_handlers(
+        with cached_handlers(
             Path(folder), task.cache, model, load(EmbedderSettings), quiet
         ) as through:
             found = measured(task, settings, through)

@@ -26,11 +26,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.matcher.published import PublishedLightGlue
-from services.matcher.extractors.aliked import AlikedDetector
+from services.matcher.extractors.aliked import AlikedExtractor
 from services.matcher.extractors.local_extractor import Framed
 from services.matcher.extractors.torch_segmenter import TorchSegmenter
 from services.matcher.keypoints import Keypoints
-from services.matcher.pair_matchers.batched_lightglue import PaddedLightGlue
+from services.matcher.pair_matchers.batched_lightglue import BatchedLightGlue
 from services.matcher.pair_matchers.lightglue import VARIANTS
 from shared.foreground.u2netp import u2netp
 
@@ -115,7 +115,7 @@ def pictures(length: int, device: str, count: int) -> list[Keypoints]:
     """Return keypoints of coats, `length` each, the second half showing the first half again."""
     coats = [coat(seed) for seed in range(count // 2)]
     shown = coats + [again(each, seed) for seed, each in enumerate(coats)]
-    found = AlikedDetector("aliked-n16", length, device).detect([Framed(each) for each in shown])
+    found = AlikedExtractor("aliked-n16", length, device).detect([Framed(each) for each in shown])
     short = [len(each) for each in found if len(each) < length]
     if short:
         raise SystemExit(f"pictures with {short} keypoints instead of {length}")
@@ -135,14 +135,14 @@ def matching(length: int, device: str, clock: Clock) -> list[dict[str, Any]]:
         exact = PublishedLightGlue(VARIANT, layers, THRESHOLD).match(query, found)
         for half in (False, True) if device != "cpu" else (False,):
             kind = torch.float16 if half else torch.float32
-            engine = PaddedLightGlue(VARIANT, layers, THRESHOLD, device=device, half=half)
+            engine = BatchedLightGlue(VARIANT, layers, THRESHOLD, device=device, half=half)
             share = agreement(engine.match(query, found), exact)
             most = limit(device, kind, clock) / flops(length, layers)
             name = "half" if half else "full"
             for batch in BATCHES if device != "cpu" else BATCHES[:2]:
                 pairs = engine.padded(query, several[:batch])
 
-                def on_device(engine: PaddedLightGlue = engine, pairs: Any = pairs) -> None:
+                def on_device(engine: BatchedLightGlue = engine, pairs: Any = pairs) -> None:
                     with torch.inference_mode():
                         engine.assigned(pairs)
 
@@ -160,7 +160,7 @@ def matching(length: int, device: str, clock: Clock) -> list[dict[str, Any]]:
                 )
             several_engines = {name: engine}
             if half:
-                several_engines["half, compiled"] = PaddedLightGlue(
+                several_engines["half, compiled"] = BatchedLightGlue(
                     VARIANT, layers, THRESHOLD, device=device, half=True, compiled=length
                 )
             for called, whole in several_engines.items():
@@ -193,7 +193,7 @@ def extracting(device: str, clock: Clock) -> list[dict[str, Any]]:
     shown = [Framed(each) for each in coats]
     rows = []
     for together in (1, 8, 32, 64) if device != "cpu" else (1,):
-        detector = AlikedDetector("aliked-n16", 256, device, together)
+        detector = AlikedExtractor("aliked-n16", 256, device, together)
         rate = len(shown) / clock.median(partial(detector.detect, shown))
         rows.append({"together": together, "pictures": rate})
     return rows

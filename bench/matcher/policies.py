@@ -13,9 +13,14 @@ from numpy.typing import NDArray
 
 from bench.matcher.published import PublishedLightGlue
 from recognition import splits
-from recognition.bootstrap import difference_interval
-from recognition.evaluation.closed_set import place
-from recognition.evaluation.gallery_session import Asked, Gallery, Subject, embed
+from recognition.bootstrap import bootstrap_difference
+from recognition.evaluation.closed_set import rank_of_first
+from recognition.evaluation.gallery_session import (
+    EmbeddedSighting,
+    GallerySession,
+    QueryResult,
+    embed,
+)
 from recognition.evaluation.pipelines import LOCAL
 from recognition.replay.in_process import Handlers
 from resight.console import note
@@ -25,7 +30,7 @@ from resight.stack.temporary import keypoint_cache
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
 from services.matcher.cascade.policy import PolicyName
-from services.matcher.engine import engine
+from services.matcher.engine import build_engine
 from services.matcher.keypoints import Keypoints, encode
 from services.matcher.pair_matchers.lightglue import VARIANTS
 from services.matcher.service import MatcherService
@@ -83,7 +88,7 @@ class Tried:
 
     seconds: list[float]
     right: NDArray[np.bool_]
-    asked: list[Asked]
+    asked: list[QueryResult]
     deep: float  # candidates that LightGlue saw, mean
     memory: float  # MiB that it took to load and run
 
@@ -92,25 +97,28 @@ def tried(
     settings: MatcherSettings,
     through: Handlers,
     known: Known,
-    subjects: Sequence[Subject],
-    queries: Sequence[Subject],
+    subjects: Sequence[EmbeddedSighting],
+    queries: Sequence[EmbeddedSighting],
 ) -> Tried:
     """Ask the queries of the gallery by the matcher that the settings name."""
     before = _memory()
-    networks = engine(settings)
+    networks = build_engine(settings)
     crops = CropKeypoints(through.crops, networks.extractor, known, settings.max_crop_bytes)
     matcher = Timed(MatcherService(networks, crops, through.crops))
-    gallery = Gallery(subjects, through.lookup, matcher, 1)
+    gallery = GallerySession(subjects, through.lookup, matcher, 1)
     networks.warm_up()
     asked = list(gallery.ask(queries))
-    right = [place(LOCAL.individuals(each.arrival), each.subject.identity) == 1 for each in asked]
+    right = [
+        rank_of_first(LOCAL.individuals(each.labelled), each.subject.identity) == 1
+        for each in asked
+    ]
     deep = [sum(item.depth == DEPTH_LIGHTGLUE for item in each.matches.evidence) for each in asked]
     return Tried(
         matcher.seconds, np.array(right, np.bool_), asked, float(np.mean(deep)), _memory() - before
     )
 
 
-def published_seconds(asked: Sequence[Asked], known: Known, extractor: str) -> list[float]:
+def published_seconds(asked: Sequence[QueryResult], known: Known, extractor: str) -> list[float]:
     """Return what LightGlue as published takes for each of these queries' candidates."""
     loop = PublishedLightGlue(VARIANTS[extractor], adaptive=True)
     seconds = []
@@ -126,7 +134,7 @@ def published_seconds(asked: Sequence[Asked], known: Known, extractor: str) -> l
 
 def cache_seconds(keypoints: Sequence[Keypoints], settings: MatcherSettings) -> list[float]:
     """Return how long reads of 100 candidates from a real server take, nothing kept here."""
-    model = engine(settings.model_copy(update={"policy": "neighbours"})).extractor.model
+    model = build_engine(settings.model_copy(update={"policy": "neighbours"})).extractor.model
     length = keypoints[0].descriptors.shape[1]
     names = [f"{number:064x}" for number in range(CANDIDATES)]
     with keypoint_cache() as url:
@@ -137,10 +145,10 @@ def cache_seconds(keypoints: Sequence[Keypoints], settings: MatcherSettings) -> 
 
 
 def query_seconds(
-    asked: Sequence[Asked], through: Handlers, known: Known, settings: MatcherSettings
+    asked: Sequence[QueryResult], through: Handlers, known: Known, settings: MatcherSettings
 ) -> list[float]:
     """Return how long a new query takes whose 100 candidates a server's cache holds."""
-    networks = engine(settings)
+    networks = build_engine(settings)
     networks.warm_up()
     seconds = []
     with keypoint_cache() as url:
@@ -176,7 +184,7 @@ def measured(
     queries = [each for each in asking if (each.identity, each.sighting.viewpoint) in there]
     queries = queries[: task.queries]
     note("finding keypoints")
-    for _ in Gallery(subjects, through.lookup, through.matcher, 1).prepare(queries):
+    for _ in GallerySession(subjects, through.lookup, through.matcher, 1).prepare(queries):
         pass
     known = Known()
     crops = through.keypoints
@@ -203,7 +211,7 @@ def measured(
     few = first.asked[: task.published]
     note(f"as published: {len(few)} queries")
     published = published_seconds(few, known, settings.extractor)
-    difference = difference_interval(first.right, full.right, SEED)
+    difference = bootstrap_difference(first.right, full.right, SEED)
     note("reading the cache")
     some = [known.found[item.candidate.crop.sha256] for item in first.asked[0].matches.evidence]
     reads = cache_seconds(some, settings)

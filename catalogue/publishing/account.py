@@ -13,7 +13,7 @@ from shared.stage.dead_letters import DeadLetter
 
 
 @dataclass(frozen=True)
-class Subject:
+class PublishedSighting:
     """What the publisher knows of one sighting."""
 
     path: Path
@@ -29,7 +29,7 @@ class Account:
 
     began: float
     captures: int = 0
-    published: dict[str, Subject] = field(default_factory=dict)
+    published: dict[str, PublishedSighting] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)  # ID -> the dead letter's reason
     skipped: list[Skipped] = field(default_factory=list)  # pictures that could not be read
@@ -44,7 +44,7 @@ class Account:
         self.last_news = now
         photograph = published.photograph
         for identifier, identity in zip(published.sightings, photograph.identities, strict=True):
-            self.published.setdefault(identifier, Subject(photograph.path, identity))
+            self.published.setdefault(identifier, PublishedSighting(photograph.path, identity))
 
     def decide(self, decision: Decision, now: float) -> None:
         """Note a decision; those about other sightings than the published are not counted."""

@@ -9,7 +9,7 @@ from catalogue.publishing.account import Account
 from catalogue.publishing.captures import publish
 from catalogue.reading.photographs import Photograph, Skipped
 from shared.epochs import LatestEpoch
-from shared.kafka.topic_reader import Feed
+from shared.kafka.topic_reader import TopicReader
 from shared.kafka.topics import DECISIONS, dead_letter_topics
 from shared.labels import LabelSettings
 from shared.messages import Decision
@@ -42,7 +42,7 @@ def publish_and_follow(
     # What was decided before is published again; of a catalogue that is what counts, since a
     # picture may have been decided in another gallery, or before it had a name.
     heard = [DECISIONS, *dead_letter_topics()]
-    with Feed(kafka, heard, from_beginning=not identified_by) as feed:
+    with TopicReader(kafka, heard, from_beginning=not identified_by) as reader:
         account, latest = Account(began=time.monotonic()), LatestEpoch()
         for published in publish(kafka, photographs, identified_by, labels):
             if isinstance(published, Skipped):
@@ -51,13 +51,13 @@ def publish_and_follow(
             account.publish(published, time.monotonic())
             attend(account)
         while account.missing and time.monotonic() - account.last_news < patience_seconds:
-            _hear(feed, account, latest)
+            _hear(reader, account, latest)
             attend(account)
     return account
 
 
-def _hear(feed: Feed, account: Account, latest: LatestEpoch) -> None:
-    for record in feed.poll(_POLL_SECONDS):
+def _hear(reader: TopicReader, account: Account, latest: LatestEpoch) -> None:
+    for record in reader.poll(_POLL_SECONDS):
         now = time.monotonic()
         try:
             if record.topic == DECISIONS:

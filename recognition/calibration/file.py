@@ -5,17 +5,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from recognition.calibration.bound import CalibrationError
-from recognition.calibration.curve import Fitted, fit_curve
+from recognition.calibration.curve import FittedCurve, fit_curve
 from recognition.calibration.holdout_check import false_known
 from recognition.calibration.linkage import fit_linkage
-from recognition.calibration.queries import RankedQuery
+from recognition.calibration.queries import CalibrationQuery
 from recognition.calibration.stream import Stream, streams
-from recognition.calibration.thresholds import LEVELS, MISTAKEN, Accepted, new_threshold, thresholds
-from recognition.data.labelled_stream import Arrival
+from recognition.calibration.thresholds import (
+    LEVELS,
+    MISTAKEN,
+    RiskLevels,
+    new_threshold,
+    thresholds,
+)
+from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Calibration, Clustering, Curve
 
 # With fewer sightings a species has no curve of its own.
-FEWEST = 100
+MIN_SIGHTINGS = 100
 
 
 @dataclass(frozen=True)
@@ -26,13 +32,13 @@ class Calibrated:
     """
 
     calibration: Calibration
-    queries: dict[str, tuple[RankedQuery, ...]]
+    queries: dict[str, tuple[CalibrationQuery, ...]]
     shared: dict[str, str]
 
 
 def calibrate(
-    seen: Mapping[str, Sequence[Arrival]],
-    accepted: Accepted,
+    seen: Mapping[str, Sequence[LabelledSighting]],
+    risk_levels: RiskLevels,
     name: str,
     version: str,
     sets: Mapping[str, str] | None = None,
@@ -51,40 +57,40 @@ def calibrate(
         CalibrationError: all animals together are too few, there is no pair of pictures of
             one individual, or the arrivals come from different models.
     """
-    models = {arrival.models for arrived in seen.values() for arrival in arrived}
+    models = {labelled.models for sightings in seen.values() for labelled in sightings}
     if len(models) > 1:
         raise CalibrationError("the pictures were compared by different models; fit them apart")
     sets = sets or {species: species for species in seen}
     pooled = fit_curve(seen, sets)
-    own: dict[str, Fitted] = {}
+    own: dict[str, FittedCurve] = {}
     sharing: dict[str, str] = {}
-    for species, arrived in seen.items():
-        if len(arrived) >= FEWEST:
+    for species, sightings in seen.items():
+        if len(sightings) >= MIN_SIGHTINGS:
             try:
-                own[species] = pooled if len(seen) == 1 else fit_curve({species: arrived})
+                own[species] = pooled if len(seen) == 1 else fit_curve({species: sightings})
             except CalibrationError as error:
                 sharing[species] = str(error)
     together = [query for query in pooled.queries if query.species not in own]
     together += [query for fit in own.values() for query in fit.queries]
-    shared = thresholds(together, accepted)
+    shared = thresholds(together, risk_levels)
 
     queries = {"pooled": pooled.queries}
     curves: dict[str, Curve] = {}
     for species, fit in own.items():
         try:
-            at = thresholds(fit.queries, accepted)
+            at = thresholds(fit.queries, risk_levels)
             queries[species] = fit.queries
         except CalibrationError as error:
             sharing[species] = str(error)
-            known = _raised(shared.known, fit.queries, accepted)
-            new = new_threshold(fit.queries, known, accepted)
+            known = _raised(shared.known, fit.queries, risk_levels)
+            new = new_threshold(fit.queries, known, risk_levels)
             at = replace(shared, known=known, new=new)
         curves[species] = fit.cut(at)
     calibration = Calibration(
         name=name,
         version=version,
         models=models.pop(),
-        pooled=pooled.cut(thresholds(pooled.queries, accepted)),
+        pooled=pooled.cut(thresholds(pooled.queries, risk_levels)),
         species=curves,
         clustering=_clustering(seen, sets),
     )
@@ -96,11 +102,13 @@ def write(calibration: Calibration, path: Path) -> None:
     path.write_text(calibration.model_dump_json(indent=2) + "\n")
 
 
-def _clustering(seen: Mapping[str, Sequence[Arrival]], sets: Mapping[str, str]) -> Clustering:
+def _clustering(
+    seen: Mapping[str, Sequence[LabelledSighting]], sets: Mapping[str, str]
+) -> Clustering:
     """Learn how sightings are put together from the streams of each set."""
     taught: dict[str, list[Stream]] = {}
-    for species, arrived in seen.items():
-        taught.setdefault(sets[species], []).extend(streams(arrived))
+    for species, sightings in seen.items():
+        taught.setdefault(sets[species], []).extend(streams(sightings))
     found = fit_linkage(taught)
     return Clustering(
         affinity=found.affinity,
@@ -110,7 +118,7 @@ def _clustering(seen: Mapping[str, Sequence[Arrival]], sets: Mapping[str, str]) 
     )
 
 
-def _raised(shared: float, queries: Sequence[RankedQuery], accepted: Accepted) -> float:
+def _raised(shared: float, queries: Sequence[CalibrationQuery], risk_levels: RiskLevels) -> float:
     """Return the lowest threshold from the shared one up that a species' own queries suffer.
 
     Fewer animals are called known above a higher threshold, so the promise stands. 1 where
@@ -122,7 +130,7 @@ def _raised(shared: float, queries: Sequence[RankedQuery], accepted: Accepted) -
         if wrong == len(called):
             break
         if wrong <= MISTAKEN * len(called) and (
-            false_known(queries, level) <= accepted.false_known
+            false_known(queries, level) <= risk_levels.false_known
         ):
             return float(level)
     return 1.0

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recognition.calibration.queries import RankedQuery
-from recognition.calibration.thresholds import Accepted, thresholds
+from recognition.calibration.queries import CalibrationQuery
+from recognition.calibration.thresholds import RiskLevels, thresholds
 
 
 @dataclass(frozen=True)
-class Repetitions:
+class HoldoutCheck:
     """The false-known rates on the other halves, and in how many the promise was kept."""
 
     rates: tuple[float, ...]
     kept: int
 
 
-def repetitions(
-    queries: Sequence[RankedQuery], accepted: Accepted, count: int, seed: int = 0
-) -> Repetitions:
+def check_holdout(
+    queries: Sequence[CalibrationQuery], risk_levels: RiskLevels, count: int, seed: int = 0
+) -> HoldoutCheck:
     """Return how `count` random halves of the individuals fared by the other halves' thresholds.
 
     A half is itself a sample: where the true error is just what was accepted, about every
@@ -31,7 +31,7 @@ def repetitions(
         CalibrationError: half of the individuals are too few for a threshold.
     """
     lot = random.Random(seed)  # noqa: S311 - draws that come again, no secret
-    grouped: dict[str, list[RankedQuery]] = defaultdict(list)
+    grouped: dict[str, list[CalibrationQuery]] = defaultdict(list)
     for query in queries:
         grouped[query.individual].append(query)
     names = sorted(grouped)
@@ -39,14 +39,14 @@ def repetitions(
     for again in range(count):
         lot.shuffle(names)
         one, other = names[: len(names) // 2], names[len(names) // 2 :]
-        chosen = thresholds([query for name in one for query in grouped[name]], accepted, again)
+        chosen = thresholds([query for name in one for query in grouped[name]], risk_levels, again)
         rates.append(
             false_known([query for name in other for query in grouped[name]], chosen.known)
         )
-    return Repetitions(tuple(rates), sum(rate <= accepted.false_known for rate in rates))
+    return HoldoutCheck(tuple(rates), sum(rate <= risk_levels.false_known for rate in rates))
 
 
-def false_known(queries: Sequence[RankedQuery], known: float) -> float:
+def false_known(queries: Sequence[CalibrationQuery], known: float) -> float:
     """Return the share of new animals' pictures at or above `known`; each animal counts alike."""
     called: dict[str, list[bool]] = defaultdict(list)
     for query in queries:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import logsumexp
 
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.models import Family, logit
 from services.registry.features.evidence import features
 from services.registry.identity.rank import combined
@@ -27,28 +27,28 @@ class Competition:
 
     dependence: float
     temperature: float
-    nobody: float
+    unknown_logit: float
     loss: float
 
 
-def fit_competition(arrived: Sequence[Arrival], family: Family) -> Competition:
+def fit_competition(sightings: Sequence[LabelledSighting], family: Family) -> Competition:
     """Return how individuals compete, by the least log loss of who the query shows.
 
     Every sighting is asked as it came and once more without its own individual, so the
     probabilities are right where about half of the animals that come by are new.
     """
-    grouped = [_grouped(arrival, family) for arrival in arrived if arrival.evidence]
+    grouped = [_grouped(labelled, family) for labelled in sightings if labelled.evidence]
     fitted = [_fit(grouped, dependence) for dependence in DEPENDENCES]
     return min(fitted, key=lambda each: each.loss)
 
 
-def _grouped(arrival: Arrival, family: Family) -> tuple[list[list[float]], bool]:
+def _grouped(labelled: LabelledSighting, family: Family) -> tuple[list[list[float]], bool]:
     """Return the probabilities of each individual's pictures; its own first, if it is there."""
     grouped: dict[str, list[float]] = defaultdict(list)
-    scores = family.probabilities(features(arrival.evidence))
-    for item, probability in zip(arrival.evidence, scores, strict=True):
-        grouped[arrival.members[item.candidate.sighting_id]].append(float(probability))
-    own = grouped.pop(arrival.identity, None)
+    scores = family.probabilities(features(labelled.evidence))
+    for item, probability in zip(labelled.evidence, scores, strict=True):
+        grouped[labelled.members[item.candidate.sighting_id]].append(float(probability))
+    own = grouped.pop(labelled.identity, None)
     return [*([own] if own else []), *grouped.values()], own is not None
 
 
@@ -66,8 +66,8 @@ def _fit(grouped: Sequence[tuple[list[list[float]], bool]], dependence: float) -
 
     def loss(at: NDArray[np.float64]) -> float:
         odds = asked / np.exp(at[0])
-        nobody = np.full((len(odds), 1), at[1])
-        total = logsumexp(np.hstack([odds, nobody]), axis=1)
+        unknown_logit = np.full((len(odds), 1), at[1])
+        total = logsumexp(np.hstack([odds, unknown_logit]), axis=1)
         return float(np.mean(total - np.where(own_first, odds[:, 0], at[1])))
 
     found = minimize(

@@ -37,7 +37,7 @@ SIZES = tuple(LINKS.index(name) for name in LINKS if name.startswith(("log_", "c
 Sets = Mapping[str, Sequence[Stream]]
 
 
-class Fitted(NamedTuple):
+class FittedLinkage(NamedTuple):
     """What clusters by: pairs' log-odds, and how clusters are joined.
 
     `silent`: the sets on which no level keeps the precision, unless next to nothing is joined.
@@ -48,7 +48,7 @@ class Fitted(NamedTuple):
     silent: tuple[str, ...]
 
 
-def fit_linkage(sets: Sets, seed: int = 0) -> Fitted:
+def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
     """Learn from sets of streams, each set alike in weight, however many pictures it has.
 
     Raises:
@@ -83,7 +83,7 @@ def fit_linkage(sets: Sets, seed: int = 0) -> Fitted:
     surcharge = sum(more) / len(more) if more else 0.0
     linkage = Linkage(weights=weights, join=join, join_young=join + surcharge)
     silent = tuple(sorted(name for name, level in grown.items() if level is None))
-    return Fitted(affinity, linkage, silent)
+    return FittedLinkage(affinity, linkage, silent)
 
 
 def _compared(streams: Sequence[Stream]) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:

@@ -8,18 +8,18 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from services.registry.features.evidence import features
 
 FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Case:
+class LabelledQuery:
     """One arrival, and its animal's name: species/identity, as species may share names."""
 
     individual: str
-    arrival: Arrival
+    labelled: LabelledSighting
 
     @property
     def species(self) -> str:
@@ -27,12 +27,12 @@ class Case:
         return self.individual.partition("/")[0]
 
 
-def cases(species: Mapping[str, Sequence[Arrival]]) -> list[Case]:
+def labelled_queries(species: Mapping[str, Sequence[LabelledSighting]]) -> list[LabelledQuery]:
     """Return the arrivals of all species, in their order."""
     return [
-        Case(f"{name}/{arrival.identity}", arrival)
-        for name, arrived in species.items()
-        for arrival in arrived
+        LabelledQuery(f"{name}/{labelled.identity}", labelled)
+        for name, sightings in species.items()
+        for labelled in sightings
     ]
 
 
@@ -53,18 +53,18 @@ class Pairs:
     folds: NDArray[np.int64]
 
     @classmethod
-    def of(cls, found: Sequence[Case], dealt: Mapping[str, int]) -> Self:
+    def of(cls, found: Sequence[LabelledQuery], dealt: Mapping[str, int]) -> Self:
         """Return every pair of the cases.
 
         They should come as they come in service: if negatives are thinned out, the
         probabilities rise.
         """
         return cls(
-            np.concatenate([features(case.arrival.evidence) for case in found]),
-            np.concatenate([case.arrival.labels() for case in found]),
+            np.concatenate([features(query.labelled.evidence) for query in found]),
+            np.concatenate([query.labelled.labels() for query in found]),
             np.repeat(
-                [dealt[case.individual] for case in found],
-                [len(case.arrival.evidence) for case in found],
+                [dealt[query.individual] for query in found],
+                [len(query.labelled.evidence) for query in found],
             ),
         )
 

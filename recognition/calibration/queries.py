@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from recognition.calibration.pairs import Case
-from recognition.data.labelled_stream import Arrival
+from recognition.calibration.pairs import LabelledQuery
+from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Curve
 from services.registry.identity.rank import rank
 
 
 @dataclass(frozen=True)
-class RankedQuery:
+class CalibrationQuery:
     """How a query came out: its first-ranked individual's probability, and the truth.
 
-    `individual` is the query's own, as `Case` names it: species/identity.
+    `individual` is the query's own, as `LabelledQuery` names it: species/identity.
     `known`: it is in the gallery. `right`: it is the first-ranked one. Without any
     candidate the probability is 0.
     """
@@ -29,7 +29,7 @@ class RankedQuery:
         return self.individual.partition("/")[0]
 
 
-def without_own(arrival: Arrival) -> Arrival:
+def without_own(labelled: LabelledSighting) -> LabelledSighting:
     """Return the sighting as one of a new animal: its individual is not in the gallery.
 
     The candidates that its own pictures kept off the shortlist stay away; each was less
@@ -37,32 +37,32 @@ def without_own(arrival: Arrival) -> Arrival:
     """
     others = tuple(
         item
-        for item in arrival.evidence
-        if arrival.members[item.candidate.sighting_id] != arrival.identity
+        for item in labelled.evidence
+        if labelled.members[item.candidate.sighting_id] != labelled.identity
     )
-    return replace(arrival, known=False, evidence=others)
+    return replace(labelled, known=False, evidence=others)
 
 
-def ask(cases: Sequence[Case], curve: Curve) -> list[RankedQuery]:
+def ask(cases: Sequence[LabelledQuery], curve: Curve) -> list[CalibrationQuery]:
     """Return each sighting as a new animal's and, if its animal is known, as a known one's.
 
     One that stands for either alone is asked as that.
     """
     found = []
-    for case in cases:
-        if case.arrival.stands_for != "known":
-            found.append(ranked(replace(case, arrival=without_own(case.arrival)), curve))
-        if case.arrival.known and case.arrival.stands_for != "new":
-            found.append(ranked(case, curve))
+    for query in cases:
+        if query.labelled.calibration_role != "known":
+            found.append(ranked(replace(query, labelled=without_own(query.labelled)), curve))
+        if query.labelled.known and query.labelled.calibration_role != "new":
+            found.append(ranked(query, curve))
     return found
 
 
-def ranked(case: Case, curve: Curve) -> RankedQuery:
+def ranked(query: LabelledQuery, curve: Curve) -> CalibrationQuery:
     """Return how the registry ranks one case."""
-    arrival = case.arrival
-    found = rank(arrival.evidence, arrival.members, frozenset(), curve)
+    labelled = query.labelled
+    found = rank(labelled.evidence, labelled.members, frozenset(), curve)
     if not found:
-        return RankedQuery(case.individual, 0.0, arrival.known, right=False)
+        return CalibrationQuery(query.individual, 0.0, labelled.known, right=False)
     first = found[0]
-    right = first.individual == arrival.identity
-    return RankedQuery(case.individual, first.probability, arrival.known, right)
+    right = first.individual == labelled.identity
+    return CalibrationQuery(query.individual, first.probability, labelled.known, right)

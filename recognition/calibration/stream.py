@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from services.registry.features.comparisons import Comparisons
-from services.registry.features.evidence import Standing
+from services.registry.features.evidence import ScoreStatistics
 
 
 @dataclass(frozen=True)
@@ -22,27 +22,27 @@ class Stream:
         return Stream({number: self.lists[number] for number in numbers}, self.identities[:count])
 
     @classmethod
-    def of(cls, arrived: Sequence[Arrival]) -> Self:
+    def of(cls, sightings: Sequence[LabelledSighting]) -> Self:
         """Return the stream of a gallery's arrivals, all of them enrolled in their order."""
         lists: dict[int, Comparisons] = {}
-        standings: dict[int, Standing] = {}
-        for arrival in arrived:
-            compared = Comparisons.of(arrival.evidence, standings)
-            lists[arrival.number] = compared
-            standings[arrival.number] = compared.standing
-        return cls(lists, tuple(arrival.identity for arrival in arrived))
+        candidate_statistics: dict[int, ScoreStatistics] = {}
+        for labelled in sightings:
+            compared = Comparisons.of(labelled.evidence, candidate_statistics)
+            lists[labelled.number] = compared
+            candidate_statistics[labelled.number] = compared.statistics
+        return cls(lists, tuple(labelled.identity for labelled in sightings))
 
 
-def streams(arrived: Iterable[Arrival]) -> list[Stream]:
+def streams(sightings: Iterable[LabelledSighting]) -> list[Stream]:
     """Return a stream for each gallery, and one more wherever a gallery's numbers begin again.
 
     They do where the pictures of another folder begin, over an empty gallery.
     """
-    every: list[list[Arrival]] = []
-    latest: dict[str, list[Arrival]] = {}
-    for arrival in arrived:
-        if arrival.number == 1 or arrival.gallery not in latest:
-            latest[arrival.gallery] = []
-            every.append(latest[arrival.gallery])
-        latest[arrival.gallery].append(arrival)
+    every: list[list[LabelledSighting]] = []
+    latest: dict[str, list[LabelledSighting]] = {}
+    for labelled in sightings:
+        if labelled.number == 1 or labelled.gallery not in latest:
+            latest[labelled.gallery] = []
+            every.append(latest[labelled.gallery])
+        latest[labelled.gallery].append(labelled)
     return [Stream.of(found) for found in every]

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.calibration.bound import CalibrationError, needed, supported, upper_bound
-from recognition.calibration.queries import RankedQuery
-from services.registry.calibration.calibration import Promise
+from recognition.calibration.queries import CalibrationQuery
+from services.registry.calibration.calibration import Guarantee
 from services.registry.calibration.models import sigmoid
 
 # Fixed whatever the data say, from the highest down: log-odds from 12 to -8.
@@ -33,7 +33,7 @@ MISTAKEN = 0.1
 
 
 @dataclass(frozen=True)
-class Accepted:
+class RiskLevels:
     """What the user accepts, each with the same confidence.
 
     false_known: share of new animals that are called known, and of known animals that
@@ -52,10 +52,12 @@ class Thresholds:
 
     known: float
     new: float
-    promise: Promise
+    guarantee: Guarantee
 
 
-def thresholds(queries: Sequence[RankedQuery], accepted: Accepted, seed: int = 0) -> Thresholds:
+def thresholds(
+    queries: Sequence[CalibrationQuery], risk_levels: RiskLevels, seed: int = 0
+) -> Thresholds:
     """Return the thresholds that send the fewest queries to a person and keep the promise.
 
     `seed` draws the picture of each animal that counts. `known` is 1 where the evidence
@@ -65,40 +67,40 @@ def thresholds(queries: Sequence[RankedQuery], accepted: Accepted, seed: int = 0
     Raises:
         CalibrationError: there are too few animals to promise so small an error.
     """
-    strangers = one_each((query for query in queries if not query.known), seed)
+    new_queries = one_each((query for query in queries if not query.known), seed)
     enrolled = one_each((query for query in queries if query.known), seed)
-    require(len(strangers), "new", accepted)
-    require(len(enrolled), "known", accepted)
+    require(len(new_queries), "new", risk_levels)
+    require(len(enrolled), "known", risk_levels)
 
-    chance = _probabilities(strangers)
+    chance = _probabilities(new_queries)
     misnamed = _probabilities(query for query in enrolled if not query.right)
     wrong = _probabilities(query for query in queries if not query.right)
     right = _probabilities(query for query in queries if query.right)
 
     known, bound, wrong_bound = 1.0, 0.0, 0.0
     for level in LEVELS:
-        false = upper_bound(int((chance >= level).sum()), len(strangers), accepted.confidence)
-        named = upper_bound(int((misnamed >= level).sum()), len(enrolled), accepted.confidence)
-        if max(false, named) > accepted.false_known:
+        false = upper_bound(int((chance >= level).sum()), len(new_queries), risk_levels.confidence)
+        named = upper_bound(int((misnamed >= level).sum()), len(enrolled), risk_levels.confidence)
+        if max(false, named) > risk_levels.false_known:
             break
         if (right >= level).any() and _mistaken(wrong >= level, right >= level) <= MISTAKEN:
             known, bound, wrong_bound = float(level), false, named
-    promise = Promise(
-        false_known=accepted.false_known,
-        false_new=accepted.false_new,
-        confidence=accepted.confidence,
+    guarantee = Guarantee(
+        false_known=risk_levels.false_known,
+        false_new=risk_levels.false_new,
+        confidence=risk_levels.confidence,
         bound=bound,
         wrong_bound=wrong_bound,
-        individuals=len(strangers),
+        individuals=len(new_queries),
         known_individuals=len(enrolled),
         pictures=sum(not query.known for query in queries),
         species=tuple(sorted({query.species for query in queries})),
     )
-    return Thresholds(known, new_threshold(queries, known, accepted, seed), promise)
+    return Thresholds(known, new_threshold(queries, known, risk_levels, seed), guarantee)
 
 
 def new_threshold(
-    queries: Sequence[RankedQuery], known: float, accepted: Accepted, seed: int = 0
+    queries: Sequence[CalibrationQuery], known: float, risk_levels: RiskLevels, seed: int = 0
 ) -> float:
     """Return the highest level up to `known` below which few enough known animals fall.
 
@@ -109,38 +111,38 @@ def new_threshold(
     new = 0.0
     for level in LEVELS[known >= LEVELS][::-1]:
         below = int((enrolled < level).sum())
-        if upper_bound(below, len(enrolled), accepted.confidence) > accepted.false_new:
+        if upper_bound(below, len(enrolled), risk_levels.confidence) > risk_levels.false_new:
             break
         new = float(level)
     return new
 
 
-def one_each(queries: Iterable[RankedQuery], seed: int) -> list[RankedQuery]:
+def one_each(queries: Iterable[CalibrationQuery], seed: int) -> list[CalibrationQuery]:
     """Return one query of each individual, drawn by lot."""
-    grouped: dict[str, list[RankedQuery]] = defaultdict(list)
+    grouped: dict[str, list[CalibrationQuery]] = defaultdict(list)
     for query in queries:
         grouped[query.individual].append(query)
     lot = random.Random(seed)  # noqa: S311 - a draw that comes again, no secret
     return [lot.choice(grouped[individual]) for individual in sorted(grouped)]
 
 
-def require(count: int, kind: str, accepted: Accepted) -> None:
+def require(count: int, kind: str, risk_levels: RiskLevels) -> None:
     """Refuse a promise that so many independent animals could not support if none went wrong.
 
     Raises:
         CalibrationError: with how many there are, how many are needed, and what these support.
     """
-    least = needed(accepted.false_known, accepted.confidence)
+    least = needed(risk_levels.false_known, risk_levels.confidence)
     if count < least:
         raise CalibrationError(
-            f"an error of {accepted.false_known:g} at confidence {accepted.confidence:g} takes "
-            f"{least} {kind} individuals of which none goes wrong, and there are {count}; these "
-            f"support {supported(count, accepted.confidence):.3f} at best: label more "
-            "individuals, or accept a greater error (--max-false-known)"
+            f"an error rate of {risk_levels.false_known:g} at confidence "
+            f"{risk_levels.confidence:g} needs {least} {kind} individuals without a single error; "
+            f"there are {count}, which support {supported(count, risk_levels.confidence):.3f} at "
+            "best. Label more individuals or accept a higher error rate (--max-false-known)"
         )
 
 
-def _probabilities(queries: Iterable[RankedQuery]) -> NDArray[np.float64]:
+def _probabilities(queries: Iterable[CalibrationQuery]) -> NDArray[np.float64]:
     return np.array([query.probability for query in queries])
 
 

@@ -45,16 +45,16 @@ class LabelledCapture:
     source: str = ""
 
 
-StandsFor = Literal["both", "known", "new"]
+CalibrationRole = Literal["both", "known", "new"]
 
 
 @dataclass(frozen=True)
-class Arrival:
+class LabelledSighting:
     """One sighting with its evidence, and the truth about it.
 
     `members` gives the true identity of every candidate's sighting; `known`:
     the gallery held a sighting of this identity that it could be compared with.
-    `models` made the evidence. `stands_for` says as what it may be asked where thresholds
+    `models` made the evidence. `calibration_role` says as what it may be asked where thresholds
     are chosen: an encoder that learnt an animal can't show how a new one looks to it,
     and one that never saw it can't show how well it knows those that it learnt. `number` is that
     of its enrolment in its `gallery`, from 1.
@@ -65,7 +65,7 @@ class Arrival:
     evidence: tuple[Evidence, ...]
     members: dict[str, str]
     models: tuple[Model, ...] = ()
-    stands_for: StandsFor = "both"
+    calibration_role: CalibrationRole = "both"
     number: int = 0
     gallery: str = ""
 
@@ -77,12 +77,12 @@ class Arrival:
         )
 
 
-class ArrivalError(ResightError):
+class LabelledStreamError(ResightError):
     """A service refused a labelled picture; the text is its reason."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class MatchedSighting:
     """One sighting as the registry would get it, and whose it is.
 
     `number`: of its enrolment in its gallery, from 1; 0 for one that can't be compared.
@@ -96,7 +96,7 @@ class Seen:
 
 def stream(
     captures: Iterable[LabelledCapture], embedder: Handler, lookup: Handler, matcher: Handler
-) -> Iterator[Seen]:
+) -> Iterator[MatchedSighting]:
     """Yield every sighting with its evidence, then enrol it, unless it can't be compared.
 
     What is enrolled before a sighting does not depend on what was decided, as every sighting is;
@@ -110,7 +110,7 @@ def stream(
     for labelled in captures:
         sightings = handled(embedder, labelled.capture, Sighting)
         if len(sightings) != len(labelled.identities):
-            raise ArrivalError(
+            raise LabelledStreamError(
                 f"capture {labelled.capture.capture_id} has {len(sightings)} sightings, but "
                 f"{len(labelled.identities)} identities"
             )
@@ -122,16 +122,18 @@ def stream(
             [matches] = handled(matcher, candidates, Matches)
             matches.watermark = enrolled[sighting.gallery]
             if matches.incomparable:
-                yield Seen(labelled, identity, matches, 0)
+                yield MatchedSighting(labelled, identity, matches, 0)
                 continue
             enrolled[sighting.gallery] += 1
             enrolment = enrolment_of(sighting)
             enrolment.number = enrolled[sighting.gallery]
-            yield Seen(labelled, identity, matches, enrolment.number)
+            yield MatchedSighting(labelled, identity, matches, enrolment.number)
             handled(lookup, enrolment, Message)
 
 
-def arrivals(seen: Iterable[Seen]) -> Iterator[tuple[LabelledCapture, Arrival]]:
+def labelled_sightings(
+    seen: Iterable[MatchedSighting],
+) -> Iterator[tuple[LabelledCapture, LabelledSighting]]:
     """Yield the capture of each sighting that can be compared, and what is known of it."""
     identities: dict[str, str] = {}
     views: dict[str, set[Viewpoint]] = defaultdict(set)
@@ -145,7 +147,7 @@ def arrivals(seen: Iterable[Seen]) -> Iterator[tuple[LabelledCapture, Arrival]]:
         known = any(compatible(query.viewpoint, view) for view in views[each.identity])
         yield (
             each.labelled,
-            Arrival(
+            LabelledSighting(
                 each.identity,
                 known,
                 evidence,
@@ -167,8 +169,10 @@ def handled(handler: Handler, message: Message, kind: type[M]) -> list[M]:
     """
     [result] = handler.handle([message])
     if isinstance(result, Poison):
-        raise ArrivalError(f"{type(handler).__name__}: {result.reason}")
+        raise LabelledStreamError(f"{type(handler).__name__}: {result.reason}")
     answers = [item for item in result if isinstance(item, kind)]
     if len(answers) < len(result):
-        raise ArrivalError(f"{type(handler).__name__} answered with other than {kind.__name__}")
+        raise LabelledStreamError(
+            f"{type(handler).__name__} answered with other than {kind.__name__}"
+        )
     return answers

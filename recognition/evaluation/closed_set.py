@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from recognition.evaluation.pipelines import EMBEDDING, Ranked
 
 
-def place(ranking: Sequence[Ranked], identity: str) -> float:
+def rank_of_first(ranking: Sequence[Ranked], identity: str) -> float:
     """Return the place of an individual in a ranking, from 1; infinity if it is not there."""
     places = (place for place, item in enumerate(ranking, 1) if item.identity == identity)
     return float(next(places, np.inf))
@@ -50,9 +50,9 @@ def average_precision(pictures: NDArray[np.bool_], relevant: int) -> float:
     return float((np.arange(1, found + 1) / at).sum() / relevant)
 
 
-def shortlisted(arrival: Arrival, k: int) -> bool:
+def shortlisted(labelled: LabelledSighting, k: int) -> bool:
     """Return whether a picture of the query's individual is among its k nearest candidates.
 
     Whatever re-ranks the shortlist can't find what is not on it.
     """
-    return bool(EMBEDDING.pictures(arrival)[:k].any())
+    return bool(EMBEDDING.pictures(labelled)[:k].any())

@@ -7,7 +7,7 @@ from pathlib import Path
 from catalogue.reading.photographs import Photograph
 from recognition.models.architectures import BACKBONES
 from recognition.models.export import export, export_model
-from recognition.training.adaptation import BACKBONE, Sight, adapt
+from recognition.training.adaptation import BACKBONE, InputView, adapt
 from recognition.training.discriminant import SETTINGS
 from recognition.training.samples import digest, whole
 from recognition.training.training_data import NONE
@@ -42,21 +42,23 @@ def adapted_file(
     learnt: Sequence[Photograph],
     folder: Path,
     progress: Callable[[str, int, int], None],
-    sees: Sight | None = None,
+    input_view: InputView | None = None,
 ) -> Path:
     """Return the ONNX file of the default model adapted to photographs; made in `folder` once.
 
-    `sees`: see `recognition.training.adaptation.adapt`.
+    `input_view`: see `recognition.training.adaptation.adapt`.
 
     Raises:
         TrainingError: the photographs don't allow it.
     """
     told = sha256(digest(learnt, whole(learnt, range(len(learnt)))).encode())
-    told.update(repr((SETTINGS, sees)).encode())
+    told.update(repr((SETTINGS, input_view)).encode())
     for each in learnt:
         told.update(each.path.read_bytes())
     target = folder / f"{BACKBONE}-{told.hexdigest()[:12]}.onnx"
     if target.is_file():
         return target
-    adapted = adapt(learnt, sees=sees, hold_out=NONE, kept=folder / "features", progress=progress)
+    adapted = adapt(
+        learnt, input_view=input_view, hold_out=NONE, kept=folder / "features", progress=progress
+    )
     return export_model(adapted.model, target)

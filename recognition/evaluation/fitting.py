@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from recognition.calibration.bound import CalibrationError, supported
-from recognition.calibration.curve import Fitted, fit_curve
-from recognition.calibration.thresholds import Accepted, thresholds
-from recognition.data.labelled_stream import Arrival
-from recognition.evaluation.gallery_session import Asked
+from recognition.calibration.curve import FittedCurve, fit_curve
+from recognition.calibration.thresholds import RiskLevels, thresholds
+from recognition.data.labelled_stream import LabelledSighting
+from recognition.evaluation.gallery_session import QueryResult
 from services.registry.calibration.calibration import Calibration, Curve
 
 T = TypeVar("T")
@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 FALSE_NEW = 0.3
 
 # With fewer sightings a species goes by the pooled curve.
-FEWEST = 100
+MIN_SIGHTINGS = 100
 
 
 def sample(gallery: Sequence[T], most: int, seed: int) -> list[T]:
@@ -28,24 +28,24 @@ def sample(gallery: Sequence[T], most: int, seed: int) -> list[T]:
     return drawn[:most]
 
 
-def fitted(asked: Iterable[Asked], false_known: float) -> Calibration:
+def fitted(asked: Iterable[QueryResult], false_known: float) -> Calibration:
     """Return the calibration of gallery pictures that were asked against all others.
 
     `false_known` is the accepted error. Where the gallery has too few individuals to
     promise it, the least error that they can promise is accepted in its place; the
-    curve's `promise` says which.
+    curve's `guarantee` says which.
 
     Raises:
         CalibrationError: the pictures don't suffice for a curve.
     """
-    species: dict[str, list[Arrival]] = defaultdict(list)
+    species: dict[str, list[LabelledSighting]] = defaultdict(list)
     for each in asked:
-        species[each.subject.sighting.gallery.rpartition("/")[2]].append(each.arrival)
-    large = [name for name, arrived in species.items() if len(arrived) >= FEWEST]
+        species[each.subject.sighting.gallery.rpartition("/")[2]].append(each.labelled)
+    large = [name for name, sightings in species.items() if len(sightings) >= MIN_SIGHTINGS]
     return Calibration(
         name="gallery",
         version="1",
-        models=next((each.models for arrived in species.values() for each in arrived), ()),
+        models=next((each.models for sightings in species.values() for each in sightings), ()),
         pooled=_curve(species, false_known),
         species={
             name: _curve({name: species[name]}, false_known) for name in large if len(species) > 1
@@ -53,7 +53,7 @@ def fitted(asked: Iterable[Asked], false_known: float) -> Calibration:
     )
 
 
-def _curve(species: Mapping[str, Sequence[Arrival]], false_known: float) -> Curve:
+def _curve(species: Mapping[str, Sequence[LabelledSighting]], false_known: float) -> Curve:
     try:
         found = fit_curve(species)
     except CalibrationError as error:
@@ -66,13 +66,13 @@ def _curve(species: Mapping[str, Sequence[Arrival]], false_known: float) -> Curv
     return _cut(found, false_known)
 
 
-def _cut(found: Fitted, false_known: float) -> Curve:
-    strangers = {query.individual for query in found.queries if not query.known}
+def _cut(found: FittedCurve, false_known: float) -> Curve:
+    new_individuals = {query.individual for query in found.queries if not query.known}
     enrolled = {query.individual for query in found.queries if query.known}
-    fewest = min(len(strangers), len(enrolled))
+    fewest = min(len(new_individuals), len(enrolled))
     if not fewest:
         return found.curve  # nothing to choose thresholds by: everything goes to review
     # A hair more than the least: what n individuals support must need no more than n.
     least = supported(fewest, CONFIDENCE) * (1 + 1e-6)
-    accepted = Accepted(max(false_known, least), FALSE_NEW, CONFIDENCE)
+    accepted = RiskLevels(max(false_known, least), FALSE_NEW, CONFIDENCE)
     return found.cut(thresholds(found.queries, accepted))

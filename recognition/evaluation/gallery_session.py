@@ -14,10 +14,10 @@ from typing import Self, TypeVar, cast
 from google.protobuf.message import Message
 
 from recognition.data.labelled_stream import (
-    Arrival,
-    ArrivalError,
+    CalibrationRole,
     LabelledCapture,
-    StandsFor,
+    LabelledSighting,
+    LabelledStreamError,
     handled,
 )
 from services.registry.calibration.calibration import models_of
@@ -33,7 +33,7 @@ TOGETHER = 32  # sightings that are embedded or looked up together
 
 
 @dataclass(frozen=True)
-class Subject:
+class EmbeddedSighting:
     """One labelled sighting; `encounter` and `source` as in `LabelledCapture`."""
 
     sighting: Sighting
@@ -41,30 +41,30 @@ class Subject:
     encounter: str = ""
     source: str = ""
 
-    def apart(self, other: "Subject") -> bool:
+    def apart(self, other: "EmbeddedSighting") -> bool:
         """Return whether the two are not known to be from one encounter."""
         return not self.encounter or self.encounter != other.encounter
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueryResult:
     """A query with what the matcher answered, and the truth.
 
     `relevant`: how many pictures of its individual the gallery holds that it may be
     compared with, whether they were found or not.
     """
 
-    subject: Subject
+    subject: EmbeddedSighting
     matches: Matches
-    arrival: Arrival
+    labelled: LabelledSighting
     relevant: int
 
-    def standing_for(self, role: StandsFor) -> Self:
-        """Return it for a part that it may stand for alone, see `Arrival`."""
-        return replace(self, arrival=replace(self.arrival, stands_for=role))
+    def with_calibration_role(self, role: CalibrationRole) -> Self:
+        """Return it for a part that it may stand for alone, see `LabelledSighting`."""
+        return replace(self, labelled=replace(self.labelled, calibration_role=role))
 
 
-class Gallery:
+class GallerySession:
     """Labelled sightings that are enrolled; the same picture twice is enrolled once.
 
     `workers`: how many queries the matcher compares at the same time.
@@ -74,13 +74,13 @@ class Gallery:
     """
 
     def __init__(
-        self, subjects: Sequence[Subject], lookup: Handler, matcher: Handler, workers: int
+        self, subjects: Sequence[EmbeddedSighting], lookup: Handler, matcher: Handler, workers: int
     ) -> None:
         self._lookup = lookup
         self._matcher = matcher
         self._workers = workers
-        self._held: dict[str, Subject] = {}
-        self._of: dict[str, list[Subject]] = defaultdict(list)
+        self._held: dict[str, EmbeddedSighting] = {}
+        self._of: dict[str, list[EmbeddedSighting]] = defaultdict(list)
         for subject in subjects:
             if self._held.setdefault(subject.sighting.sighting_id, subject) is subject:
                 self._of[subject.identity].append(subject)
@@ -88,19 +88,19 @@ class Gallery:
             _all_handled(lookup, batch)
 
     @property
-    def subjects(self) -> tuple[Subject, ...]:
+    def subjects(self) -> tuple[EmbeddedSighting, ...]:
         """What is enrolled, in order."""
         return tuple(self._held.values())
 
-    def of(self, identity: str) -> tuple[Subject, ...]:
+    def of(self, identity: str) -> tuple[EmbeddedSighting, ...]:
         """Return the pictures of one individual."""
         return tuple(self._of.get(identity, ()))
 
-    def subject(self, sighting_id: str) -> Subject:
+    def subject(self, sighting_id: str) -> EmbeddedSighting:
         """Return what is enrolled under an ID."""
         return self._held[sighting_id]
 
-    def prepare(self, others: Iterable[Subject] = ()) -> Iterator[None]:
+    def prepare(self, others: Iterable[EmbeddedSighting] = ()) -> Iterator[None]:
         """Find the keypoints of the gallery's crops and of others; yield after each.
 
         Queries that are asked at the same time would otherwise find the same ones twice.
@@ -110,7 +110,9 @@ class Gallery:
             for _ in pool.map(lambda alone: handled(self._matcher, alone, Matches), crops):
                 yield
 
-    def ask(self, queries: Sequence[Subject], *, elsewhere: bool = False) -> Iterator[Asked]:
+    def ask(
+        self, queries: Sequence[EmbeddedSighting], *, elsewhere: bool = False
+    ) -> Iterator[QueryResult]:
         """Yield each query with its evidence, in order.
 
         With `elsewhere` a query is not compared with pictures of its own encounter. With
@@ -128,11 +130,13 @@ class Gallery:
             for query, matches in zip(queries, pool.map(self._match, queries, lists), strict=True):
                 yield self._asked(query, matches, elsewhere)
 
-    def _look_up(self, batch: Sequence[Subject]) -> list[CandidateList]:
+    def _look_up(self, batch: Sequence[EmbeddedSighting]) -> list[CandidateList]:
         found = _all_handled(self._lookup, [query.sighting for query in batch])
         return [each for each in found if isinstance(each, CandidateList)]
 
-    def _kept(self, query: Subject, found: CandidateList, elsewhere: bool) -> CandidateList:
+    def _kept(
+        self, query: EmbeddedSighting, found: CandidateList, elsewhere: bool
+    ) -> CandidateList:
         kept = CandidateList()
         kept.CopyFrom(found)
         del kept.candidates[:]
@@ -143,14 +147,14 @@ class Gallery:
         )
         return kept
 
-    def _match(self, query: Subject, candidates: CandidateList) -> Matches:
+    def _match(self, query: EmbeddedSighting, candidates: CandidateList) -> Matches:
         try:
             [matches] = handled(self._matcher, candidates, Matches)
-        except ArrivalError as error:
-            raise ArrivalError(f"{query.source}: {error}") from error
+        except LabelledStreamError as error:
+            raise LabelledStreamError(f"{query.source}: {error}") from error
         return matches
 
-    def _asked(self, query: Subject, matches: Matches, elsewhere: bool) -> Asked:
+    def _asked(self, query: EmbeddedSighting, matches: Matches, elsewhere: bool) -> QueryResult:
         members = {
             item.candidate.sighting_id: self._held[item.candidate.sighting_id].identity
             for item in matches.evidence
@@ -159,15 +163,15 @@ class Gallery:
             _comparable(query.sighting, other.sighting) and (not elsewhere or query.apart(other))
             for other in self._of.get(query.identity, ())
         )
-        arrival = Arrival(
+        labelled = LabelledSighting(
             query.identity, relevant > 0, tuple(matches.evidence), members, models_of(matches)
         )
-        return Asked(query, matches, arrival, relevant)
+        return QueryResult(query, matches, labelled, relevant)
 
 
 def embed(
     captures: Iterable[LabelledCapture], embedder: Handler, *, whole: bool
-) -> Iterator[Subject]:
+) -> Iterator[EmbeddedSighting]:
     """Yield the sighting of each capture of one animal, in order.
 
     `whole`: viewpoints are left out, so every query is compared with the whole gallery.
@@ -179,17 +183,21 @@ def embed(
         results = embedder.handle([labelled.capture for labelled in batch])
         for labelled, result in zip(batch, results, strict=True):
             if isinstance(result, Poison):
-                raise ArrivalError(f"{labelled.source}: {result.reason}")
+                raise LabelledStreamError(f"{labelled.source}: {result.reason}")
             if len(result) != 1 or len(labelled.identities) != 1:
-                raise ArrivalError(f"{labelled.source} is not one sighting with one identity")
+                raise LabelledStreamError(
+                    f"{labelled.source} is not one sighting with one identity"
+                )
             sighting = Sighting()
             sighting.CopyFrom(cast("Sighting", result[0]))
             if whole:
                 sighting.viewpoint = VIEWPOINT_UNSPECIFIED
-            yield Subject(sighting, labelled.identities[0], labelled.encounter, labelled.source)
+            yield EmbeddedSighting(
+                sighting, labelled.identities[0], labelled.encounter, labelled.source
+            )
 
 
-def _enrolments(subjects: Iterable[Subject]) -> Iterator[Enrolment]:
+def _enrolments(subjects: Iterable[EmbeddedSighting]) -> Iterator[Enrolment]:
     numbers: dict[str, int] = defaultdict(int)
     for subject in subjects:
         enrolment = enrolment_of(subject.sighting)
@@ -210,7 +218,7 @@ def _all_handled(handler: Handler, messages: Sequence[Message]) -> list[Message]
     answers: list[Message] = []
     for result in handler.handle(messages):
         if isinstance(result, Poison):
-            raise ArrivalError(result.reason)
+            raise LabelledStreamError(result.reason)
         answers.extend(result)
     return answers
 

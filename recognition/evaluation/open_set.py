@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta, rankdata
 
-from recognition.evaluation.predictions import Answer, known, probabilities, right
+from recognition.evaluation.predictions import Prediction, known, probabilities, right
 from shared.messages import OUTCOME_NEW
 
 CONFIDENCE = 0.95
 
 
-def auroc(answers: Sequence[Answer]) -> float:
+def auroc(answers: Sequence[Prediction]) -> float:
     """Return how often a known query's probability lies above an unknown one's.
 
     The area under the curve of `roc`; ties count half (Mann–Whitney). Outcomes, and so
@@ -32,7 +32,7 @@ def auroc(answers: Sequence[Answer]) -> float:
     return float(above / (positives * (len(of_known) - positives)))
 
 
-def roc(answers: Sequence[Answer]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def roc(answers: Sequence[Prediction]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the shares of unknown and of known queries that pass each threshold.
 
     One point for each distinct probability, from (0, 0) to (1, 1).
@@ -46,7 +46,7 @@ def roc(answers: Sequence[Answer]) -> tuple[NDArray[np.float64], NDArray[np.floa
     return _passing(scores[~of_known], levels), _passing(scores[of_known], levels)
 
 
-def baks(answers: Sequence[Answer]) -> float:
+def baks(answers: Sequence[Prediction]) -> float:
     """Return the balanced accuracy on known samples, as AnimalCLEF 2025 defines it.
 
     The mean over the known individuals of the share of their queries that were named
@@ -59,7 +59,7 @@ def baks(answers: Sequence[Answer]) -> float:
     return _balanced(taken, lambda item: item.named and item.right, "known")
 
 
-def baus(answers: Sequence[Answer]) -> float:
+def baus(answers: Sequence[Prediction]) -> float:
     """Return the balanced accuracy on unknown samples, as AnimalCLEF 2025 defines it.
 
     The mean over the unknown individuals of the share of their queries that were called
@@ -72,7 +72,7 @@ def baus(answers: Sequence[Answer]) -> float:
     return _balanced(taken, lambda item: item.outcome == OUTCOME_NEW, "unknown")
 
 
-def geometric_mean(answers: Sequence[Answer]) -> float:
+def geometric_mean(answers: Sequence[Prediction]) -> float:
     """Return √(BAKS · BAUS), AnimalCLEF 2025's score. "Review" counts as wrong in both.
 
     The competition knows no review: for a figure to set beside its own, answer with one
@@ -84,7 +84,7 @@ def geometric_mean(answers: Sequence[Answer]) -> float:
     return float(np.sqrt(baks(answers) * baus(answers)))
 
 
-def identification_rate(answers: Sequence[Answer], false_positives: float) -> float:
+def identification_rate(answers: Sequence[Prediction], false_positives: float) -> float:
     """Return DIR at a rate of false positive identifications (FPIR), such as 0.01.
 
     The share of the known queries whose first-ranked individual is the right one *and*
@@ -100,14 +100,14 @@ def identification_rate(answers: Sequence[Answer], false_positives: float) -> fl
         raise ValueError(f"a rate of false positives of {false_positives} is not in [0, 1)")
     of_known = _both(answers)
     scores = probabilities(answers)
-    strangers = np.sort(scores[~of_known])[::-1]
+    new_queries = np.sort(scores[~of_known])[::-1]
     # 0.29 * 100 is 28.999999999999996: the share is meant, not its last bit.
-    allowed = int(np.floor(false_positives * len(strangers) + 1e-9))
-    passed = right(answers) & (scores > strangers[allowed])
+    allowed = int(np.floor(false_positives * len(new_queries) + 1e-9))
+    passed = right(answers) & (scores > new_queries[allowed])
     return float(passed[of_known].mean())
 
 
-def false_known_rate(answers: Sequence[Answer]) -> float:
+def false_known_rate(answers: Sequence[Prediction]) -> float:
     """Return the share of the unknown queries that were called known.
 
     "Review" is no such mistake, it leaves the decision to a person.
@@ -119,7 +119,7 @@ def false_known_rate(answers: Sequence[Answer]) -> float:
     return mistaken / asked
 
 
-def false_known_bound(answers: Sequence[Answer]) -> float:
+def false_known_bound(answers: Sequence[Prediction]) -> float:
     """Return the one-sided 95 % upper bound of `false_known_rate`.
 
     Clopper & Pearson (Biometrika 1934): exact for independent queries, never 0, so no
@@ -134,7 +134,7 @@ def false_known_bound(answers: Sequence[Answer]) -> float:
     return float(beta.ppf(CONFIDENCE, mistaken + 1, asked - mistaken))
 
 
-def _both(answers: Sequence[Answer]) -> NDArray[np.bool_]:
+def _both(answers: Sequence[Prediction]) -> NDArray[np.bool_]:
     """Return who is known, bool [Q], where there are both kinds."""
     of_known = known(answers)
     if of_known.all() or not of_known.any():
@@ -145,7 +145,9 @@ def _both(answers: Sequence[Answer]) -> NDArray[np.bool_]:
     return of_known
 
 
-def _balanced(answers: Sequence[Answer], good: Callable[[Answer], bool], kind: str) -> float:
+def _balanced(
+    answers: Sequence[Prediction], good: Callable[[Prediction], bool], kind: str
+) -> float:
     if not answers:
         raise ValueError(f"no query is {kind}: take a split that has some")
     by_individual: dict[str, list[bool]] = defaultdict(list)
@@ -154,11 +156,11 @@ def _balanced(answers: Sequence[Answer], good: Callable[[Answer], bool], kind: s
     return float(np.mean([np.mean(each) for each in by_individual.values()]))
 
 
-def _false_known(answers: Sequence[Answer]) -> tuple[int, int]:
-    strangers = [item for item in answers if not item.known]
-    if not strangers:
+def _false_known(answers: Sequence[Prediction]) -> tuple[int, int]:
+    new_queries = [item for item in answers if not item.known]
+    if not new_queries:
         raise ValueError("no query is unknown: take an open split")
-    return sum(item.named for item in strangers), len(strangers)
+    return sum(item.named for item in new_queries), len(new_queries)
 
 
 def _passing(scores: NDArray[np.float64], levels: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Curve
 from services.registry.features.evidence import features
 from services.registry.identity.rank import rank
@@ -31,11 +31,11 @@ class Pipeline(Protocol):
     @property
     def name(self) -> str: ...
 
-    def individuals(self, arrival: Arrival) -> list[Ranked]:
+    def individuals(self, labelled: LabelledSighting) -> list[Ranked]:
         """Return the individuals among the candidates, the best first."""
         ...
 
-    def pictures(self, arrival: Arrival) -> NDArray[np.bool_]:
+    def pictures(self, labelled: LabelledSighting) -> NDArray[np.bool_]:
         """Return for each candidate, the best first, whether it shows the query's individual."""
         ...
 
@@ -47,16 +47,16 @@ class BestPicture:
     name: str
     score: PictureScore
 
-    def individuals(self, arrival: Arrival) -> list[Ranked]:
-        scores = self.score(arrival.evidence)
+    def individuals(self, labelled: LabelledSighting) -> list[Ranked]:
+        scores = self.score(labelled.evidence)
         best: dict[str, Ranked] = {}
-        for index in _order(arrival.evidence, scores):
-            identity = arrival.members[arrival.evidence[index].candidate.sighting_id]
+        for index in _order(labelled.evidence, scores):
+            identity = labelled.members[labelled.evidence[index].candidate.sighting_id]
             best.setdefault(identity, Ranked(identity, float(scores[index])))
         return list(best.values())
 
-    def pictures(self, arrival: Arrival) -> NDArray[np.bool_]:
-        return arrival.labels()[_order(arrival.evidence, self.score(arrival.evidence))]
+    def pictures(self, labelled: LabelledSighting) -> NDArray[np.bool_]:
+        return labelled.labels()[_order(labelled.evidence, self.score(labelled.evidence))]
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Fusion:
     curve: Curve
     name: str = "fusion"
 
-    def individuals(self, arrival: Arrival) -> list[Ranked]:
-        ranked = rank(arrival.evidence, arrival.members, frozenset(), self.curve)
+    def individuals(self, labelled: LabelledSighting) -> list[Ranked]:
+        ranked = rank(labelled.evidence, labelled.members, frozenset(), self.curve)
         return [Ranked(item.individual, item.probability) for item in ranked]
 
-    def pictures(self, arrival: Arrival) -> NDArray[np.bool_]:
-        scores = self.curve.probabilities(features(arrival.evidence))
-        return arrival.labels()[_order(arrival.evidence, scores)]
+    def pictures(self, labelled: LabelledSighting) -> NDArray[np.bool_]:
+        scores = self.curve.probabilities(features(labelled.evidence))
+        return labelled.labels()[_order(labelled.evidence, scores)]
 
 
 def cosine(evidence: Sequence[Evidence]) -> NDArray[np.float64]:

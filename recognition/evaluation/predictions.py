@@ -6,17 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Curve
 from services.registry.identity.rank import judge, rank
 from shared.messages import OUTCOME_KNOWN, Evidence, Outcome
 
 
 @dataclass(frozen=True)
-class Answer:
+class Prediction:
     """One query's answer.
 
-    identity, known: the truth, as in `Arrival`
+    identity, known: the truth, as in `LabelledSighting`
     first, probability: the first-ranked individual, empty and 0 if there is none
     best: its strongest evidence
     outcome: known, new or review, at the curve's thresholds
@@ -40,13 +40,13 @@ class Answer:
         return self.outcome == OUTCOME_KNOWN
 
 
-def answer(arrival: Arrival, curve: Curve) -> Answer:
+def predict(labelled: LabelledSighting, curve: Curve) -> Prediction:
     """Return what the registry's own ranking and thresholds make of a query."""
-    ranked = rank(arrival.evidence, arrival.members, frozenset(), curve)
+    ranked = rank(labelled.evidence, labelled.members, frozenset(), curve)
     verdict = judge(ranked, curve)
-    return Answer(
-        identity=arrival.identity,
-        known=arrival.known,
+    return Prediction(
+        identity=labelled.identity,
+        known=labelled.known,
         first=ranked[0].individual if ranked else "",
         probability=verdict.probability,
         outcome=verdict.outcome,
@@ -54,27 +54,27 @@ def answer(arrival: Arrival, curve: Curve) -> Answer:
     )
 
 
-def probabilities(answers: Sequence[Answer]) -> NDArray[np.float64]:
+def probabilities(answers: Sequence[Prediction]) -> NDArray[np.float64]:
     """Return the first-ranked individuals' probabilities, float64 [Q]."""
     return np.array([item.probability for item in answers], dtype=np.float64)
 
 
-def known(answers: Sequence[Answer]) -> NDArray[np.bool_]:
+def known(answers: Sequence[Prediction]) -> NDArray[np.bool_]:
     """Return whose individual is in the gallery, bool [Q]."""
     return np.array([item.known for item in answers], dtype=np.bool_)
 
 
-def right(answers: Sequence[Answer]) -> NDArray[np.bool_]:
+def right(answers: Sequence[Prediction]) -> NDArray[np.bool_]:
     """Return where the first-ranked individual is the right one, bool [Q]."""
     return np.array([item.right for item in answers], dtype=np.bool_)
 
 
-def named(answers: Sequence[Answer]) -> NDArray[np.bool_]:
+def named(answers: Sequence[Prediction]) -> NDArray[np.bool_]:
     """Return who was called known, bool [Q]."""
     return np.array([item.named for item in answers], dtype=np.bool_)
 
 
-def worst(answers: Sequence[Answer], count: int) -> list[int]:
+def worst(answers: Sequence[Prediction], count: int) -> list[int]:
     """Return the indices of the gravest mistakes, at most `count`, the most certain first.
 
     A mistake: a known animal whose first-ranked individual is another one, or an

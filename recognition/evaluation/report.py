@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.bootstrap import interval
+from recognition.bootstrap import bootstrap_interval
 from recognition.evaluation import open_set
-from recognition.evaluation.closed_set import average_precision, place, shortlisted, within
-from recognition.evaluation.gallery_session import Asked
+from recognition.evaluation.closed_set import average_precision, rank_of_first, shortlisted, within
+from recognition.evaluation.gallery_session import QueryResult
 from recognition.evaluation.pipelines import pipelines
-from recognition.evaluation.predictions import Answer, answer, probabilities, right
+from recognition.evaluation.predictions import Prediction, predict, probabilities, right
 from recognition.evaluation.reliability import bins, calibration_error
 from services.registry.calibration.calibration import Calibration
 
@@ -62,7 +62,7 @@ class Report:
     open_set: OpenSet | None
     calibration_error: float
     places: dict[str, NDArray[np.float64]]
-    answers: tuple[Answer, ...]
+    answers: tuple[Prediction, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for JSON."""
@@ -77,7 +77,9 @@ class Report:
         }
 
 
-def report(asked: Sequence[Asked], gallery: int, calibration: Calibration, seed: int) -> Report:
+def report(
+    asked: Sequence[QueryResult], gallery: int, calibration: Calibration, seed: int
+) -> Report:
     """Return what the queries come to.
 
     Args:
@@ -87,21 +89,23 @@ def report(asked: Sequence[Asked], gallery: int, calibration: Calibration, seed:
         seed: of the bootstrap.
     """
     curves = [calibration.curve(each.subject.sighting.gallery) for each in asked]
-    answers = [answer(each.arrival, curve) for each, curve in zip(asked, curves, strict=True)]
+    answers = [predict(each.labelled, curve) for each, curve in zip(asked, curves, strict=True)]
     findable = [
-        (each, curve) for each, curve in zip(asked, curves, strict=True) if each.arrival.known
+        (each, curve) for each, curve in zip(asked, curves, strict=True) if each.labelled.known
     ]
     places: dict[str, list[float]] = {}
     precisions: dict[str, list[float]] = {}
     for each, curve in findable:
         for pipeline in pipelines(curve):
-            ranking = pipeline.individuals(each.arrival)
-            places.setdefault(pipeline.name, []).append(place(ranking, each.arrival.identity))
+            ranking = pipeline.individuals(each.labelled)
+            places.setdefault(pipeline.name, []).append(
+                rank_of_first(ranking, each.labelled.identity)
+            )
             precisions.setdefault(pipeline.name, []).append(
-                average_precision(pipeline.pictures(each.arrival), each.relevant)
+                average_precision(pipeline.pictures(each.labelled), each.relevant)
             )
     found = {name: np.array(values) for name, values in places.items()}
-    shortlist = [shortlisted(each.arrival, SHORTLIST) for each, _ in findable]
+    shortlist = [shortlisted(each.labelled, SHORTLIST) for each, _ in findable]
     return Report(
         queries=len(asked),
         known=len(findable),
@@ -118,7 +122,7 @@ def report(asked: Sequence[Asked], gallery: int, calibration: Calibration, seed:
 def _row(pipeline: str, places: NDArray[np.float64], precisions: Sequence[float], seed: int) -> Row:
     first = within(places, 1)
     # One query has no interval but itself.
-    spread = interval(first, seed) if len(first) > 1 else None
+    spread = bootstrap_interval(first, seed) if len(first) > 1 else None
     return Row(
         pipeline=pipeline,
         r1=float(first.mean()),
@@ -129,7 +133,7 @@ def _row(pipeline: str, places: NDArray[np.float64], precisions: Sequence[float]
     )
 
 
-def _open_set(answers: Sequence[Answer]) -> OpenSet:
+def _open_set(answers: Sequence[Prediction]) -> OpenSet:
     return OpenSet(
         auroc=open_set.auroc(answers),
         baks=open_set.baks(answers),

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from recognition.data.labelled_stream import LabelledCapture
-from recognition.evaluation.gallery_session import Asked, Gallery, Subject, embed
+from recognition.evaluation.gallery_session import (
+    EmbeddedSighting,
+    GallerySession,
+    QueryResult,
+    embed,
+)
 from recognition.evaluation.report import Report, report
 from recognition.replay.in_process import Handlers
 from services.registry.calibration.calibration import Calibration, Curve
@@ -37,12 +42,12 @@ class Conditions:
 class Evaluation:
     """What was asked of which gallery, by which calibration, and what it came to."""
 
-    gallery: Gallery
-    asked: tuple[Asked, ...]
+    gallery: GallerySession
+    asked: tuple[QueryResult, ...]
     calibration: Calibration
     report: Report
 
-    def curve(self, asked: Asked) -> Curve:
+    def curve(self, asked: QueryResult) -> Curve:
         """Return the curve that a query was decided by."""
         return self.calibration.curve(asked.subject.sighting.gallery)
 
@@ -53,7 +58,7 @@ def fitting_queries(
     through: Handlers,
     conditions: Conditions,
     watch: Watch,
-) -> list[Asked]:
+) -> list[QueryResult]:
     """Ask the gallery's own pictures whose source is `chosen` of all those of other encounters.
 
     Raises:
@@ -88,14 +93,14 @@ def run(
 
 
 def _gallery(
-    enrolled: Sequence[Subject],
-    asking: Sequence[Subject],
+    enrolled: Sequence[EmbeddedSighting],
+    asking: Sequence[EmbeddedSighting],
     through: Handlers,
     conditions: Conditions,
     watch: Watch,
-) -> Gallery:
+) -> GallerySession:
     """Return the gallery; the keypoints of it and of what will be asked are found."""
-    held = Gallery(enrolled, through.lookup, through.matcher, conditions.workers)
+    held = GallerySession(enrolled, through.lookup, through.matcher, conditions.workers)
     crops = len(held.subjects) + len(asking)
     for _ in watch(held.prepare(asking), "finding keypoints", crops):
         pass

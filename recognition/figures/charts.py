@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from recognition.evaluation.open_set import auroc, roc
-from recognition.evaluation.predictions import Answer, known, named, probabilities, right
+from recognition.evaluation.predictions import Prediction, known, named, probabilities, right
 from recognition.evaluation.reliability import Bin, calibration_error
 from shared.messages import Thresholds
 
@@ -72,7 +72,7 @@ def rank_curves(curves: Mapping[str, NDArray[np.float64]], subject: str) -> Figu
         return figure
 
 
-def known_against_unknown(answers: Sequence[Answer], subject: str) -> Figure:
+def known_against_unknown(answers: Sequence[Prediction], subject: str) -> Figure:
     """Draw the ROC of telling known from unknown queries, and where the registry stands on it.
 
     Raises:
@@ -131,7 +131,7 @@ def reliability_diagram(found: Sequence[Bin], subject: str) -> Figure:
 
 
 def probability_histograms(
-    answers: Sequence[Answer], thresholds: Thresholds, subject: str
+    answers: Sequence[Prediction], thresholds: Thresholds, subject: str
 ) -> Figure:
     """Draw the first-ranked individuals' probabilities and both thresholds.
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.evaluation.gallery_session import Asked
-from recognition.evaluation.predictions import Answer, worst
+from recognition.evaluation.gallery_session import QueryResult
+from recognition.evaluation.predictions import Prediction, worst
 from recognition.evaluation.run import Evaluation
-from recognition.figures.failure_sheet import Mistake, sheet
+from recognition.figures.failure_sheet import FailureCase, sheet
 from recognition.replay.in_process import Handlers
 from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
@@ -54,14 +54,14 @@ class _Sketcher:
         self._matcher = pair_matcher(matching)
 
     def sketch(
-        self, evaluation: Evaluation, asked: Asked, answer: Answer, best: Evidence
-    ) -> Mistake:
+        self, evaluation: Evaluation, asked: QueryResult, answer: Prediction, best: Evidence
+    ) -> FailureCase:
         query = self._picture(asked.subject.sighting.crop)
         wrong = self._picture(best.candidate.crop)
         mine, theirs = self._keypoints(asked.subject.sighting, best.candidate)
         indices, scores = self._matches(mine, theirs)
         own = _own(evaluation, asked)
-        return Mistake(
+        return FailureCase(
             query=query,
             wrong=wrong,
             right=None if own is None else self._picture(own),
@@ -95,16 +95,16 @@ class _Sketcher:
         return found.indices, found.confidence
 
 
-def _own(evaluation: Evaluation, asked: Asked) -> BlobReference | None:
+def _own(evaluation: Evaluation, asked: QueryResult) -> BlobReference | None:
     """Return the crop of the query's individual that came nearest, else any."""
     curve = evaluation.curve(asked)
     candidates = [
         item
-        for item, same in zip(asked.arrival.evidence, asked.arrival.labels(), strict=True)
+        for item, same in zip(asked.labelled.evidence, asked.labelled.labels(), strict=True)
         if same
     ]
     if candidates:
         scores = curve.probabilities(features(candidates))
         return candidates[int(np.argmax(scores))].candidate.crop
     others = evaluation.gallery.of(asked.subject.identity)
-    return others[0].sighting.crop if asked.arrival.known and others else None
+    return others[0].sighting.crop if asked.labelled.known and others else None

@@ -32,7 +32,7 @@ _SPOT = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Mistake:
+class FailureCase:
     """One query that was taken for another animal.
 
     query, wrong, right: uint8 [H, W, 3], RGB; `right` is None for an unknown query, or
@@ -60,7 +60,7 @@ class Mistake:
             raise ValueError(f"{len(self.scores)} matches with positions {shapes[0]}, {shapes[1]}")
 
 
-def sheet(mistakes: Sequence[Mistake], target: Path, title: str) -> None:
+def sheet(mistakes: Sequence[FailureCase], target: Path, title: str) -> None:
     """Draw the mistakes into one PNG, 1,500 pixels wide, a row each.
 
     Raises:
@@ -88,7 +88,7 @@ def _draw_header(drawn: Image.Image, title: str) -> None:
     legend(drawn, end, 78, "matches: unsure")
 
 
-def _draw_row(drawn: Image.Image, mistake: Mistake, top: int) -> None:
+def _draw_row(drawn: Image.Image, mistake: FailureCase, top: int) -> None:
     pen = ImageDraw.Draw(drawn)
     query, wrong = (
         paste(drawn, picture, Cell(_left(column), top, _WIDTH, _HEIGHT))

@@ -17,7 +17,7 @@ from shared.errors import Poison, ResightError
 from shared.records import Handler, Receipt, Result
 
 
-class Remembered:
+class CachedHandler:
     """A handler whose answers are looked up before it is asked; see `shared.records.Handler`.
 
     Only for a handler whose answer follows from the message alone. `identity` names
@@ -46,7 +46,7 @@ class Remembered:
         for index, result in zip(missing, fresh, strict=True):
             kept[index] = result
             if not isinstance(result, Poison):
-                write_at_once(paths[index], _packed(result))
+                write_atomically(paths[index], _packed(result))
         return [result for result in kept if result is not None]
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
@@ -76,7 +76,7 @@ class Remembered:
         return messages
 
 
-def write_at_once(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, whoever else writes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")

@@ -10,7 +10,7 @@ import cv2
 import torch
 from google.protobuf.message import Message
 
-from recognition.replay.cached_handler import Remembered
+from recognition.replay.cached_handler import CachedHandler
 from recognition.replay.keypoint_folder import KeypointFolder
 from recognition.replay.mask_folder import MaskFolder
 from services.embedder.main import build_encoder
@@ -21,13 +21,13 @@ from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
 from services.matcher.cache.crop_keypoints import CropKeypoints, KeypointStore
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
-from services.matcher.engine import Engine, engine
+from services.matcher.engine import Engine, build_engine
 from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.embeddings import model_name
 from shared.errors import Poison
-from shared.foreground.choice import chosen
+from shared.foreground.choice import build_segmenter
 from shared.foreground.segmenter import Segmenter
 from shared.messages import Matches, Sighting
 from shared.records import Handler, Receipt, Result
@@ -89,13 +89,13 @@ def handlers(folder: Path, cache_url: str, model: Path) -> Iterator[Handlers]:
         retry_seconds=cache.retry_seconds,
     )
     cutting = load(EmbedderSettings)
-    embedder = _embedder(model, cutting, crops, chosen(cutting))
+    embedder = _embedder(model, cutting, crops, build_segmenter(cutting))
     with _wired(folder / "gallery", crops, embedder, networks, keypoints) as through:
         yield through
 
 
 @contextmanager
-def remembering_handlers(
+def cached_handlers(
     gallery: Path, kept: Path, model: Path, cutting: EmbedderSettings, matching: MatcherSettings
 ) -> Iterator[Handlers]:
     """Give the three handlers with an empty gallery; what they find out stays in `kept`.
@@ -115,14 +115,14 @@ def remembering_handlers(
     encoding = f"{sha256(model.read_bytes()).hexdigest()} {cutting!r}"
     comparing = " ".join(map(model_name, (networks.extractor.model, networks.cascade().model)))
     crops = _store(kept / "crops")
-    segmenter = chosen(cutting)
+    segmenter = build_segmenter(cutting)
     masks = None if segmenter is None else MaskFolder(segmenter, kept / "masks")
     embedder = _embedder(model, cutting, crops, masks)
     with _wired(gallery, crops, embedder, networks, keypoints) as through:
         yield replace(
             through,
-            embedder=Remembered(through.embedder, encoding, Sighting, kept / "sightings"),
-            matcher=Remembered(through.matcher, comparing, Matches, kept / "matches"),
+            embedder=CachedHandler(through.embedder, encoding, Sighting, kept / "sightings"),
+            matcher=CachedHandler(through.matcher, comparing, Matches, kept / "matches"),
         )
 
 
@@ -133,7 +133,7 @@ def _store(folder: Path) -> BlobStore:
 def _networks(matching: MatcherSettings) -> Engine:
     torch.set_num_threads(matching.threads)
     cv2.setNumThreads(matching.threads)
-    return engine(matching)
+    return build_engine(matching)
 
 
 def _embedder(

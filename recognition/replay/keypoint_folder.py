@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from recognition.replay.cached_handler import write_at_once
+from recognition.replay.cached_handler import write_atomically
 from services.matcher import keypoints as codec
 from services.matcher.keypoints import Keypoints, UnreadableKeypointsError
 from shared.embeddings import model_name
@@ -40,7 +40,7 @@ class KeypointFolder:
 
     def put(self, digest: str, keypoints: Keypoints) -> None:
         """Keep a crop's keypoints."""
-        write_at_once(self._path(digest), codec.encode(keypoints))
+        write_atomically(self._path(digest), codec.encode(keypoints))
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.replay.cached_handler import write_at_once
+from recognition.replay.cached_handler import write_atomically
 from shared.errors import Poison, ResightError
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.stored_mask import packed, unpacked
@@ -39,5 +39,5 @@ class MaskFolder:
             except Poison as error:
                 raise ResightError(f"{path} is damaged; delete it and run again") from error
         [mask] = self._segmenter.masks([image])
-        write_at_once(path, packed(mask))
+        write_atomically(path, packed(mask))
         return mask

@@ -5,12 +5,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 
 from recognition.clustering_metrics import Pairwise, adjusted_rand, bcubed, pairwise
-from recognition.data.labelled_stream import ArrivalError, Seen
-from services.registry.identity.entry import OUTCOME_NAMES, Word
-from services.registry.identity.membership import Belonging
+from recognition.data.labelled_stream import LabelledStreamError, MatchedSighting
+from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
+from services.registry.identity.membership import Membership
 from services.registry.ledger.ledger import Ledger
 from services.registry.review.operations import OperationError
-from services.registry.review.reviewer import Operator
+from services.registry.review.reviewer import Reviewer
 from shared.errors import Poison
 from shared.messages import (
     OUTCOME_KNOWN,
@@ -42,7 +42,7 @@ class Score:
     """
 
     sightings: int
-    decisions: dict[Word, int]
+    decisions: dict[OutcomeName, int]
     pairs: Pairwise
     bcubed: Pairwise
     ari: float | None
@@ -53,7 +53,7 @@ class Score:
     splits: int
 
 
-def replay(seen: Iterable[Seen], registry: Handler) -> Iterator[Replayed]:
+def replay_sightings(seen: Iterable[MatchedSighting], registry: Handler) -> Iterator[Replayed]:
     """Yield what the registry decides on each sighting, in their order.
 
     Raises:
@@ -62,10 +62,10 @@ def replay(seen: Iterable[Seen], registry: Handler) -> Iterator[Replayed]:
     for each in seen:
         [result] = registry.handle([each.matches])
         if isinstance(result, Poison):
-            raise ArrivalError(f"the registry: {result.reason}")
+            raise LabelledStreamError(f"the registry: {result.reason}")
         decisions = [item for item in result if isinstance(item, Decision)]
         if len(decisions) != 1:
-            raise ArrivalError(
+            raise LabelledStreamError(
                 f"sighting {each.matches.query.sighting_id} was not decided at once; "
                 "does another registry write to this ledger?"
             )
@@ -93,13 +93,13 @@ def labels(replayed: Sequence[Replayed]) -> list[str]:
 
 def score(replayed: Sequence[Replayed]) -> Score:
     """Return how well sightings ended up together, those of all galleries."""
-    told: dict[str, Belonging] = {}
+    told: dict[str, Membership] = {}
     counts = dict.fromkeys(OUTCOME_NAMES.values(), 0)
     truth: dict[str, str] = {}
     there: set[str] = set()
     firsts = []
     for each, label in zip(replayed, labels(replayed), strict=True):
-        told.setdefault(each.decision.gallery, Belonging()).apply(each.decision)
+        told.setdefault(each.decision.gallery, Membership()).apply(each.decision)
         if each.decision.HasField("operation"):
             continue
         counts[OUTCOME_NAMES[each.decision.outcome]] += 1
@@ -132,7 +132,7 @@ def score(replayed: Sequence[Replayed]) -> Score:
 
 def answered(
     ledger: Ledger,
-    people: Callable[[str], Operator],
+    people: Callable[[str], Reviewer],
     replayed: Sequence[Replayed],
     count: int,
 ) -> Iterator[Score]:

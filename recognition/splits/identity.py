@@ -45,11 +45,11 @@ def open_set(
     """
     checked(share=share, unknown=unknown)
     items = individuals(identities)
-    strangers = _holding(items, unknown, seed)
+    new_individuals = _holding(items, unknown, seed)
     count = sum(map(len, items.values()))
-    rest = count - sum(len(items[each]) for each in strangers)
+    rest = count - sum(len(items[each]) for each in new_individuals)
     of_rest = min(1.0, count * share / rest) if rest else share
-    gallery, queries = _divide(items, of_rest, strangers, seed)
+    gallery, queries = _divide(items, of_rest, new_individuals, seed)
     return parted("open", gallery, queries, _FEW.format(len(items)))
 
 
@@ -63,9 +63,9 @@ def disjoint(identities: Sequence[str], unknown: float = 0.2, seed: int = SEED) 
     """
     checked(unknown=unknown)
     items = individuals(identities)
-    strangers = _holding(items, unknown, seed)
-    gallery = [each for name in items if name not in strangers for each in items[name]]
-    queries = [each for name in strangers for each in items[name]]
+    new_individuals = _holding(items, unknown, seed)
+    gallery = [each for name in items if name not in new_individuals for each in items[name]]
+    queries = [each for name in new_individuals for each in items[name]]
     return parted("disjoint", gallery, queries, _FEW.format(len(items)))
 
 
@@ -89,15 +89,15 @@ def study(
 
 
 def _divide(
-    items: dict[str, list[int]], share: float, strangers: Collection[str], seed: int
+    items: dict[str, list[int]], share: float, new_individuals: Collection[str], seed: int
 ) -> tuple[list[int], list[int]]:
-    """Return gallery and queries; `strangers` are queries only, the others on both sides."""
+    """Return gallery and queries; `new_individuals` are queries only, the others on both sides."""
     shuffler = Shuffler(seed)
     gallery: list[int] = []
     queries: list[int] = []
     for name in by_name(items):
         own = items[name]
-        if name in strangers:
+        if name in new_individuals:
             queries += own
             continue
         kept = max(1, min(round(share * len(own)), len(own) - 1))

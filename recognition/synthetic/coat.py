@@ -24,7 +24,7 @@ _ROUNDS = 9
 _FAR = 1.6  # range of the inhibition over that of the activation
 
 
-class Reading(Enum):
+class CoatSample(Enum):
     """How a grown field becomes marks."""
 
     SPOTS = "spots"
@@ -39,7 +39,7 @@ class Style:
     `wavelength` is the distance from one mark to the next in body units;
     """
 
-    reading: Reading
+    reading: CoatSample
     wavelength: float
     limb_wavelength: float
 
@@ -66,7 +66,7 @@ class Coat:
 def grow(style: Style, seed: tuple[int, ...]) -> Coat:
     """Return the coat that grows from a seed; another flank is another seed."""
     rng = np.random.default_rng(seed)
-    solid = Reading.SPOTS if style.reading is Reading.ROSETTES else style.reading
+    solid = CoatSample.SPOTS if style.reading is CoatSample.ROSETTES else style.reading
     return Coat(
         trunk=_pattern(TRUNK_SHAPE, style.reading, style.wavelength, rng),
         limbs=_pattern(LIMB_SHAPE, solid, style.limb_wavelength, rng),
@@ -81,15 +81,15 @@ def smoothstep(low: float, high: float, values: Field) -> Field:
 
 def _pattern(
     shape: tuple[int, int],
-    reading: Reading,
+    reading: CoatSample,
     wavelength: float,
     rng: np.random.Generator,
 ) -> Pattern:
-    field = _grown(shape, wavelength, reading is Reading.STRIPES, rng)
+    field = _grown(shape, wavelength, reading is CoatSample.STRIPES, rng)
     none = np.zeros(shape, np.float32)
-    if reading is Reading.STRIPES:
+    if reading is CoatSample.STRIPES:
         return Pattern(smoothstep(-0.16, 0.12, _bent(field, wavelength, rng)), none)
-    if reading is Reading.SPOTS:
+    if reading is CoatSample.SPOTS:
         return Pattern(smoothstep(-0.45, -0.2, field), none)
     inside = smoothstep(-0.15, 0.05, field)
     gaps = smoothstep(-0.9, -0.55, _noise(shape, wavelength / 3.5, rng))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from recognition.synthetic.build import CAT, HORSE, Build
-from recognition.synthetic.coat import Reading, Style
+from recognition.synthetic.coat import CoatSample, Style
 
 Colour = tuple[int, int, int]  # RGB
 
@@ -27,7 +27,7 @@ class Species:
 SPECIES = {
     "drawn leopard": Species(
         build=CAT,
-        style=Style(Reading.ROSETTES, wavelength=58, limb_wavelength=29),
+        style=Style(CoatSample.ROSETTES, wavelength=58, limb_wavelength=29),
         size=1.0,
         back=(186, 130, 68),
         flank=(216, 168, 100),
@@ -39,7 +39,7 @@ SPECIES = {
     ),
     "drawn cheetah": Species(
         build=CAT,
-        style=Style(Reading.SPOTS, wavelength=50, limb_wavelength=32),
+        style=Style(CoatSample.SPOTS, wavelength=50, limb_wavelength=32),
         size=1.0,
         back=(206, 158, 92),
         flank=(228, 190, 130),
@@ -51,7 +51,7 @@ SPECIES = {
     ),
     "drawn zebra": Species(
         build=HORSE,
-        style=Style(Reading.STRIPES, wavelength=56, limb_wavelength=36),
+        style=Style(CoatSample.STRIPES, wavelength=56, limb_wavelength=36),
         size=1.1,
         back=(226, 219, 206),
         flank=(238, 234, 225),

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from catalogue.reading.photographs import Photograph
-from recognition.bootstrap import Interval, difference_interval
+from recognition.bootstrap import Interval, bootstrap_difference
 from recognition.models import backbones
 from recognition.models.backbones import EmbeddingModel
 from recognition.models.export import export_model
@@ -25,16 +25,16 @@ from recognition.training.crops import decode
 from recognition.training.discriminant import discriminant
 from recognition.training.recipe import TrainingError
 from recognition.training.samples import box_of, digest, individual_of, whole
-from recognition.training.training_data import AUTO, examination, part
-from recognition.training.validation_queries import Exam
+from recognition.training.training_data import AUTO, train_val_split, validation_queries
+from recognition.training.validation_queries import ValidationQueries
 from shared.foreground.animal import finder
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.u2netp import u2netp
 
 BACKBONE = "efficientnet_lite0_stages"
 # All of a crop, or its animal alone.
-Sight = Literal["crop", "animal"]
-SIGHTS: tuple[Sight, ...] = get_args(Sight)
+InputView = Literal["crop", "animal"]
+INPUT_VIEW_NAMES: tuple[InputView, ...] = get_args(InputView)
 _BATCH = 16
 
 
@@ -52,7 +52,7 @@ class Adapted:
     model: EmbeddingModel
     photographs: tuple[Photograph, ...]
     digest: str
-    sees: Sight
+    input_view: InputView
     held_out: str
     examined: int
     r1: float | None
@@ -71,7 +71,7 @@ def adapt(
     photographs: Sequence[Photograph],
     backbone: str = BACKBONE,
     *,
-    sees: Sight | None = None,
+    input_view: InputView | None = None,
     weights: str | Path | None = None,
     input_size: int | None = None,
     hold_out: str = AUTO,
@@ -82,41 +82,41 @@ def adapt(
 ) -> Adapted:
     """Return a model adapted to all photographs, of one labelled animal each.
 
-    `sees` is what the model is shown; None: animals alone if pictures that are held out
-    are then recognised better. `hold_out` names the split that it is examined by, see
-    `lesson.part`; after the exam the held-out pictures are learnt too. `kept` is a folder in
-    which the features of every picture stay for the next time. The rest: see `backbones.build`.
+    `input_view`: what the model is shown; None: animals alone if that recognises held-out
+    pictures better. `hold_out` names the validation split, see `training_data.train_val_split`;
+    after validation the held-out pictures are used for training too. `kept` is a folder that
+    caches the features of every picture. The rest: see `backbones.build`.
 
     Raises:
         TrainingError, WeightsError: it can't be done so.
     """
-    parts = part(photographs, hold_out, seed)
-    exam = examination(photographs, parts)
+    parts = train_val_split(photographs, hold_out, seed)
+    validation = validation_queries(photographs, parts)
     model = backbones.build(
         backbone, weights, input_size=input_size, accept_restricted=accept_restricted
     )
     names = np.array([individual_of(each) for each in photographs])
     labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
     candidates = [
-        _Candidate(sight, _features(model, photographs, sight, kept, progress), labels)
-        for sight in ((sees,) if sees else SIGHTS)
+        _Candidate(input_view, _features(model, photographs, input_view, kept, progress), labels)
+        for input_view in ((input_view,) if input_view else INPUT_VIEW_NAMES)
     ]
     best = candidates[0]
-    if len(candidates) > 1 and (judge := exam or _any_exam(photographs, seed)) is not None:
+    if len(candidates) > 1 and (judge := validation or _any_exam(photographs, seed)) is not None:
         best = max(candidates, key=lambda each: each.r1(model, judge))
     before = after = gain = None
-    if exam is not None:
-        right_before, right = best.before_and_after(model, exam)
+    if validation is not None:
+        right_before, right = best.before_and_after(model, validation)
         before, after = float(right_before.mean()), float(right.mean())
-        gain = difference_interval(right, right_before, seed) if len(right) > 1 else None
+        gain = bootstrap_difference(right, right_before, seed) if len(right) > 1 else None
     best.place(model, range(len(photographs)))
-    model.finder = _finder(best.sight)
+    model.finder = _finder(best.input_view)
     learnt_from = digest(photographs, whole(photographs, range(len(photographs))))
     return Adapted(
         model=model,
         photographs=tuple(photographs),
         digest=learnt_from,
-        sees=best.sight,
+        input_view=best.input_view,
         held_out=parts.name,
         examined=len(parts.queries),
         r1=after,
@@ -141,7 +141,7 @@ def write(adapted: Adapted, folder: Path, card: str) -> Path:
 class _Candidate:
     """What the head could be solved for from: features [N, F] of one sight, labels [N]."""
 
-    sight: Sight
+    input_view: InputView
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
 
@@ -152,52 +152,54 @@ class _Candidate:
         model.place_head(torch.from_numpy(head.weight), torch.from_numpy(head.bias))
 
     def before_and_after(
-        self, model: EmbeddingModel, exam: Exam
+        self, model: EmbeddingModel, validation: ValidationQueries
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return which queries are right with the model's head, and with a new one.
 
         That one learnt the exam's gallery.
         """
-        before = exam.right(_embeddings(model, self.features))
-        self.place(model, exam.gallery.tolist())
-        return before, exam.right(_embeddings(model, self.features))
+        before = validation.right(_embeddings(model, self.features))
+        self.place(model, validation.gallery.tolist())
+        return before, validation.right(_embeddings(model, self.features))
 
-    def r1(self, model: EmbeddingModel, exam: Exam) -> float:
+    def r1(self, model: EmbeddingModel, validation: ValidationQueries) -> float:
         """Return the second of them; the model keeps its head."""
         head = model.head
         try:
-            return float(self.before_and_after(model, exam)[1].mean())
+            return float(self.before_and_after(model, validation)[1].mean())
         finally:
             model.head = head
 
 
-def _any_exam(photographs: Sequence[Photograph], seed: int) -> Exam | None:
+def _any_exam(photographs: Sequence[Photograph], seed: int) -> ValidationQueries | None:
     """Return what tells which sight is the better one where nothing is to be held out."""
     try:
-        return examination(photographs, part(photographs, AUTO, seed))
+        return validation_queries(photographs, train_val_split(photographs, AUTO, seed))
     except TrainingError:
         return None
 
 
-def _segmenter(sight: Sight) -> Segmenter | None:
-    return u2netp() if sight == "animal" else None
+def _segmenter(input_view: InputView) -> Segmenter | None:
+    return u2netp() if input_view == "animal" else None
 
 
-def _finder(sight: Sight) -> str:
-    segmenter = _segmenter(sight)
+def _finder(input_view: InputView) -> str:
+    segmenter = _segmenter(input_view)
     return "" if segmenter is None else finder(segmenter)
 
 
 def _features(
     model: EmbeddingModel,
     photographs: Sequence[Photograph],
-    sight: Sight,
+    input_view: InputView,
     kept: Path | None,
     progress: Callable[[str, int, int], None],
 ) -> NDArray[np.float32]:
     """Return the features of all, float32 [N, F]; what is in `kept` is not computed."""
-    segmenter = _segmenter(sight)
-    files = [None] * len(photographs) if kept is None else _files(model, photographs, sight, kept)
+    segmenter = _segmenter(input_view)
+    files = (
+        [None] * len(photographs) if kept is None else _files(model, photographs, input_view, kept)
+    )
     found = {number: np.load(file) for number, file in enumerate(files) if file and file.is_file()}
     missing = [number for number in range(len(photographs)) if number not in found]
     with torch.inference_mode():
@@ -210,15 +212,15 @@ def _features(
                 found[number] = features
                 if (file := files[number]) is not None:
                     _keep(features, file)
-            progress(f"{sight}s", len(found), len(photographs))
+            progress(f"{input_view}s", len(found), len(photographs))
     return np.stack([found[number] for number in range(len(photographs))])
 
 
 def _files(
-    model: EmbeddingModel, photographs: Sequence[Photograph], sight: Sight, kept: Path
+    model: EmbeddingModel, photographs: Sequence[Photograph], input_view: InputView, kept: Path
 ) -> list[Path | None]:
     """Return a name for each picture's features that changes with pixels, box, mask and network."""
-    network = f"{backbones.version(model)} {model.input_size} {_finder(sight)}".encode()
+    network = f"{backbones.version(model)} {model.input_size} {_finder(input_view)}".encode()
     names: list[Path | None] = []
     for each in photographs:
         box = box_of(each).SerializeToString(deterministic=True)

@@ -6,7 +6,7 @@ from recognition.training.card import LIMITS, bullets, table
 from recognition.training.samples import individual_of
 from recognition.training.training_data import NONE
 
-SEES = {"crop": "whole crops", "animal": "animals alone, cut out by U²-Netp"}
+INPUT_VIEWS = {"crop": "whole crops", "animal": "animals alone, cut out by U²-Netp"}
 
 
 def card(adapted: Adapted) -> str:
@@ -15,7 +15,7 @@ def card(adapted: Adapted) -> str:
     facts = {
         "backbone": model.name,
         "input": f"{model.input_size} × {model.input_size}, uint8 RGB",
-        "sees": SEES[adapted.sees],
+        "sees": INPUT_VIEWS[adapted.input_view],
         "licence of its weights": model.licence or "none: random or own",
         "species": ", ".join(sorted({each.species or "unspecified" for each in shown})),
         "pictures learnt from": len(shown),

@@ -9,7 +9,9 @@ from shared.images.rgb import Pixels
 _PATCHES = 6  # on a side: about as rough as grass, sky and ground are
 
 
-def replaced(image: Pixels, animal: NDArray[np.bool_], rng: np.random.Generator) -> Pixels:
+def replace_background(
+    image: Pixels, animal: NDArray[np.bool_], rng: np.random.Generator
+) -> Pixels:
     """Return a picture [H, W, 3] with random soft colours where `animal` [H, W] is false."""
     height, width = image.shape[:2]
     patches = rng.integers(0, 256, (_PATCHES, _PATCHES, 3)).astype(np.uint8)

@@ -8,7 +8,7 @@ from recognition.models.backbones import EmbeddingModel, version
 from recognition.training.history import Epoch
 from recognition.training.recipe import Recipe
 from recognition.training.samples import individual_of
-from recognition.training.training_data import NONE, Lesson
+from recognition.training.training_data import NONE, TrainingData
 
 # Of every model that learnt from labelled animals.
 LIMITS = (
@@ -19,18 +19,18 @@ LIMITS = (
 
 
 @dataclass(frozen=True)
-class Subject:
+class ModelCard:
     """What a card is about; `kept` is the epoch whose weights the model has."""
 
     model: EmbeddingModel
     recipe: Recipe
-    lesson: Lesson
+    training_data: TrainingData
     photographs: Sequence[Photograph]
     history: Sequence[Epoch]
     kept: Epoch
 
 
-def card(subject: Subject) -> str:
+def card(subject: ModelCard) -> str:
     """Return the model card as Markdown."""
     return (
         "\n\n".join(
@@ -48,7 +48,7 @@ def card(subject: Subject) -> str:
     )
 
 
-def _model(subject: Subject) -> dict[str, object]:
+def _model(subject: ModelCard) -> dict[str, object]:
     side = subject.model.input_size
     chosen = {
         name.replace("_", " "): value
@@ -65,23 +65,23 @@ def _model(subject: Subject) -> dict[str, object]:
     }
 
 
-def _data(subject: Subject) -> dict[str, object]:
-    lesson = subject.lesson
-    learnt = {each.picture for each in lesson.samples if not each.mirrored}
+def _data(subject: ModelCard) -> dict[str, object]:
+    training_data = subject.training_data
+    learnt = {each.picture for each in training_data.samples if not each.mirrored}
     shown = [subject.photographs[number] for number in sorted(learnt)]
-    held_out = len(lesson.exam.queries) if lesson.exam else 0
+    held_out = len(training_data.validation.queries) if training_data.validation else 0
     return {
         "species": ", ".join(sorted({each.species or "unspecified" for each in shown})),
         "pictures learnt from": len(shown),
-        "mirrored copies": len(lesson.samples) - len(shown),
+        "mirrored copies": len(training_data.samples) - len(shown),
         "individuals": len({individual_of(each) for each in shown}),
-        "coats told apart": lesson.classes,
-        "pictures held out": f"{held_out} ({lesson.held_out} split)",
-        "digest": lesson.digest,
+        "coats told apart": training_data.classes,
+        "pictures held out": f"{held_out} ({training_data.held_out} split)",
+        "digest": training_data.digest,
     }
 
 
-def _numbers(subject: Subject) -> str:
+def _numbers(subject: ModelCard) -> str:
     kept = subject.kept
     lines = [f"Weights of epoch {kept.number} of {subject.recipe.epochs}."]
     if kept.r1 is not None:
@@ -96,11 +96,11 @@ def _numbers(subject: Subject) -> str:
     return "\n".join(lines) + "\n\n![learning curve](learning-curve.png)"
 
 
-def _limits(subject: Subject) -> str:
+def _limits(subject: ModelCard) -> str:
     limits = [*LIMITS]
-    if subject.lesson.held_out == NONE:
+    if subject.training_data.held_out == NONE:
         limits.append("No picture was held out, so nothing is known of how well it does.")
-    if subject.lesson.held_out == "closed":
+    if subject.training_data.held_out == "closed":
         limits.append(
             "Pictures of one encounter may stand on both sides of the closed split, which "
             "flatters the number above."

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from recognition.training.augmentation import augment
-from recognition.training.background_replacement import replaced
+from recognition.training.background_replacement import replace_background
 from recognition.training.crops import Crops
 from recognition.training.samples import Sample
 
@@ -35,7 +35,7 @@ class _Variants(Dataset[tuple[Tensor, int]]):
         rng = np.random.default_rng((self._seed, 2, self._epoch, number))
         pixels = self._crops.roomy[sample.picture]
         if self._crops.animals is not None and rng.random() < _ELSEWHERE:
-            pixels = replaced(pixels, self._crops.animals[sample.picture], rng)
+            pixels = replace_background(pixels, self._crops.animals[sample.picture], rng)
         if sample.mirrored:
             pixels = np.ascontiguousarray(pixels[:, ::-1])
         variant = augment(pixels, self._crops.input_size, rng)

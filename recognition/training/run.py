@@ -12,7 +12,7 @@ from catalogue.reading.photographs import Photograph
 from recognition.models import backbones
 from recognition.models.export import export_model
 from recognition.training import checkpoint
-from recognition.training.card import Subject, card
+from recognition.training.card import ModelCard, card
 from recognition.training.history import Epoch
 from recognition.training.learning_curve import draw
 from recognition.training.recipe import Recipe, TrainingError
@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Conduct:
+class RunOptions:
     """How a run is done; none of it changes what comes out, but `hold_out` and the device.
 
     Attributes:
@@ -61,7 +61,7 @@ def train(
     photographs: Sequence[Photograph],
     recipe: Recipe,
     output: Path,
-    conduct: Conduct = Conduct(),
+    options: RunOptions = RunOptions(),
     *,
     progress: Progress = lambda *_: None,
     told: Callable[[Epoch], None] = lambda _: None,
@@ -81,38 +81,40 @@ def train(
         ParityError: the exported model is not what was trained.
     """
     checkpoints = output / CHECKPOINTS
-    if checkpoints.exists() and not conduct.resume:
+    if checkpoints.exists() and not options.resume:
         raise TrainingError(
             f"{checkpoints} holds an earlier run; pass --resume to go on with it, "
             "or take another --output"
         )
-    device = _device(conduct.device)
+    device = _device(options.device)
     model = backbones.build(
         recipe.backbone,
         recipe.weights,
         input_size=recipe.input_size,
         viewpoint_head=recipe.viewpoint_head,
-        accept_restricted=conduct.accept_restricted,
+        accept_restricted=options.accept_restricted,
     )
-    lesson = prepare(
+    training_data = prepare(
         photographs,
         recipe,
         model.input_size,
-        conduct.hold_out,
+        options.hold_out,
         progress=lambda done: progress("decoding", done, len(photographs)),
     )
-    model.finder = lesson.finder
-    trainer = Trainer(model, lesson, recipe, device, conduct.workers)
-    if (found := checkpoint.read(checkpoints, recipe, lesson.digest)) is not None:
+    model.finder = training_data.finder
+    trainer = Trainer(model, training_data, recipe, device, options.workers)
+    if (found := checkpoint.read(checkpoints, recipe, training_data.digest)) is not None:
         trainer.restore(found)
-    for epoch in _epochs(trainer, conduct.examine_every, progress):
+    for epoch in _epochs(trainer, options.examine_every, progress):
         _keep(trainer, epoch, checkpoints)
         _log(output, recipe, trainer.history)
         told(epoch)
     kept = _best(trainer.history)
     if kept.number != recipe.epochs:
         model = backbones.build(recipe.backbone, checkpoints / _BEST)
-    subject = Subject(model.cpu().eval(), recipe, lesson, photographs, tuple(trainer.history), kept)
+    subject = ModelCard(
+        model.cpu().eval(), recipe, training_data, photographs, tuple(trainer.history), kept
+    )
     return _write(subject, output)
 
 
@@ -139,7 +141,7 @@ def _best(history: Sequence[Epoch]) -> Epoch:
     return max(examined, key=lambda each: (each.r1, each.number)) if examined else history[-1]
 
 
-def _write(subject: Subject, output: Path) -> Result:
+def _write(subject: ModelCard, output: Path) -> Result:
     _saved(subject.model, output / WEIGHTS)
     export_model(subject.model, output / MODEL)
     draw(subject.history, output / CURVE)

@@ -17,8 +17,8 @@ from recognition.training.loading import variants
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.samples import NO_VIEWPOINT
 from recognition.training.schedule import rate
-from recognition.training.training_data import Lesson
-from recognition.training.validation import sit
+from recognition.training.training_data import TrainingData
+from recognition.training.validation import validate
 
 _MODEL, _LOSS = "model.", "loss."
 _VIEWPOINT_WEIGHT = 0.2
@@ -35,7 +35,7 @@ class Trainer:
     def __init__(
         self,
         model: EmbeddingModel,
-        lesson: Lesson,
+        training_data: TrainingData,
         recipe: Recipe,
         device: torch.device,
         workers: int = 0,
@@ -43,8 +43,8 @@ class Trainer:
         torch.manual_seed(recipe.seed * _SEEDS)
         self.model = model.to(device)
         self.history: list[Epoch] = []
-        self._loss = losses.build(recipe.loss, lesson.classes).to(device)
-        self._lesson = lesson
+        self._loss = losses.build(recipe.loss, training_data.classes).to(device)
+        self._training_data = training_data
         self.recipe = recipe
         self._device = device
         self._workers = workers
@@ -92,7 +92,7 @@ class Trainer:
         torch.manual_seed(self.recipe.seed * _SEEDS + number)
         self._prepare(frozen=number <= self.recipe.freeze)
         batches = epoch_batches(
-            self._lesson.labels,
+            self._training_data.labels,
             self.recipe.batch,
             losses.TOGETHER[self.recipe.loss],
             self.recipe.seed,
@@ -100,8 +100,8 @@ class Trainer:
         )
         losses_seen = []
         loaded = variants(
-            self._lesson.crops,
-            self._lesson.samples,
+            self._training_data.crops,
+            self._training_data.samples,
             batches,
             seed=self.recipe.seed,
             epoch=number,
@@ -124,7 +124,7 @@ class Trainer:
             self._optimizer.state_dict(),
             tuple(self.history),
             self.recipe,
-            self._lesson.digest,
+            self._training_data.digest,
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -143,12 +143,17 @@ class Trainer:
         self.history = list(checkpoint.history)
 
     def _examined(self, epoch: Epoch, began: float) -> Epoch:
-        if self._lesson.exam is None:
+        if self._training_data.validation is None:
             return _timed(epoch, began)
-        marks = sit(self.model, self._lesson.crops.exact, self._lesson.exam, self._device)
+        scores = validate(
+            self.model,
+            self._training_data.crops.exact,
+            self._training_data.validation,
+            self._device,
+        )
         # A viewpoint head says nothing before it has learnt.
-        viewpoint = marks.viewpoint if epoch.number else None
-        return _timed(replace(epoch, r1=marks.r1, viewpoint=viewpoint), began)
+        viewpoint = scores.viewpoint if epoch.number else None
+        return _timed(replace(epoch, r1=scores.r1, viewpoint=viewpoint), began)
 
     def _prepare(self, frozen: bool) -> None:
         self.model.train()
@@ -164,10 +169,10 @@ class Trainer:
     def _step(self, pictures: Tensor, numbers: Tensor) -> float:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self.recipe.mixed_precision):
             embeddings, viewpoints = self.model.scores(pictures.to(self._device))
-        labels = torch.from_numpy(self._lesson.labels)[numbers].to(self._device)
+        labels = torch.from_numpy(self._training_data.labels)[numbers].to(self._device)
         loss = self._loss(embeddings.float(), labels)
         if viewpoints is not None:
-            sides = torch.from_numpy(self._lesson.viewpoints)[numbers].to(self._device)
+            sides = torch.from_numpy(self._training_data.viewpoints)[numbers].to(self._device)
             loss = loss + _VIEWPOINT_WEIGHT * _viewpoint_loss(viewpoints.float(), sides)
         if not torch.isfinite(loss):
             raise TrainingError(f"the loss became {float(loss.detach())}; lower --lr")

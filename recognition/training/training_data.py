@@ -19,7 +19,7 @@ from recognition.training.samples import (
     samples,
     viewpoint_labels,
 )
-from recognition.training.validation_queries import Exam, exam
+from recognition.training.validation_queries import ValidationQueries, build_queries
 from shared.foreground.animal import finder
 from shared.foreground.u2netp import u2netp
 from shared.identifiers import gallery_name
@@ -28,7 +28,7 @@ NONE, AUTO = "none", "auto"
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingData:
     """What a run learns from.
 
     `labels` int64 [N] and `viewpoints` int64 [N] belong to the N samples. `held_out`
@@ -39,7 +39,7 @@ class Lesson:
     samples: tuple[Sample, ...]
     labels: NDArray[np.int64]
     viewpoints: NDArray[np.int64]
-    exam: Exam | None
+    validation: ValidationQueries | None
     held_out: str
     digest: str
     finder: str
@@ -58,7 +58,7 @@ def prepare(
     *,
     threads: int = 2,
     progress: Callable[[int], None] = lambda _: None,
-) -> Lesson:
+) -> TrainingData:
     """Return the lesson of photographs of one animal each, all labelled.
 
     `hold_out` names a split of `recognition.splits`: its queries are not learnt from. `auto`
@@ -68,7 +68,7 @@ def prepare(
     Raises:
         TrainingError: the photographs do not allow it.
     """
-    parts = part(photographs, hold_out, recipe.seed)
+    parts = train_val_split(photographs, hold_out, recipe.seed)
     found = samples(photographs, parts.gallery, recipe)
     numbers = labels(found, recipe.merge_flanks)
     viewpoints = viewpoint_labels(found)
@@ -78,7 +78,7 @@ def prepare(
             "fill in the column `viewpoint`, or leave the head out"
         )
     segmenter = u2netp() if recipe.mask or recipe.alone else None
-    return Lesson(
+    return TrainingData(
         decode(
             photographs,
             input_size,
@@ -90,14 +90,14 @@ def prepare(
         tuple(found),
         numbers,
         viewpoints,
-        examination(photographs, parts),
+        validation_queries(photographs, parts),
         parts.name,
         digest(photographs, found),
         finder(segmenter) if segmenter and recipe.alone else "",
     )
 
 
-def part(photographs: Sequence[Photograph], hold_out: str, seed: int) -> Split:
+def train_val_split(photographs: Sequence[Photograph], hold_out: str, seed: int) -> Split:
     """Return what is learnt from, as the gallery, and what is held out, as queries.
 
     Raises:
@@ -120,7 +120,7 @@ def _apart(photograph: Photograph) -> Photograph:
     return replace(photograph, identities=(individual_of(photograph),), sequence=encounter)
 
 
-def examination(photographs: Sequence[Photograph], parts: Split) -> Exam | None:
+def validation_queries(photographs: Sequence[Photograph], parts: Split) -> ValidationQueries | None:
     """Return the exam over what is held out; None if nothing is.
 
     Raises:
@@ -128,7 +128,7 @@ def examination(photographs: Sequence[Photograph], parts: Split) -> Exam | None:
     """
     if not parts.queries:
         return None
-    set_up = exam(photographs, parts.queries, parts.gallery)
+    set_up = build_queries(photographs, parts.queries, parts.gallery)
     if not set_up.answerable.any():
         raise TrainingError(
             f"none of the {len(parts.queries)} pictures that the {parts.name} split holds out "

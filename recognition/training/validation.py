@@ -8,29 +8,34 @@ from numpy.typing import NDArray
 
 from recognition.models.backbones import EmbeddingModel
 from recognition.training.samples import NO_VIEWPOINT
-from recognition.training.validation_queries import Exam
+from recognition.training.validation_queries import ValidationQueries
 
 _BATCH = 32
 
 
 @dataclass(frozen=True)
-class Marks:
+class ValidationScores:
     """R-1 of the answerable queries; share of right viewpoints, if model and pictures tell them."""
 
     r1: float
     viewpoint: float | None
 
 
-def sit(
-    model: EmbeddingModel, pictures: NDArray[np.uint8], exam: Exam, device: torch.device
-) -> Marks:
+def validate(
+    model: EmbeddingModel,
+    pictures: NDArray[np.uint8],
+    validation: ValidationQueries,
+    device: torch.device,
+) -> ValidationScores:
     """Return a model's marks on pictures uint8 [N, S, S, 3], as the embedder would see them."""
     embeddings, viewpoints = _read(model, pictures, device)
-    told = exam.viewpoints != NO_VIEWPOINT
+    told = validation.viewpoints != NO_VIEWPOINT
     if viewpoints is None or not told.any():
-        return Marks(exam.r1(embeddings), None)
-    answers = viewpoints[exam.queries].argmax(axis=1)
-    return Marks(exam.r1(embeddings), float((answers == exam.viewpoints)[told].mean()))
+        return ValidationScores(validation.r1(embeddings), None)
+    answers = viewpoints[validation.queries].argmax(axis=1)
+    return ValidationScores(
+        validation.r1(embeddings), float((answers == validation.viewpoints)[told].mean())
+    )
 
 
 def _read(

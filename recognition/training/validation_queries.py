@@ -13,7 +13,7 @@ from shared.viewpoints import opposite
 
 
 @dataclass(frozen=True)
-class Exam:
+class ValidationQueries:
     """Queries with the gallery among which to find their individuals.
 
     Numbers of pictures, int64 [Q] and [G], and for each pair, bool [Q, G]: whether
@@ -47,11 +47,13 @@ class Exam:
         return np.asarray(self.same[rows, scores.argmax(axis=1)])
 
 
-def exam(photographs: Sequence[Photograph], queries: Sequence[int], gallery: Sequence[int]) -> Exam:
+def build_queries(
+    photographs: Sequence[Photograph], queries: Sequence[int], gallery: Sequence[int]
+) -> ValidationQueries:
     """Return the exam of photographs of one animal each, by their numbers."""
     asked, there = np.array(queries, np.int64), np.array(gallery, np.int64)
     one, other = _keys(photographs, queries), _keys(photographs, gallery)
-    return Exam(
+    return ValidationQueries(
         asked,
         there,
         (one.galleries[:, None] == other.galleries)

@@ -9,7 +9,7 @@ import typer
 
 from resight.commands.train import labelled, progress_bar
 from resight.console import CommandError, DataDir, FromLedger, Individuals, LedgerUrl, note, results
-from resight.ledger_tools.confident_individuals import believed
+from resight.ledger_tools.confident_individuals import confident_photographs
 from resight.stack.state import DEFAULT_FOLDER
 
 
@@ -47,7 +47,7 @@ def adapt(
             "encounter, closed, time, none; auto takes encounters where there are any."
         ),
     ] = "auto",
-    sees: Annotated[
+    input_view: Annotated[
         Literal["auto", "crop", "animal"],
         typer.Option(
             help="What the model is shown, here and by the embedder: crop: all of it; animal: cut "
@@ -81,7 +81,7 @@ def adapt(
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
         photographs = labelled(data, split) if data else []
         if from_ledger:
-            crops = believed(ledger_url, data_dir, Path(folder), individuals)
+            crops = confident_photographs(ledger_url, data_dir, Path(folder), individuals)
             times = Counter(each.identities for each in crops)
             photographs += [each for each in crops if times[each.identities] > 1]
         if not photographs:
@@ -89,7 +89,7 @@ def adapt(
         adapted = adaptation.adapt(
             photographs,
             backbone,
-            sees=None if sees == "auto" else sees,
+            input_view=None if input_view == "auto" else input_view,
             weights=weights,
             input_size=image_size,
             hold_out=hold_out,
@@ -105,7 +105,7 @@ def adapt(
             "worse, so the one that serves stays; more answers (`resight individuals questions`) "
             "teach more"
         )
-    if adapted.sees == "animal":
+    if adapted.input_view == "animal":
         note("it sees animals alone; the embedder finds them, with its default segmenter u2netp")
     model = adaptation.write(adapted, output, card(adapted))
     results.print(f"wrote {model}; what it is: {output / 'card.md'}", soft_wrap=True)

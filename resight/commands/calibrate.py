@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from resight.console import CommandError, DataDir, FromLedger, Individuals, LedgerUrl, results
-from resight.ledger_tools.confident_individuals import believed
+from resight.ledger_tools.confident_individuals import confident_photographs
 from resight.stack.state import DEFAULT_FOLDER
 from services.registry.calibration.linkage import GROWN, YOUNG
 from shared.identifiers import slug
 
 if TYPE_CHECKING:
-    from recognition.calibration.queries import RankedQuery
-    from recognition.calibration.thresholds import Accepted
-    from recognition.data.labelled_stream import Arrival
+    from recognition.calibration.queries import CalibrationQuery
+    from recognition.calibration.thresholds import RiskLevels
+    from recognition.data.labelled_stream import LabelledSighting
     from services.registry.calibration.calibration import Curve
 
 # Other animals than any demo draws: its seeds are small numbers.
@@ -88,12 +88,12 @@ def calibrate(
     """
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
     from recognition.calibration import file  # noqa: PLC0415
-    from recognition.calibration.thresholds import Accepted  # noqa: PLC0415
-    from recognition.data.labelled_stream import arrivals  # noqa: PLC0415
+    from recognition.calibration.thresholds import RiskLevels  # noqa: PLC0415
+    from recognition.data.labelled_stream import labelled_sightings  # noqa: PLC0415
     from recognition.synthetic.dataset import draw  # noqa: PLC0415
-    from resight.evidence_cache import labelled_photographs, observed, ordered  # noqa: PLC0415
+    from resight.evidence_cache import labelled_photographs, matched_sightings, ordered  # noqa: PLC0415
 
-    seen: dict[str, list[Arrival]] = {}
+    seen: dict[str, list[LabelledSighting]] = {}
     sets: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as studio, tempfile.TemporaryDirectory() as crops:
         folders = list(data or [])
@@ -102,10 +102,10 @@ def calibrate(
             folders.append(Path(studio))
         found = {str(folder): labelled_photographs(folder, split) for folder in folders}
         if from_ledger:
-            found["ledger"] = believed(ledger_url, data_dir, Path(crops), individuals)
+            found["ledger"] = confident_photographs(ledger_url, data_dir, Path(crops), individuals)
         for source, photographs in found.items():
             chosen = ordered(photographs, "shuffle", seed)[:limit]
-            for labelled, arrival in arrivals(observed(chosen, model, cache)):
+            for labelled, arrival in labelled_sightings(matched_sightings(chosen, model, cache)):
                 species = slug(labelled.capture.species)
                 seen.setdefault(species, []).append(arrival)
                 sets.setdefault(species, source)
@@ -113,8 +113,8 @@ def calibrate(
         raise CommandError(
             "no labelled pictures: name folders with a metadata.csv, --from-ledger, or --drawn N"
         )
-    accepted = Accepted(max_false_known, max_false_new, confidence)
-    fitted = file.calibrate(seen, accepted, name, datetime.now(UTC).date().isoformat(), sets)
+    risk_levels = RiskLevels(max_false_known, max_false_new, confidence)
+    fitted = file.calibrate(seen, risk_levels, name, datetime.now(UTC).date().isoformat(), sets)
     file.write(fitted.calibration, output)
     pooled = fitted.calibration.pooled
     results.print(f"wrote {output}: {pooled.queries} sightings of {pooled.fitted_on}")
@@ -130,7 +130,7 @@ def calibrate(
     for species, reason in fitted.shared.items():
         results.print(f"  {species} has no promise of its own: {reason}")
     if check:
-        _check(fitted.queries, accepted, check, seed)
+        _check(fitted.queries, risk_levels, check, seed)
 
 
 def _cut(curve: "Curve") -> str:
@@ -138,25 +138,28 @@ def _cut(curve: "Curve") -> str:
     new = f"new below {curve.new:.3f}"
     if curve.known == 1:
         return f"nothing is called known, the evidence supports no threshold; {new}"
-    if curve.promise is None:
+    if curve.guarantee is None:
         return f"known from {curve.known:.3f}, {new}"
     return (
-        f"known from {curve.known:.3f}, {new}; of new animals at most {curve.promise.bound:.3f} "
-        f"are called known (confidence {curve.promise.confidence:g}, one picture of each of "
-        f"{curve.promise.individuals} individuals, {', '.join(curve.promise.species)})"
+        f"known from {curve.known:.3f}, {new}; of new animals at most {curve.guarantee.bound:.3f} "
+        f"are called known (confidence {curve.guarantee.confidence:g}, one picture of each of "
+        f"{curve.guarantee.individuals} individuals, {', '.join(curve.guarantee.species)})"
     )
 
 
 def _check(
-    queries: "Mapping[str, Sequence[RankedQuery]]", accepted: "Accepted", count: int, seed: int
+    queries: "Mapping[str, Sequence[CalibrationQuery]]",
+    risk_levels: "RiskLevels",
+    count: int,
+    seed: int,
 ) -> None:
     """Print in how many repetitions each promise was kept."""
     from recognition.calibration.bound import CalibrationError  # noqa: PLC0415
-    from recognition.calibration.holdout_check import repetitions  # noqa: PLC0415
+    from recognition.calibration.holdout_check import check_holdout  # noqa: PLC0415
 
     for species, asked in queries.items():
         try:
-            found = repetitions(asked, accepted, count, seed)
+            found = check_holdout(asked, risk_levels, count, seed)
         except CalibrationError as error:
             results.print(f"  {species}: half of the individuals can't be checked: {error}")
         else:

@@ -19,7 +19,7 @@ from resight.reports.contact_sheet import contact_sheet
 from resight.reports.portraits import portraits
 from resight.reports.run_tables import individuals_table, outcomes_table
 from resight.reports.summary import summarise
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 
 _LISTED = 5
 
@@ -109,7 +109,7 @@ def _progress() -> Progress:
 
 def _present(
     account: Account,
-    questions: Sequence[Doubt],
+    questions: Sequence[Question],
     crops: Path,
     output: Path,
     json_file: Path | None,

@@ -25,11 +25,11 @@ def explain(
     the matcher is as the environment sets it.
     """
     # PyTorch takes two seconds to import.
-    from resight.ledger_tools.explaining import explained  # noqa: PLC0415
+    from resight.ledger_tools.explaining import explain_pair  # noqa: PLC0415
 
     if sighting == candidate:
         raise CommandError(f"{sighting} was given twice; name two sightings")
-    told = explained(sighting, candidate, output, ledger_url, data_dir)
+    told = explain_pair(sighting, candidate, output, ledger_url, data_dir)
     if as_json:
         print_json(told)
         return

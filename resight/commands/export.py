@@ -11,7 +11,7 @@ from rich.table import Table
 from catalogue.reading.photographs import Photograph, single
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, results
-from resight.decodable import readable
+from resight.decodable import decodable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,7 +140,7 @@ def _networks() -> Table:
 
 
 def _animals(folder: Path) -> list[Photograph]:
-    catalogue = readable(read_catalogue([folder]))
+    catalogue = decodable(read_catalogue([folder]))
     show_notes(catalogue)
     found = list(single(catalogue.photographs))
     if not found:
@@ -180,10 +180,10 @@ def _compare(
 ) -> None:
     """Print R-1 of both, every picture asked for among all others."""
     from recognition.models.quantisation import embed  # noqa: PLC0415
-    from recognition.training.validation_queries import exam  # noqa: PLC0415
+    from recognition.training.validation_queries import build_queries  # noqa: PLC0415
 
     labelled = [number for number, each in enumerate(photographs) if each.identities[0]]
-    everyone = exam(photographs, labelled, labelled)
+    everyone = build_queries(photographs, labelled, labelled)
     if everyone.answerable.any():
         before, after = (everyone.r1(embed(path, pictures)) for path in (model, quantised))
         results.print(f"R-1 of each picture among all others: {after:.3f} instead of {before:.3f}")

@@ -43,14 +43,14 @@ def questions(
     ledger = ledger_at(ledger_url, data_dir)
     table = Table("gallery", "individual", "and", "probability", "sighting", "and")
     for gallery in ledger.galleries():
-        for doubt in ledger.questions(gallery)[:limit]:
+        for question in ledger.questions(gallery)[:limit]:
             cells = {
                 "gallery": gallery,
-                "one": doubt.one,
-                "other": doubt.other,
-                "probability": round(doubt.probability, 3),
-                "sighting_of_one": doubt.sighting_of_one,
-                "sighting_of_other": doubt.sighting_of_other,
+                "one": question.one,
+                "other": question.other,
+                "probability": round(question.probability, 3),
+                "sighting_of_one": question.sighting_of_one,
+                "sighting_of_other": question.sighting_of_other,
             }
             if as_json:
                 print_json(cells)

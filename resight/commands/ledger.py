@@ -237,7 +237,7 @@ def embed(
     is gone is named and keeps its embedding.
     """
     # ONNX Runtime takes a second to import, and no other command here needs it.
-    from resight.ledger_tools.reembed import embed_anew, outdated  # noqa: PLC0415
+    from resight.ledger_tools.reembed import outdated, reembed  # noqa: PLC0415
     from services.embedder.main import build_service  # noqa: PLC0415
 
     ledger, blobs = ledger_at(ledger_url, data_dir), load(BlobSettings)
@@ -248,7 +248,7 @@ def embed(
         embedder = build_service(nowhere)
         for name in ledger.galleries():
             total = sum(1 for _ in outdated(ledger, name, embedder.model))
-            batches = embed_anew(ledger, name, embedder, crops, broker.publish)
+            batches = reembed(ledger, name, embedder, crops, broker.publish)
             with Progress(console=notes, transient=True) as progress:
                 task = progress.add_task(f"embedding {name}", total=total)
                 for done, reasons in batches:
@@ -279,14 +279,14 @@ def warm(
     second of a core for each candidate. What is interrupted goes on the next time.
     """
     # PyTorch takes two seconds to import, and no other command here needs it.
-    from resight.ledger_tools.cache_warming import cached_crops, warmed  # noqa: PLC0415
+    from resight.ledger_tools.cache_warming import cached_crops, warm_cache  # noqa: PLC0415
 
     ledger, crops = ledger_at(ledger_url, data_dir), cached_crops(data_dir)
     for name in ledger.galleries():
         failed: list[str] = []
         with Progress(console=notes, transient=True) as progress:
             task = progress.add_task(f"looking at {name}", total=ledger.count(name, "enrolments"))
-            for done, reasons in warmed(ledger, name, crops):
+            for done, reasons in warm_cache(ledger, name, crops):
                 failed += reasons
                 progress.advance(task, done)
         for reason in failed:

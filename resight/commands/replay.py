@@ -57,8 +57,8 @@ def replay(
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
     from recognition.evaluation.encoders import model_file  # noqa: PLC0415
     from recognition.figures.answers_curve import draw  # noqa: PLC0415
-    from resight.evidence_cache import labelled_photographs, observed, ordered  # noqa: PLC0415
-    from resight.replaying import as_json, ending_table, replayed  # noqa: PLC0415
+    from resight.evidence_cache import labelled_photographs, matched_sightings, ordered  # noqa: PLC0415
+    from resight.replaying import as_json, replay_stream, result_table  # noqa: PLC0415
     from services.registry.calibration.calibration import load as load_calibration  # noqa: PLC0415
     from services.registry.settings import RegistrySettings  # noqa: PLC0415
     from shared.settings import load  # noqa: PLC0415
@@ -71,10 +71,10 @@ def replay(
     if not photographs:
         raise CommandError(f"no pictures in {', '.join(map(str, data))}")
     curves = load_calibration(calibration or load(RegistrySettings).calibration)
-    seen = observed(photographs, model_file(model, cache / "models"), cache)
-    found = replayed(seen, curves, answers)
+    seen = matched_sightings(photographs, model_file(model, cache / "models"), cache)
+    found = replay_stream(seen, curves, answers)
     title = f"{found.score.sightings} sightings, by {curves.title}"
-    results.print(ending_table(found, title))
+    results.print(result_table(found, title))
     if chart is not None:
         chart.parent.mkdir(parents=True, exist_ok=True)
         draw(found.score, found.after, chart, ", ".join(folder.name for folder in data))

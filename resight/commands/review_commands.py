@@ -23,7 +23,7 @@ from services.registry.identity.entry import Entry
 from services.registry.ledger.ledger import Ledger
 from services.registry.ledger.receipts import acknowledgements
 from services.registry.outbox.broker import Broker
-from services.registry.review.reviewer import Operator
+from services.registry.review.reviewer import Reviewer
 from services.registry.settings import RegistrySettings
 from shared.errors import Transient
 from shared.settings import load
@@ -119,7 +119,7 @@ def undo(
     _tell(ledger, data_dir, person.undo(identifier, number, reason))
 
 
-def _about_two(say: Callable[[Operator, str, str, str, str], Entry]) -> Callable[..., None]:
+def _about_two(say: Callable[[Reviewer, str, str, str, str], Entry]) -> Callable[..., None]:
     """Return the command that says something of two sightings."""
 
     def command(
@@ -143,8 +143,8 @@ def _about_two(say: Callable[[Operator, str, str, str, str], Entry]) -> Callable
     return command
 
 
-same = _about_two(Operator.same)
-different = _about_two(Operator.different)
+same = _about_two(Reviewer.same)
+different = _about_two(Reviewer.different)
 
 
 def _say(
@@ -152,7 +152,7 @@ def _say(
     data_dir: Path,
     actor: str | None,
     sighting: str,
-    say: Callable[[Operator], Entry],
+    say: Callable[[Reviewer], Entry],
 ) -> None:
     for gallery in ledger.galleries():
         if ledger.belongs(gallery, [sighting]):
@@ -173,13 +173,13 @@ def named(ledger: Ledger, individual: str) -> tuple[str, str]:
     )
 
 
-def _person(ledger: Ledger, gallery: str, actor: str | None) -> Operator:
+def _person(ledger: Ledger, gallery: str, actor: str | None) -> Reviewer:
     curves = calibration.load(load(RegistrySettings).calibration)
     try:
         name = actor or getpass.getuser()
     except KeyError as error:  # a container's user has no name
         raise CommandError("this machine has no name for you; say who you are with --as") from error
-    return Operator(ledger, curves, gallery, name)
+    return Reviewer(ledger, curves, gallery, name)
 
 
 def _tell(ledger: Ledger, data_dir: Path, entry: Entry) -> None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from catalogue.reading.photographs import Photograph, single
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, note, notes, results
-from resight.decodable import readable
+from resight.decodable import decodable
 from shared.identifiers import slug
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def train(
     if workers is None:
         on_gpu = device != "cpu" and torch.cuda.is_available()
         workers = min(_MOST_WORKERS, os.cpu_count() or 1) if on_gpu else 0
-    conduct = run.Conduct(
+    options = run.RunOptions(
         hold_out=hold_out,
         device=device,
         workers=workers,
@@ -172,7 +172,7 @@ def train(
     )
     photographs = labelled(data, split)
     with progress_bar() as progress:
-        result = run.train(photographs, recipe, output, conduct, progress=progress, told=_tell)
+        result = run.train(photographs, recipe, output, options, progress=progress, told=_tell)
     results.print(
         f"wrote {result.folder / run.MODEL}; what it is: {result.folder / run.CARD}",
         soft_wrap=True,
@@ -180,7 +180,7 @@ def train(
 
 
 def labelled(folders: list[Path], part: str | None) -> list[Photograph]:
-    found = readable(read_catalogue(folders))
+    found = decodable(read_catalogue(folders))
     show_notes(found)
     animals = [each for each in single(found.photographs) if part in (None, each.split)]
     labelled = [each for each in animals if slug(each.identities[0]) not in ("", "unknown")]

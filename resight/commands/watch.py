@@ -11,7 +11,7 @@ from resight.console import AsJson, BootstrapServers, DataDir, note, print_json,
 from resight.reports.decisions import columns, row
 from resight.stack.state import DEFAULT_FOLDER
 from shared.epochs import LatestEpoch
-from shared.kafka.topic_reader import Feed
+from shared.kafka.topic_reader import TopicReader
 from shared.kafka.topics import DECISIONS
 from shared.messages import Decision
 
@@ -33,12 +33,12 @@ def watch(
     """
     kafka = kafka_settings(bootstrap_servers, data_dir)
     shown, latest = 0, LatestEpoch()
-    with Feed(kafka, [DECISIONS], from_beginning=from_beginning) as feed:
+    with TopicReader(kafka, [DECISIONS], from_beginning=from_beginning) as reader:
         if not as_json:
             note(f"decisions of {kafka.bootstrap_servers}; Ctrl-C ends this")
             results.print(columns(), soft_wrap=True)
         while limit is None or shown < limit:
-            for record in feed.poll(0.5):
+            for record in reader.poll(0.5):
                 if shown == limit:
                     break
                 try:

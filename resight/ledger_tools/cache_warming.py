@@ -8,10 +8,10 @@ import redis
 from resight.connections import crops_at
 from resight.console import CommandError
 from resight.stack.state import running
-from services.matcher.build import wired
+from services.matcher.build import build_parts
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import connect
-from services.matcher.engine import engine
+from services.matcher.engine import build_engine
 from services.matcher.settings import CacheSettings, MatcherSettings
 from services.registry.ledger.ledger import Ledger
 from shared.errors import Poison
@@ -23,7 +23,9 @@ from shared.settings import load
 TOGETHER = 50
 
 
-def warmed(ledger: Ledger, gallery: str, crops: CropKeypoints) -> Iterator[tuple[int, list[str]]]:
+def warm_cache(
+    ledger: Ledger, gallery: str, crops: CropKeypoints
+) -> Iterator[tuple[int, list[str]]]:
     """Yield how many enrolments were looked at, and why some have no keypoints, chunk by chunk.
 
     Raises:
@@ -61,7 +63,7 @@ def cached_crops(data_dir: Path) -> CropKeypoints:
             raise CommandError(
                 f"the keypoint cache does not answer: {error}; see RESIGHT_CACHE_URL"
             ) from error
-    return wired(engine(settings), settings, kept, crops_at(data_dir)).crops
+    return build_parts(build_engine(settings), settings, kept, crops_at(data_dir)).crops
 
 
 def _shown(enrolment: Enrolment) -> Candidate:

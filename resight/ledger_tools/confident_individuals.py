@@ -15,7 +15,7 @@ from shared.errors import Poison
 from shared.messages import Decision
 
 
-def believed(
+def confident_photographs(
     ledger_url: str | None, data_dir: Path, folder: Path, share: Share = "all"
 ) -> list[Photograph]:
     """Return the certain crops of the ledger that a command talks to, written to `folder`.
@@ -54,7 +54,11 @@ def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[P
         Transient: the ledger or the store does not answer.
     """
     for gallery in ledger.galleries():
-        sure = {name: who for who, names in certain(ledger, gallery).items() for name in names}
+        sure = {
+            name: who
+            for who, names in confident_individuals(ledger, gallery).items()
+            for name in names
+        }
         for entry in ledger.entries(gallery):
             decision = entry.decision
             if decision.sighting_id not in sure:
@@ -68,7 +72,7 @@ def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[P
             yield _photograph(decision, sure[decision.sighting_id], path)
 
 
-def certain(ledger: Ledger, gallery: str) -> dict[str, list[str]]:
+def confident_individuals(ledger: Ledger, gallery: str) -> dict[str, list[str]]:
     """Return the individuals that are certain, with their sightings. May raise Transient.
 
     Those are individuals of whom people have spoken, and those of which there is no serious doubt:
@@ -77,9 +81,9 @@ def certain(ledger: Ledger, gallery: str) -> dict[str, list[str]]:
     spoken_of = _spoken_of(ledger, gallery)
     doubtful = {
         name
-        for doubt in ledger.questions(gallery)
-        if doubt.serious
-        for name in (doubt.one, doubt.other)
+        for question in ledger.questions(gallery)
+        if question.serious
+        for name in (question.one, question.other)
     }
     return {
         name: sightings

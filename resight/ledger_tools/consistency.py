@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from google.protobuf.message import DecodeError
 
-from services.lookup.galleries.gallery import Galleries, shelved
+from services.lookup.galleries.gallery import Galleries, collection_of
 from services.registry.ledger.ledger import Ledger
 from shared.embeddings import model_name
-from shared.kafka.topic_reader import Feed
+from shared.kafka.topic_reader import TopicReader
 from shared.kafka.topics import DECISIONS, ENROLMENTS
 from shared.messages import Decision, Enrolment
 from shared.settings import KafkaSettings
@@ -26,8 +26,8 @@ def published(kafka: KafkaSettings) -> tuple[Held, Held]:
         Transient: the broker does not answer.
     """
     held: dict[str, dict[tuple[str, str, int], dict[str, bytes]]] = {DECISIONS: {}, ENROLMENTS: {}}
-    with Feed(kafka, [*held], from_beginning=True) as feed:
-        while records := feed.poll(SILENCE_SECONDS):
+    with TopicReader(kafka, [*held], from_beginning=True) as reader:
+        while records := reader.poll(SILENCE_SECONDS):
             for record in records:
                 kind = Decision if record.topic == DECISIONS else Enrolment
                 try:
@@ -90,7 +90,9 @@ def vector_faults(ledger: Ledger, gallery: str, galleries: Galleries) -> Iterato
         for enrolment, _ in chunk:
             by_model.setdefault(model_name(enrolment.embedding.model), []).append(enrolment.number)
     for model, numbers in sorted(by_model.items()):
-        held = galleries.open(model).numbers(shelved(gallery, ledger.epoch(gallery)), 0, enrolled)
+        held = galleries.open(model).numbers(
+            collection_of(gallery, ledger.epoch(gallery)), 0, enrolled
+        )
         yield from _missing(sorted(set(numbers) - held), model)
 
 

@@ -9,7 +9,7 @@ from recognition.figures.explanation import draw
 from resight.connections import MOST_CROP_BYTES, crops_at, ledger_at
 from resight.console import CommandError
 from services.matcher.cache.crop_keypoints import CropKeypoints
-from services.matcher.engine import engine
+from services.matcher.engine import build_engine
 from services.matcher.explanation import explain, summary
 from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
@@ -32,7 +32,7 @@ class _Nothing:
         """Forget them."""
 
 
-def explained(
+def explain_pair(
     one: str, other: str, output: Path, ledger_url: str | None, data_dir: Path
 ) -> dict[str, Any]:
     """Draw the matches of two sightings into `output`, and return what they amount to.
@@ -45,7 +45,7 @@ def explained(
     ledger, crops = ledger_at(ledger_url, data_dir), crops_at(data_dir)
     entries = [_entry(ledger, name) for name in (one, other)]
     settings = load(MatcherSettings)
-    networks = engine(settings)
+    networks = build_engine(settings)
     finder = CropKeypoints(crops, networks.extractor, _Nothing(), settings.max_crop_bytes)
     found = finder.find([_shown(entry) for entry in entries])
     for name, keypoints in zip((one, other), found, strict=True):

@@ -24,7 +24,7 @@ def outdated(ledger: Ledger, gallery: str, model: ModelReference) -> Iterator[En
         yield from (each for each, _ in chunk if each.embedding.model != model)
 
 
-def embed_anew(
+def reembed(
     ledger: Ledger, gallery: str, embedder: EmbedderService, crops: BlobStore, publish: Publish
 ) -> Iterator[tuple[int, list[str]]]:
     """Embed a gallery's outdated enrolments and publish them under their old numbers.

@@ -4,7 +4,7 @@ import importlib
 import sys
 
 from shared.kafka.topics import INPUTS
-from shared.process.metrics import MEASURES, Measure
+from shared.process.metrics import METRICS, Metric
 
 _HEADER = """\
 # Metrics
@@ -27,20 +27,20 @@ _LISTS = {
 }
 
 
-def measures() -> list[Measure]:
+def metrics() -> list[Metric]:
     """Return all metrics of all services, those of each in the order of its code."""
     importlib.import_module("shared.process.service_metrics")
     for name in INPUTS:
         importlib.import_module(f"services.{name}.metrics")
     importlib.import_module("services.registry.api.metrics")
-    return sorted(MEASURES, key=lambda measure: list(_SERVICES).index(_owner(measure)))
+    return sorted(METRICS, key=lambda metric: list(_SERVICES).index(_owner(metric)))
 
 
 def page() -> str:
     """Return the text of docs/metrics.md."""
     parts = [_HEADER]
     for owner, title in _SERVICES.items():
-        rows = [_row(measure) for measure in measures() if _owner(measure) == owner]
+        rows = [_row(metric) for metric in metrics() if _owner(metric) == owner]
         parts.append(
             f"\n## {title}\n\n| metric | type | labels | what it says |\n|---|---|---|---|\n"
             + "".join(rows)
@@ -48,13 +48,13 @@ def page() -> str:
     return "".join(parts)
 
 
-def _owner(measure: Measure) -> str:
-    return measure.name.split("_")[1]
+def _owner(metric: Metric) -> str:
+    return metric.name.split("_")[1]
 
 
-def _row(measure: Measure) -> str:
-    labels = "; ".join(_label(name, values) for name, values in measure.labels.items())
-    return f"| `{measure.name}` | {measure.kind} | {labels} | {measure.text} |\n"
+def _row(metric: Metric) -> str:
+    labels = "; ".join(_label(name, values) for name, values in metric.labels.items())
+    return f"| `{metric.name}` | {metric.kind} | {labels} | {metric.text} |\n"
 
 
 def _label(name: str, values: tuple[str, ...]) -> str:

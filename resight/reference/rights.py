@@ -22,7 +22,7 @@ def table() -> str:
     return "\n".join(lines)
 
 
-def written(page: str) -> str:
+def updated_page(page: str) -> str:
     """Return a page with the table between its marks."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
@@ -35,4 +35,4 @@ def _row(right: Right) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text()))
+    PAGE.write_text(updated_page(PAGE.read_text()))

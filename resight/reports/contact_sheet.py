@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from services.registry.identity.entry import Word
+from services.registry.identity.entry import OutcomeName
 
 Colour = tuple[int, int, int]
 
@@ -16,17 +16,17 @@ MOST_ROWS = 40
 MOST_COLUMNS = 12
 # Of the rows: pictures that show nothing don't push individuals off the sheet. Decisions of an
 # earlier version in doubt have no individual either.
-_NOBODY: dict[Word, int] = {"review": 6, "unidentifiable": 1}
+_NOBODY: dict[OutcomeName, int] = {"review": 6, "unidentifiable": 1}
 
 _PAPER, _INK, _FAINT, _BAND = (250, 249, 246), (38, 38, 36), (122, 120, 114), (241, 239, 233)
 _WRONG, _TENTATIVE = (205, 43, 49), (158, 100, 10)
-_FRAMES: dict[Word, Colour] = {
+_FRAMES: dict[OutcomeName, Colour] = {
     "new": (47, 111, 178),
     "known": (74, 150, 92),
     "review": (226, 158, 42),
     "unidentifiable": (128, 110, 160),
 }
-_MEANING: dict[Word, str] = {
+_MEANING: dict[OutcomeName, str] = {
     "new": "new individual",
     "known": "known individual",
     "review": "in doubt",
@@ -44,7 +44,7 @@ class Thumbnail:
     """One sighting: its crop as an encoded image, its outcome and, where known, its true label."""
 
     crop: bytes
-    outcome: Word
+    outcome: OutcomeName
     label: str | None = None
 
 
@@ -69,7 +69,7 @@ class _Line:
     subtitle: str
     cells: Sequence[tuple[Thumbnail, bool]]
     left_out: int
-    doubt: str = ""
+    question: str = ""
 
 
 def contact_sheet(rows: Sequence[Row], target: Path, *, title: str = "Resight") -> None:
@@ -114,7 +114,7 @@ def _individual(row: Row) -> _Line:
         subtitle=_count(len(cells), "sighting"),
         cells=cells[:MOST_COLUMNS],
         left_out=max(0, len(cells) - MOST_COLUMNS),
-        doubt=_doubt(row),
+        question=_doubt(row),
     )
 
 
@@ -126,7 +126,7 @@ def _doubt(row: Row) -> str:
     return f"may be {name[1 - _ENDING :]} ({probability:.2f})"
 
 
-def _nobodys(outcome: Word, every: Sequence[Thumbnail]) -> list[_Line]:
+def _nobodys(outcome: OutcomeName, every: Sequence[Thumbnail]) -> list[_Line]:
     """Return as many full lines as the sightings of an outcome take, within limits."""
     thumbnails = [each for each in every if each.outcome == outcome]
     most = _NOBODY[outcome] * MOST_COLUMNS
@@ -170,8 +170,8 @@ def _draw_line(
     middle = top + _PITCH // 2
     pen.text((_MARGIN, middle - 2), _fitted(pen, line.title), _INK, _font(17), anchor="ls")
     pen.text((_MARGIN, middle + 19), line.subtitle, _FAINT, _font(14), anchor="ls")
-    if line.doubt:
-        pen.text((_MARGIN, middle + 39), line.doubt, _TENTATIVE, _font(14), anchor="ls")
+    if line.question:
+        pen.text((_MARGIN, middle + 39), line.question, _TENTATIVE, _font(14), anchor="ls")
         pen.rectangle((0, top, _MARGIN // 4, top + _PITCH - 1), fill=_FRAMES["review"])
     x = _MARGIN + _LABEL
     for thumb, wrong in line.cells:

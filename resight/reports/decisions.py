@@ -2,11 +2,11 @@
 
 from rich.text import Text
 
-from services.registry.identity.entry import OUTCOME_NAMES, Word
+from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
 from shared.messages import Decision, OperationKind, Viewpoint
 from shared.text import one_line
 
-COLOURS: dict[Word, str] = {
+COLOURS: dict[OutcomeName, str] = {
     "known": "green",
     "new": "cyan",
     "review": "yellow",
@@ -15,7 +15,7 @@ COLOURS: dict[Word, str] = {
 _WIDTHS = (19, 14, 24, 6, 10, 16, 12)
 
 
-def outcome(decision: Decision) -> Word:
+def outcome(decision: Decision) -> OutcomeName:
     """Return the word for its outcome; one of a later version is for a person, as review is."""
     return OUTCOME_NAMES.get(decision.outcome, "review")
 

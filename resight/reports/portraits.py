@@ -7,11 +7,11 @@ from pathlib import Path
 from catalogue.publishing.account import Account
 from resight.reports.contact_sheet import Row, Thumbnail
 from resight.reports.decisions import outcome
-from resight.reports.summary import belonging, in_order, rivals
-from services.registry.identity.question import Doubt
+from resight.reports.summary import decisions_in_order, membership, rivals
+from services.registry.identity.question import Question
 
 
-def portraits(account: Account, questions: Sequence[Doubt], crops: Path) -> list[Row]:
+def portraits(account: Account, questions: Sequence[Question], crops: Path) -> list[Row]:
     """Return a row for each individual, those seen most first, and one for what has none.
 
     A sighting stands where it belongs in the end. `crops` is the folder that holds the
@@ -20,9 +20,9 @@ def portraits(account: Account, questions: Sequence[Doubt], crops: Path) -> list
     Raises:
         OSError: a crop is missing.
     """
-    belongs = belonging(account)
+    belongs = membership(account)
     rows: dict[str | None, list[Thumbnail]] = defaultdict(list)
-    for decision in in_order(account):
+    for decision in decisions_in_order(account):
         thumbnail = Thumbnail(
             crop=(crops / decision.crop.key).read_bytes(),
             outcome=outcome(decision),

@@ -7,19 +7,19 @@ from rich.table import Table
 
 from catalogue.publishing.account import Account
 from resight.reports.decisions import COLOURS
-from resight.reports.summary import Summary, belonging, in_order, rivals
+from resight.reports.summary import Summary, decisions_in_order, membership, rivals
 from services.registry.identity.entry import OUTCOME_NAMES
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from shared.messages import Decision, Viewpoint
 
 _ROWS = 40
 
 
-def individuals_table(account: Account, questions: Sequence[Doubt] = ()) -> Table:
+def individuals_table(account: Account, questions: Sequence[Question] = ()) -> Table:
     """Return a row for each individual, those seen most first."""
     seen: dict[str, list[Decision]] = defaultdict(list)
-    belongs = belonging(account)
-    for decision in in_order(account):
+    belongs = membership(account)
+    for decision in decisions_in_order(account):
         if individual := belongs.get(decision.sighting_id):
             seen[individual].append(decision)
     others = rivals(questions)

@@ -27,7 +27,7 @@ class Studied:
 def as_json(task: Task, found: Evaluation) -> dict[str, Any]:
     """Return all numbers of an evaluation, and what they depend on."""
     matches = found.asked[0].matches
-    promise = found.curve(found.asked[0]).promise
+    guarantee = found.curve(found.asked[0]).guarantee
     return {
         "dataset": task.dataset,
         "split": task.split,
@@ -39,7 +39,7 @@ def as_json(task: Task, found: Evaluation) -> dict[str, Any]:
         "matcher": model_name(matches.matcher),
         "segmenter": task.matching.segmenter,
         "calibration": found.calibration.title,
-        "accepted_false_known": None if promise is None else promise.false_known,
+        "accepted_false_known": None if guarantee is None else guarantee.false_known,
         "limit": task.limit,
     }
 

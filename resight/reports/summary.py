@@ -9,9 +9,9 @@ import numpy as np
 from catalogue.publishing.account import Account
 from recognition.clustering_metrics import Decided, Moved, pairwise, r1
 from resight.reports.decisions import outcome
-from services.registry.identity.entry import OUTCOME_NAMES, Word
-from services.registry.identity.membership import Belonging
-from services.registry.identity.question import Doubt
+from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
+from services.registry.identity.membership import Membership
+from services.registry.identity.question import Question
 from shared.messages import Decision
 
 
@@ -30,7 +30,7 @@ class Summary:
 
     captures: int
     sightings: int
-    decisions: Mapping[Word, int]
+    decisions: Mapping[OutcomeName, int]
     dead_letters: int
     individuals: int
     questions: int
@@ -48,15 +48,15 @@ class Summary:
         return asdict(self)
 
 
-def summarise(account: Account, questions: Sequence[Doubt] = ()) -> Summary:
+def summarise(account: Account, questions: Sequence[Question] = ()) -> Summary:
     """Return the numbers of a run."""
-    decisions = in_order(account)
+    decisions = decisions_in_order(account)
     seconds = account.last_news - account.began
     counts = dict.fromkeys(OUTCOME_NAMES.values(), 0)
     for decision in decisions:
         counts[outcome(decision)] += 1
     truth = {key: one.identity for key, one in account.published.items() if one.identity}
-    belongs = belonging(account)
+    belongs = membership(account)
     pairs = pairwise(belongs, truth)
     return Summary(
         captures=account.captures,
@@ -76,16 +76,16 @@ def summarise(account: Account, questions: Sequence[Doubt] = ()) -> Summary:
     )
 
 
-def in_order(account: Account) -> list[Decision]:
+def decisions_in_order(account: Account) -> list[Decision]:
     """Return the decisions as the ledger made them, gallery by gallery."""
     return sorted(account.decisions.values(), key=lambda each: (each.gallery, each.number))
 
 
-def belonging(account: Account) -> dict[str, str]:
+def membership(account: Account) -> dict[str, str]:
     """Return the individual to which each sighting belongs after all decisions."""
-    galleries: dict[str, Belonging] = {}
-    for decision in in_order(account):
-        galleries.setdefault(decision.gallery, Belonging()).apply(decision)
+    galleries: dict[str, Membership] = {}
+    for decision in decisions_in_order(account):
+        galleries.setdefault(decision.gallery, Membership()).apply(decision)
     return {
         sighting: individual
         for told in galleries.values()
@@ -94,16 +94,16 @@ def belonging(account: Account) -> dict[str, str]:
     }
 
 
-def rivals(questions: Iterable[Doubt]) -> dict[str, list[tuple[str, float]]]:
+def rivals(questions: Iterable[Question]) -> dict[str, list[tuple[str, float]]]:
     """Return which others an individual in doubt may be, and how likely, the likeliest first.
 
     Left out is what is a question still, but too unlikely to be told to somebody who looks on.
     """
     found: dict[str, list[tuple[str, float]]] = {}
-    serious = (doubt for doubt in questions if doubt.serious)
-    for doubt in sorted(serious, key=lambda doubt: -doubt.log_odds):
-        found.setdefault(doubt.one, []).append((doubt.other, doubt.probability))
-        found.setdefault(doubt.other, []).append((doubt.one, doubt.probability))
+    serious = (question for question in questions if question.serious)
+    for question in sorted(serious, key=lambda question: -question.log_odds):
+        found.setdefault(question.one, []).append((question.other, question.probability))
+        found.setdefault(question.other, []).append((question.one, question.probability))
     return found
 
 

@@ -76,6 +76,6 @@ class Child:
             return False
         return True
 
-    def last_words(self, characters: int = 1500) -> str:
+    def log_tail(self, characters: int = 1500) -> str:
         """Return the end of its log."""
         return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else ""

@@ -1,7 +1,7 @@
 """Runs a command that the kernel kills when its parent ends, however the parent ended.
 
 Without it, a supervisor that is itself killed would leave servers behind that hold
-ports and locks. `leashed` puts this file before a command as a program of its
+ports and locks. `with_parent_death_signal` puts this file before a command as a program of its
 own: it asks for the signal, then becomes the command (same process ID). That needs no code
 between fork and exec, which is not safe in a process with threads.
 Elsewhere than on Linux there is no such signal, and the command runs without it.
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def leashed(command: Sequence[str]) -> list[str]:
+def with_parent_death_signal(command: Sequence[str]) -> list[str]:
     """Return `command` such that it is killed when the calling process ends.
 
     The kernel watches the *thread* that starts it: start it from one that

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from resight.connections import open_ledger
 from resight.stack.child import Child, Process
-from resight.stack.parent_death_signal import leashed
+from resight.stack.parent_death_signal import with_parent_death_signal
 from resight.stack.profile import ENCODER, Profile
 from resight.stack.servers import Server
 from resight.stack.state import StackError, make_labels_secret, occupied
@@ -122,7 +122,7 @@ class Supervisor:
                 late = time.monotonic() > deadline and service in silent
                 if late or service.failures >= _ATTEMPTS:
                     trouble = "does not answer" if late else "can't start"
-                    raise StackError(f"{service.name} {trouble}; its log:\n{service.last_words()}")
+                    raise StackError(f"{service.name} {trouble}; its log:\n{service.log_tail()}")
             if time.monotonic() > next_word:
                 next_word = time.monotonic() + WORD_SECONDS
                 for service in self._services:
@@ -180,7 +180,7 @@ class Supervisor:
             StackError: it failed; its last words are quoted.
         """
         done = subprocess.run(  # noqa: S603
-            leashed([sys.executable, "-P", "-m", "resight", *arguments]),
+            with_parent_death_signal([sys.executable, "-P", "-m", "resight", *arguments]),
             env=self.profile.environment("embedder", os.environ),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -192,7 +192,9 @@ class Supervisor:
         return [line for line in done.stdout.splitlines() if line.strip()]
 
     def _server(self, server: Server) -> Child:
-        safe = replace(server, command=leashed(server.command), report=self._report)
+        safe = replace(
+            server, command=with_parent_death_signal(server.command), report=self._report
+        )
         return Child(server.name, safe.start, server.folder / f"{server.name}.log")
 
     def _service(self, name: str) -> Child:
@@ -202,7 +204,9 @@ class Supervisor:
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("ab") as output:
                 return subprocess.Popen(  # noqa: S603
-                    leashed([sys.executable, "-P", "-m", self.profile.processes[name]]),
+                    with_parent_death_signal(
+                        [sys.executable, "-P", "-m", self.profile.processes[name]]
+                    ),
                     env=self.profile.environment(name, os.environ),
                     stdout=output,
                     stderr=subprocess.STDOUT,

@@ -16,12 +16,12 @@ from services.embedder.settings import EmbedderSettings, EncoderSettings
 from shared.blobs import BlobStore
 from shared.errors import SettingsError
 from shared.foreground.animal import finder
-from shared.foreground.choice import chosen
+from shared.foreground.choice import build_segmenter
 from shared.foreground.segmenter import Segmenter
 from shared.kafka import topics
 from shared.labels import LabelSettings
 from shared.messages import ModelReference
-from shared.process.startup import started
+from shared.process.startup import start_process
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
 from shared.stage.loop import Stage
 
@@ -101,7 +101,7 @@ def build_service(blobs: BlobSettings) -> EmbedderService:
     """
     encoding = load(EncoderSettings)
     settings = load(EmbedderSettings)
-    segmenter = chosen(settings)
+    segmenter = build_segmenter(settings)
     return EmbedderService(
         build_encoder(encoding, segmenter),
         BlobStore(blobs.crops_url, writes=True),
@@ -114,7 +114,7 @@ def build_service(blobs: BlobSettings) -> EmbedderService:
 
 def main() -> None:
     """Wire settings to clients and consume until told to stop."""
-    with started("embedder") as telemetry:
+    with start_process("embedder") as telemetry:
         settings = load(EmbedderSettings)
         here = load(EncoderSettings).kind == "onnx"
         service = build_service(load(BlobSettings))

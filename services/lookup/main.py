@@ -10,7 +10,7 @@ from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
 from shared.kafka import topics
 from shared.messages import Enrolment, Sighting
-from shared.process.startup import started
+from shared.process.startup import start_process
 from shared.settings import KafkaSettings, StageSettings, load
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
@@ -32,7 +32,7 @@ def open_galleries(settings: GallerySettings) -> Galleries:
 
 def main() -> None:
     """Wire settings to clients and consume until told to stop."""
-    with started("lookup") as telemetry:
+    with start_process("lookup") as telemetry:
         kafka = load(KafkaSettings)
         lookup = load(LookupSettings)
         galleries = open_galleries(load(GallerySettings))

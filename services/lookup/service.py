@@ -11,7 +11,7 @@ import numpy as np
 from google.protobuf.message import Message
 from numpy.typing import NDArray
 
-from services.lookup.galleries.gallery import Galleries, Gallery, Mark, Query, shelved
+from services.lookup.galleries.gallery import Galleries, Gallery, Mark, Query, collection_of
 from services.lookup.metrics import (
     CANDIDATES,
     EMPTY_ANSWERS,
@@ -112,7 +112,7 @@ class LookupService:
             gallery.enrol([_shelved(each) for each in kept])
         ENROLLED.inc(len(kept))
         for name, mark in marks.items():
-            shelf = shelved(name, mark.epoch)
+            shelf = collection_of(name, mark.epoch)
             reached = advance(mark.watermark, partial(gallery.numbers, shelf))
             if reached > mark.watermark:
                 gallery.set_mark(name, replace(mark, watermark=reached))
@@ -137,7 +137,7 @@ class LookupService:
                 latest,
                 mark.epoch or "none",
             )
-        gallery.forget(shelved(name, mark.epoch))
+        gallery.forget(collection_of(name, mark.epoch))
         gallery.set_mark(name, Mark(latest))
         return Mark(latest)
 
@@ -153,7 +153,7 @@ class LookupService:
         names = dict.fromkeys(query.gallery for _, query in asked)
         marks = {name: gallery.mark(name) for name in names}
         queries = [
-            replace(query, gallery=shelved(query.gallery, marks[query.gallery].epoch))
+            replace(query, gallery=collection_of(query.gallery, marks[query.gallery].epoch))
             for _, query in asked
         ]
         limits = {name: self._limit(mark.watermark) for name, mark in marks.items()}
@@ -256,5 +256,5 @@ def _shelved(enrolment: Enrolment) -> Enrolment:
         return enrolment
     lying = Enrolment()
     lying.CopyFrom(enrolment)
-    lying.gallery = shelved(enrolment.gallery, enrolment.epoch)
+    lying.gallery = collection_of(enrolment.gallery, enrolment.epoch)
     return lying

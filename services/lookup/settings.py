@@ -38,7 +38,7 @@ class GallerySettings(TlsSettings):
         ge=0,
         description="Galleries of fewer sightings are searched exactly, larger ones by HNSW.",
     )
-    search_width: int = Field(
+    hnsw_ef: int = Field(
         512,
         ge=100,
         description="HNSW's ef: how many sightings a search of a larger gallery keeps in view.",

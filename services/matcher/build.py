@@ -13,16 +13,16 @@ from shared.redis_settings import redis_options
 
 
 @dataclass(frozen=True)
-class Wired:
+class MatcherParts:
     """Crops' keypoints, and what is known of their backgrounds, if that is learnt."""
 
     crops: CropKeypoints
     background: BackgroundMemory | None
 
 
-def wired(
+def build_parts(
     networks: Engine, settings: MatcherSettings, cache: CacheSettings, store: BlobStore
-) -> Wired:
+) -> MatcherParts:
     """Return keypoints that come out of the cache, else from the store's crops.
 
     Raises:
@@ -38,7 +38,7 @@ def wired(
         local_entries=cache.local_entries,
         retry_seconds=cache.retry_seconds,
     )
-    return Wired(
+    return MatcherParts(
         CropKeypoints(store, networks.extractor, keypoints, settings.max_crop_bytes),
         BackgroundMemory(CacheServer(client, cache.retry_seconds), keypoints, kept)
         if learns

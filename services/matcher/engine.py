@@ -6,8 +6,8 @@ import numpy as np
 
 from services.matcher.cascade.cascade import Cascade
 from services.matcher.cascade.policy import POLICIES, Policy
-from services.matcher.extractors.crop_extractor import KeypointExtractor
-from services.matcher.networks import detector, matcher, segmenter
+from services.matcher.extractors.crop_extractor import CropExtractor
+from services.matcher.networks import local_extractor, matcher, segmenter
 from services.matcher.pair_matchers.lightglue import PairMatcher
 from services.matcher.settings import MatcherSettings
 
@@ -19,7 +19,7 @@ class Engine:
     """
 
     def __init__(
-        self, extractor: KeypointExtractor, default: Cascade, cascades: Mapping[str, Cascade] = {}
+        self, extractor: CropExtractor, default: Cascade, cascades: Mapping[str, Cascade] = {}
     ) -> None:
         self.extractor = extractor
         self._default = default
@@ -41,7 +41,7 @@ class Engine:
             cascade.gather(keypoints, [keypoints])
 
 
-def engine(settings: MatcherSettings) -> Engine:
+def build_engine(settings: MatcherSettings) -> Engine:
     """Load the networks; takes about a second and no network connection.
 
     Raises:
@@ -55,7 +55,7 @@ def engine(settings: MatcherSettings) -> Engine:
         for name in {settings.policy, *settings.policies.values()}
     }
     return Engine(
-        KeypointExtractor(detector(settings), settings.longest_side, segmenter(settings)),
+        CropExtractor(local_extractor(settings), settings.longest_side, segmenter(settings)),
         made[settings.policy],
         {gallery: made[name] for gallery, name in settings.policies.items()},
     )

@@ -14,9 +14,9 @@ import cv2
 import torch
 from google.protobuf.message import DecodeError
 
-from services.matcher.build import wired
+from services.matcher.build import build_parts
 from services.matcher.cache.crop_keypoints import CropKeypoints
-from services.matcher.engine import Engine, engine
+from services.matcher.engine import Engine, build_engine
 from services.matcher.explanation import Explanation, explain, summary
 from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
@@ -26,7 +26,7 @@ from shared.blobs import BlobStore
 from shared.errors import Poison, SettingsError, Transient
 from shared.messages import Evidence, PairMatch, PairMatches, PairQuestion, Shown, Sighting
 from shared.process.health import Health, HealthServer
-from shared.process.startup import started
+from shared.process.startup import start_process
 from shared.settings import BlobSettings, load
 
 PATH = "/pair"
@@ -149,14 +149,14 @@ def _handler(answer: Callable[[PairQuestion], PairMatches]) -> type[BaseHTTPRequ
 
 def main() -> None:
     """Wire settings to networks and stores, and answer until the process is ended."""
-    with started("explainer") as telemetry:
+    with start_process("explainer") as telemetry:
         settings, cache = load(MatcherSettings), load(CacheSettings)
         torch.set_num_threads(settings.threads)
         cv2.setNumThreads(settings.threads)
-        networks = engine(settings)
+        networks = build_engine(settings)
         networks.warm_up()
         store = BlobStore(load(BlobSettings).crops_url)
-        crops = wired(networks, settings, cache, store).crops
+        crops = build_parts(networks, settings, cache, store).crops
         explainer = PairExplainer(networks, pair_matcher(settings), crops)
         health = Health(float("inf"), store.ready)
         health.joined = True

@@ -114,7 +114,7 @@ class Keypoints:
         """Return them with the marks `animal`, bool [K]."""
         return replace(self, animal=animal)
 
-    def that_count(self) -> "Keypoints":
+    def foreground(self) -> "Keypoints":
         """Return those that are not known as background."""
         return self if self.animal is None else self.where(self.animal)
 

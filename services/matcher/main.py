@@ -3,14 +3,14 @@
 import cv2
 import torch
 
-from services.matcher.build import wired
-from services.matcher.engine import engine
+from services.matcher.build import build_parts
+from services.matcher.engine import build_engine
 from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.kafka import topics
 from shared.messages import CandidateList
-from shared.process.startup import started
+from shared.process.startup import start_process
 from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
@@ -21,14 +21,14 @@ MAX_MESSAGES = 4
 
 def main() -> None:
     """Wire settings to real clients and consume until SIGTERM."""
-    with started("matcher") as telemetry:
+    with start_process("matcher") as telemetry:
         settings, cache = load(MatcherSettings), load(CacheSettings)
         torch.set_num_threads(settings.threads)
         cv2.setNumThreads(settings.threads)
-        networks = engine(settings)
+        networks = build_engine(settings)
         networks.warm_up()
         store = BlobStore(load(BlobSettings).crops_url)
-        matching = wired(networks, settings, cache, store)
+        matching = build_parts(networks, settings, cache, store)
         Stage(
             name="matcher",
             decoders={topics.CANDIDATES: protobuf_decoder(CandidateList)},

@@ -6,38 +6,42 @@ from pathlib import Path
 import torch
 
 from services.matcher.cascade.policy import FIRST, POLICIES
-from services.matcher.extractors.aliked import AlikedDetector
-from services.matcher.extractors.disk import DiskDetector
-from services.matcher.extractors.local_extractor import Detector
-from services.matcher.extractors.sift import SiftDetector
+from services.matcher.extractors.aliked import AlikedExtractor
+from services.matcher.extractors.disk import DiskExtractor
+from services.matcher.extractors.local_extractor import LocalExtractor
+from services.matcher.extractors.sift import SiftExtractor
 from services.matcher.extractors.torch_segmenter import TorchSegmenter
-from services.matcher.extractors.xfeat import XFeatDetector
-from services.matcher.pair_matchers.batched_lightglue import PaddedLightGlue
+from services.matcher.extractors.xfeat import XFeatExtractor
+from services.matcher.pair_matchers.batched_lightglue import BatchedLightGlue
 from services.matcher.pair_matchers.lightglue import VARIANTS, PairMatcher
 from services.matcher.pair_matchers.onnx_export import default_folder
 from services.matcher.pair_matchers.onnx_lightglue import OnnxLightGlue
-from services.matcher.pair_matchers.superglue import SuperGlueMatcher, SuperPair, SuperPointDetector
+from services.matcher.pair_matchers.superglue import (
+    SuperGlueMatcher,
+    SuperPair,
+    SuperPointExtractor,
+)
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
-from shared.foreground.choice import chosen
+from shared.foreground.choice import build_segmenter
 from shared.foreground.segmenter import Segmenter
 
 
-def detector(settings: MatcherSettings) -> Detector:
+def local_extractor(settings: MatcherSettings) -> LocalExtractor:
     """Return what finds keypoints.
 
     Raises:
         SettingsError: its weights are not there, or there is no GPU as asked.
     """
     if settings.extractor == "superpoint":
-        return SuperPointDetector(_super_pair(settings), settings.keypoints)
+        return SuperPointExtractor(_super_pair(settings), settings.keypoints)
     if settings.extractor == "sift":
-        return SiftDetector(settings.keypoints)
+        return SiftExtractor(settings.keypoints)
     if settings.extractor == "disk":
-        return DiskDetector(settings.keypoints, _device(settings))
+        return DiskExtractor(settings.keypoints, _device(settings))
     if settings.extractor == "xfeat":
-        return XFeatDetector(settings.keypoints, _device(settings))
-    return AlikedDetector(settings.extractor, settings.keypoints, _device(settings))
+        return XFeatExtractor(settings.keypoints, _device(settings))
+    return AlikedExtractor(settings.extractor, settings.keypoints, _device(settings))
 
 
 def segmenter(settings: MatcherSettings) -> Segmenter | None:
@@ -51,7 +55,7 @@ def segmenter(settings: MatcherSettings) -> Segmenter | None:
     device = _device(settings)
     if settings.segmenter == "u2netp" and device != "cpu":
         return TorchSegmenter(device)
-    return chosen(settings, settings.threads)
+    return build_segmenter(settings, settings.threads)
 
 
 def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:
@@ -94,7 +98,7 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
                 "RESIGHT_MATCHER_PRECISION=int8 is for a CPU, and the matcher runs on a GPU; "
                 "set half"
             )
-        return PaddedLightGlue(
+        return BatchedLightGlue(
             variant,
             layers,
             settings.lightglue_threshold,

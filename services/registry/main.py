@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import partial
 
 from services.registry.calibration import calibration
-from services.registry.ledger.gauges import Census
+from services.registry.ledger.gauges import LedgerGauges
 from services.registry.ledger.ledger import Ledger
 from services.registry.ledger.store import Store
 from services.registry.outbox.broker import Broker
@@ -16,7 +16,7 @@ from services.registry.service import RegistryService
 from services.registry.settings import LedgerSettings, RegistrySettings
 from shared.kafka import topics
 from shared.messages import ImagePlace, Matches
-from shared.process.startup import started
+from shared.process.startup import start_process
 from shared.settings import KafkaSettings, StageSettings, load
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 def main() -> None:
     """Wire settings to clients, publish what the outbox holds, consume until told to stop."""
-    with started(NAME) as telemetry:
+    with start_process(NAME) as telemetry:
         kafka, stage = load(KafkaSettings), load(StageSettings)
         registry, store = load(RegistrySettings), load(LedgerSettings)
         curves = calibration.load(registry.calibration)
@@ -58,7 +58,7 @@ def prepare(
         Transient: the ledger or the broker is away, or not ready.
     """
     continuity.begin(tell)
-    Census(ledger).publish()
+    LedgerGauges(ledger).publish()
     with closing(Broker(kafka)) as broker:
         log.info("published %d entries of the ledger again", recover(ledger, broker, tell))
 

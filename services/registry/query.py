@@ -1,13 +1,13 @@
 """Who a picture shows that somebody asked about: weighed like any other, and nothing is written."""
 
 from services.registry.calibration.calibration import Calibration
-from services.registry.identity.judge import judge_query
+from services.registry.identity.judge import rank_query
 from services.registry.identity.view import image_of
 from services.registry.ledger.ledger import Ledger
 from shared.messages import OUTCOME_KNOWN, Answer, Matches
 
 
-def answered(matches: Matches, ledger: Ledger, calibration: Calibration, ranked: int) -> Answer:
+def answer_query(matches: Matches, ledger: Ledger, calibration: Calibration, ranked: int) -> Answer:
     """Return the answer to a query with a question, with so many individuals at most.
 
     A picture that is enrolled belongs to whom it belongs.
@@ -20,14 +20,14 @@ def answered(matches: Matches, ledger: Ledger, calibration: Calibration, ranked:
     sightings = sorted({item.candidate.sighting_id for item in matches.evidence})
     view = ledger.look(query.gallery, query.sighting_id, image_of(query), sightings)
     owner = ledger.belongs(query.gallery, [query.sighting_id]).get(query.sighting_id, "")
-    judged = judge_query(matches, view, calibration)
+    ranked_query = rank_query(matches, view, calibration)
     return Answer(
         question=query.question,
         sighting_id=query.sighting_id,
         gallery=query.gallery,
-        outcome=OUTCOME_KNOWN if owner else judged.verdict.outcome,
-        individual=owner or judged.verdict.individual,
-        probability=judged.verdict.probability,
-        ranked=judged.ranked[:ranked],
+        outcome=OUTCOME_KNOWN if owner else ranked_query.verdict.outcome,
+        individual=owner or ranked_query.verdict.individual,
+        probability=ranked_query.verdict.probability,
+        ranked=ranked_query.ranked[:ranked],
         incomparable=matches.incomparable,
     )

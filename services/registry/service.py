@@ -11,14 +11,20 @@ from services.registry import metrics
 from services.registry.calibration.calibration import Calibration, Model
 from services.registry.calibration.drift import DriftWatch
 from services.registry.identity.entry import OUTCOME_NAMES, Entry
-from services.registry.identity.judge import MOST, MOST_OF_ONE, Judged, judge_query, settle
+from services.registry.identity.judge import (
+    MAX_SIGHTINGS,
+    MAX_SIGHTINGS_OF_ONE,
+    RankedQuery,
+    rank_query,
+    resolve_query,
+)
 from services.registry.identity.later_pass import nearest, next_list, pass_number
 from services.registry.identity.sighting import checked, decision_about, enrolment_of
 from services.registry.identity.view import Apart, Conflict, Refusal, View, encounter_of, image_of
-from services.registry.ledger.change import founded
+from services.registry.ledger.change import founds_individuals
 from services.registry.ledger.ledger import Ledger
 from services.registry.ledger.receipts import acknowledgements
-from services.registry.query import answered
+from services.registry.query import answer_query
 from services.registry.review.labels import Labels
 from services.registry.settings import RegistrySettings
 from shared.embeddings import unpack
@@ -68,7 +74,7 @@ class RegistryService:
         self._watch = watch
         self._labels = Labels(ledger, calibration, now)
         self._drift = DriftWatch(settings.drift_window)
-        self._strangers: set[Model] = set()
+        self._unseen_models: set[Model] = set()
         metrics.CALIBRATION.labels(calibration.title).set(1)
 
     def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
@@ -98,7 +104,9 @@ class RegistryService:
             checked(message.query)
             unpack(message.query.embedding)
             if message.query.question:
-                return [answered(message, self._ledger, self._calibration, self._settings.ranked)]
+                return [
+                    answer_query(message, self._ledger, self._calibration, self._settings.ranked)
+                ]
             self._admit(message.query)
             if message.query.identity:
                 return self._labelled(message)
@@ -120,13 +128,13 @@ class RegistryService:
         entry, published = self._labels.decided(matches)
         if entry:
             _count(entry.decision)
-            metrics.CHANGES.labels("founded").inc(founded(entry.decision))
+            metrics.CHANGES.labels("founded").inc(founds_individuals(entry.decision))
         return published
 
     def _decided(self, matches: Matches) -> Sequence[Message]:
         query = matches.query
         sightings = sorted({item.candidate.sighting_id for item in matches.evidence})
-        strangers, encounter = self._calibration.strangers(matches), encounter_of(query)
+        unseen_models, encounter = self._calibration.unseen_models(matches), encounter_of(query)
         watermark: int | None = None
         differ: set[frozenset[str]] = set()
         for attempt in range(ATTEMPTS):
@@ -139,15 +147,17 @@ class RegistryService:
                 # A watermark of another epoch says nothing of this one's numbers.
                 watermark = matches.watermark if matches.epoch == view.epoch else 0
             _check_crowd(query, len(view.taken))
-            judged = judge_query(matches, view, self._calibration)
-            groups = self._ledger.groups(query.gallery, judged.asked, MOST, MOST_OF_ONE)
-            settled = settle(
-                matches, judged, groups, self._calibration, taken=view.taken, differ=differ
+            ranked_query = rank_query(matches, view, self._calibration)
+            groups = self._ledger.groups(
+                query.gallery, ranked_query.asked, MAX_SIGHTINGS, MAX_SIGHTINGS_OF_ONE
+            )
+            resolved = resolve_query(
+                matches, ranked_query, groups, self._calibration, taken=view.taken, differ=differ
             )
             decision = decision_about(
                 matches,
-                settled,
-                judged.ranked[: self._settings.ranked],
+                resolved,
+                ranked_query.ranked[: self._settings.ranked],
                 self._calibration,
                 self._now(),
             )
@@ -156,16 +166,16 @@ class RegistryService:
                 enrolment_of(query),
                 watermark,
                 self._lease_ms(matches),
-                comparisons=judged.comparisons,
-                anchors=settled.anchors,
+                comparisons=ranked_query.comparisons,
+                anchors=resolved.anchors,
                 encounter=encounter,
-                revisions=settled.revisions,
-                doubts=settled.doubts,
+                revisions=resolved.revisions,
+                questions=resolved.questions,
             )
             if isinstance(answer, Entry):
                 metrics.UNKNOWN_CANDIDATES.inc(len(sightings) - len(view.members))
-                metrics.CHANGES.labels("founded").inc(founded(decision))
-                self._written(answer, matches, judged, strangers)
+                metrics.CHANGES.labels("founded").inc(founds_individuals(decision))
+                self._written(answer, matches, ranked_query, unseen_models)
                 return answer.messages()
             if isinstance(answer, Apart):
                 differ.add(frozenset((answer.one, answer.other)))
@@ -189,15 +199,21 @@ class RegistryService:
         )
 
     def _written(
-        self, entry: Entry, matches: Matches, judged: Judged, strangers: Sequence[Model]
+        self,
+        entry: Entry,
+        matches: Matches,
+        ranked_query: RankedQuery,
+        unseen_models: Sequence[Model],
     ) -> None:
         _count(entry.decision)
-        self._report(strangers)
-        if judged.ranked and not matches.incomparable:
-            metrics.PROBABILITY.observe(judged.verdict.probability)
-            if judged.curve.baseline:
+        self._report(unseen_models)
+        if ranked_query.ranked and not matches.incomparable:
+            metrics.PROBABILITY.observe(ranked_query.verdict.probability)
+            if ranked_query.curve.baseline:
                 self._drift.saw(
-                    matches.query.gallery, judged.verdict.probability, judged.curve.baseline
+                    matches.query.gallery,
+                    ranked_query.verdict.probability,
+                    ranked_query.curve.baseline,
                 )
 
     def _next(self, matches: Matches, refusal: Refusal, view: View) -> CandidateList:
@@ -211,11 +227,11 @@ class RegistryService:
         )
         return next_list(matches, refusal.last, view.epoch, candidates)
 
-    def _report(self, strangers: Sequence[Model]) -> None:
+    def _report(self, unseen_models: Sequence[Model]) -> None:
         """Count the models that the calibration does not know; log each once."""
-        for model in strangers:
+        for model in unseen_models:
             metrics.OTHER_MODELS.labels(model.role).inc()
-        for model in set(strangers) - self._strangers:
+        for model in set(unseen_models) - self._unseen_models:
             log.warning(
                 "the calibration %s was not fitted on the %s %s %s (preprocessing %s), so nothing "
                 "is called known; fit one with `resight calibrate`",
@@ -225,7 +241,7 @@ class RegistryService:
                 model.version,
                 model.preprocessing,
             )
-        self._strangers.update(strangers)
+        self._unseen_models.update(unseen_models)
 
     def _lease_ms(self, matches: Matches) -> int:
         if pass_number(matches) < self._settings.max_passes:

@@ -28,9 +28,9 @@ MIDDLE = 0.5
 # Of its box's pixels, an animal has more than the one and less than the other share.
 LEAST, MOST = 0.03, 0.6
 # With fewer pixels a coat shows nothing.
-FEWEST_PIXELS = 16_000
+MIN_PIXELS = 16_000
 FINGERPRINT = (
-    f"animal2-{LEAST_PART:g}-{MOSTLY:g}-{MIDDLE:g}-{LEAST:g}-{MOST:g}-{FEWEST_PIXELS}"
+    f"animal2-{LEAST_PART:g}-{MOSTLY:g}-{MIDDLE:g}-{LEAST:g}-{MOST:g}-{MIN_PIXELS}"
     f"-{view.FINGERPRINT}"
 )
 
@@ -90,13 +90,13 @@ class Animal:
             outcome = "little"
         elif share > MOST:
             outcome = "all"
-        elif share * shown.width * shown.height < FEWEST_PIXELS:
+        elif share * shown.width * shown.height < MIN_PIXELS:
             outcome = "small"
         return cls(parts if outcome == "used" else np.ones_like(parts), outcome)
 
 
 def _large(view: View) -> bool:
-    return MOST * view.width * view.height >= FEWEST_PIXELS
+    return MOST * view.width * view.height >= MIN_PIXELS
 
 
 def _own_parts(mask: NDArray[np.bool_], shown: View) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ from shared.foreground.settings import SegmenterSettings
 from shared.foreground.u2netp import u2netp
 
 
-def chosen(settings: SegmenterSettings, threads: int = 1) -> Segmenter | None:
+def build_segmenter(settings: SegmenterSettings, threads: int = 1) -> Segmenter | None:
     """Return the segmenter of the settings, if they want one.
 
     Raises:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.images.resize import shrunk
+from shared.images.resize import resized
 
 # Colours need no detail, and the cost grows with the pixels: 0.2 s at this side.
 LONGEST_SIDE = 200
@@ -15,7 +15,7 @@ ITERATIONS = 5
 # is surely background, and in its inner part, of this reach, surely animal.
 CORE = 0.35
 # A colour model of five Gaussians needs some pixels of either kind.
-FEWEST_PIXELS = 50
+MIN_PIXELS = 50
 # A mask that has hardly grown beyond the core has lost the animal to the background. It can't
 # take too much: the ellipse bounds it.
 LEAST_GROWTH = 1.2
@@ -33,14 +33,14 @@ class GrabCutSegmenter:
 
     def _mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
         height, width = image.shape[:2]
-        found = _animal(shrunk(image, LONGEST_SIDE)).astype(np.uint8)
+        found = _animal(resized(image, LONGEST_SIDE)).astype(np.uint8)
         return np.asarray(cv2.resize(found, (width, height), interpolation=cv2.INTER_NEAREST) > 0)
 
 
 def _animal(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     around = _ellipse(image.shape[:2], 1.0)
     core = _ellipse(image.shape[:2], CORE)
-    if min(np.count_nonzero(core), np.count_nonzero(~around)) < FEWEST_PIXELS:
+    if min(np.count_nonzero(core), np.count_nonzero(~around)) < MIN_PIXELS:
         return around
     labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
     labels[around] = cv2.GC_PR_FGD

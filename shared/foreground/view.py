@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.images.resize import shrunk
+from shared.images.resize import resized
 from shared.images.rgb import Pixels
 from shared.messages import Box
 
@@ -44,7 +44,7 @@ class View:
         left, right, *across = _axis(box.x, box.width, width)
         top, bottom, *down = _axis(box.y, box.height, height)
         return cls(
-            shrunk(picture[top:bottom, left:right], LONGEST_SIDE),
+            resized(picture[top:bottom, left:right], LONGEST_SIDE),
             (across[0], down[0], across[1], down[1]),
             max(1, round(min(1.0, box.width) * width)),
             max(1, round(min(1.0, box.height) * height)),
@@ -54,7 +54,7 @@ class View:
     def whole(cls, picture: Pixels) -> "View":
         """Return the view of an animal that has a picture to itself, uint8 [H, W, 3]."""
         height, width = picture.shape[:2]
-        return cls(shrunk(picture, LONGEST_SIDE), ALL, width, height)
+        return cls(resized(picture, LONGEST_SIDE), ALL, width, height)
 
     def alone(self) -> "View":
         """Return the view without what is around the box."""

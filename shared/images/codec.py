@@ -22,7 +22,7 @@ from PIL import WebPImagePlugin as WebPPlugin
 from shared.errors import Poison
 from shared.images.file_types import PICTURES, sniff
 from shared.images.rgb import FIRST_SIDEWAYS, ORIENTATIONS, Pixels, displayed
-from shared.images.truncated_images import load_what_is_there
+from shared.images.truncated_images import load_truncated
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_PIXELS = 100_000_000
@@ -99,7 +99,7 @@ class Picture:
         source = self._again()
         _draft(source, longest_side)
         with _pillow_errors():
-            load_what_is_there(source)
+            load_truncated(source)
             return displayed(source, self._orientation), True
 
 

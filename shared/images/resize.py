@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def shrunk(picture: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
+def resized(picture: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]:
     """Return an RGB picture [H, W, 3] with at most that longest side; it is never enlarged."""
     height, width = picture.shape[:2]
     factor = longest_side / max(height, width)

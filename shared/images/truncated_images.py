@@ -6,7 +6,7 @@ from PIL import Image, ImageFile
 MOST_MISSING = 0.1
 
 
-def load_what_is_there(source: ImageFile.ImageFile) -> None:
+def load_truncated(source: ImageFile.ImageFile) -> None:
     """Load a picture whose end is missing, if little of it is; the rest gets one colour.
 
     Pillow knows that only as a switch of the whole process, so nothing else may decode

@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 from kafka.net.compat import KafkaNetClient
 
 from shared.errors import Transient
-from shared.kafka.record_batches import PatientRecords, Unreadable
+from shared.kafka.record_batches import TolerantRecords, Unreadable
 from shared.kafka.topics import is_dead_letters
 from shared.records import Record
 from shared.settings import KafkaSettings
@@ -95,7 +95,7 @@ def consumer(kafka: KafkaSettings, group: str, *, max_bytes: int = MESSAGE_BYTES
             isolation_level="read_committed",
             kafka_client=connection,
         )
-    client._fetcher.PartitionRecords = PatientRecords  # noqa: SLF001 - there is no public way
+    client._fetcher.PartitionRecords = TolerantRecords  # noqa: SLF001 - there is no public way
     return client
 
 

@@ -38,7 +38,7 @@ class Unreadable(ConsumerRecord):  # type: ignore[misc]  # the client is untyped
     fault: str
 
 
-class PatientRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
+class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
     """The records of one fetch; those that can't be read are `Unreadable`."""
 
     next_fetch_offset: int

@@ -16,7 +16,7 @@ class MissingTopicError(ResightError):
     """A topic that should be there is not; the text says how to make it."""
 
 
-class Feed:
+class TopicReader:
     """Reads whole topics from their beginning or from now on. Use it as a context manager.
 
     Raises:

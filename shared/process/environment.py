@@ -12,7 +12,7 @@ _KEPT = frozenset(
 )
 
 
-def harmless(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+def scrubbed(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return an environment without settings and credentials, for one thread each."""
     kept = {name: value for name, value in environment.items() if name in _KEPT}
     # More threads would only add stacks to its memory.

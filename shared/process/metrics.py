@@ -23,7 +23,7 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 
 @dataclass(frozen=True)
-class Measure:
+class Metric:
     """One metric of the list. `labels`: of each its values; none: they depend on what is deployed.
 
     `name` is that of the series; a histogram's have `_bucket`, `_sum` and `_count` after it.
@@ -35,7 +35,7 @@ class Measure:
     labels: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-MEASURES: list[Measure] = []
+METRICS: list[Metric] = []
 
 
 def counter(name: str, text: str, /, **labels: Sequence[str]) -> Counter:
@@ -58,8 +58,8 @@ def histogram(
 
 
 def _listed(name: str, kind: Kind, text: str, labels: dict[str, Sequence[str]]) -> list[str]:
-    MEASURES.append(
-        Measure(name, kind, text, {each: tuple(values) for each, values in labels.items()})
+    METRICS.append(
+        Metric(name, kind, text, {each: tuple(values) for each, values in labels.items()})
     )
     return list(labels)
 

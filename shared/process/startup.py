@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def started(service: str) -> Iterator[TelemetrySettings]:
+def start_process(service: str) -> Iterator[TelemetrySettings]:
     """Log as JSON from here on, native libraries included; what ends the service is logged too.
 
     Exits with 78 when a setting is wrong, and with 1 when the service crashes.

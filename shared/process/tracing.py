@@ -29,7 +29,7 @@ _CONTEXT = TraceContextTextMapPropagator()
 Headers = list[tuple[str, bytes]]
 
 
-class Passage:
+class RecordSpan:
     """One record's way through a stage."""
 
     def __init__(self, record: Record, span: Span | None) -> None:
@@ -70,16 +70,18 @@ class Traces:
     service: str
     tracer: Tracer | None = None
 
-    def begin(self, records: Sequence[Record]) -> list[Passage]:
+    def begin(self, records: Sequence[Record]) -> list[RecordSpan]:
         """Begin the spans of a batch, each a child of the one that its record names."""
-        return [Passage(record, self._span(record)) for record in records]
+        return [RecordSpan(record, self._span(record)) for record in records]
 
-    def upload(self, topic: str) -> Passage:
+    def upload(self, topic: str) -> RecordSpan:
         """Begin a trace with what is about to be published on a topic."""
         record = Record(topic, 0, 0, None, None, 0)
         if self.tracer is None:
-            return Passage(record, None)
-        return Passage(record, self.tracer.start_span(f"publish {topic}", kind=SpanKind.PRODUCER))
+            return RecordSpan(record, None)
+        return RecordSpan(
+            record, self.tracer.start_span(f"publish {topic}", kind=SpanKind.PRODUCER)
+        )
 
     def _span(self, record: Record) -> Span | None:
         if self.tracer is None:

@@ -25,8 +25,8 @@ from shared.kafka.clients import as_record, broker_errors
 from shared.process import service_metrics
 from shared.records import Record
 from shared.settings import KafkaSettings
-from shared.stage.crash_attempts import Notes, Suspects
-from shared.stage.stall import Partition, Reading
+from shared.stage.crash_attempts import CrashAttempts, Notes
+from shared.stage.stall import Partition, PartitionProgress
 
 # While a batch waits, polls are this short: membership and shutdown need no more.
 SLICE_SECONDS = 0.2
@@ -73,11 +73,11 @@ def cut(
     return taken, rest
 
 
-class Intake:
+class BatchConsumer:
     """What one group reads from its topics. Not thread-safe; `open` it first.
 
     A record
-    that was in hand when `lives` lives of the service ended is given up (see `suspects`).
+    that was in hand when `lives` lives of the service ended is given up (see `crash_attempts`).
     Every method that talks to the broker raises Transient when it is away; then
     `close` and `open` again.
     """
@@ -99,7 +99,7 @@ class Intake:
         self._max_bytes = max_bytes
         self._rewind: frozenset[str] = frozenset()
         self._own: dict[Partition, int] = {}
-        self._suspects = Suspects(lives, max_messages)
+        self._crash_attempts = CrashAttempts(lives, max_messages)
         self._notes = Notes(kafka, group)
         self._changes = _Changes(group)
         self._consumer: KafkaConsumer | None = None
@@ -136,7 +136,7 @@ class Intake:
             if self._reset_if_moved():
                 return []
             taken, rest = cut(_deliveries(polled), self._max_bytes)
-            together = self._suspects.together([delivery.record for delivery in taken])
+            together = self._crash_attempts.together([delivery.record for delivery in taken])
             for delivery in reversed(taken[together:]):
                 rest[delivery.record.topic, delivery.record.partition] = delivery.record.offset
             for partition, offset in rest.items():
@@ -158,15 +158,15 @@ class Intake:
 
     def note(self, batch: Sequence[Delivery]) -> None:
         """Note, where it is first seen in this life, what is in hand should the life end."""
-        self._notes.write(self._suspects.to_note(delivery.record for delivery in batch))
+        self._notes.write(self._crash_attempts.to_note(delivery.record for delivery in batch))
 
     def withdraw(self, batch: Sequence[Delivery]) -> None:
         """Take `note` back: the batch waits, or is given back, through no fault of its own."""
-        self._notes.write(self._suspects.to_withdraw(delivery.record for delivery in batch))
+        self._notes.write(self._crash_attempts.to_withdraw(delivery.record for delivery in batch))
 
     def condemned(self, delivery: Delivery) -> Poison | None:
         """Return why a record is not to be handled: it has ended too many lives."""
-        return self._suspects.condemned(delivery.record)
+        return self._crash_attempts.condemned(delivery.record)
 
     def wait(self, seconds: float) -> bool:
         """Stay a member for about one slice of `seconds`, everything paused.
@@ -197,17 +197,17 @@ class Intake:
             for partition, mark in offsets.items()
             if partition.topic in self._rewind
         )
-        self._notes.write(self._suspects.passed(delivery.record for delivery in batch))
+        self._notes.write(self._crash_attempts.passed(delivery.record for delivery in batch))
         return True
 
-    def readings(self) -> dict[Partition, Reading]:
+    def progress(self) -> dict[Partition, PartitionProgress]:
         """Return where each assigned partition stands; asks the broker."""
         with broker_errors("asking for end offsets"):
             assigned = self._client.assignment()
             ends = self._client.end_offsets(assigned) if assigned else {}
             paused = self._client.paused()
             return {
-                (p.topic, p.partition): Reading(
+                (p.topic, p.partition): PartitionProgress(
                     self._client.position(p, timeout_ms=int(1000 * SLICE_SECONDS)),
                     ends[p],
                     p in paused,
@@ -256,7 +256,7 @@ class Intake:
                 self._client.seek(partition, offset)
             starts[partition.topic, partition.partition] = offset or 0
         self._forget_commits([p for p in anew if p.topic in self._rewind])
-        self._suspects.begin(starts, self._notes.read(starts))
+        self._crash_attempts.begin(starts, self._notes.read(starts))
         return True
 
     def _forget_commits(self, rewound: Sequence[Any]) -> None:

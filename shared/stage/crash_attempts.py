@@ -3,7 +3,7 @@
 A picture that makes a decoder fault, or takes the memory that the kernel kills for, ends
 the process without an exception; uncommitted, it would come again for ever. So the record
 that a partition begins with is noted before it is handled, where that survives the process:
-as a committed offset of a group beside the service's own, `<group>.suspects`. The offset
+as a committed offset of a group beside the service's own, `<group>.crash_attempts`. The offset
 holds two numbers, record × 16 + lives, since the embedded broker keeps no metadata.
 
 A service that has handled a batch of a partition trusts what follows and notes nothing, so the
@@ -28,7 +28,7 @@ _FACTOR = LIVES_LIMIT + 1
 
 
 @dataclass(frozen=True)
-class Suspicion:
+class CrashAttempt:
     """How many lives of the service ended while a partition stood at this offset."""
 
     offset: int
@@ -39,7 +39,7 @@ class Suspicion:
 class _Standing:
     """One partition: what is held against a record of it, and where each goes alone."""
 
-    suspicion: Suspicion
+    suspicion: CrashAttempt
     alone_from: int = 0
     alone_until: int = 0
     trusted: bool = False
@@ -51,7 +51,7 @@ class _Standing:
         return self.suspicion.lives if self.suspicion.offset == offset else 0
 
 
-class Suspects:
+class CrashAttempts:
     """Decides what is noted, what goes alone and what is given up. Keeps no connection.
 
     Args:
@@ -63,9 +63,11 @@ class Suspects:
         self._limit = limit
         self._span = span
         self._standing: dict[Partition, _Standing] = {}
-        self._own: dict[Partition, Suspicion] = {}  # noted by this life, which goes on
+        self._own: dict[Partition, CrashAttempt] = {}  # noted by this life, which goes on
 
-    def begin(self, starts: Mapping[Partition, int], noted: Mapping[Partition, Suspicion]) -> None:
+    def begin(
+        self, starts: Mapping[Partition, int], noted: Mapping[Partition, CrashAttempt]
+    ) -> None:
         """Start from these offsets, with what was noted of their partitions before.
 
         What was noted of a record before the start is past. One after it comes where
@@ -73,11 +75,11 @@ class Suspects:
         """
         self._standing = {}
         for partition, start in starts.items():
-            found = noted.get(partition, Suspicion(start, 0))
+            found = noted.get(partition, CrashAttempt(start, 0))
             if found == self._own.get(partition):
-                found = Suspicion(found.offset, found.lives - 1)
+                found = CrashAttempt(found.offset, found.lives - 1)
             if found.offset < start or not found.lives:
-                self._standing[partition] = _Standing(Suspicion(start, 0))
+                self._standing[partition] = _Standing(CrashAttempt(start, 0))
                 continue
             self._standing[partition] = _Standing(found, found.offset, found.offset + self._span)
 
@@ -88,7 +90,7 @@ class Suspects:
                 return max(number, 1)
         return len(records)
 
-    def to_note(self, records: Iterable[Record]) -> dict[Partition, Suspicion]:
+    def to_note(self, records: Iterable[Record]) -> dict[Partition, CrashAttempt]:
         """Return what must be noted before these are handled."""
         first: dict[Partition, Record] = {}
         for record in records:
@@ -98,14 +100,14 @@ class Suspects:
             standing = self._of(record)
             if not standing.trusted or standing.alone(record.offset):
                 lives = min(standing.lives(record.offset) + 1, LIVES_LIMIT)
-                notes[partition] = Suspicion(record.offset, lives)
+                notes[partition] = CrashAttempt(record.offset, lives)
         self._own.update(notes)
         return notes
 
-    def to_withdraw(self, records: Iterable[Record]) -> dict[Partition, Suspicion]:
+    def to_withdraw(self, records: Iterable[Record]) -> dict[Partition, CrashAttempt]:
         """Return what must be noted instead when these are put back by a life that goes on."""
         return {
-            place: Suspicion(noted.offset, noted.lives - 1)
+            place: CrashAttempt(noted.offset, noted.lives - 1)
             for place in {_place(record) for record in records}
             if (noted := self._own.get(place)) is not None
         }
@@ -123,19 +125,19 @@ class Suspects:
             kind="ends-the-service",
         )
 
-    def passed(self, records: Iterable[Record]) -> dict[Partition, Suspicion]:
+    def passed(self, records: Iterable[Record]) -> dict[Partition, CrashAttempt]:
         """Trust what follows these, which are committed; return what must be noted now."""
         last = {_place(record): record for record in records}
         cleared = {}
         for place, record in last.items():
-            innocent = Suspicion(record.offset + 1, 0)
+            innocent = CrashAttempt(record.offset + 1, 0)
             self._standing[place] = replace(self._of(record), suspicion=innocent, trusted=True)
             if self._own.pop(place, None) is not None:
                 cleared[place] = innocent
         return cleared
 
     def _of(self, record: Record) -> _Standing:
-        return self._standing.get(_place(record), _Standing(Suspicion(record.offset, 0)))
+        return self._standing.get(_place(record), _Standing(CrashAttempt(record.offset, 0)))
 
 
 def _place(record: Record) -> Partition:
@@ -153,7 +155,7 @@ class Notes:
         self._group = f"{group}.suspects"
         self._admin: KafkaAdminClient | None = None
 
-    def read(self, partitions: Iterable[Partition]) -> dict[Partition, Suspicion]:
+    def read(self, partitions: Iterable[Partition]) -> dict[Partition, CrashAttempt]:
         """Return what is noted of these partitions."""
         wanted = [TopicPartition(*partition) for partition in partitions]
         if not wanted:
@@ -161,12 +163,12 @@ class Notes:
         with broker_errors("reading which records are suspect"):
             found = self._client.list_group_offsets({self._group: wanted})[self._group]
         return {
-            (place.topic, place.partition): Suspicion(*divmod(mark.offset, _FACTOR))
+            (place.topic, place.partition): CrashAttempt(*divmod(mark.offset, _FACTOR))
             for place, mark in found.items()
             if mark.offset >= 0
         }
 
-    def write(self, notes: Mapping[Partition, Suspicion]) -> None:
+    def write(self, notes: Mapping[Partition, CrashAttempt]) -> None:
         """Keep these."""
         if not notes:
             return

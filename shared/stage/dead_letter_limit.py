@@ -10,7 +10,7 @@ from collections import deque
 LATEST = 1000
 
 
-class LetterLimit:
+class DeadLetterLimit:
     """Watches the latest records. Keeps no clock.
 
     Args:

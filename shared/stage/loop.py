@@ -34,14 +34,14 @@ from shared.kafka.clients import POLL_LIMIT_SECONDS
 from shared.process import service_metrics as metrics
 from shared.process.health import Health, HealthServer
 from shared.process.shutdown import Shutdown
-from shared.process.tracing import Passage, Traces, traces
+from shared.process.tracing import RecordSpan, Traces, traces
 from shared.records import Decoder, Handler, Receipt, Result
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.stage import handling
 from shared.stage.backoff import Backoff
-from shared.stage.batch_consumer import Delivery, Intake
-from shared.stage.dead_letter_limit import LetterLimit
-from shared.stage.result_producer import Outlet
+from shared.stage.batch_consumer import BatchConsumer, Delivery
+from shared.stage.dead_letter_limit import DeadLetterLimit
+from shared.stage.result_producer import ResultProducer
 from shared.stage.stall import StallWatch
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ class Stage:
         self._settings = settings
         self._pace = pace
         self._rewind = rewind
-        self._intake = Intake(
+        self._consumer = BatchConsumer(
             kafka,
             name,
             list(decoders),
@@ -94,9 +94,9 @@ class Stage:
             max_bytes=settings.max_bytes,
             lives=settings.lives,
         )
-        self._letters = LetterLimit(settings.letter_count, settings.letter_share)
+        self._letters = DeadLetterLimit(settings.letter_count, settings.letter_share)
         self._stopped = ""
-        self._outlet = Outlet(kafka, name)
+        self._producer = ResultProducer(kafka, name)
         self._traces = tracing or traces(name, telemetry)
         self._backoff = Backoff(settings.backoff_seconds, settings.backoff_limit_seconds)
         self._attempts = 0
@@ -133,8 +133,8 @@ class Stage:
                 while not self._shutdown.requested:
                     self._run_while_broker_answers()
             finally:
-                self._intake.close()
-                self._outlet.close()
+                self._consumer.close()
+                self._producer.close()
                 self._server.stop()
 
     def _run_while_broker_answers(self) -> None:
@@ -143,12 +143,12 @@ class Stage:
                 self._prepare(self._prepares)
                 self._prepare = None
                 self._recovered()
-            self._intake.open()
+            self._consumer.open()
             self._watch.forget()
             while not self._shutdown.requested:
                 self._turn()
         except Transient as error:
-            self._intake.close()
+            self._consumer.close()
             self._shutdown.wait(self._pause_after(error))
 
     def _prepares(self, progress: str) -> None:
@@ -159,17 +159,17 @@ class Stage:
         self._health.turn()
         if self._stopped:
             self._health.trouble = self._stopped
-            self._intake.wait(POLL_SECONDS)
-            self._health.joined = self._intake.joined
+            self._consumer.wait(POLL_SECONDS)
+            self._health.joined = self._consumer.joined
             return
         self._look_for_stall()
         held = self._pace() if self._pace else frozenset()
         if anew := self._rewind() if self._rewind else frozenset():
-            self._intake.read_anew(anew)
+            self._consumer.read_anew(anew)
         began = time.monotonic()
-        batch = self._intake.take(held, POLL_SECONDS)  # 1
+        batch = self._consumer.take(held, POLL_SECONDS)  # 1
         self._waited += time.monotonic() - began
-        self._health.joined = self._intake.joined
+        self._health.joined = self._consumer.joined
         metrics.IN_FLIGHT_BYTES.labels(self._name).set(sum(delivery.size for delivery in batch))
         if batch:
             with metrics.BATCH_SECONDS.labels(self._name).time():
@@ -185,14 +185,14 @@ class Stage:
             results = self._done(batch, passages)
         except ResightError:  # no fault of the records
             with contextlib.suppress(Transient):
-                self._intake.withdraw(batch)
+                self._consumer.withdraw(batch)
             raise
         finally:
             for number, passage in enumerate(passages):
                 passage.end(None if results is None else results[number])
         if results is None:
             return
-        if self._intake.commit(batch):  # 7
+        if self._consumer.commit(batch):  # 7
             for delivery in batch:
                 metrics.CONSUMED.labels(self._name, delivery.record.topic).inc()
                 waited = taken_at - delivery.record.timestamp_ms / 1000
@@ -200,7 +200,7 @@ class Stage:
         self._recovered()
 
     def _done(
-        self, batch: Sequence[Delivery], passages: Sequence[Passage]
+        self, batch: Sequence[Delivery], passages: Sequence[RecordSpan]
     ) -> Sequence[Result] | None:
         """Take a batch from 2 to 6, each step once, and return its results.
 
@@ -211,35 +211,35 @@ class Stage:
         receipts: list[Receipt] | None = None
         while True:
             try:
-                self._intake.note(batch)  # 2
+                self._consumer.note(batch)  # 2
                 decoded = decoded or [self._decoded(delivery) for delivery in batch]
                 if results is None:
                     with metrics.HANDLE_SECONDS.labels(self._name).time():
                         results = handling.results(self._handler, decoded)  # 3
                     if self._too_much_given_up(results):
-                        self._intake.withdraw(batch)
+                        self._consumer.withdraw(batch)
                         return None
                 if receipts is None:
                     receipts = self._publish(batch, results, passages)  # 4, 5
                 self._handler.acknowledged(receipts)  # 6
                 return results
             except Transient as error:
-                self._intake.withdraw(batch)
+                self._consumer.withdraw(batch)
                 for passage in passages:
                     passage.again(str(error))
                 if not self._hold_on(self._pause_after(error)):
                     return None
 
     def _decoded(self, delivery: Delivery) -> Message | Poison:
-        condemned = self._intake.condemned(delivery)
+        condemned = self._consumer.condemned(delivery)
         return condemned or handling.decoded(delivery.record, self._decoders)
 
     def _publish(
-        self, batch: Sequence[Delivery], results: Sequence[Result], passages: Sequence[Passage]
+        self, batch: Sequence[Delivery], results: Sequence[Result], passages: Sequence[RecordSpan]
     ) -> list[Receipt]:
         records = (delivery.record for delivery in batch)
         headers = (passage.headers for passage in passages)
-        return self._outlet.publish(list(zip(records, results, headers, strict=True)))
+        return self._producer.publish(list(zip(records, results, headers, strict=True)))
 
     def _too_much_given_up(self, results: Sequence[Result]) -> bool:
         self._stopped = self._letters.refusal([isinstance(each, Poison) for each in results])
@@ -254,7 +254,7 @@ class Stage:
         until = time.monotonic() + seconds
         while not self._shutdown.requested:
             self._health.turn()
-            if not self._intake.wait(max(0.0, until - time.monotonic())):
+            if not self._consumer.wait(max(0.0, until - time.monotonic())):
                 return False
             if time.monotonic() >= until:
                 return True
@@ -282,17 +282,17 @@ class Stage:
         if now < self._next_look:
             return
         self._next_look = now + self._settings.stall_seconds / LOOKS_PER_STALL
-        readings = self._intake.readings()
+        progress = self._consumer.progress()
         for topic in self._decoders:
-            lag = sum(reading.lag for (name, _), reading in readings.items() if name == topic)
+            lag = sum(reading.lag for (name, _), reading in progress.items() if name == topic)
             metrics.LAG.labels(self._name, topic).set(lag)
-        stalled = self._watch.observe(self._waited, readings)
+        stalled = self._watch.observe(self._waited, progress)
         if stalled:
             log.error("these partitions do not advance, so the client is built anew: %s", stalled)
             metrics.STALLS.labels(self._name).inc()
             self._watch.forget()
-            self._intake.close()
-            self._intake.open()
+            self._consumer.close()
+            self._consumer.open()
 
 
 def _last_reason(results: Sequence[Result]) -> str:

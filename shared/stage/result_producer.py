@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
-class Outlet:
+class ResultProducer:
     """Publishes the results of a batch and its dead letters, and waits for the broker.
 
     The producer is made when it is first needed, and anew after a failure: an

@@ -12,7 +12,7 @@ Partition = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Reading:
+class PartitionProgress:
     """Where one assigned partition stands.
 
     `position` is the next offset that will be read, None when the client does
@@ -41,7 +41,9 @@ class StallWatch:
         self._limit = limit_seconds
         self._still: dict[Partition, tuple[int | None, float]] = {}
 
-    def observe(self, now: float, readings: Mapping[Partition, Reading]) -> frozenset[Partition]:
+    def observe(
+        self, now: float, progress: Mapping[Partition, PartitionProgress]
+    ) -> frozenset[Partition]:
         """Return the partitions that have been behind at one position for the limit.
 
         `now` is in seconds of a clock that runs only while the client waits for
@@ -49,7 +51,7 @@ class StallWatch:
         """
         self._still = {
             partition: (reading.position, self._since(partition, reading, now))
-            for partition, reading in readings.items()
+            for partition, reading in progress.items()
             if reading.behind
         }
         return frozenset(
@@ -60,6 +62,6 @@ class StallWatch:
         """Start afresh, as after the client was built anew."""
         self._still = {}
 
-    def _since(self, partition: Partition, reading: Reading, now: float) -> float:
+    def _since(self, partition: Partition, reading: PartitionProgress, now: float) -> float:
         position, since = self._still.get(partition, (reading.position, now))
         return since if position == reading.position else now

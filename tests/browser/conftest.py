@@ -39,13 +39,13 @@ def chromium() -> Iterator[Browser]:
 def site(ledger_url: str, tmp_path: Path) -> Iterator[Site]:
     """The pages on an empty catalogue, open to this machine."""
     bench, port = bench_at(ledger_url, tmp_path), free_port()
-    config = uvicorn.Config(application(bench.desk), HOST, port, log_config=None)
+    config = uvicorn.Config(application(bench.context), HOST, port, log_config=None)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started)
     yield Site(f"http://{HOST}:{port}", bench)
-    bench.desk.closing.set()
+    bench.context.closing.set()
     server.should_exit = True
     thread.join(10)
 

@@ -39,8 +39,10 @@ def few(site: Site) -> Site:
     site.bench.decide("c", perhaps="ab")
     states: tuple[State, ...] = ("planned", "enrolling", "failed")
     for state in states:
-        begun = site.bench.desk.imports.begin(state, "ada", "lions-of-the-south-and-the-north.zip")
-        site.bench.desk.imports.keep(
+        begun = site.bench.context.imports.begin(
+            state, "ada", "lions-of-the-south-and-the-north.zip"
+        )
+        site.bench.context.imports.keep(
             replace(
                 begun,
                 state=state,
@@ -53,7 +55,7 @@ def few(site: Site) -> Site:
             )
         )
         left = LeftOut("a/very/long/path/of/a/picture/in/it/IMG_0001.JPG", "it is no picture")
-        site.bench.desk.imports.keep_left_out(state, [left])
+        site.bench.context.imports.keep_left_out(state, [left])
     return site
 
 

@@ -136,7 +136,7 @@ def test_a_picture_that_is_gone_is_said_to_be(site: Site, page: Page) -> None:
 
 def test_an_individuals_page_leads_to_its_own_question(site: Site, page: Page) -> None:
     doubtful_pairs(site, 3)
-    site.bench.desk.asides.put(GALLERY, "a00", "b00", "ada")
+    site.bench.context.skipped_questions.put(GALLERY, "a00", "b00", "ada")
     for name, rival in (("0001", "0002"), ("0005", "0006")):
         page.goto(f"{site.url}/g/{GALLERY}/individuals/plains-zebra-{name}")
         page.get_by_role("link", name="compare").click()

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from deploy.grafana.boards import BOARDS
-from resight.reference.metrics import measures
+from resight.reference.metrics import metrics
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "prometheus"
@@ -64,7 +64,7 @@ def test_every_alert_says_how_bad_it_is_and_what_to_do(rule: dict[str, Any]) -> 
 
 
 def test_rules_and_boards_name_only_what_is_there() -> None:
-    known = {measure.name for measure in measures()} | {
+    known = {measure.name for measure in metrics()} | {
         rule["record"] for rule in _rules() if "record" in rule
     }
     queries = [rule["expr"] for rule in _rules()]

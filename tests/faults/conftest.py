@@ -15,11 +15,11 @@ from catalogue.reading.photographs import Photograph
 from catalogue.reading.photographs import read as read_catalogue
 from recognition.clustering_metrics import pairwise
 from recognition.synthetic.dataset import draw
-from resight.reports.summary import belonging
+from resight.reports.summary import membership
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from services.lookup.galleries.edge import EdgeGalleries
-from services.lookup.galleries.gallery import Query, shelved
+from services.lookup.galleries.gallery import Query, collection_of
 from services.lookup.settings import GallerySettings
 from services.registry.ledger.audit import check
 from services.registry.ledger.ledger import Ledger
@@ -27,7 +27,7 @@ from services.registry.ledger.store import Store
 from shared.embeddings import DIMENSION, model_name
 from shared.kafka import backlog
 from shared.kafka.clients import producer
-from shared.kafka.topic_reader import Feed
+from shared.kafka.topic_reader import TopicReader
 from shared.kafka.topics import CAPTURES, DECISIONS, dead_letter_topics
 from shared.messages import Decision
 from shared.records import Record
@@ -66,7 +66,7 @@ class Run:
 
     def groups(self) -> dict[str, str]:
         """Return where each sighting belongs in the end."""
-        return belonging(self.account)
+        return membership(self.account)
 
     def f1(self) -> float:
         """Return how well sightings of one animal's flank are together in the end, over pairs."""
@@ -125,7 +125,7 @@ def _run(photographs: Sequence[Photograph], folder: Path, models: Path, attend: 
 def read(kafka: KafkaSettings, topics: Sequence[str]) -> list[Record]:
     """Return everything that some topics hold."""
     found: list[Record] = []
-    with Feed(kafka, topics, from_beginning=True) as feed:
+    with TopicReader(kafka, topics, from_beginning=True) as feed:
         while more := feed.poll(2.0):
             found += more
     return found
@@ -150,7 +150,10 @@ def _held(folder: Path, model: str, names: Sequence[str]) -> dict[str, dict[int,
         gallery = galleries.open(model)
         anywhere = np.full(DIMENSION, DIMENSION**-0.5, dtype=np.float32)
         [*answers] = gallery.search(
-            [Query(shelved(name, gallery.mark(name).epoch), "", anywhere, None) for name in names],
+            [
+                Query(collection_of(name, gallery.mark(name).epoch), "", anywhere, None)
+                for name in names
+            ],
             10_000,
         )
         return {

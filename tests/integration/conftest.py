@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.matcher.engine import Engine, engine
+from services.matcher.engine import Engine, build_engine
 from services.matcher.settings import MatcherSettings
 from shared.blobs import BlobStore
 from shared.settings import KafkaSettings
@@ -34,7 +34,7 @@ def room(kafka: KafkaSettings) -> Iterator[Room]:
 
 @pytest.fixture(scope="module")
 def networks() -> Engine:
-    return engine(MatcherSettings(extractor="xfeat", policy="doubt"))
+    return build_engine(MatcherSettings(extractor="xfeat", policy="doubt"))
 
 
 @pytest.fixture

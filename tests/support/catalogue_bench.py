@@ -13,16 +13,16 @@ from services.registry.alerts.outbox import AlertOutbox
 from services.registry.api.access.audit_log import AuditLog
 from services.registry.api.access.keys import Access, Role
 from services.registry.api.application import application
-from services.registry.api.context import Desk
+from services.registry.api.context import ApiContext
 from services.registry.api.pictures.thumbnails import Thumbnails
 from services.registry.api.settings import ApiSettings
 from services.registry.identity.entry import Entry
 from services.registry.imports.importer import Importer
 from services.registry.imports.register import ImportRegister
 from services.registry.ledger.ledger import Ledger
-from services.registry.ledger.overview import Catalogue
-from services.registry.locations.masking import Discretion
-from services.registry.review.skipped_questions import Asides
+from services.registry.ledger.overview import LedgerOverview
+from services.registry.locations.masking import LocationMasking
+from services.registry.review.skipped_questions import SkippedQuestions
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.blobs import BlobStore
@@ -42,14 +42,14 @@ class Bench:
 
     ledger: Ledger
     crops: BlobStore
-    desk: Desk
+    context: ApiContext
     announced: list[Entry] = field(default_factory=list)
 
     def client(self, key: str = "", address: str = "127.0.0.1") -> TestClient:
         """Somebody at this machine, or wherever `address` is."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         return TestClient(
-            application(self.desk),
+            application(self.context),
             base_url="http://localhost:8080",
             client=(address, 50_000),
             headers=headers,
@@ -57,7 +57,7 @@ class Bench:
         )
 
     def key(self, role: Role, *galleries: str) -> str:
-        return self.desk.access.add(role, role, galleries)
+        return self.context.access.add(role, role, galleries)
 
     def decide(
         self,
@@ -102,23 +102,23 @@ def bench_at(ledger_url: str, folder: Path, settings: ApiSettings | None = None)
     announced: list[Entry] = []
     closing, imports = threading.Event(), ImportRegister(ledger.store)
     nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1", request_timeout_seconds=1.0)
-    desk = Desk(
+    context = ApiContext(
         ledger=ledger,
-        catalogue=Catalogue(ledger),
+        catalogue=LedgerOverview(ledger),
         access=Access(ledger.store),
         audit=AuditLog(ledger.store),
         calibration=CALIBRATION,
         thumbnails=Thumbnails(crops),
         settings=settings or ApiSettings(),
         announce=announced.append,
-        asides=Asides(ledger.store),
-        discretion=Discretion(ledger, {"plains-zebra": 50.0}, 50.0),
+        skipped_questions=SkippedQuestions(ledger.store),
+        location_masking=LocationMasking(ledger, {"plains-zebra": 50.0}, 50.0),
         alerts=AlertOutbox(ledger.store),
         imports=imports,
         importing=Importer(imports, nowhere, closing),
         closing=closing,
     )
-    return Bench(ledger, crops, desk, announced)
+    return Bench(ledger, crops, context, announced)
 
 
 def packed(**files: bytes) -> bytes:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from recognition.calibration.queries import RankedQuery
-from recognition.data.labelled_stream import Arrival
+from recognition.calibration.queries import CalibrationQuery
+from recognition.data.labelled_stream import LabelledSighting
 from shared.messages import DEPTH_LIGHTGLUE, Candidate, Evidence
 
 
@@ -15,7 +15,7 @@ def made_arrivals(
     *,
     name: str = "animal",
     inliers: tuple[float, float] = (10, 4),
-) -> list[Arrival]:
+) -> list[LabelledSighting]:
     """Return each animal's pictures in random order, each compared with some before it.
 
     `inliers`: about so many for the same animal, and for another one.
@@ -41,13 +41,13 @@ def made_arrivals(
             for at in chosen
         )
         identified = f"{name} {identity}"
-        found.append(Arrival(identified, bool(own), evidence, members, number=index + 1))
+        found.append(LabelledSighting(identified, bool(own), evidence, members, number=index + 1))
     return found
 
 
 def made_queries(
     individuals: int, seed: int = 0, alike: float = 0.9, known: float = 3.0
-) -> list[RankedQuery]:
+) -> list[CalibrationQuery]:
     """Return 1 to 30 queries of each individual, asked as new and as known ones.
 
     Log-odds are normal with mean 0 for new animals and `known` for known ones; of their
@@ -61,5 +61,7 @@ def made_queries(
             for mean, there in ((0.0, False), (known, True)):
                 log_odds = mean + kind + rng.normal(0, np.sqrt(1 - alike))
                 probability = float(1 / (1 + np.exp(-log_odds)))
-                found.append(RankedQuery(f"made/{individual}", probability, there, right=there))
+                found.append(
+                    CalibrationQuery(f"made/{individual}", probability, there, right=there)
+                )
     return found

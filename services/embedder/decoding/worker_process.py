@@ -20,7 +20,7 @@ from services.embedder.decoding.cutting import Cuts
 from shared.errors import Poison
 from shared.foreground.view import View
 from shared.messages import Box, Place
-from shared.process.environment import harmless
+from shared.process.environment import scrubbed
 
 
 class EndedError(Exception):
@@ -60,7 +60,7 @@ class DecodeProcess:
                 [*command, str(theirs.fileno()), settings],
                 stdin=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
-                env=harmless(),
+                env=scrubbed(),
                 start_new_session=True,
             )
         try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import qdrant_edge as qdrant
 
-from services.lookup.galleries.gallery import Mark, Query, shelf
+from services.lookup.galleries.gallery import Mark, Query, collection_name
 from services.lookup.galleries.optimisation import Optimisation, tidy
 from services.lookup.galleries.points import (
     GALLERY,
@@ -45,7 +45,7 @@ class EdgeGallery:
     def __init__(self, folder: Path, settings: GallerySettings) -> None:
         self._folder = folder
         self._settings = settings
-        self._search_width = settings.search_width
+        self._hnsw_ef = settings.hnsw_ef
         self._shard = qdrant.EdgeShard.load(str(folder), configuration(settings))
         self._optimisation: Optimisation | None = None
 
@@ -118,7 +118,7 @@ class EdgeGallery:
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
         self._swap_if_better()
-        params = qdrant.SearchParams(hnsw_ef=self._search_width)
+        params = qdrant.SearchParams(hnsw_ef=self._hnsw_ef)
         answers = self._shard.query_batch(
             qdrant.QueryBatchRequest(
                 [
@@ -191,7 +191,7 @@ class EdgeGalleries:
                 self._load(folder).optimise()
 
     def open(self, model: str) -> EdgeGallery:
-        folder = self._folder / shelf(model)
+        folder = self._folder / collection_name(model)
         if folder.name not in self._galleries:
             create(folder, self._settings)
             self._load(folder)

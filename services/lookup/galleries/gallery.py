@@ -27,7 +27,7 @@ class Mark:
     watermark: int = 0
 
 
-def shelved(gallery: str, epoch: str) -> str:
+def collection_of(gallery: str, epoch: str) -> str:
     """Return under which name an epoch's enrolments of a gallery lie, apart from every other's."""
     return f"{gallery} {epoch}" if epoch else gallery
 
@@ -96,7 +96,7 @@ class Galleries(Protocol):
         """Let go of the engine."""
 
 
-def shelf(model: str) -> str:
+def collection_name(model: str) -> str:
     """Return the collection's or folder's name for a model, whatever the model is called."""
     digest = hashlib.sha256(model.encode()).hexdigest()[:12]
     plain = slug(model).encode("ascii", "ignore").decode()[:80]

@@ -25,7 +25,7 @@ NO_VECTOR = [1.0] + [0.0] * (DIMENSION - 1)
 
 # Neighbours of a point in the graph of its gallery, and how widely they are sought.
 GRAPH_DEGREE = 16
-GRAPH_WIDTH = 128
+EF_CONSTRUCT = 128
 
 _NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:resight:gallery")
 

@@ -9,11 +9,11 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from services.lookup.galleries.gallery import SHELVES, Mark, Query, shelf
+from services.lookup.galleries.gallery import SHELVES, Mark, Query, collection_name
 from services.lookup.galleries.points import (
+    EF_CONSTRUCT,
     GALLERY,
     GRAPH_DEGREE,
-    GRAPH_WIDTH,
     NO_VECTOR,
     NUMBER,
     VIEWPOINT,
@@ -41,7 +41,7 @@ class ServerGallery:
         self._client = client
         self._collection = collection
         self._timeout = settings.timeout_seconds
-        self._search_width = settings.search_width
+        self._hnsw_ef = settings.hnsw_ef
 
     def enrol(self, enrolments: Sequence[Enrolment]) -> None:
         self._upsert(
@@ -84,7 +84,7 @@ class ServerGallery:
             self._client.delete(self._collection, those, wait=True, timeout=self._timeout)
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
-        params = models.SearchParams(hnsw_ef=self._search_width)
+        params = models.SearchParams(hnsw_ef=self._hnsw_ef)
         with qdrant_errors("searching"):
             answers = self._client.query_batch_points(
                 self._collection,
@@ -134,7 +134,7 @@ class ServerGalleries:
             Transient: Qdrant does not answer.
             SettingsError: the collection exists, but not for vectors like these.
         """
-        name = shelf(model)
+        name = collection_name(model)
         if name not in self._galleries:
             with qdrant_errors(f"opening collection {name}"):
                 self._prepare(name)
@@ -194,7 +194,7 @@ class ServerGalleries:
             hnsw_config=models.HnswConfigDiff(
                 m=0,
                 payload_m=GRAPH_DEGREE,
-                ef_construct=GRAPH_WIDTH,
+                ef_construct=EF_CONSTRUCT,
                 full_scan_threshold=full_scan_kilobytes(self._settings.exact_below),
             ),
             replication_factor=self._settings.replicas,

@@ -6,9 +6,9 @@ from pathlib import Path
 import qdrant_edge as qdrant
 
 from services.lookup.galleries.points import (
+    EF_CONSTRUCT,
     GALLERY,
     GRAPH_DEGREE,
-    GRAPH_WIDTH,
     NUMBER,
     VIEWPOINT,
     full_scan_kilobytes,
@@ -44,7 +44,7 @@ def configuration(settings: GallerySettings) -> qdrant.EdgeConfig:
         hnsw_config=qdrant.HnswIndexConfig(
             m=0,
             payload_m=GRAPH_DEGREE,
-            ef_construct=GRAPH_WIDTH,
+            ef_construct=EF_CONSTRUCT,
             full_scan_threshold=full_scan_kilobytes(settings.exact_below),
         ),
         wal_enabled=True,

@@ -76,7 +76,7 @@ class BackgroundMemory:
             _frame(past, known[past.crop.sha256]) for past in before if past.crop.sha256 in known
         ]
         marked = found.marked(animal(_frame(query, found), memory))
-        BACKGROUND.inc(len(marked) - len(marked.that_count()))
+        BACKGROUND.inc(len(marked) - len(marked.foreground()))
         self._keypoints.put(query.crop.sha256, marked)
         if len(before) == len(recent):
             self._remember(query)

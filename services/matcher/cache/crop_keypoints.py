@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Protocol
 
-from services.matcher.extractors.crop_extractor import Crop, KeypointExtractor
+from services.matcher.extractors.crop_extractor import Crop, CropExtractor
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import EXTRACTION, KEYPOINTS, READY
 from shared.blobs import BlobStore
@@ -44,7 +44,7 @@ class CropKeypoints:
     def __init__(
         self,
         store: BlobStore,
-        extractor: KeypointExtractor,
+        extractor: CropExtractor,
         cache: KeypointStore,
         max_bytes: int,
     ) -> None:

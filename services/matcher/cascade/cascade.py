@@ -12,11 +12,11 @@ from services.matcher.pair_matchers.neighbours import mutual_neighbours
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, Depth, ModelReference
 
 # One keypoint has a mutual neighbour in every picture, so it says nothing.
-FEWEST = 2
+MIN_KEYPOINTS = 2
 
 # A picture with fewer than these founds no individual: nothing could be recognised by them. A
 # frame without an animal has none, a thumbnail of a face some twenty.
-FEWEST_TO_KNOW = 8
+MIN_KEYPOINTS_TO_IDENTIFY = 8
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class PairEvidence:
 
 def incomparable(query: Keypoints) -> str:
     """Return why a query can't be compared with anything; '' where it can."""
-    count = len(query.that_count())
-    if count >= FEWEST_TO_KNOW:
+    count = len(query.foreground())
+    if count >= MIN_KEYPOINTS_TO_IDENTIFY:
         return ""
-    return f"the picture shows {count} keypoints that count, and {FEWEST_TO_KNOW} are the fewest"
+    return f"{count} keypoints on the animal; at least {MIN_KEYPOINTS_TO_IDENTIFY} are needed"
 
 
 class Cascade:
@@ -98,8 +98,8 @@ class Cascade:
 
         Keypoints that are known as background count on neither side.
         """
-        query, candidates = query.that_count(), [each.that_count() for each in candidates]
-        if len(query) < FEWEST:
+        query, candidates = query.foreground(), [each.foreground() for each in candidates]
+        if len(query) < MIN_KEYPOINTS:
             reason = f"the query has {len(query)} keypoints that count, too few to compare"
             return [PairEvidence(DEPTH_NONE, reason=reason) for _ in candidates]
         evidence = [
@@ -109,7 +109,9 @@ class Cascade:
             )
             for candidate in candidates
         ]
-        comparable = [i for i, candidate in enumerate(candidates) if len(candidate) >= FEWEST]
+        comparable = [
+            i for i, candidate in enumerate(candidates) if len(candidate) >= MIN_KEYPOINTS
+        ]
         found = mutual_neighbours(query, [candidates[i] for i in comparable], self._floor)
         for i, neighbours in zip(comparable, found, strict=True):
             evidence[i] = PairEvidence(DEPTH_NEIGHBOURS, neighbours.count, neighbours.score)

@@ -22,7 +22,7 @@ LEAST_SPREAD = 0.15
 
 
 @dataclass(frozen=True)
-class Stage:
+class CascadeStage:
     """LightGlue's first `layers` layers for some of the candidates.
 
     most: candidates that it sees, of all passes
@@ -43,7 +43,7 @@ class Policy:
     """Stages after the neighbours, from cheap to dear; each takes the best of the one before."""
 
     name: PolicyName
-    stages: tuple[Stage, ...]
+    stages: tuple[CascadeStage, ...]
 
     @property
     def fingerprint(self) -> str:
@@ -56,14 +56,14 @@ class Policy:
 
 EVERY = 1_000_000
 FIRST = 3  # layers of the first stage: they have a trained head of their own
-_DOUBT = Stage(layers=FIRST, most=10, within=2.5, settled=0.1)
+_DOUBT = CascadeStage(layers=FIRST, most=10, within=2.5, settled=0.1)
 POLICIES: dict[PolicyName, Policy] = {
     each.name: each
     for each in (
         Policy("doubt", (_DOUBT,)),
-        Policy("wide", (Stage(layers=FIRST, most=40, settled=0.1),)),
-        Policy("deep", (_DOUBT, Stage(layers=9, most=3, settled=0.1))),
-        Policy("full", (Stage(layers=FIRST, most=EVERY),)),
+        Policy("wide", (CascadeStage(layers=FIRST, most=40, settled=0.1),)),
+        Policy("deep", (_DOUBT, CascadeStage(layers=9, most=3, settled=0.1))),
+        Policy("full", (CascadeStage(layers=FIRST, most=EVERY),)),
         Policy("neighbours", ()),
     )
 }
@@ -77,7 +77,7 @@ def deviations(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((logs - middle) / spread)
 
 
-def eligible(stage: Stage, neighbour_scores: Sequence[float]) -> list[int]:
+def eligible(stage: CascadeStage, neighbour_scores: Sequence[float]) -> list[int]:
     """Return whom the first stage may see, the best first."""
     if not neighbour_scores:
         return []
@@ -86,6 +86,6 @@ def eligible(stage: Stage, neighbour_scores: Sequence[float]) -> list[int]:
     return [i for i in order if away[i] >= away[order[0]] - stage.within]
 
 
-def deeper(stage: Stage, confidences: Sequence[float], seen: Sequence[int]) -> list[int]:
+def deeper(stage: CascadeStage, confidences: Sequence[float], seen: Sequence[int]) -> list[int]:
     """Return whom a further stage may see of those `seen` by the one before, the best first."""
     return sorted(seen, key=lambda i: -confidences[i])[: stage.most]

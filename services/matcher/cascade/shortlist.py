@@ -45,7 +45,7 @@ def shortlist(
 
 
 def _coarse(keypoints: Keypoints) -> Keypoints:
-    counting = keypoints.that_count()
+    counting = keypoints.foreground()
     return counting.where(np.arange(len(counting)) < COARSE)
 
 

@@ -37,7 +37,7 @@ SIZES = {
 }
 
 
-class AlikedDetector:
+class AlikedExtractor:
     """ALIKED in one of its sizes, n16 or t16; see `services.matcher.extractors.local_extractor`.
 
     `together`: pictures of one padded size that go through at once. A batch gains nothing on a

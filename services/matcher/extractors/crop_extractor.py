@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher.extractors.local_extractor import Detector, Framed
+from services.matcher.extractors.local_extractor import Framed, LocalExtractor
 from services.matcher.keypoints import WHOLE, Keypoints, Window
 from services.matcher.metrics import MASKS
 from shared.foreground import animal as animals
@@ -17,7 +17,7 @@ from shared.foreground.animal import Animal
 from shared.foreground.close_up import CloseUp
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
-from shared.images.resize import shrunk
+from shared.images.resize import resized
 from shared.messages import ModelReference
 
 # How far outside of the mask a keypoint may lie, of the view's longest side: outlines
@@ -36,7 +36,7 @@ class Crop:
     animal: Animal | None = None
 
 
-class KeypointExtractor:
+class CropExtractor:
     """The best keypoints of a detector, in crops whose longest side is at most `longest_side`.
 
     With a `segmenter` they lie on the animal, and it fills that side, so the network spends its
@@ -48,7 +48,7 @@ class KeypointExtractor:
     """
 
     def __init__(
-        self, detector: Detector, longest_side: int, segmenter: Segmenter | None = None
+        self, detector: LocalExtractor, longest_side: int, segmenter: Segmenter | None = None
     ) -> None:
         self._detector = detector
         self._longest_side = longest_side
@@ -99,7 +99,7 @@ class KeypointExtractor:
     def _framed(self, image: NDArray[np.uint8], animal: Animal | None) -> tuple[Framed, Window]:
         """Return what the detector is to see of a crop, and which part of it that is."""
         if animal is None:
-            return Framed(shrunk(image, self._longest_side)), WHOLE
+            return Framed(resized(image, self._longest_side)), WHOLE
         height, width = image.shape[:2]
         view = CloseUp.of(animal.mask, width, height, self._longest_side)
         return Framed(view.picture(image), _around(view.mask(animal.mask))), view.window

@@ -21,7 +21,7 @@ DESCRIPTOR_LENGTH = 128
 AROUND, LEAST_CONTRAST = 15, 6.0
 
 
-class DiskDetector:
+class DiskExtractor:
     """DISK: eight times ALIKED's cost; see `services.matcher.extractors.local_extractor`."""
 
     def __init__(self, keypoints: int, device: str = "cpu") -> None:

@@ -31,7 +31,7 @@ class Framed:
         return bool(min(self.image.shape[:2]) < THINNEST)
 
 
-class Detector(Protocol):
+class LocalExtractor(Protocol):
     """Finds keypoints and describes them, in as many pictures at once as its device likes.
 
     `model` names the network, its weights and how many keypoints it returns at most;

@@ -16,7 +16,7 @@ DESCRIPTOR_LENGTH = 128
 CONTRAST = 0.04
 
 
-class SiftDetector:
+class SiftExtractor:
     """SIFT with the root of its descriptors (Arandjelović & Zisserman 2012), compared by cosine."""
 
     def __init__(self, keypoints: int) -> None:

@@ -40,7 +40,7 @@ class Pairs:
     there: Tensor | None
 
 
-class PaddedLightGlue:
+class BatchedLightGlue:
     """The first `layers` layers of LightGlue for one extractor, in batches on a device.
 
     `half`: attention and layers in half precision; the matches that it gives differ a little, so

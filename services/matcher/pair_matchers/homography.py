@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FEWEST = 4  # points that define a homography
+MIN_POINTS = 4  # points that define a homography
 TOLERANCE = 6.0  # pixels; a flank bends, so more than for a wall
 ITERATIONS = 500
 CONFIDENCE = 0.99
@@ -21,7 +21,7 @@ def agreeing(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArra
     None does when there are too few, or when they define none (all on a line, all equal).
     """
     none = np.zeros(len(source), np.bool_)
-    if len(source) < FEWEST:
+    if len(source) < MIN_POINTS:
         return none
     matrix, mask = cv2.findHomography(
         source,

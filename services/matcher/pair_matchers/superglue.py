@@ -63,7 +63,7 @@ class SuperPair:
         self.version = _digest(folder)
 
 
-class SuperPointDetector:
+class SuperPointExtractor:
     """The keypoints that SuperGlue wants; see `services.matcher.extractors.local_extractor`."""
 
     def __init__(self, pair: SuperPair, keypoints: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from services.registry.alerts.rule import Alert, Rule, Wanted, fault
+from services.registry.alerts.rule import Alert, Rule, RuleSpec, fault
 from services.registry.ledger.store import Store
 from shared.errors import ResightError
 
@@ -52,7 +52,7 @@ class AlertOutbox:
         self._store = store
         self._now = now
 
-    def add(self, wanted: Wanted, made_by: str, last: int) -> Rule:
+    def add(self, wanted: RuleSpec, made_by: str, last: int) -> Rule:
         """Make a rule. What was decided before, up to entry `last` of its gallery, is not told.
 
         Raises:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from services.registry.identity.entry import OUTCOME_NAMES
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from shared.messages import Decision
 
 Kind = Literal["sighting", "individual", "deployment", "new", "question", "unseen"]
@@ -17,7 +17,7 @@ MOST_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RuleSpec:
     """What to tell of a gallery, and where.
 
     kind: every `sighting`; those of one `individual` or one `deployment`; each `new` individual;
@@ -33,7 +33,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Rule(Wanted):
+class Rule(RuleSpec):
     """A rule that there is. `secret` signs its alerts."""
 
     id: str
@@ -86,20 +86,22 @@ def of_decision(
     return _alert(rule, str(decision.number), told)
 
 
-def of_questions(rule: Rule, questions: Sequence[Doubt], sizes: dict[str, int]) -> Iterator[Alert]:
+def of_questions(
+    rule: Rule, questions: Sequence[Question], sizes: dict[str, int]
+) -> Iterator[Alert]:
     """Yield what a rule makes of open questions; each pair of sightings once."""
     if rule.kind != "question":
         return
-    for doubt in questions:
-        pairs = sizes.get(doubt.one, 0) * sizes.get(doubt.other, 0)
+    for question in questions:
+        pairs = sizes.get(question.one, 0) * sizes.get(question.other, 0)
         if pairs >= int(rule.target or 1):
             told = {
-                "one": doubt.one,
-                "other": doubt.other,
-                "probability": round(doubt.probability, 4),
+                "one": question.one,
+                "other": question.other,
+                "probability": round(question.probability, 4),
                 "pairs": pairs,
             }
-            yield _alert(rule, f"{doubt.sighting_of_one} {doubt.sighting_of_other}", told)
+            yield _alert(rule, f"{question.sighting_of_one} {question.sighting_of_other}", told)
 
 
 def of_last_seen(rule: Rule, last_seen: dict[str, float], now: float) -> Iterator[Alert]:
@@ -113,7 +115,7 @@ def of_last_seen(rule: Rule, last_seen: dict[str, float], now: float) -> Iterato
             yield _alert(rule, f"{individual} {last}", told)
 
 
-def fault(wanted: Wanted) -> str:
+def fault(wanted: RuleSpec) -> str:
     """Return what is wrong with a rule that somebody wants; '' for nothing."""
     kind, target, url = wanted.kind, wanted.target, wanted.url
     if kind not in KINDS:

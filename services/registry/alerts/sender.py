@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from services.registry.alerts.outbox import AlertOutbox, Delivery
 from services.registry.alerts.rule import Alert, Rule, of_decision, of_last_seen, of_questions
 from services.registry.alerts.webhook import Network, NotTakenError, post
-from services.registry.ledger.overview import Catalogue, Gallery
-from services.registry.ledger.reader import Reading
+from services.registry.ledger.overview import GalleryOverview, LedgerOverview
+from services.registry.ledger.reader import LedgerReader
 from shared.errors import ResightError
 from shared.messages import Decision
 
@@ -32,8 +32,8 @@ class AlertSender:
 
     def __init__(
         self,
-        ledger: Reading,
-        catalogue: Catalogue,
+        ledger: LedgerReader,
+        catalogue: LedgerOverview,
         outbox: AlertOutbox,
         now: Callable[[], float] = time.time,
         allowed: Sequence[Network] = (),
@@ -95,7 +95,7 @@ class AlertSender:
             self._outbox.looked(gallery, last)
 
     def _alerts(
-        self, rule: Rule, shown: Gallery, decisions: Sequence[Decision], absences: bool
+        self, rule: Rule, shown: GalleryOverview, decisions: Sequence[Decision], absences: bool
     ) -> Iterator[Alert]:
         """Yield what a rule makes of a gallery as it is now, and of the decisions since."""
         yield from filter(None, (of_decision(rule, each, shown.became) for each in decisions))

@@ -12,10 +12,10 @@ from services.registry.alerts.webhook import networks
 from services.registry.api.access.audit_log import AuditLog
 from services.registry.api.access.keys import Access
 from services.registry.api.application import application
-from services.registry.api.context import Desk
+from services.registry.api.context import ApiContext
 from services.registry.api.explainer import Explainer
 from services.registry.api.limits.connections import protocol
-from services.registry.api.picture_query import Inquiry
+from services.registry.api.picture_query import PictureQuery
 from services.registry.api.pictures.thumbnails import Thumbnails
 from services.registry.api.settings import ApiSettings
 from services.registry.api.system import System
@@ -23,18 +23,18 @@ from services.registry.calibration import calibration
 from services.registry.imports.importer import Importer, sweep
 from services.registry.imports.register import ImportRegister
 from services.registry.ledger.ledger import Ledger
-from services.registry.ledger.overview import Catalogue
+from services.registry.ledger.overview import LedgerOverview
 from services.registry.ledger.store import Store
-from services.registry.locations.masking import Discretion, read_list
-from services.registry.outbox.entry_publisher import Announcer
-from services.registry.review.skipped_questions import Asides
+from services.registry.locations.masking import LocationMasking, read_list
+from services.registry.outbox.entry_publisher import EntryPublisher
+from services.registry.review.skipped_questions import SkippedQuestions
 from services.registry.settings import LedgerSettings, RegistrySettings
 from shared.blobs import BlobStore
 from shared.errors import SettingsError
 from shared.labels import LabelSettings
 from shared.process.health import Health, HealthServer
 from shared.process.heap import keep_small
-from shared.process.startup import started
+from shared.process.startup import start_process
 from shared.settings import BlobSettings, KafkaSettings, load
 
 NAME = "api"
@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Wire settings to clients and serve until told to stop."""
     keep_small()
-    with started(NAME) as telemetry:
+    with start_process(NAME) as telemetry:
         settings = load(ApiSettings)
         ledger = Ledger(Store.at(load(LedgerSettings)))
         ledger.load()
@@ -58,21 +58,21 @@ def main() -> None:
                 "listen on 127.0.0.1"
             )
         kafka, registry = load(KafkaSettings), load(RegistrySettings)
-        announcer = Announcer(ledger, kafka)
-        announcer.start()
+        entry_publisher = EntryPublisher(ledger, kafka)
+        entry_publisher.start()
         sweep()
         closing, imports = threading.Event(), ImportRegister(ledger.store)
-        desk = Desk(
+        context = ApiContext(
             ledger=ledger,
-            catalogue=Catalogue(ledger),
+            catalogue=LedgerOverview(ledger),
             access=access,
             audit=AuditLog(ledger.store),
             calibration=calibration.load(registry.calibration),
             thumbnails=Thumbnails(BlobStore(load(BlobSettings).crops_url)),
             settings=settings,
-            announce=announcer.announce,
-            asides=Asides(ledger.store),
-            discretion=Discretion(
+            announce=entry_publisher.announce,
+            skipped_questions=SkippedQuestions(ledger.store),
+            location_masking=LocationMasking(
                 ledger, read_list(settings.protected), settings.unlisted_kilometres
             ),
             alerts=AlertOutbox(ledger.store),
@@ -80,26 +80,26 @@ def main() -> None:
             kafka=kafka,
             drift_window=registry.drift_window,
             system=System(kafka, settings.services),
-            asking=Inquiry(kafka),
+            asking=PictureQuery(kafka),
             importing=Importer(imports, kafka, closing, load(LabelSettings)),
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
             closing=closing,
         )
         AlertSender(
-            ledger, desk.catalogue, desk.alerts, allowed=networks(settings.webhook_networks)
-        ).start(desk.closing)
+            ledger, context.catalogue, context.alerts, allowed=networks(settings.webhook_networks)
+        ).start(context.closing)
         health = Health(float("inf"), ledger.ready)
         health.joined = True
         server = HealthServer(telemetry, health)
         server.start()
         try:
-            serve(desk, settings)
+            serve(context, settings)
         finally:
-            desk.closing.set()
+            context.closing.set()
             server.stop()
 
 
-def serve(desk: Desk, settings: ApiSettings) -> None:
+def serve(context: ApiContext, settings: ApiSettings) -> None:
     """Answer requests until SIGTERM.
 
     Raises:
@@ -108,7 +108,7 @@ def serve(desk: Desk, settings: ApiSettings) -> None:
     listening = _listening(settings)
     log.info("pages and API listen on %s:%d", *listening.getsockname()[:2])
     config = uvicorn.Config(
-        application(desk),
+        application(context),
         log_config=None,
         access_log=False,
         server_header=False,

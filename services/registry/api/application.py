@@ -10,29 +10,9 @@ from starlette.exceptions import HTTPException as StarletteException
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from services.registry.api.context import Desk
+from services.registry.api import json, pages
+from services.registry.api.context import ApiContext
 from services.registry.api.guard import Guard
-from services.registry.api.json import (
-    alerts,
-    audit,
-    exports,
-    imports,
-    live,
-    pairs,
-    picture_queries,
-    places,
-    reading,
-    writing,
-)
-from services.registry.api.pages import (
-    dead_letters,
-    galleries,
-    home,
-    individuals,
-    questions,
-    signing_in,
-)
-from services.registry.api.pages import live as live_page
 from services.registry.api.pages.frame import STATIC, page
 from services.registry.api.problem import problem, told, wants_page
 from shared.errors import Transient
@@ -43,19 +23,12 @@ and what people say about it.
 Every answer other than a 2xx is a problem of RFC 9457. Lists come in pages: ask again with \
 `offset` (or `after`) from `next`, until that is null."""
 
-ROUTERS = tuple(
-    module.router
-    for module in (
-        *(reading, writing, live, exports, imports, picture_queries),
-        *(alerts, pairs, places, audit),
-        *(home, questions, galleries, individuals, live_page, dead_letters, signing_in),
-    )
-)
+ROUTERS = (*json.ROUTERS, *pages.ROUTERS)
 
 log = logging.getLogger(__name__)
 
 
-def application(desk: Desk) -> FastAPI:
+def application(context: ApiContext) -> FastAPI:
     """Return the application on a desk's parts."""
     app = FastAPI(
         redirect_slashes=False,  # it would tell of the Host header, which anybody writes
@@ -66,11 +39,11 @@ def application(desk: Desk) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
     )
-    app.state.desk = desk
+    app.state.context = context
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
-    app.add_middleware(Guard, desk=desk, refuse=_answer)
+    app.add_middleware(Guard, context=context, refuse=_answer)
     app.exception_handler(StarletteException)(_refused)
     app.exception_handler(RequestValidationError)(_invalid)
     app.exception_handler(Transient)(_away)
@@ -94,7 +67,7 @@ def _answer(
     title = HTTPStatus(status).phrase
     shown = page(
         request,
-        request.app.state.desk,
+        request.app.state.context,
         person,
         "problem.html",
         code=status,

@@ -12,7 +12,7 @@ from services.registry.alerts.outbox import AlertOutbox
 from services.registry.api.access.audit_log import AuditLog
 from services.registry.api.access.keys import LOCK_SECONDS, Access, Person
 from services.registry.api.explainer import Explainer
-from services.registry.api.picture_query import Inquiry
+from services.registry.api.picture_query import PictureQuery
 from services.registry.api.pictures.thumbnails import Thumbnails
 from services.registry.api.problem import refusal
 from services.registry.api.settings import ApiSettings
@@ -22,10 +22,10 @@ from services.registry.identity.entry import Entry
 from services.registry.imports.importer import Importer
 from services.registry.imports.register import ImportRegister
 from services.registry.ledger.ledger import Ledger
-from services.registry.ledger.overview import Catalogue
-from services.registry.locations.masking import Discretion
-from services.registry.review.reviewer import Operator
-from services.registry.review.skipped_questions import Asides
+from services.registry.ledger.overview import LedgerOverview
+from services.registry.locations.masking import LocationMasking
+from services.registry.review.reviewer import Reviewer
+from services.registry.review.skipped_questions import SkippedQuestions
 from shared.settings import KafkaSettings
 
 COOKIE = "resight_session"
@@ -45,7 +45,7 @@ NOBODY = Caller(None)
 
 
 @dataclass(frozen=True)
-class Desk:
+class ApiContext:
     """The parts behind the API.
 
     announce: publishes what an operation wrote
@@ -59,28 +59,28 @@ class Desk:
     """
 
     ledger: Ledger
-    catalogue: Catalogue
+    catalogue: LedgerOverview
     access: Access
     audit: AuditLog
     calibration: Calibration
     thumbnails: Thumbnails
     settings: ApiSettings
     announce: Callable[[Entry], None]
-    asides: Asides
-    discretion: Discretion
+    skipped_questions: SkippedQuestions
+    location_masking: LocationMasking
     alerts: AlertOutbox
     imports: ImportRegister
     kafka: KafkaSettings | None = None
     explainer: Explainer | None = None
-    asking: Inquiry | None = None
+    asking: PictureQuery | None = None
     importing: Importer | None = None
     system: System | None = None
     drift_window: int = 500
     closing: threading.Event = field(default_factory=threading.Event)
 
-    def operator(self, gallery: str, person: Person) -> Operator:
+    def reviewer(self, gallery: str, person: Person) -> Reviewer:
         """Return who writes into a gallery's ledger."""
-        return Operator(self.ledger, self.calibration, gallery, person.name)
+        return Reviewer(self.ledger, self.calibration, gallery, person.name)
 
     def who(self, request: Request) -> Caller:
         """Return who asks: by a key, by the session of a browser, or locally without keys.
@@ -129,13 +129,13 @@ def address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def desk(request: Request) -> Desk:
+def api_context(request: Request) -> ApiContext:
     """Return the desk of the application."""
-    found: Desk = request.app.state.desk
+    found: ApiContext = request.app.state.context
     return found
 
 
-AtDesk = Annotated[Desk, Depends(desk)]
+Context = Annotated[ApiContext, Depends(api_context)]
 
 
 def person(request: Request) -> Person:
@@ -144,10 +144,10 @@ def person(request: Request) -> Person:
     return found
 
 
-Asking = Annotated[Person, Depends(person)]
+CurrentUser = Annotated[Person, Depends(person)]
 
 
-def gallery_name(population: str, species: str, at: AtDesk) -> str:
+def gallery_name(population: str, species: str, at: Context) -> str:
     """Return the gallery of a path, which the guard has found to be one that they may see.
 
     Raises:

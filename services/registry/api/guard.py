@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.registry.api.access.rights import Asked, Body, Rights
-from services.registry.api.context import NOBODY, Caller, Desk, address
+from services.registry.api.context import NOBODY, ApiContext, Caller, address
 from services.registry.api.limits.bounds import NotReadError, Rates, bounded, hurried
 from services.registry.api.limits.turns import Turns
 from services.registry.api.metrics import REQUESTS, SECONDS, kind_of
@@ -51,17 +51,17 @@ class Guard:
     def __init__(
         self,
         inner: ASGIApp,
-        desk: Desk,
+        context: ApiContext,
         refuse: Refusing,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inner = inner
-        self._desk = desk
+        self._context = context
         self._refuse = refuse
         self._clock = clock
         self._rights = Rights()
         self._turns = Turns()
-        self._rates = Rates(desk.settings.requests_per_minute, clock)
+        self._rates = Rates(context.settings.requests_per_minute, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -86,7 +86,7 @@ class Guard:
     ) -> None:
         """Let a request that was admitted be answered, when it is its turn."""
         body = asked.right.body
-        most = most_bytes(self._desk.settings, body)
+        most = most_bytes(self._context.settings, body)
         try:
             with self._turns.of(asked.right.turn, _caller(request)):
                 bounded_body = bounded(receive, most, BODY_SECONDS[body])
@@ -104,14 +104,14 @@ class Guard:
             HTTPException: it may not.
             Transient: the ledger does not answer.
         """
-        most = most_bytes(self._desk.settings, asked.right.body if asked else "small")
+        most = most_bytes(self._context.settings, asked.right.body if asked else "small")
         length = request.headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
             raise refusal(400, f"the length {length!r} of the body is no number")
         if int(length) > most:
             raise refusal(413, f"the body has {length} bytes, and {most} are taken at most")
         needless = asked is not None and asked.right.role is None
-        caller = NOBODY if needless else await run_in_threadpool(self._desk.who, request)
+        caller = NOBODY if needless else await run_in_threadpool(self._context.who, request)
         request.state.person = caller.person
         self._check_rate(request)
         self._check_origin(request, caller)
@@ -124,7 +124,9 @@ class Guard:
     def _check_rate(self, request: Request) -> None:
         """Count a request for its key, or for its address where it has none."""
         if wait := self._rates.wait(_caller(request)):
-            told = f"more than {self._desk.settings.requests_per_minute} requests came in a minute"
+            told = (
+                f"more than {self._context.settings.requests_per_minute} requests came in a minute"
+            )
             raise HTTPException(429, f"{told}; wait {wait} s", {"Retry-After": str(wait)})
 
     def _check_origin(self, request: Request, caller: Caller) -> None:
@@ -151,7 +153,7 @@ class Guard:
     def _note(self, request: Request, asked: Asked, status: int) -> None:
         person = request.state.person
         told = getattr(request.state, "about", "") or " ".join(asked.parts.values())
-        self._desk.audit.note(
+        self._context.audit.note(
             asked.right.act,
             person.name if person else "",
             key=person.key if person else "",

@@ -23,7 +23,7 @@ IDLE_SECONDS = 300.0
 log = logging.getLogger(__name__)
 
 
-class Inquiry:
+class PictureQuery:
     """One question at a time or several, from any thread. It connects with the first one."""
 
     def __init__(self, kafka: KafkaSettings) -> None:

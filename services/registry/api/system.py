@@ -17,7 +17,7 @@ KEPT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Stage:
+class ServiceStatus:
     """One service.
 
     waiting: records that it has still to handle; None: the broker does not answer
@@ -35,7 +35,7 @@ class Stage:
 class SystemState:
     """The services in the order in which a picture passes them, and what is wrong as a whole."""
 
-    stages: tuple[Stage, ...]
+    stages: tuple[ServiceStatus, ...]
     trouble: str = ""
 
     @property
@@ -89,5 +89,7 @@ class System:
             for name in INPUTS:
                 said = asked[name].result() if name in asked else None
                 why = "" if said is None or said.ready else said.trouble or "it does not answer"
-                stages.append(Stage(name, lag.get(name), None if said is None else said.ready, why))
+                stages.append(
+                    ServiceStatus(name, lag.get(name), None if said is None else said.ready, why)
+                )
         return SystemState(tuple(stages), trouble)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from services.registry.calibration.models import Linear, Part
+from services.registry.calibration.models import CalibrationModel, Linear
 from services.registry.features.comparisons import COMPARED, Comparisons
 from services.registry.features.evidence import BELOW
 
@@ -23,9 +23,9 @@ STEPS = ("log_odds", "above_all", "above_stricter", "above_other")
 LEAST_SPREAD, LEAST_IN_LIST = 0.25, 0.15
 LOWEST, HIGHEST = -3.0, 10.0
 # Of a list of so many, half is its own middle and spread and half that of all lists; one of fewer
-# than `FEWEST` has none of its own.
+# than `MIN_SCORES` has none of its own.
 HALVED_AT = 10
-FEWEST = 5
+MIN_SCORES = 5
 
 
 class Steps(NamedTuple):
@@ -36,7 +36,7 @@ class Steps(NamedTuple):
     rows: NDArray[np.float64]
 
 
-class Affinity(Part):
+class Affinity(CalibrationModel):
     """Both steps, as the calibration file keeps them."""
 
     pair: Linear
@@ -91,7 +91,7 @@ def steps(lists: Mapping[int, Comparisons], pair: Linear) -> Steps:
     for index, rest in enumerate(outside):
         row = table[index]
         seen = np.concatenate([row[~np.isnan(row)], rest])
-        if len(seen) >= FEWEST:
+        if len(seen) >= MIN_SCORES:
             share = len(seen) / (len(seen) + HALVED_AT)
             own = _middle(seen, LEAST_IN_LIST)
             middles[index] = share * own[0] + (1 - share) * middle

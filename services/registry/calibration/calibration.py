@@ -14,7 +14,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from services.registry.calibration.affinity import Affinity
 from services.registry.calibration.drift import Histogram
 from services.registry.calibration.linkage import Linkage
-from services.registry.calibration.models import Family, Inside, Part, Probability
+from services.registry.calibration.models import (
+    CalibrationModel,
+    Family,
+    OpenUnitInterval,
+    Probability,
+)
 from services.registry.features.evidence import FEATURES
 from shared.errors import SettingsError
 from shared.messages import Matches, ModelReference
@@ -25,7 +30,7 @@ Count = Annotated[int, Field(ge=0)]
 PRECISIONS = ("-int8", "-half")
 
 
-class Promise(Part):
+class Guarantee(CalibrationModel):
     """What was asked of the thresholds, and what they rest on.
 
     With probability `confidence` at most the accepted share `false_known` of new animals'
@@ -37,9 +42,9 @@ class Promise(Part):
     promise is about all of them together.
     """
 
-    false_known: Inside
+    false_known: OpenUnitInterval
     false_new: Probability
-    confidence: Inside
+    confidence: OpenUnitInterval
     bound: Probability
     wrong_bound: Probability
     individuals: Count
@@ -48,24 +53,26 @@ class Promise(Part):
     species: tuple[str, ...]
 
 
-class Curve(Part):
+class Curve(CalibrationModel):
     """How evidence becomes the probability of an individual, and an outcome.
 
     `family` gives each piece of evidence its probability. `dependence` says how much
     several sightings of one individual add to the best of them; `temperature` and
-    `nobody` set the individuals against each other: see `services.registry.identity.rank`.
+    `unknown_logit` set the individuals against each other: see `services.registry.identity.rank`.
     At or above `known` the first-ranked individual is taken, below `new` none is.
     `baseline`: the first-ranked probabilities of the calibration, to notice drift.
     `fitted_on`, `pairs` and `queries` say on what it was fitted.
     """
 
+    renamed_fields = {"nobody": "unknown_logit", "promise": "guarantee"}  # noqa: RUF012
+
     family: Family
     dependence: Annotated[float, Field(ge=0, lt=1)] = 0.0
     temperature: Annotated[float, Field(gt=0)] = 1.0
-    nobody: float = 0.0
+    unknown_logit: float = 0.0
     known: Probability
     new: Probability
-    promise: Promise | None = None
+    guarantee: Guarantee | None = None
     baseline: Histogram | None = None
     fitted_on: str
     pairs: Count
@@ -82,7 +89,7 @@ class Curve(Part):
         return self.family.probabilities(features)
 
 
-class Model(Part):
+class Model(CalibrationModel):
     """A model that made the evidence, and what for."""
 
     role: Literal["encoder", "extractor", "matcher"]
@@ -91,7 +98,7 @@ class Model(Part):
     preprocessing: str
 
 
-class Clustering(Part):
+class Clustering(CalibrationModel):
     """How sightings are clustered that no threshold decides; see `identity.resolve`.
 
     It is for all species, those that it has not seen too. `never` are the species that it was
@@ -105,7 +112,7 @@ class Clustering(Part):
     never: tuple[str, ...] = ()
 
 
-class Calibration(Part):
+class Calibration(CalibrationModel):
     """The curves of one file, and the models whose evidence they were fitted on.
 
     Without `models` it is not known which they were, and none is refused. Without `clustering`
@@ -140,7 +147,7 @@ class Calibration(Part):
             return None
         return self.clustering
 
-    def strangers(self, matches: Matches) -> tuple[Model, ...]:
+    def unseen_models(self, matches: Matches) -> tuple[Model, ...]:
         """Return the models behind the matches that the calibration was not fitted on.
 
         The precision of a matcher makes no other model here: its evidence stays the same but

@@ -18,11 +18,11 @@ from numpy.typing import ArrayLike
 from pydantic import model_validator
 
 from services.registry import metrics
-from services.registry.calibration.models import Part, Probability
+from services.registry.calibration.models import CalibrationModel, Probability
 
 # So many queries before a gallery's index is reported: by chance alone it is about
 # (bins - 1) / queries, and that should lie well below 0.1.
-FEWEST = 200
+MIN_SIGHTINGS = 200
 FIT_AGAIN = 0.25
 
 # What an empty bin counts, in queries: the index of a share of zero would be infinite.
@@ -31,7 +31,7 @@ SMOOTHING = 0.5
 log = logging.getLogger(__name__)
 
 
-class Histogram(Part):
+class Histogram(CalibrationModel):
     """Shares of probabilities between edges; there is one bin more than edges."""
 
     edges: tuple[Probability, ...]
@@ -65,7 +65,7 @@ def stability(baseline: Histogram, service: Histogram) -> float:
 def drift(probabilities: Sequence[float], baseline: Histogram, window: int) -> float | None:
     """Return the index of the latest probabilities; None while they are too few to tell."""
     seen = probabilities[-window:]
-    if len(seen) < min(FEWEST, window):
+    if len(seen) < min(MIN_SIGHTINGS, window):
         return None
     return stability(baseline, Histogram.of(seen, baseline.edges))
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from services.registry.calibration.models import Linear, Part
+from services.registry.calibration.models import CalibrationModel, Linear
 
 LINKS = (
     "mean",
@@ -33,7 +33,7 @@ BEST = 3
 YOUNG, GROWN = 80, 320
 
 
-class Merge(NamedTuple):
+class ClusterMerge(NamedTuple):
     """Two clusters, each named by one of its sightings' positions, that were joined at `score`."""
 
     score: float
@@ -41,7 +41,7 @@ class Merge(NamedTuple):
     gone: int
 
 
-class Linkage(Part):
+class Linkage(CalibrationModel):
     """How surely two clusters are one animal, as log-odds, and from where they are joined.
 
     Few sightings show less of what different animals look like, so while a gallery is young it
@@ -136,7 +136,7 @@ class Clusters:
         self.members[kept] += self.members[gone]
         self.members[gone] = []
 
-    def agglomerate(self, weights: Linear, join: float) -> list[Merge]:
+    def agglomerate(self, weights: Linear, join: float) -> list[ClusterMerge]:
         """Join the two surest clusters again and again, down to `join`; return the merges."""
         count = len(self.members)
         scores = np.full((count, count), -np.inf)
@@ -145,13 +145,13 @@ class Clusters:
         left, right = left[upper], right[upper]
         if len(left):
             scores[left, right] = scores[right, left] = weights.log_odds(self.links(left, right))
-        merges: list[Merge] = []
+        merges: list[ClusterMerge] = []
         while count:
             kept, gone = divmod(int(scores.argmax()), count)
             score = float(scores[kept, gone])
             if score < join or not np.isfinite(score):
                 break
-            merges.append(Merge(score, kept, gone))
+            merges.append(ClusterMerge(score, kept, gone))
             self.join(kept, gone)
             scores[gone] = scores[:, gone] = scores[kept] = -np.inf
             others = self.compared(kept)

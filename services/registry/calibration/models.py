@@ -1,6 +1,8 @@
 """Ways from the features of a pair to P(same individual); a curve has one of them."""
 
-from typing import Annotated, Literal, Self
+import logging
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,17 +10,33 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.registry.features.evidence import FEATURES, SCORES
 
+log = logging.getLogger(__name__)
+
 Probability = Annotated[float, Field(ge=0, le=1)]
-Inside = Annotated[float, Field(gt=0, lt=1)]
+OpenUnitInterval = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Part(BaseModel):
+class CalibrationModel(BaseModel):
     """A part of the calibration file: frozen, finite, and with no field that nobody knows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    # Fields of the previous version's files, by their old names.
+    renamed_fields: ClassVar[Mapping[str, str]] = {}
 
-class Linear(Part):
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_old_names(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        for old in cls.renamed_fields.keys() & given.keys():
+            log.warning(
+                "calibration field %s is now %s; fit it again", old, cls.renamed_fields[old]
+            )
+        return {cls.renamed_fields.get(name, name): value for name, value in given.items()}
+
+
+class Linear(CalibrationModel):
     """Log-odds that are a weighted sum of standardised numbers.
 
     Log-odds = intercept + Σ coefficients · (x - means) / scales.
@@ -61,11 +79,11 @@ class Logistic(Linear):
         return sigmoid(self.log_odds(features))
 
 
-class Knots(Part):
+class Knots(CalibrationModel):
     """A rising line through points: straight between them, level beyond the ends."""
 
     at: Annotated[tuple[float, ...], Field(min_length=1)]
-    probability: tuple[Inside, ...]
+    probability: tuple[OpenUnitInterval, ...]
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -80,7 +98,7 @@ class Knots(Part):
         return np.interp(scores, self.at, self.probability)
 
 
-class Isotonic(Part):
+class Isotonic(CalibrationModel):
     """Every score calibrated for itself, then their mean, as WildFusion does it.
 
     Čermák et al., WildFusion: Individual Animal Identification with Calibrated
@@ -105,7 +123,7 @@ class Isotonic(Part):
         return sigmoid(self.intercept + self.slope * logit(mean(self.scores, features)))
 
 
-class Both(Part):
+class Both(CalibrationModel):
     """The two at once: the mean of their log-odds, a logarithmic opinion pool.
 
     One bends too little and the other too much, and on a species that neither has seen nobody

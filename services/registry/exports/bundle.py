@@ -25,7 +25,7 @@ LEFT_OUT = "left_out.csv"
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExportRequest:
     """What to export. `days`: of an occasion, for capture histories."""
 
     kind: Format
@@ -42,7 +42,7 @@ class Files:
     lacks: Callable[[Record], str]
 
 
-def files(found: Records, wanted: Wanted) -> Files:
+def files(found: Records, wanted: ExportRequest) -> Files:
     """Return what an export holds."""
     if wanted.kind == "camtrap-dp":
         made = package(found, wanted.gallery, wanted.now)

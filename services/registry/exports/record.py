@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from services.registry.identity.entry import OUTCOME_NAMES, Word
-from services.registry.ledger.reader import Reading
+from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
+from services.registry.ledger.reader import LedgerReader
 from services.registry.locations.masking import Cameras
 from shared.messages import Decision, Place, Viewpoint
 
@@ -42,7 +42,7 @@ class Record:
     sighting: str
     individual: str
     name: str
-    outcome: Word
+    outcome: OutcomeName
     probability: float
     captured_at: datetime | None
     decided_at: datetime
@@ -67,7 +67,7 @@ class Record:
 Records = Iterable[Record]
 
 
-def records(ledger: Reading, gallery: str, cameras: Cameras) -> Iterator[Record]:
+def records(ledger: LedgerReader, gallery: str, cameras: Cameras) -> Iterator[Record]:
     """Yield all sightings of a gallery in the order of their decisions. May raise Transient.
 
     It takes the memory of some of them at a time, however many there are.
@@ -84,7 +84,7 @@ def records(ledger: Reading, gallery: str, cameras: Cameras) -> Iterator[Record]
             yield _record(each, individual, names.get(individual, individual), told, cell)
 
 
-def _names(ledger: Reading, gallery: str) -> dict[str, str]:
+def _names(ledger: LedgerReader, gallery: str) -> dict[str, str]:
     """Return by which of a catalogue's names most sightings of an individual came."""
     labels = ledger.labels(gallery)
     owners = ledger.belongs(gallery, [*labels.values()])
@@ -100,7 +100,7 @@ def _names(ledger: Reading, gallery: str) -> dict[str, str]:
     }
 
 
-def _count(ledger: Reading, gallery: str, told: Mapping[str, Counter[str]]) -> None:
+def _count(ledger: LedgerReader, gallery: str, told: Mapping[str, Counter[str]]) -> None:
     """Count the sightings that came under each name of an individual, where it has several."""
     for decisions in ledger.chunks(gallery, 1, ledger.count(gallery, "entries")):
         named = {each.sighting_id: each.identity for each in decisions if each.identity}

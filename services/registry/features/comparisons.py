@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from services.registry.features.evidence import FEATURES, RELATIVE, Standing, features
+from services.registry.features.evidence import FEATURES, RELATIVE, ScoreStatistics, features
 from shared.errors import Poison
 from shared.messages import Evidence
 
@@ -31,15 +31,17 @@ _ROW = np.dtype([("number", "<u4"), ("features", "<f2", len(COMPARED))])
 class Comparisons:
     """A sighting's list: enrolment numbers of its candidates [N] and features [N, 14].
 
-    `standing`: how the list looked, to judge what later sightings compare with this one.
+    `statistics`: how the list looked, to judge what later sightings compare with this one.
     """
 
     numbers: NDArray[np.int64]
     features: NDArray[np.float64]
-    standing: Standing
+    statistics: ScoreStatistics
 
     @classmethod
-    def of(cls, evidence: Sequence[Evidence], standings: Mapping[int, Standing]) -> Self:
+    def of(
+        cls, evidence: Sequence[Evidence], candidate_statistics: Mapping[int, ScoreStatistics]
+    ) -> Self:
         """Return what a query's evidence comes to, given the standing of candidates by number.
 
         A candidate without one is not judged by its own list. Read back from its bytes the
@@ -51,14 +53,14 @@ class Comparisons:
         last = {item.candidate.enrolment_number: item for item in evidence}
         numbers = np.array(list(last), dtype=np.int64)
         rows = features(list(last.values()))
-        standing = Standing.of(rows)
-        nobody = Standing.of(rows[:0])
+        statistics = ScoreStatistics.of(rows)
+        nobody = ScoreStatistics.of(rows[:0])
         candidates = [
-            standings.get(number, nobody).deviations(row[None])
+            candidate_statistics.get(number, nobody).deviations(row[None])
             for number, row in zip(last, rows, strict=True)
         ]
         wide = np.hstack([rows, np.reshape(candidates, (-1, len(RELATIVE)))])
-        return cls.unpack(cls(numbers, wide, standing).pack())
+        return cls.unpack(cls(numbers, wide, statistics).pack())
 
     def pack(self) -> bytes:
         """Return the list as bytes."""
@@ -66,7 +68,7 @@ class Comparisons:
         rows["number"] = self.numbers
         rows["features"] = self.features
         head = _HEAD.pack(VERSION, len(COMPARED), len(rows))
-        return head + pack_standing(self.standing) + rows.tobytes()
+        return head + pack_statistics(self.statistics) + rows.tobytes()
 
     @classmethod
     def unpack(cls, stored: bytes) -> Self:
@@ -88,17 +90,19 @@ class Comparisons:
         return cls(
             rows["number"].astype(np.int64),
             rows["features"].astype(np.float64),
-            unpack_standing(stored[_HEAD.size : start]),
+            unpack_statistics(stored[_HEAD.size : start]),
         )
 
 
-def pack_standing(standing: Standing) -> bytes:
+def pack_statistics(statistics: ScoreStatistics) -> bytes:
     """Return a list's standing as 28 bytes."""
-    return np.array([*standing.median, *standing.spread, standing.share], dtype="<f4").tobytes()
+    return np.array(
+        [*statistics.median, *statistics.spread, statistics.share], dtype="<f4"
+    ).tobytes()
 
 
-def unpack_standing(stored: bytes) -> Standing:
-    """Return the standing that `pack_standing` made."""
+def unpack_statistics(stored: bytes) -> ScoreStatistics:
+    """Return the standing that `pack_statistics` made."""
     values = np.frombuffer(stored, dtype="<f4").astype(np.float64)
     count = len(RELATIVE)
-    return Standing(values[:count], values[count : 2 * count], float(values[-1]))
+    return ScoreStatistics(values[:count], values[count : 2 * count], float(values[-1]))

@@ -39,7 +39,7 @@ HALVED_AT = 10
 
 
 @dataclass(frozen=True)
-class Standing:
+class ScoreStatistics:
     """What a query's list looks like, to judge one score by: median [3] and spread [3] of its
     first three scores, and the `share` of a deviation that so short a list lets count.
     """
@@ -99,4 +99,4 @@ def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
         )
     raw[:, 1 : len(ABSOLUTE)] = np.log1p(raw[:, 1 : len(ABSOLUTE)])
     scores, tried = np.split(raw, [len(ABSOLUTE)], axis=1)
-    return np.hstack([scores, Standing.of(scores).deviations(scores), tried])
+    return np.hstack([scores, ScoreStatistics.of(scores).deviations(scores), tried])

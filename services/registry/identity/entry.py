@@ -21,9 +21,9 @@ from shared.messages import (
     Outcome,
 )
 
-Word = Literal["known", "new", "review", "unidentifiable"]
+OutcomeName = Literal["known", "new", "review", "unidentifiable"]
 
-OUTCOME_NAMES: dict[Outcome, Word] = {
+OUTCOME_NAMES: dict[Outcome, OutcomeName] = {
     OUTCOME_KNOWN: "known",
     OUTCOME_NEW: "new",
     OUTCOME_REVIEW: "review",

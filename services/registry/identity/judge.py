@@ -1,7 +1,7 @@
 """A query, what the ledger knows around it, and the calibration → what to decide. Pure functions.
 
-In two steps, as the ledger is asked in between: `judge_query` says how the query stands and whose
-sightings are in question, `settle` where it belongs and what that changes.
+In two steps, as the ledger is asked in between: `rank_query` says how the query stands and whose
+sightings are in question, `resolve_query` where it belongs and what that changes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -11,16 +11,16 @@ import numpy as np
 
 from services.registry.calibration.calibration import Calibration, Curve
 from services.registry.features.comparisons import Comparisons
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from services.registry.identity.rank import UNIDENTIFIABLE, Verdict, judge, rank
 from services.registry.identity.resolve import Member, Resolution, resolve
 from services.registry.identity.view import Group, View, image_of
 from shared.messages import OUTCOME_KNOWN, OUTCOME_REVIEW, Change, Matches, RankedIndividual
 
 # An individual is in question if one of its sightings has log-odds of so much.
-WORTH_ASKING = -3.0
+MIN_LOG_ODDS = -3.0
 # So many sightings are clustered at most, and so many of one individual; more add nothing but time.
-MOST, MOST_OF_ONE = 300, 80
+MAX_SIGHTINGS, MAX_SIGHTINGS_OF_ONE = 300, 80
 
 # Where the evidence can't tell individuals apart, what was joined by chance is parted again by the
 # next picture: nyalas, by a calibration of other species, come to 0.7 splits a sighting and more,
@@ -34,7 +34,7 @@ FOUNDED = "+0"
 
 
 @dataclass(frozen=True)
-class Judged:
+class RankedQuery:
     """How a query stands.
 
     `asked`: the individuals in question, the likeliest first; without any the verdict stands.
@@ -52,22 +52,22 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Settled:
+class Resolved:
     """What to decide: the verdict, where the query belongs, and what changes about others.
 
-    `revisions` are those of the individuals that it rests on, `doubts` what is left open of them,
-    `anchors` the sightings that the query stays with.
+    `revisions`: those of the individuals it rests on. `questions`: what stays open between them.
+    `anchors`: the sightings that the query stays with.
     """
 
     verdict: Verdict
     individual: str
     changes: Sequence[Change]
     revisions: Mapping[str, str]
-    doubts: Sequence[Doubt] = ()
+    questions: Sequence[Question] = ()
     anchors: tuple[str, ...] = ()
 
 
-def judge_query(matches: Matches, view: View, calibration: Calibration) -> Judged:
+def rank_query(matches: Matches, view: View, calibration: Calibration) -> RankedQuery:
     """Return how a query stands among what the ledger knows of its candidates.
 
     Raises:
@@ -76,24 +76,24 @@ def judge_query(matches: Matches, view: View, calibration: Calibration) -> Judge
     curve = calibration.curve(matches.query.gallery)
     evidence = [item for item in matches.evidence if item.candidate.sighting_id in view.members]
     numbers = {item.candidate.enrolment_number: item.candidate.sighting_id for item in evidence}
-    standings = {
-        number: view.standings[sighting]
+    candidate_statistics = {
+        number: view.candidate_statistics[sighting]
         for number, sighting in numbers.items()
-        if sighting in view.standings
+        if sighting in view.candidate_statistics
     }
-    comparisons = Comparisons.of(evidence, standings)
+    comparisons = Comparisons.of(evidence, candidate_statistics)
     ranked = rank(evidence, view.members, view.taken, curve)
     if matches.incomparable:
-        return Judged(UNIDENTIFIABLE, ranked, comparisons, (), curve)
-    promised = not calibration.strangers(matches)
-    verdict = judge(ranked, curve, promised=promised)
+        return RankedQuery(UNIDENTIFIABLE, ranked, comparisons, (), curve)
+    guaranteed = not calibration.unseen_models(matches)
+    verdict = judge(ranked, curve, guaranteed=guaranteed)
     clustering = calibration.clustering_of(matches.query.gallery)
     steady = view.splits <= SPLITS_AT_FIRST + SPLITS_A_SIGHTING * view.enrolled
     asked: list[str] = []
-    if promised and steady and clustering and len(comparisons.numbers):
+    if guaranteed and steady and clustering and len(comparisons.numbers):
         log_odds = clustering.affinity.pair.log_odds(comparisons.features)
         order = np.argsort(-log_odds, kind="stable")
-        near = [int(comparisons.numbers[at]) for at in order if log_odds[at] >= WORTH_ASKING]
+        near = [int(comparisons.numbers[at]) for at in order if log_odds[at] >= MIN_LOG_ODDS]
         named = [verdict.individual] if verdict.individual else []
         asked = [*named, *(view.members[numbers[number]] for number in near)]
     anchors = [ranked[0].best.candidate.sighting_id] if verdict.individual else []
@@ -109,47 +109,47 @@ def judge_query(matches: Matches, view: View, calibration: Calibration) -> Judge
             verdict = Verdict(OUTCOME_KNOWN, companions[latest], verdict.probability)
         asked = [verdict.individual, *companions.values(), *asked]
     asked = list(dict.fromkeys(asked))
-    return Judged(verdict, ranked, comparisons, asked, curve, tuple(anchors), view.enrolled)
+    return RankedQuery(verdict, ranked, comparisons, asked, curve, tuple(anchors), view.enrolled)
 
 
-def settle(
+def resolve_query(
     matches: Matches,
-    judged: Judged,
+    ranked_query: RankedQuery,
     groups: Mapping[str, Group],
     calibration: Calibration,
     *,
     taken: Collection[str] = (),
     differ: Collection[frozenset[str]] = (),
-) -> Settled:
+) -> Resolved:
     """Return what to decide about a query, given the sightings of the individuals in question.
 
     `taken` are the individuals of other animals in its image; the pairs in `differ` are known
     to be two.
     """
-    verdict = judged.verdict
+    verdict = ranked_query.verdict
     if verdict == UNIDENTIFIABLE:
-        return Settled(verdict, "", (), {})
-    members, revisions = _members(judged.asked, groups)
+        return Resolved(verdict, "", (), {})
+    members, revisions = _members(ranked_query.asked, groups)
     clustering = calibration.clustering_of(matches.query.gallery)
     if not members or clustering is None:
         individual = verdict.individual or FOUNDED
-        return Settled(verdict, individual, (), {}, anchors=judged.anchors)
+        return Resolved(verdict, individual, (), {}, anchors=ranked_query.anchors)
     query = Member(
         sighting=matches.query.sighting_id,
         number=0,
         image=image_of(matches.query),
-        comparisons=judged.comparisons,
-        anchors=judged.anchors,
+        comparisons=ranked_query.comparisons,
+        anchors=ranked_query.anchors,
         individual=verdict.individual,
     )
-    whole = {name for name in revisions if groups[name].count > MOST_OF_ONE}
+    whole = {name for name in revisions if groups[name].count > MAX_SIGHTINGS_OF_ONE}
     apart = {*differ, *(frozenset(("", name)) for name in taken)}
-    found = resolve(query, members, clustering, whole, differ=apart, enrolled=judged.enrolled)
+    found = resolve(query, members, clustering, whole, differ=apart, enrolled=ranked_query.enrolled)
     if not found.individual.startswith("+") and verdict.outcome != OUTCOME_KNOWN:
         # It joins in doubt: no threshold promises that it is right.
         verdict = replace(verdict, outcome=OUTCOME_REVIEW)
-    return Settled(
-        verdict, found.individual, _changes(found), revisions, found.doubts, judged.anchors
+    return Resolved(
+        verdict, found.individual, _changes(found), revisions, found.questions, ranked_query.anchors
     )
 
 

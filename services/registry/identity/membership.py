@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from shared.messages import Decision
 
 
-class Belonging:
+class Membership:
     """The individuals of one gallery, as its decisions made and changed them.
 
     `members` gives the individual of each enrolled sighting, `groups` the sightings of each

@@ -8,7 +8,7 @@ SERIOUS = 0.15
 
 
 @dataclass(frozen=True)
-class Doubt:
+class Question:
     """Two individuals that may be one: log-odds, and the pair of sightings that is most alike."""
 
     one: str

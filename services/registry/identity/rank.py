@@ -55,16 +55,16 @@ def combined(probabilities: Iterable[float], dependence: float) -> float:
 
 
 def against_each_other(
-    alone: NDArray[np.float64], temperature: float, nobody: float
+    alone: NDArray[np.float64], temperature: float, unknown_logit: float
 ) -> NDArray[np.float64]:
     """Return the probabilities of individuals [I] that were each judged on its own [I].
 
     The query is one of them or none of them, so together they have at most 1: a
-    softmax over their log-odds divided by `temperature`, with `nobody` for none of
+    softmax over their log-odds divided by `temperature`, with `unknown_logit` for none of
     them. The order stays. With 1 and 0 a lone individual keeps its probability, and
     two that are equally likely share.
     """
-    odds = np.append(logit(alone) / temperature, nobody)
+    odds = np.append(logit(alone) / temperature, unknown_logit)
     weights = np.exp(odds - odds.max())
     return np.asarray(weights[:-1] / weights.sum())
 
@@ -94,7 +94,7 @@ def rank(
             for sightings in grouped.values()
         ]
     )
-    together = against_each_other(alone, curve.temperature, curve.nobody)
+    together = against_each_other(alone, curve.temperature, curve.unknown_logit)
     ranked = [
         RankedIndividual(
             individual=individual,
@@ -106,17 +106,17 @@ def rank(
     return sorted(ranked, key=lambda item: (-item.probability, item.individual))
 
 
-def judge(ranked: Sequence[RankedIndividual], curve: Curve, *, promised: bool = True) -> Verdict:
+def judge(ranked: Sequence[RankedIndividual], curve: Curve, *, guaranteed: bool = True) -> Verdict:
     """Return what the ranking comes to at the curve's thresholds.
 
-    Unless the calibration's promise holds (`promised`), what would be known goes to
+    Unless the calibration's promise holds (`guaranteed`), what would be known goes to
     review. A new individual stays one: it names nobody, and a merge undoes it.
     """
     if not ranked:
         return Verdict(OUTCOME_NEW, "", 0.0)
     first = ranked[0]
     if first.probability >= curve.known:
-        if not promised:
+        if not guaranteed:
             return Verdict(OUTCOME_REVIEW, "", first.probability)
         return Verdict(OUTCOME_KNOWN, first.individual, first.probability)
     outcome = OUTCOME_NEW if first.probability < curve.new else OUTCOME_REVIEW

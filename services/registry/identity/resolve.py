@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 from services.registry.calibration.calibration import Clustering
 from services.registry.calibration.linkage import GROWN, Clusters, Linkage
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from services.registry.identity.view import Recorded
 
 # Two individuals may be one if they were joined from so much less in log-odds; so many such pairs
 # are worth asking about at once, the likeliest. Questions from further below cost people more than
 # they bring: see docs/results.md.
-DOUBT = 1.25
-MOST_DOUBTS = 10
+QUESTION_MARGIN = 1.25
+MAX_QUESTIONS = 10
 
 # An ID that is out moves only for a gain: what is one individual stays one until its parts are so
 # far, in log-odds, below what would join them.
-STAYS = 0.5
+STAY_MARGIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Merge:
 
 
 @dataclass(frozen=True)
-class Split:
+class SplitOff:
     """Some sightings of an individual belong to another from now on: after the merges."""
 
     individual: str
@@ -65,8 +65,8 @@ class Resolution:
 
     individual: str
     merges: tuple[Merge, ...] = ()
-    splits: tuple[Split, ...] = ()
-    doubts: tuple[Doubt, ...] = field(default=(), compare=False)
+    splits: tuple[SplitOff, ...] = ()
+    questions: tuple[Question, ...] = field(default=(), compare=False)
 
 
 def resolve(
@@ -92,10 +92,10 @@ def resolve(
     clusters.agglomerate(linkage.weights, linkage.join)
     before = clusters.apart.copy()
     clusters.apart |= ~_shared(clusters, everyone)
-    clusters.agglomerate(linkage.weights, linkage.join - STAYS)
+    clusters.agglomerate(linkage.weights, linkage.join - STAY_MARGIN)
     names, found = _told(members, clusters.labels())
     clusters.apart = _merged(before, clusters)
-    return replace(found, doubts=_doubts(everyone, names, matrix, clusters, linkage))
+    return replace(found, questions=_doubts(everyone, names, matrix, clusters, linkage))
 
 
 def known_apart(
@@ -185,7 +185,8 @@ def _told(
         if kept[int(label)] != into[each.individual]:
             parts.setdefault((into[each.individual], int(label)), []).append(each.sighting)
     splits = [
-        Split(individual, tuple(found), kept[label]) for (individual, label), found in parts.items()
+        SplitOff(individual, tuple(found), kept[label])
+        for (individual, label), found in parts.items()
     ]
     return kept, Resolution(kept[int(labels[-1])], tuple(merges), tuple(splits))
 
@@ -206,7 +207,7 @@ def _doubts(
     matrix: NDArray[np.float64],
     clusters: Clusters,
     linkage: Linkage,
-) -> tuple[Doubt, ...]:
+) -> tuple[Question, ...]:
     """Return which clusters may be one, the likeliest first."""
     found = []
     for one in names:
@@ -216,11 +217,11 @@ def _doubts(
             continue
         scores = linkage.weights.log_odds(clusters.links(np.full(len(others), one), others))
         for other, score in zip(others.tolist(), scores.tolist(), strict=True):
-            if score >= linkage.join - DOUBT:
+            if score >= linkage.join - QUESTION_MARGIN:
                 block = matrix[np.ix_(clusters.members[one], clusters.members[other])]
                 left, right = np.unravel_index(np.nanargmax(block), block.shape)
                 found.append(
-                    Doubt(
+                    Question(
                         names[one],
                         names[other],
                         score,
@@ -228,4 +229,4 @@ def _doubts(
                         everyone[clusters.members[other][right]].sighting,
                     )
                 )
-    return tuple(sorted(found, key=lambda doubt: -doubt.log_odds)[:MOST_DOUBTS])
+    return tuple(sorted(found, key=lambda question: -question.log_odds)[:MAX_QUESTIONS])

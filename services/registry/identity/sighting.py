@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.registry.calibration.calibration import Calibration
-from services.registry.identity.judge import Settled
+from services.registry.identity.judge import Resolved
 from services.registry.identity.later_pass import pass_number
 from shared.errors import Poison
 from shared.identifiers import names_gallery
@@ -43,7 +43,7 @@ def checked(query: Sighting) -> Sighting:
 
 def decision_about(
     matches: Matches,
-    settled: Settled,
+    resolved: Resolved,
     ranked: Sequence[RankedIndividual],
     calibration: Calibration,
     decided_at: datetime,
@@ -61,9 +61,9 @@ def decision_about(
         sequence=query.sequence,
         species=query.species,
         viewpoint=query.viewpoint,
-        outcome=settled.verdict.outcome,
-        individual=settled.individual,
-        probability=settled.verdict.probability,
+        outcome=resolved.verdict.outcome,
+        individual=resolved.individual,
+        probability=resolved.verdict.probability,
         ranked=ranked,
         thresholds=Thresholds(known=curve.known, new=curve.new),
         calibration=calibration.title,
@@ -71,8 +71,8 @@ def decision_about(
         passes=pass_number(matches),
         actor=ACTOR,
         incomparable=matches.incomparable,
-        changes=settled.changes,
-        known_by=settled.anchors,
+        changes=resolved.changes,
+        known_by=resolved.anchors,
     )
     for name in ("box", "crop", "captured_at", "published_at"):
         if query.HasField(name):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from services.registry.features.comparisons import Comparisons
-from services.registry.features.evidence import Standing
+from services.registry.features.evidence import ScoreStatistics
 from services.registry.identity.entry import Entry
 from shared.messages import Decision, Sighting
 
@@ -17,18 +17,20 @@ NOTHING = Comparisons.of([], {})
 class View:
     """What the ledger knows around one sighting.
 
-    `entry` is its decision, if there is one; `taken` the individuals of the other
-    sightings of its image; `members` the individual of every candidate that the
-    ledger knows, by sighting; `standings` how their own lists looked, likewise. So many sightings
-    are `enrolled` in the gallery, and so often individuals were split (`splits`). `companions` are
-    the other sightings of its encounter with their individuals, in the order of their decisions.
-    `epoch` is the gallery's.
+    entry: its decision, if there is one
+    taken: individuals of the other sightings of its image
+    members: individual of every candidate that the ledger knows, by sighting
+    candidate_statistics: score statistics of the candidates' own lists, by sighting
+    enrolled: sightings enrolled in the gallery
+    splits: how often individuals of the gallery were split
+    companions: the other sightings of its encounter with their individuals, in decision order
+    epoch: the gallery's
     """
 
     entry: Entry | None
     taken: frozenset[str]
     members: Mapping[str, str]
-    standings: Mapping[str, Standing]
+    candidate_statistics: Mapping[str, ScoreStatistics]
     enrolled: int = 0
     splits: int = 0
     companions: Mapping[str, str] = field(default_factory=dict)

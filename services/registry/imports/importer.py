@@ -44,7 +44,7 @@ class _StoppedError(Exception):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ImportRequest:
     """What is said of a whole catalogue, in place of what it says; None: what it says.
 
     key: the ID of the key that it comes with
@@ -104,7 +104,7 @@ class Importer:
                     self._held.discard(identifier)
 
     def take(
-        self, identifier: str, archive: BinaryIO, name: str, wanted: Wanted, limits: Limits
+        self, identifier: str, archive: BinaryIO, name: str, wanted: ImportRequest, limits: Limits
     ) -> Import:
         """Unpack a ZIP into the room that is held for it, and begin to read it.
 
@@ -126,7 +126,9 @@ class Importer:
         threading.Thread(target=self._live, args=(identifier,), name="alive", daemon=True).start()
         return begun
 
-    def _run(self, now: Import, source: Path, folder: Path, wanted: Wanted, limits: Limits) -> None:
+    def _run(
+        self, now: Import, source: Path, folder: Path, wanted: ImportRequest, limits: Limits
+    ) -> None:
         try:
             self._register.keep(self._worked(now, source, wanted, limits))
         except _StoppedError:
@@ -140,7 +142,7 @@ class Importer:
         finally:
             self._drop(now.id, folder)
 
-    def _worked(self, now: Import, source: Path, wanted: Wanted, limits: Limits) -> Import:
+    def _worked(self, now: Import, source: Path, wanted: ImportRequest, limits: Limits) -> Import:
         """Return an import in the state that it ends in."""
         try:
             planned = plan(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from services.registry.identity.membership import Belonging
+from services.registry.identity.membership import Membership
 from services.registry.identity.view import image_of
 from services.registry.ledger.ledger import Ledger
 from shared.messages import Decision
@@ -95,7 +95,7 @@ def _enrolments(ledger: Snapshot) -> Iterator[str]:
                 f"entry {decision.number} enrolled sighting {decision.sighting_id}, "
                 f"but enrolment {decision.enrolment_number} is of {enrolled}"
             )
-    told = Belonging(ledger.decisions).members
+    told = Membership(ledger.decisions).members
     for sighting, individual in sorted(told.items()):
         member = ledger.members.get(sighting)
         if member != individual:
@@ -112,7 +112,7 @@ def _enrolments(ledger: Snapshot) -> Iterator[str]:
 
 
 def _individuals(ledger: Snapshot) -> Iterator[str]:
-    told = Belonging(ledger.decisions)
+    told = Membership(ledger.decisions)
     for individual in _repeated(told.founded):
         yield f"individual {individual} was founded more than once"
     for individual in sorted(set(told.groups) - set(ledger.individuals)):

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from shared.messages import Decision
 
 
-def founded(decision: Decision) -> int:
+def founds_individuals(decision: Decision) -> int:
     """Return how many individuals a decision founds."""
-    belonging = [decision.individual, *(change.into for change in decision.changes)]
-    return len({name for name in belonging if name.startswith("+")})
+    membership = [decision.individual, *(change.into for change in decision.changes)]
+    return len({name for name in membership if name.startswith("+")})
 
 
 def arguments(
-    decision: Decision, revisions: Mapping[str, str], doubts: Sequence[Doubt]
+    decision: Decision, revisions: Mapping[str, str], questions: Sequence[Question]
 ) -> list[str | int]:
     """Return a decision's changes, and the revisions that they rest on, as a call takes them."""
     merges = [change for change in decision.changes if not change.sightings]
@@ -32,9 +32,9 @@ def arguments(
     for bond in bonds:
         kind = "-" * bond.lifted + ("=" if bond.same else "!")
         found += [kind, bond.one, bond.other]
-    found.append(len(doubts))
-    for doubt in doubts:
-        sightings = f"{doubt.sighting_of_one} {doubt.sighting_of_other}"
-        found += [doubt.one, doubt.other, f"{doubt.log_odds:.3f} {sightings}"]
+    found.append(len(questions))
+    for question in questions:
+        sightings = f"{question.sighting_of_one} {question.sighting_of_other}"
+        found += [question.one, question.other, f"{question.log_odds:.3f} {sightings}"]
     found.append(decision.operation.undoes)
     return found

@@ -14,7 +14,7 @@ from services.registry.ledger.store import Store
 EPOCH = "resight:epoch"
 
 
-def made(after: str = "", now: float | None = None) -> str:
+def new_epoch(after: str = "", now: float | None = None) -> str:
     """Return a new epoch that is later than another: milliseconds since 1970, and a random part."""
     milliseconds = round(1000 * (time.time() if now is None else now))
     before, _, _ = after.partition("-")
@@ -29,7 +29,7 @@ def renew(store: Store, after: str = "") -> str:
     What the broker is known to have is of an earlier epoch, so it is to be published again.
     """
     own = (store.run("GET", EPOCH) or b"").decode()
-    new = made(max(own, after))
+    new = new_epoch(max(own, after))
     store.run("SET", EPOCH, new)
     return new
 
@@ -38,7 +38,7 @@ def begin(store: Store) -> str:
     """Return the store's epoch; an empty ledger gets one, one of an earlier version has ''."""
     found = store.run("GET", EPOCH)
     if found is None:
-        new = "" if store.run("EXISTS", GALLERIES) else made()
+        new = "" if store.run("EXISTS", GALLERIES) else new_epoch()
         store.run("SET", EPOCH, new, "NX")
         found = store.run("GET", EPOCH)
     return str(found.decode())

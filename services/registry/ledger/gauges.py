@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from prometheus_client import Gauge
 
 from services.registry import metrics
-from services.registry.ledger.reader import Reading
+from services.registry.ledger.reader import LedgerReader
 from shared.errors import ResightError
 
 # A count takes four commands for each gallery, so it is made no more often than this.
@@ -30,10 +30,10 @@ class Counts:
     unpublished: float = math.nan
 
 
-class Census:
+class LedgerGauges:
     """The latest counts. Callable from several threads; a scrape never fails for the ledger."""
 
-    def __init__(self, ledger: Reading, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ledger: LedgerReader, clock: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
         self._clock = clock
         self._counted = Counts()

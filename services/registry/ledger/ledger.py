@@ -7,9 +7,9 @@ a gallery share a hash tag, so a cluster keeps them together.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.registry.features.comparisons import Comparisons, pack_standing, unpack_standing
+from services.registry.features.comparisons import Comparisons, pack_statistics, unpack_statistics
 from services.registry.identity.entry import OUTCOME_NAMES, Entry, read_entry
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from services.registry.identity.view import (
     NOTHING,
     Apart,
@@ -20,10 +20,10 @@ from services.registry.identity.view import (
     image_of,
     recorded,
 )
-from services.registry.ledger.change import arguments, founded
+from services.registry.ledger.change import arguments, founds_individuals
 from services.registry.ledger.epoch import EPOCH, begin, renew
 from services.registry.ledger.keys import GALLERIES, individual_prefix, key, keys
-from services.registry.ledger.reader import CHUNK, Reading
+from services.registry.ledger.reader import CHUNK, LedgerReader
 from services.registry.ledger.receipts import Acknowledgement, Proof
 from services.registry.ledger.store import LedgerError, Store
 from services.registry.ledger.upgrade import bring_up, keep_place
@@ -34,7 +34,7 @@ from shared.messages import Decision, Enrolment, Place
 REOPENED = 20_000
 
 
-class Ledger(Reading):
+class Ledger(LedgerReader):
     """The ledger in one store. Every method may raise Transient."""
 
     def __init__(self, store: Store) -> None:
@@ -113,16 +113,20 @@ class Ledger(Reading):
         encounter: str = "",
     ) -> View:
         """Return what there is to know before deciding about a sighting."""
-        found, taken, individuals, standings, enrolled, splits, companions, epoch = self.store.call(
-            "look", keys(gallery), sighting, image, encounter, *candidates, write=False
+        found, taken, individuals, candidate_statistics, enrolled, splits, companions, epoch = (
+            self.store.call(
+                "look", keys(gallery), sighting, image, encounter, *candidates, write=False
+            )
         )
         named = zip(candidates, individuals, strict=True)
-        stood = zip(candidates, standings, strict=True)
+        stood = zip(candidates, candidate_statistics, strict=True)
         return View(
             entry=_told(found[1:]) if found else None,
             taken=frozenset(name.decode() for name in taken),
             members={sighting: name.decode() for sighting, name in named if name},
-            standings={sighting: unpack_standing(packed) for sighting, packed in stood if packed},
+            candidate_statistics={
+                sighting: unpack_statistics(packed) for sighting, packed in stood if packed
+            },
             enrolled=enrolled,
             splits=splits,
             companions={
@@ -164,7 +168,7 @@ class Ledger(Reading):
         anchors: Sequence[str] = (),
         encounter: str = "",
         revisions: Mapping[str, str] | None = None,
-        doubts: Sequence[Doubt] = (),
+        questions: Sequence[Question] = (),
     ) -> Entry | Refusal | Conflict | Apart:
         """Write a decision unless its sighting has one, and return the ledger's entry.
 
@@ -172,7 +176,7 @@ class Ledger(Reading):
         it calls `+0`, `+1` and so on. A sighting with an individual is enrolled. It is not
         parted again from its `anchors`, which are sightings, nor are later ones of its
         `encounter` from it. `revisions` are those of the individuals that its changes rest on; if
-        one has changed, there is a Conflict. `doubts` take the place of those between them.
+        one has changed, there is a Conflict. `questions` take the place of those between them.
 
         One that founds, or is in doubt, is refused if anything was enrolled past `watermark`, a
         known one if an individual was founded past it. With `lease_ms` the sighting goes round
@@ -194,19 +198,19 @@ class Ledger(Reading):
             OUTCOME_NAMES.get(decision.outcome, "operation"),
             decision.individual,
             individual_prefix(gallery),
-            founded(decision),
+            founds_individuals(decision),
             "" if watermark is None else watermark,
             lease_ms,
             body.SerializeToString(deterministic=True),
             enrolment.SerializeToString(deterministic=True),
             comparisons.pack(),
-            pack_standing(comparisons.standing),
+            pack_statistics(comparisons.statistics),
             " ".join(anchors),
             encounter,
             decision.identity,
             decision.deployment,
             self._epoch,
-            *arguments(decision, revisions or {}, doubts),
+            *arguments(decision, revisions or {}, questions),
         )
         if status == b"DECIDED":
             return _told(rest)

@@ -12,22 +12,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-from services.registry.identity.entry import OUTCOME_NAMES, Word
-from services.registry.identity.membership import Belonging
-from services.registry.identity.question import Doubt
-from services.registry.ledger.reader import Reading, by_worth
+from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
+from services.registry.identity.membership import Membership
+from services.registry.identity.question import Question
+from services.registry.ledger.reader import LedgerReader, by_worth
 from shared.messages import BlobReference, Decision, Viewpoint
 
 Status = Literal["confirmed", "tentative"]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SightingOverview:
     """One decided sighting, as lists show it. Times are seconds since 1970, UTC."""
 
     id: str
     number: int
-    outcome: Word
+    outcome: OutcomeName
     probability: float
     captured_at: float | None
     decided_at: float
@@ -53,11 +53,11 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class Individual:
+class IndividualOverview:
     """An animal and its sightings, in the order in which they were taken."""
 
     id: str
-    sightings: Sequence[Seen]
+    sightings: Sequence[SightingOverview]
 
     @cached_property
     def name(self) -> str:
@@ -94,39 +94,41 @@ class Individual:
         return Counter(each.deployment for each in self.sightings)
 
     @cached_property
-    def cover(self) -> Seen:
+    def cover(self) -> SightingOverview:
         """The sighting to show it by: the one with the largest crop."""
         return max(self.sightings, key=lambda each: (each.crop[2], each.id))
 
 
-class Gallery:
-    """One gallery's view; for one thread at a time, see `Catalogue`."""
+class GalleryOverview:
+    """One gallery's view; for one thread at a time, see `LedgerOverview`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.entries = 0
-        self.sightings: dict[str, Seen] = {}
-        self.questions: Sequence[Doubt] = ()
-        self._belonging = Belonging()
-        self._individuals: dict[str, Individual] = {}
+        self.sightings: dict[str, SightingOverview] = {}
+        self.questions: Sequence[Question] = ()
+        self._membership = Membership()
+        self._individuals: dict[str, IndividualOverview] = {}
         self._history: dict[str, list[int]] = {}
 
     @cached_property
     def tentative(self) -> frozenset[str]:
         """The individuals that may be another one."""
-        return frozenset(name for doubt in self.questions for name in (doubt.one, doubt.other))
+        return frozenset(
+            name for question in self.questions for name in (question.one, question.other)
+        )
 
     def names(self) -> Sequence[str]:
         """Return the IDs of all individuals, sorted."""
-        return sorted(self._belonging.groups)
+        return sorted(self._membership.groups)
 
-    def individuals(self) -> list[Individual]:
+    def individuals(self) -> list[IndividualOverview]:
         """Return all individuals, by their IDs."""
         return [self.individual(name) for name in self.names()]
 
     def chosen(
         self, *, status: str = "", deployment: str = "", viewpoint: str = "", contains: str = ""
-    ) -> list[Individual]:
+    ) -> list[IndividualOverview]:
         """Return the individuals that have all of what is not empty, by their IDs."""
         return [
             each
@@ -137,27 +139,27 @@ class Gallery:
             and each.matches(contains)
         ]
 
-    def individual(self, name: str) -> Individual:
+    def individual(self, name: str) -> IndividualOverview:
         """Return one individual that there is.
 
         Raises:
             KeyError: there is none.
         """
         if name not in self._individuals:
-            found = [self.sightings[each] for each in self._belonging.groups[name]]
+            found = [self.sightings[each] for each in self._membership.groups[name]]
             found.sort(key=lambda each: (each.time, each.number))
-            self._individuals[name] = Individual(name, found)
+            self._individuals[name] = IndividualOverview(name, found)
         return self._individuals[name]
 
     def became(self, name: str) -> str:
         """Return what an ID stands for now: itself, or what it was merged into; '' for nobody."""
-        while name in self._belonging.successors:
-            name = self._belonging.successors[name]
-        return name if name in self._belonging.groups else ""
+        while name in self._membership.successors:
+            name = self._membership.successors[name]
+        return name if name in self._membership.groups else ""
 
     def belongs(self, sighting: str) -> str:
         """Return the individual of a sighting; '' where it has none."""
-        return self._belonging.members.get(sighting, "")
+        return self._membership.members.get(sighting, "")
 
     def status(self, name: str) -> Status:
         """Return whether an individual may be another one."""
@@ -167,11 +169,11 @@ class Gallery:
         """Return the numbers of the entries that merged, split or told of an individual."""
         return self._history.get(name, ())
 
-    def take(self, decisions: Iterable[Decision], questions: Sequence[Doubt]) -> None:
+    def take(self, decisions: Iterable[Decision], questions: Sequence[Question]) -> None:
         """Take the next decisions, and the questions as they are after them."""
         for decision in decisions:
             self._take(decision)
-        sizes = {name: len(members) for name, members in self._belonging.groups.items()}
+        sizes = {name: len(members) for name, members in self._membership.groups.items()}
         self.questions = by_worth(questions, sizes)
         self.__dict__.pop("tentative", None)
 
@@ -183,8 +185,8 @@ class Gallery:
         if spoken:
             touched += [self.belongs(each) for each in decision.operation.sightings]
         else:
-            self.sightings[decision.sighting_id] = seen(decision)
-        self._belonging.apply(decision)
+            self.sightings[decision.sighting_id] = sighting_overview(decision)
+        self._membership.apply(decision)
         for name in dict.fromkeys(filter(None, touched)):
             self._individuals.pop(name, None)
             if spoken or decision.changes:
@@ -192,12 +194,12 @@ class Gallery:
         self.entries = decision.number
 
 
-class Catalogue:
+class LedgerOverview:
     """All galleries of a ledger, each brought up to date when it is asked for."""
 
-    def __init__(self, ledger: Reading) -> None:
+    def __init__(self, ledger: LedgerReader) -> None:
         self._ledger = ledger
-        self._galleries: dict[str, tuple[threading.Lock, Gallery]] = {}
+        self._galleries: dict[str, tuple[threading.Lock, GalleryOverview]] = {}
         self._lock = threading.Lock()
 
     def names(self) -> list[str]:
@@ -205,27 +207,29 @@ class Catalogue:
         return self._ledger.galleries()
 
     @contextmanager
-    def gallery(self, name: str) -> Iterator[Gallery]:
+    def gallery(self, name: str) -> Iterator[GalleryOverview]:
         """Give a gallery as the ledger has it now, held still for as long as the block lasts.
 
         Raises:
             Transient: the ledger does not answer.
         """
         with self._lock:
-            lock, gallery = self._galleries.setdefault(name, (threading.Lock(), Gallery(name)))
+            lock, gallery = self._galleries.setdefault(
+                name, (threading.Lock(), GalleryOverview(name))
+            )
         with lock:
             last = self._ledger.count(name, "entries")
             if last > gallery.entries:
                 decisions = self._ledger.decisions(name, gallery.entries + 1, last)
-                gallery.take(decisions, self._ledger.doubts(name))
+                gallery.take(decisions, self._ledger.questions(name))
             yield gallery
 
 
-def seen(decision: Decision) -> Seen:
+def sighting_overview(decision: Decision) -> SightingOverview:
     """Return what lists show of a decision about a sighting."""
     captured = decision.captured_at.ToMicroseconds() / 1e6
     crop = decision.crop
-    return Seen(
+    return SightingOverview(
         id=decision.sighting_id,
         number=decision.number,
         outcome=OUTCOME_NAMES.get(decision.outcome, "review"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.registry.identity.entry import Entry, read_enrolment, read_entry
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from services.registry.ledger.keys import CAMERAS, GALLERIES, PLACES, group, key
 from services.registry.ledger.store import Store
 from shared.messages import Decision, Enrolment, Place
@@ -12,7 +12,7 @@ from shared.messages import Decision, Enrolment, Place
 CHUNK = 500
 
 
-class Reading:
+class LedgerReader:
     """What can be read from the ledger in one store. Every method may raise Transient."""
 
     def __init__(self, store: Store) -> None:
@@ -59,16 +59,16 @@ class Reading:
         """Return the epoch in which a gallery's numbers count; '' for one of an earlier version."""
         return (self.store.run("HGET", key(gallery, "counters"), "epoch") or b"").decode()
 
-    def questions(self, gallery: str) -> list[Doubt]:
+    def questions(self, gallery: str) -> list[Question]:
         """Return which individuals may be one, those first whose answer is worth most."""
-        return by_worth(self.doubts(gallery), self.sizes(gallery))
+        return by_worth(self.pending_questions(gallery), self.sizes(gallery))
 
-    def doubts(self, gallery: str) -> list[Doubt]:
+    def pending_questions(self, gallery: str) -> list[Question]:
         """Return what is kept of questions, of individuals too that are gone by now."""
         stored = self.store.run("HGETALL", key(gallery, "questions"))
         told = [(*pair.decode().split(), *said.decode().split()) for pair, said in stored.items()]
         return [
-            Doubt(one, other, float(log_odds), of_one, of_other)
+            Question(one, other, float(log_odds), of_one, of_other)
             for one, other, log_odds, of_one, of_other in told
         ]
 
@@ -214,15 +214,15 @@ class Reading:
         return self.store.run("HMGET", key(gallery, name), *fields) if fields else []
 
 
-def by_worth(doubts: Iterable[Doubt], sizes: Mapping[str, int]) -> list[Doubt]:
+def by_worth(pending_questions: Iterable[Question], sizes: Mapping[str, int]) -> list[Question]:
     """Return questions between individuals that there are, those first whose answer is worth most.
 
     `sizes` are those of all individuals. An answer is worth how many pairs of sightings it puts
     together, times how likely it does.
     """
 
-    def worth(doubt: Doubt) -> float:
-        return sizes[doubt.one] * sizes[doubt.other] * doubt.probability
+    def worth(question: Question) -> float:
+        return sizes[question.one] * sizes[question.other] * question.probability
 
-    open_ones = [each for each in doubts if each.one in sizes and each.other in sizes]
-    return sorted(open_ones, key=lambda doubt: (-worth(doubt), doubt.one, doubt.other))
+    open_ones = [each for each in pending_questions if each.one in sizes and each.other in sizes]
+    return sorted(open_ones, key=lambda question: (-worth(question), question.one, question.other))

@@ -5,7 +5,7 @@ from itertools import islice
 from services.registry.identity.view import NOTHING, image_of
 from services.registry.ledger.camera_cells import camera_cell
 from services.registry.ledger.keys import CAMERAS, PLACES, key, keys
-from services.registry.ledger.reader import CHUNK, Reading
+from services.registry.ledger.reader import CHUNK, LedgerReader
 from services.registry.ledger.store import Store
 from shared.messages import Place
 
@@ -13,7 +13,7 @@ from shared.messages import Place
 FORM = 2
 
 
-def bring_up(ledger: Reading, gallery: str) -> None:
+def bring_up(ledger: LedgerReader, gallery: str) -> None:
     """Give a gallery what this version keeps of it. May raise Transient."""
     if not ledger.count(gallery, "entries"):
         return
@@ -37,7 +37,7 @@ def keep_place(store: Store, image_sha256: str, place: Place, deployment: str) -
     store.run("SADD", CAMERAS, f"{deployment}\n{row} {column}")
 
 
-def _adopt(ledger: Reading, gallery: str) -> None:
+def _adopt(ledger: LedgerReader, gallery: str) -> None:
     """Give sightings their records."""
     enrolled = (
         part
@@ -53,7 +53,7 @@ def _adopt(ledger: Reading, gallery: str) -> None:
         ledger.store.call("adopt", keys(gallery), NOTHING.pack(), *chunk)
 
 
-def _adopt_cameras(ledger: Reading, gallery: str) -> None:
+def _adopt_cameras(ledger: LedgerReader, gallery: str) -> None:
     """Note the cameras of sightings, and where those stand."""
     for decisions in ledger.chunks(gallery, 1, ledger.count(gallery, "entries")):
         seen = {each.image_sha256: each.deployment for each in decisions if each.deployment}

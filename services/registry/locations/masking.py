@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.registry.ledger.camera_cells import camera_cell
-from services.registry.ledger.reader import Reading
-from services.registry.locations.species_rules import Said, SpeciesPlaces
+from services.registry.ledger.reader import LedgerReader
+from services.registry.locations.species_rules import SpeciesRule, SpeciesRules
 from shared.errors import SettingsError
 from shared.identifiers import slug
 from shared.messages import Place
@@ -41,16 +41,16 @@ class Ruling:
     like: str = ""
 
 
-class Discretion:
+class LocationMasking:
     """Whose places are told coarsely, by the operator's list and what admins have said."""
 
     def __init__(
-        self, ledger: Reading, listed: Mapping[str, float], unlisted_kilometres: float
+        self, ledger: LedgerReader, listed: Mapping[str, float], unlisted_kilometres: float
     ) -> None:
         self._ledger = ledger
         self._listed = {slug(species): kilometres for species, kilometres in listed.items()}
         self._unlisted = unlisted_kilometres
-        self.said = SpeciesPlaces(ledger.store)
+        self.said = SpeciesRules(ledger.store)
 
     def is_listed(self, species: str) -> bool:
         """Return whether the operator's list names a species, which no admin can change."""
@@ -79,7 +79,7 @@ class Discretion:
                 beside[cell] = max(beside.get(cell, 0.0), coarse)
         return Cameras(cells, beside)
 
-    def _ruling(self, species: str, said: Mapping[str, Said], depth: int = 0) -> Ruling:
+    def _ruling(self, species: str, said: Mapping[str, SpeciesRule], depth: int = 0) -> Ruling:
         if species in self._listed:
             return Ruling(self._listed[species], "file")
         if (word := said.get(species)) is not None:

@@ -12,7 +12,7 @@ SAID = "resight:species-places"
 
 
 @dataclass(frozen=True)
-class Said:
+class SpeciesRule:
     """What somebody said of a species.
 
     kilometres: the size of the cells that its places are told by; 0: exactly
@@ -25,21 +25,21 @@ class Said:
     at: float
 
 
-class SpeciesPlaces:
+class SpeciesRules:
     """What was said, in the ledger's store. Every method may raise Transient."""
 
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
 
-    def all(self) -> dict[str, Said]:
+    def all(self) -> dict[str, SpeciesRule]:
         """Return what was said, by the species' names in galleries."""
         stored = self._store.run("HGETALL", SAID)
-        return {name.decode(): Said(**json.loads(told)) for name, told in stored.items()}
+        return {name.decode(): SpeciesRule(**json.loads(told)) for name, told in stored.items()}
 
     def say(self, species: str, by: str, kilometres: float = 0.0, like: str = "") -> None:
         """Say how coarsely a species is told, or as which it counts."""
-        told = Said(kilometres, slug(like), by, self._now())
+        told = SpeciesRule(kilometres, slug(like), by, self._now())
         self._store.run("HSET", SAID, slug(species), json.dumps(asdict(told)))
 
     def take_back(self, species: str) -> bool:

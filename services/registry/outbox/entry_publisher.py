@@ -18,7 +18,7 @@ MOST_WAITING = 10_000
 log = logging.getLogger(__name__)
 
 
-class Announcer:
+class EntryPublisher:
     """Publishes entries from a thread of its own, so nobody at a page waits for the broker.
 
     An entry that the broker does not take stays in the ledger's outbox, which the registry

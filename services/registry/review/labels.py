@@ -8,13 +8,13 @@ from google.protobuf.message import Message
 
 from services.registry.calibration.calibration import Calibration
 from services.registry.identity.entry import Entry
-from services.registry.identity.judge import FOUNDED, Settled
+from services.registry.identity.judge import FOUNDED, Resolved
 from services.registry.identity.rank import Verdict
 from services.registry.identity.sighting import decision_about, enrolment_of
 from services.registry.identity.view import Apart, Conflict, Refusal, View, encounter_of, image_of
 from services.registry.ledger.ledger import Ledger
 from services.registry.review.operations import OperationError
-from services.registry.review.reviewer import ATTEMPTS, Operator
+from services.registry.review.reviewer import ATTEMPTS, Reviewer
 from shared.errors import Poison, Transient
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, Matches, Sighting
 
@@ -62,21 +62,21 @@ class Labels:
         query = matches.query
         if individual in view.taken:
             raise _conflict(query, "its picture shows that animal already")
-        settled = Settled(
+        resolved = Resolved(
             Verdict(OUTCOME_KNOWN if individual else OUTCOME_NEW, individual, 1.0),
             individual or FOUNDED,
             (),
             {},
             anchors=(anchor,) if anchor else (),
         )
-        decision = decision_about(matches, settled, [], self._calibration, self._now())
+        decision = decision_about(matches, resolved, [], self._calibration, self._now())
         decision.identity = query.identity
         decision.actor = actor_of(query)
         return self._ledger.decide(
             decision,
             enrolment_of(query),
             None,
-            anchors=settled.anchors,
+            anchors=resolved.anchors,
             encounter=encounter_of(query),
         )
 
@@ -86,14 +86,14 @@ class Labels:
         owner = self._ledger.belongs(query.gallery, [query.sighting_id]).get(query.sighting_id)
         if before.decision.identity == query.identity or owner is None:
             return published
-        operator = Operator(
+        reviewer = Reviewer(
             self._ledger, self._calibration, query.gallery, actor_of(query), self._now
         )
         if not anchor:
             self._ledger.name(query.gallery, query.identity, query.sighting_id)
-        said = [(operator.same, anchor)] if anchor else []
+        said = [(reviewer.same, anchor)] if anchor else []
         said += [
-            (operator.different, sighting)
+            (reviewer.different, sighting)
             for name, sighting in sorted(self._ledger.labels(query.gallery).items())
             if name != query.identity
             and self._ledger.belongs(query.gallery, [sighting]).get(sighting) == owner

@@ -9,9 +9,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.registry.calibration.calibration import Clustering
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from services.registry.identity.view import Group
-from services.registry.review.splitting import parted, stranger
+from services.registry.review.splitting import outlier, split_parts
 from shared.errors import ResightError
 from shared.messages import (
     OPERATION_KIND_CONFIRM,
@@ -80,7 +80,7 @@ def same(
     if first != second:
         kept, gone = sorted((first, second), key=lambda name: (-groups[name].count, name))
         moved = (_moved(gone, kept, [each.sighting for each in groups[gone].sightings]),)
-        alone = clustering and stranger(one, other, groups[first], groups[second], clustering)
+        alone = clustering and outlier(one, other, groups[first], groups[second], clustering)
         if alone == one:
             moved = (_moved(first, second, [one]),)
         elif alone == other:
@@ -100,7 +100,7 @@ def different(
     bond = Bond(one=one, other=other)
     moved: tuple[Change, ...] = ()
     if first == second:
-        leaving = parted(one, other, groups[first], clustering)
+        leaving = split_parts(one, other, groups[first], clustering)
         moved = (_moved(first, NEW, leaving),)
     return Effect(OPERATION_KIND_DIFFERENT, (one, other), (bond,), moved)
 
@@ -147,19 +147,22 @@ def move(sightings: Sequence[str], into: str, groups: Mapping[str, Group]) -> Ef
     return Effect(OPERATION_KIND_MOVE, tuple(sightings), tuple(bonds), moved)
 
 
-def confirm(individual: str, groups: Mapping[str, Group], doubts: Collection[Doubt]) -> Effect:
+def confirm(
+    individual: str, groups: Mapping[str, Group], questions: Collection[Question]
+) -> Effect:
     """Say that all sightings of an individual show one animal, and those of its rivals others.
 
-    `groups` has it, whole, and the rivals; `doubts` are all questions that are open.
+    `groups` has it, whole, and the rivals; `questions` are all questions that are open.
     """
     if individual not in groups:
         raise OperationError(f"there is no individual {individual}")
     first, *rest = [each.sighting for each in groups[individual].sightings]
     bonds = [Bond(one=first, other=sighting, same=True) for sighting in rest]
     bonds += [
-        Bond(one=doubt.sighting_of_one, other=doubt.sighting_of_other)
-        for doubt in doubts
-        if individual in {doubt.one, doubt.other} and {doubt.one, doubt.other} <= groups.keys()
+        Bond(one=question.sighting_of_one, other=question.sighting_of_other)
+        for question in questions
+        if individual in {question.one, question.other}
+        and {question.one, question.other} <= groups.keys()
     ]
     return Effect(OPERATION_KIND_CONFIRM, (first, *rest), tuple(bonds), ())
 

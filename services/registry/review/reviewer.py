@@ -27,7 +27,7 @@ ATTEMPTS = 8
 ALL = 10**9
 
 
-class Operator:
+class Reviewer:
     """One person at one gallery. Every method may raise Transient and OperationError.
 
     The same `identifier` a second time changes nothing and returns the same entry.
@@ -68,18 +68,18 @@ class Operator:
     def confirm(self, identifier: str, individual: str, reason: str = "") -> Entry:
         """Say that an individual is one animal, and those that it may be are others."""
         individual = self._ledger.resolve(self._gallery, individual)
-        doubts = [
-            doubt
-            for doubt in self._ledger.questions(self._gallery)
-            if individual in {doubt.one, doubt.other}
+        questions = [
+            question
+            for question in self._ledger.questions(self._gallery)
+            if individual in {question.one, question.other}
         ]
-        rivals = [name for doubt in doubts for name in (doubt.one, doubt.other)]
+        rivals = [name for question in questions for name in (question.one, question.other)]
         return self._write(
             identifier,
             reason,
             (),
             [individual, *rivals],
-            lambda groups: confirm(individual, groups, doubts),
+            lambda groups: confirm(individual, groups, questions),
         )
 
     def unidentifiable(self, identifier: str, sightings: Sequence[str], reason: str = "") -> Entry:

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable
 
-from services.registry.identity.question import Doubt
+from services.registry.identity.question import Question
 from services.registry.ledger.keys import key
 from services.registry.ledger.store import Store
 
@@ -12,7 +12,7 @@ from services.registry.ledger.store import Store
 KEPT_SECONDS = 365 * 86400
 
 
-class Asides:
+class SkippedQuestions:
     """Beside the ledger, as nothing was said of who is who. Every method may raise Transient."""
 
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
@@ -37,9 +37,9 @@ class Asides:
         )
 
 
-def is_in(asides: frozenset[str], doubt: Doubt) -> bool:
+def is_in(skipped_questions: frozenset[str], question: Question) -> bool:
     """Return whether a question is one of those put aside."""
-    return _pair(doubt.sighting_of_one, doubt.sighting_of_other) in asides
+    return _pair(question.sighting_of_one, question.sighting_of_other) in skipped_questions
 
 
 def _pair(one: str, other: str) -> str:

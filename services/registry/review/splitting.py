@@ -15,7 +15,7 @@ from services.registry.identity.view import Group
 RATHER_MERGED = 2.5
 
 
-def stranger(one: str, other: str, of_one: Group, of_other: Group, clustering: Clustering) -> str:
+def outlier(one: str, other: str, of_one: Group, of_other: Group, clustering: Clustering) -> str:
     """Return which of two sightings of one animal is among strangers; '': neither.
 
     Either the rest of both individuals is one animal, or one of the two does not belong to
@@ -46,7 +46,9 @@ def stranger(one: str, other: str, of_one: Group, of_other: Group, clustering: C
     return max(found, key=lambda name: found[name])
 
 
-def parted(one: str, other: str, group: Group, clustering: Clustering | None) -> Collection[str]:
+def split_parts(
+    one: str, other: str, group: Group, clustering: Clustering | None
+) -> Collection[str]:
     """Return the smaller part of an individual, when two of its sightings are two animals."""
     names = [each.sighting for each in group.sightings]
     if clustering is None:

@@ -12,12 +12,12 @@ import pytest
 from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import WINDOW, Panel
 from deploy.prometheus.server import Prometheus, prometheus, scraped
-from resight.reference.metrics import measures
+from resight.reference.metrics import metrics
 from resight.stack.servers import HOST, free_port
 from resight.stack.state import running
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.triton_encoder import TritonEncoder
-from shared.process.metrics import Measure
+from shared.process.metrics import Metric
 from tests.support import triton_server
 from tests.support.embedded_stack import coats, decisions, resight, started, wait_until
 from tests.support.model_files import SIDE, tiny_model
@@ -98,17 +98,17 @@ def _seen(server: Prometheus, began: float) -> bool:
 def test_every_metric_of_the_list_is_scraped_and_no_other(watched: Watched) -> None:
     said = {name for name in watched.server.names() if name.startswith("resight_")}
     said -= {name for name in said if name.endswith("_created")}
-    assert said == {name for measure in measures() for name in _series(measure)}
+    assert said == {name for measure in metrics() for name in _series(measure)}
 
 
-def _series(measure: Measure) -> list[str]:
+def _series(measure: Metric) -> list[str]:
     if measure.kind != "histogram":
         return [measure.name]
     return [f"{measure.name}_{end}" for end in ("bucket", "sum", "count")]
 
 
 def test_no_label_has_a_value_that_is_not_listed(watched: Watched) -> None:
-    for measure in measures():
+    for measure in metrics():
         for label, values in measure.labels.items():
             if values:
                 said = watched.server.values(label, _series(measure)[0])

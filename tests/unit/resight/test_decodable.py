@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from catalogue.reading import photographs
-from resight.decodable import readable
+from resight.decodable import decodable
 from tests.support.pictures import photograph
 
 
@@ -10,7 +10,7 @@ def test_pictures_that_cant_be_decoded_are_left_out_with_their_reasons(tmp_path:
     (tmp_path / "a.jpg").write_bytes(whole)
     (tmp_path / "b.jpg").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "c.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(200))
-    found = readable(photographs.read([tmp_path]))
+    found = decodable(photographs.read([tmp_path]))
     assert [each.path.name for each in found.photographs] == ["a.jpg"]
     told = {each.path.name: each.reason for each in found.skipped}
     assert "ends early" in told["b.jpg"]
@@ -21,5 +21,5 @@ def test_one_that_is_gone_meanwhile_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(photograph())
     found = photographs.read([tmp_path])
     (tmp_path / "a.jpg").unlink()
-    (skipped,) = readable(found).skipped
+    (skipped,) = decodable(found).skipped
     assert "can't be read: No such file" in skipped.reason

@@ -4,7 +4,7 @@ from rich.console import Console
 
 from recognition.clustering_metrics import Pairwise
 from recognition.replay.stream import Score
-from resight.replaying import Ending, as_json, ending_table
+from resight.replaying import ReplayResult, as_json, result_table
 
 PAIRS = Pairwise(0.9, 0.6, 0.72)
 
@@ -25,17 +25,17 @@ def _score(f1: float = 0.72) -> Score:
 
 
 def test_questions_are_counted_for_each_hundred_sightings() -> None:
-    told = as_json(Ending(_score(), questions=6))
+    told = as_json(ReplayResult(_score(), questions=6))
     assert (told["questions"], told["questions_per_100"]) == (6, 15.0)
     assert "f1_after_answers" not in told
-    assert Ending(_score(), questions=0).questions_per_100 == 0
+    assert ReplayResult(_score(), questions=0).questions_per_100 == 0
 
 
 def test_answers_are_told_one_by_one_and_the_last_counts() -> None:
-    found = Ending(_score(), questions=6, after=[_score(0.8), _score(0.85)])
+    found = ReplayResult(_score(), questions=6, after=[_score(0.8), _score(0.85)])
     told = as_json(found)
     assert (told["answers"], told["f1_after_answers"]) == (2, 0.85)
     assert told["f1_by_answers"] == [0.8, 0.85]
     console = Console(record=True, width=90)
-    console.print(ending_table(found, "40 sightings"))
+    console.print(result_table(found, "40 sightings"))
     assert "15.0" in console.export_text()

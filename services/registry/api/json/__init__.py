@@ -1,1 +1,23 @@
-"""The JSON API."""
+"""The JSON API. A module here is a group of routes."""
+
+from services.registry.api.json import (
+    alerts,
+    audit,
+    exports,
+    imports,
+    live,
+    pairs,
+    picture_queries,
+    places,
+    reading,
+    writing,
+)
+
+# In the order in which the OpenAPI lists them.
+ROUTERS = tuple(
+    module.router
+    for module in (
+        *(reading, writing, live, exports, imports, picture_queries),
+        *(alerts, pairs, places, audit),
+    )
+)

@@ -3,14 +3,12 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from services.registry.api.access.audit_log import Act
-from services.registry.api.context import Asking, AtDesk
+from services.registry.api.context import Context
 from services.registry.api.json.schemas import moment
-from services.registry.api.pages.frame import page
 from services.registry.api.problem import documented
 
 router = APIRouter(responses=documented())
@@ -38,13 +36,6 @@ class ActAnswer(BaseModel):
 
 
 @router.get("/api/v1/audit", tags=["audit"])
-def acts(at: AtDesk, limit: Many = 200, *, refused: Refused = False) -> list[ActAnswer]:
+def acts(at: Context, limit: Many = 200, *, refused: Refused = False) -> list[ActAnswer]:
     """The audit log: sign-ins, keys, exports, imports, alert rules and replays."""
     return [ActAnswer.of(each) for each in at.audit.latest(limit, refused=refused)]
-
-
-@router.get("/audit", include_in_schema=False)
-def shown(request: Request, person: Asking, at: AtDesk, *, refused: bool = False) -> Response:
-    """Show the audit log."""
-    found = at.audit.latest(refused=refused)
-    return page(request, at, person, "audit.html", acts=found, refused=refused)

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from services.registry.api.context import Asking, AtDesk, Named
+from services.registry.api.context import Context, CurrentUser, Named
 from services.registry.api.problem import documented
-from services.registry.exports.bundle import Format, Wanted, files, zipped
+from services.registry.exports.bundle import ExportRequest, Format, files, zipped
 from services.registry.exports.record import records
 from services.registry.exports.spool import Spool
 
@@ -26,8 +26,8 @@ router = APIRouter(prefix="/api/v1", tags=["exports"], responses=documented(404)
 def export(
     request: Request,
     name: Named,
-    asking: Asking,
-    at: AtDesk,
+    asking: CurrentUser,
+    at: Context,
     *,
     kind: Annotated[Format, Query(alias="format")] = "csv",
     pictures: Annotated[bool, Query(description="With the crops.")] = False,
@@ -39,8 +39,8 @@ def export(
     not be told.
     """
     request.state.about = f"{name} as {kind}{' with pictures' if pictures else ''}"
-    found = Spool(records(at.ledger, name, at.discretion.cameras(asking.knows_places)))
-    made = files(found, Wanted(kind, name, datetime.now(UTC), days))
+    found = Spool(records(at.ledger, name, at.location_masking.cameras(asking.knows_places)))
+    made = files(found, ExportRequest(kind, name, datetime.now(UTC), days))
     read = at.thumbnails.whole if pictures else None
 
     def pieces() -> Iterator[bytes]:

@@ -4,27 +4,24 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
 from starlette.datastructures import FormData, UploadFile
 
 from catalogue import plan
 from catalogue.reading.limits import PAGES
-from catalogue.reading.listing import ForeignError, LeftOut
+from catalogue.reading.listing import ForeignError
 from services.registry.api.access.keys import Person
-from services.registry.api.context import Asking, AtDesk, Desk
+from services.registry.api.context import ApiContext, Context, CurrentUser
 from services.registry.api.json.schemas import moment
-from services.registry.api.pages.frame import page
 from services.registry.api.problem import documented, refusal
-from services.registry.imports.importer import BusyError, Wanted
+from services.registry.imports.importer import BusyError, ImportRequest
 from services.registry.imports.register import Import, State
 
 router = APIRouter(responses=documented(404, 409))
 
-# So many rows that are not taken stand in the page; the CSV has all.
-SHOWN = 20
 FIELDS = ("species", "population", "deployment")
 _UPLOAD = {
     "requestBody": {
@@ -105,14 +102,14 @@ class ImportAnswer(BaseModel):
         return cls(**told, at=moment(found.made_at), galleries=counts, notes=list(found.notes))
 
 
-def an_import(request: Request, identifier: str, asking: Asking, at: AtDesk) -> Import:
+def an_import(request: Request, identifier: str, asking: CurrentUser, at: Context) -> Import:
     """Return the import of a path.
 
     Raises:
         HTTPException: there is none that they may see.
     """
     found = at.imports.get(identifier)
-    if found is None or not _theirs(found, asking):
+    if found is None or not may_see(found, asking):
         raise refusal(404, f"there is no import {identifier} that your key may see")
     request.state.about = f"{found.file} ({found.id})"
     return found
@@ -122,9 +119,9 @@ TheImport = Annotated[Import, Depends(an_import)]
 
 
 @router.get("/api/v1/imports", tags=["imports"])
-def imports(asking: Asking, at: AtDesk) -> list[ImportAnswer]:
+def imports(asking: CurrentUser, at: Context) -> list[ImportAnswer]:
     """The latest catalogues that were brought."""
-    return [ImportAnswer.of(each) for each in at.imports.latest() if _theirs(each, asking)]
+    return [ImportAnswer.of(each) for each in at.imports.latest() if may_see(each, asking)]
 
 
 @router.post(
@@ -134,10 +131,10 @@ def imports(asking: Asking, at: AtDesk) -> list[ImportAnswer]:
     openapi_extra=_UPLOAD,
     responses=documented(409, 415),
 )
-async def bring(request: Request, asking: Asking, at: AtDesk) -> ImportAnswer:
+async def bring(request: Request, asking: CurrentUser, at: Context) -> ImportAnswer:
     """Bring a catalogue. It is read, and waits for an hour for the agreement to enrol it."""
     try:
-        return ImportAnswer.of(await _taken(request, asking, at))
+        return ImportAnswer.of(await receive_upload(request, asking, at))
     except ForeignError as error:
         raise refusal(422, str(error)) from error
 
@@ -149,16 +146,16 @@ def one(found: TheImport) -> ImportAnswer:
 
 
 @router.post("/api/v1/imports/{identifier}/enrol", tags=["imports"], status_code=202)
-def enrol(found: TheImport, at: AtDesk) -> ImportAnswer:
+def enrol(found: TheImport, at: Context) -> ImportAnswer:
     """Agree to what was found: its animals become individuals, under their names."""
-    _say(at, found, agreed=True)
+    decide_import(at, found, agreed=True)
     return ImportAnswer.of(at.imports.get(found.id) or found)
 
 
 @router.delete("/api/v1/imports/{identifier}", tags=["imports"], status_code=204)
-def give_up(found: TheImport, at: AtDesk) -> None:
+def give_up(found: TheImport, at: Context) -> None:
     """Give up a catalogue that waits; nothing of it is enrolled."""
-    _say(at, found, agreed=False)
+    decide_import(at, found, agreed=False)
 
 
 @router.get(
@@ -167,7 +164,7 @@ def give_up(found: TheImport, at: AtDesk) -> None:
     response_class=Response,
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-def left_out(found: TheImport, at: AtDesk) -> Response:
+def left_out(found: TheImport, at: Context) -> Response:
     """Rows that are not taken, and why."""
     return Response(
         plan.report(at.imports.left_out(found.id)),
@@ -176,40 +173,7 @@ def left_out(found: TheImport, at: AtDesk) -> Response:
     )
 
 
-@router.get("/imports", include_in_schema=False)
-def shown(request: Request, person: Asking, at: AtDesk) -> Response:
-    """Show the form, and what was brought before."""
-    return _page(request, person, at)
-
-
-@router.post("/imports", include_in_schema=False)
-async def brought(request: Request, person: Asking, at: AtDesk) -> Response:
-    """Take a catalogue and show what is in it."""
-    try:
-        begun = await _taken(request, person, at)
-    except ForeignError as error:
-        return await run_in_threadpool(_page, request, person, at, str(error))
-    return RedirectResponse(f"/imports/{begun.id}", 303)
-
-
-@router.get("/imports/{identifier}", include_in_schema=False)
-def progress(request: Request, found: TheImport, person: Asking, at: AtDesk) -> Response:
-    """Show what is in a catalogue, or how far it is."""
-    left: list[LeftOut] = at.imports.left_out(found.id) if found.left_out else []
-    return page(request, at, person, "import.html", found=found, left=left[:SHOWN])
-
-
-@router.post("/imports/{identifier}", include_in_schema=False)
-def decide(
-    request: Request, found: TheImport, at: AtDesk, *, agreed: Annotated[bool, Form()] = False
-) -> RedirectResponse:
-    """Enrol a catalogue, or give it up."""
-    request.state.about += ": enrol it" if agreed else ": give it up"
-    _say(at, found, agreed=agreed)
-    return RedirectResponse(f"/imports/{found.id}", 303)
-
-
-async def _taken(request: Request, person: Person, at: Desk) -> Import:
+async def receive_upload(request: Request, person: Person, at: ApiContext) -> Import:
     """Return the import that an upload begins.
 
     The body is read here, and not by a parameter, so that nobody without a key is listened to.
@@ -232,7 +196,7 @@ async def _taken(request: Request, person: Person, at: Desk) -> Import:
 
 
 async def _read(
-    request: Request, form: FormData, identifier: str, person: Person, at: Desk
+    request: Request, form: FormData, identifier: str, person: Person, at: ApiContext
 ) -> Import:
     """Return the import that a form begins, in the room that is held for it."""
     archive = form.get("catalogue")
@@ -245,31 +209,18 @@ async def _read(
     request.state.about = name
     if at.importing is None:
         raise refusal(503, "there is no broker to enrol by")
-    wanted = Wanted(person.name, person.key, person.sees, **said)
+    wanted = ImportRequest(person.name, person.key, person.sees, **said)
     limits = replace(PAGES, unpacked_bytes=2 * at.settings.max_catalogue_bytes)
     return await run_in_threadpool(
         at.importing.take, identifier, archive.file, name, wanted, limits
     )
 
 
-def _say(at: Desk, found: Import, *, agreed: bool) -> None:
+def decide_import(at: ApiContext, found: Import, *, agreed: bool) -> None:
     if found.state != "planned" or not at.imports.say(found.id, "enrol" if agreed else "give up"):
         raise refusal(409, f"import {found.id} does not wait for an agreement: it is {found.state}")
 
 
-def _theirs(found: Import, person: Person) -> bool:
+def may_see(found: Import, person: Person) -> bool:
     """Whoever sees all galleries sees all imports, others those that came with their key."""
     return not person.galleries or found.key == person.key
-
-
-def _page(request: Request, person: Person, at: Desk, wrong: str = "") -> Response:
-    found = [each for each in at.imports.latest() if _theirs(each, person)]
-    return page(
-        request,
-        at,
-        person,
-        "imports.html",
-        imports=found,
-        wrong=wrong,
-        most=at.settings.max_catalogue_bytes,
-    )

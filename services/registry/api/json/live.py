@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from services.registry.api.access.keys import Person
-from services.registry.api.context import Asking, AtDesk, Desk
+from services.registry.api.context import ApiContext, Context, CurrentUser
 from services.registry.api.problem import documented
 from services.registry.identity.entry import OUTCOME_NAMES
 from shared.errors import Transient
@@ -32,8 +32,8 @@ MOST = 100
 )
 async def live(
     request: Request,
-    asking: Asking,
-    at: AtDesk,
+    asking: CurrentUser,
+    at: Context,
     last_event_id: Annotated[str, Header(max_length=20_000)] = "",
 ) -> StreamingResponse:
     """Follow the decisions in all galleries that the key sees, as server-sent events.
@@ -50,7 +50,7 @@ async def live(
 
 
 async def _events(
-    request: Request, at: Desk, asking: Person, told: dict[str, int]
+    request: Request, at: ApiContext, asking: Person, told: dict[str, int]
 ) -> AsyncIterator[str]:
     if not told:
         told = await run_in_threadpool(_ends, at, asking)
@@ -95,12 +95,12 @@ def event(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _ends(at: Desk, asking: Person) -> dict[str, int]:
+def _ends(at: ApiContext, asking: Person) -> dict[str, int]:
     names = [name for name in at.catalogue.names() if asking.sees(name)]
     return {name: at.ledger.count(name, "entries") for name in names}
 
 
-def _since(at: Desk, asking: Person, told: dict[str, int]) -> list[Decision]:
+def _since(at: ApiContext, asking: Person, told: dict[str, int]) -> list[Decision]:
     """Return the decisions about sightings that came since; operations are passed over."""
     found = []
     for name, last in _ends(at, asking).items():

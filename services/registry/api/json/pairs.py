@@ -3,10 +3,10 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from services.registry.api.context import AtDesk, Desk, Named
+from services.registry.api.context import ApiContext, Context, Named
 from services.registry.api.json.reading import found_sighting
 from services.registry.api.problem import documented, refusal
-from services.registry.ledger.overview import Gallery
+from services.registry.ledger.overview import GalleryOverview
 from shared.errors import Poison
 from shared.messages import PairMatch, PairQuestion, Shown
 
@@ -35,7 +35,7 @@ class PairAnswer(BaseModel):
 
 
 @router.get("/galleries/{population}/{species}/pairs/{one}/{other}/matches")
-def matches(name: Named, one: str, other: str, at: AtDesk) -> PairAnswer:
+def matches(name: Named, one: str, other: str, at: Context) -> PairAnswer:
     """Compare two sightings again, and show where they match."""
     if at.explainer is None:
         raise refusal(503, "no matcher is set up to compare pictures (RESIGHT_API_EXPLAINER_URL)")
@@ -49,7 +49,7 @@ def matches(name: Named, one: str, other: str, at: AtDesk) -> PairAnswer:
     return PairAnswer(matches=[_answer(each) for each in listed], summary=found.summary)
 
 
-def _shown(at: Desk, gallery: Gallery, name: str) -> Shown:
+def _shown(at: ApiContext, gallery: GalleryOverview, name: str) -> Shown:
     seen = found_sighting(gallery.sightings, name)
     if seen.reference is None:
         raise refusal(404, f"sighting {name} came without a picture")

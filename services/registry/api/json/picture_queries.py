@@ -2,17 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Query, Request, UploadFile
-from fastapi.responses import Response
+from fastapi import APIRouter, File, Query, UploadFile
 from pydantic import BaseModel, Field
 
-from services.registry.api.context import Asking, AtDesk, Desk, Named
-from services.registry.api.pages.frame import page
-from services.registry.api.pictures.inlined import inlined
+from services.registry.api.context import ApiContext, Context, Named
 from services.registry.api.problem import documented, refusal
-from services.registry.identity.entry import OUTCOME_NAMES, Word
-from services.registry.ledger.overview import Gallery
-from shared.errors import Transient
+from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
+from services.registry.ledger.overview import GalleryOverview
 from shared.identifiers import DEFAULT_POPULATION
 from shared.images.file_types import PICTURES, sniff
 from shared.messages import Answer, Capture
@@ -40,7 +36,7 @@ class Likeness(BaseModel):
 class WhoAnswer(BaseModel):
     """Who a picture shows."""
 
-    outcome: Word
+    outcome: OutcomeName
     individual: str = Field(description="Empty unless it is known.")
     name: str = Field(description="What a catalogue calls that one; empty: nothing.")
     probability: float = Field(description="Of the first one.")
@@ -50,53 +46,13 @@ class WhoAnswer(BaseModel):
 
 @router.post("/api/v1/galleries/{population}/{species}/search", tags=["catalogue"])
 def search(
-    name: Named, at: AtDesk, picture: Annotated[UploadFile, File()], viewpoint: Side = ""
+    name: Named, at: Context, picture: Annotated[UploadFile, File()], viewpoint: Side = ""
 ) -> WhoAnswer:
     """Ask who a picture shows. It takes as long as the system has in hand; nothing is enrolled."""
     return who(at, name, picture.file.read(), viewpoint)
 
 
-@router.get("/g/{population}/{species}/who", include_in_schema=False)
-def form(request: Request, name: Named, person: Asking, at: AtDesk) -> Response:
-    """Show the form."""
-    return page(request, at, person, "who.html", gallery=name, found=None, liked=[], wrong="")
-
-
-@router.post("/g/{population}/{species}/who", include_in_schema=False)
-def shown(
-    request: Request,
-    name: Named,
-    person: Asking,
-    at: AtDesk,
-    picture: Annotated[UploadFile, File()],
-    *,
-    viewpoint: Annotated[str, Query(max_length=20)] = "",
-) -> Response:
-    """Show who a picture shows."""
-    image = picture.file.read()
-    try:
-        found = who(at, name, image, viewpoint)
-    except Transient as error:
-        wrong = str(error)
-        return page(
-            request, at, person, "who.html", gallery=name, found=None, liked=[], wrong=wrong
-        )
-    with at.catalogue.gallery(name) as shown:
-        liked = [(each, shown.sightings.get(each.sighting)) for each in found.ranked]
-    return page(
-        request,
-        at,
-        person,
-        "who.html",
-        gallery=name,
-        found=found,
-        liked=liked,
-        wrong="",
-        asked=inlined(image),
-    )
-
-
-def who(at: Desk, gallery: str, picture: bytes, viewpoint: str) -> WhoAnswer:
+def who(at: ApiContext, gallery: str, picture: bytes, viewpoint: str) -> WhoAnswer:
     """Return who a picture shows.
 
     Raises:
@@ -123,7 +79,7 @@ def who(at: Desk, gallery: str, picture: bytes, viewpoint: str) -> WhoAnswer:
         return _told(answer, shown)
 
 
-def _told(answer: Answer, gallery: Gallery) -> WhoAnswer:
+def _told(answer: Answer, gallery: GalleryOverview) -> WhoAnswer:
     ranked = []
     for each in answer.ranked:
         now = gallery.became(each.individual)

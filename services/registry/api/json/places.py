@@ -3,13 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Form, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.registry.api.context import Asking, AtDesk, Desk
+from services.registry.api.context import ApiContext, Context, CurrentUser
 from services.registry.api.json.schemas import moment
-from services.registry.api.pages.frame import page
 from services.registry.api.problem import documented, refusal
 from shared.identifiers import slug
 
@@ -54,88 +52,54 @@ NewWord = Coarseness | Likeness
 
 
 @router.get("/api/v1/places", tags=["places"])
-def places(at: AtDesk) -> list[SpeciesAnswer]:
+def places(at: Context) -> list[SpeciesAnswer]:
     """How coarsely each species of the ledger is told to all but admins."""
-    said = at.discretion.said.all()
+    said = at.location_masking.said.all()
     species = {name.partition("/")[2] for name in at.catalogue.names()} | set(said)
     return [_answer(at, name) for name in sorted(species)]
 
 
 @router.put("/api/v1/places/{species}", tags=["places"])
 def say(
-    request: Request, species: str, word: Annotated[NewWord, Body()], asking: Asking, at: AtDesk
+    request: Request,
+    species: str,
+    word: Annotated[NewWord, Body()],
+    asking: CurrentUser,
+    at: Context,
 ) -> SpeciesAnswer:
     """Say how coarsely a species is told, or as which other one it counts."""
-    _say(request, at, asking, species, word)
+    set_rule(request, at, asking, species, word)
     return _answer(at, slug(species))
 
 
 @router.delete("/api/v1/places/{species}", tags=["places"], status_code=204)
-def take_back(species: str, at: AtDesk) -> None:
+def take_back(species: str, at: Context) -> None:
     """Take back what was said of a species: it is told as if nobody had."""
-    if not at.discretion.said.take_back(species):
+    if not at.location_masking.said.take_back(species):
         raise refusal(404, f"nothing was said of {species}")
 
 
-@router.get("/places", include_in_schema=False)
-def shown(request: Request, person: Asking, at: AtDesk) -> Response:
-    """Show how coarsely each species is told."""
-    return page(
-        request,
-        at,
-        person,
-        "places.html",
-        species=places(at),
-        unlisted=at.settings.unlisted_kilometres,
-    )
-
-
-@router.post("/places", include_in_schema=False)
-def change(
-    request: Request,
-    person: Asking,
-    at: AtDesk,
-    *,
-    species: Annotated[str, Form(min_length=1, max_length=200)],
-    kilometres: Annotated[str, Form(max_length=20)] = "",
-    like: Annotated[str, Form(max_length=200)] = "",
-    back: Annotated[bool, Form()] = False,
-) -> Response:
-    """Say how coarsely a species is told, or take that back."""
-    if back:
-        at.discretion.said.take_back(species)
-        request.state.about = f"{slug(species)}: taken back"
-        return RedirectResponse("/places", 303)
-    if bool(kilometres) == bool(like):
-        raise refusal(422, "say either kilometres (0: exactly) or the species that it is like")
-    word: NewWord
-    try:
-        word = Likeness(like=like) if like else Coarseness(kilometres=float(kilometres))
-    except ValueError as error:
-        raise refusal(422, f"{kilometres!r} is no number of kilometres from 0 to 1000") from error
-    _say(request, at, person, species, word)
-    return RedirectResponse("/places", 303)
-
-
-def _say(request: Request, at: Desk, person: Asking, species: str, word: NewWord) -> None:
+def set_rule(
+    request: Request, at: ApiContext, person: CurrentUser, species: str, word: NewWord
+) -> None:
     name = slug(species)
     like = slug(word.like) if isinstance(word, Likeness) else ""
     if not name or (isinstance(word, Likeness) and not like):
         raise refusal(409, f"{species!r} or what it is like is no name of a species")
-    if at.discretion.is_listed(name):
+    if at.location_masking.is_listed(name):
         raise refusal(
             409, f"the operator's list (RESIGHT_API_PROTECTED) names {name}: change it there"
         )
     if like == name:
         raise refusal(409, f"{name} can't be like itself")
     kilometres = word.kilometres if isinstance(word, Coarseness) else 0.0
-    at.discretion.said.say(name, person.name, kilometres, like)
+    at.location_masking.said.say(name, person.name, kilometres, like)
     how = f"like {like}" if like else f"{kilometres:g} km"
     request.state.about = f"{name}: {how}"
 
 
-def _answer(at: Desk, species: str) -> SpeciesAnswer:
-    ruling, word = at.discretion.species(species), at.discretion.said.all().get(species)
+def _answer(at: ApiContext, species: str) -> SpeciesAnswer:
+    ruling, word = at.location_masking.species(species), at.location_masking.said.all().get(species)
     by_word = word if word and ruling.source in {"said", "like"} else None
     return SpeciesAnswer(
         species=species,

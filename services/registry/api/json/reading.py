@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathPart
 
-from services.registry.api.context import Asking, AtDesk, Desk, Named
+from services.registry.api.context import ApiContext, Context, CurrentUser, Named
 from services.registry.api.json.schemas import (
     EntryAnswer,
     GalleryAnswer,
@@ -19,8 +19,13 @@ from services.registry.api.json.schemas import (
 from services.registry.api.pictures.thumbnails import Size
 from services.registry.api.problem import documented, refusal
 from services.registry.calibration.drift import drift
-from services.registry.identity.entry import OUTCOME_NAMES, Word
-from services.registry.ledger.overview import Gallery, Individual, Seen, Status
+from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
+from services.registry.ledger.overview import (
+    GalleryOverview,
+    IndividualOverview,
+    SightingOverview,
+    Status,
+)
 from shared.errors import Poison
 from shared.messages import Decision
 
@@ -49,13 +54,13 @@ def paged(found: Sequence[S], offset: int, limit: int, answer: Callable[[S], T])
 
 
 @router.get("/galleries")
-def galleries(asking: Asking, at: AtDesk) -> list[GalleryAnswer]:
+def galleries(asking: CurrentUser, at: Context) -> list[GalleryAnswer]:
     """All galleries that the key sees."""
     return [gallery_answer(at, name) for name in at.catalogue.names() if asking.sees(name)]
 
 
 @router.get(_PATH)
-def gallery(name: Named, at: AtDesk) -> GalleryAnswer:
+def gallery(name: Named, at: Context) -> GalleryAnswer:
     """One gallery."""
     return gallery_answer(at, name)
 
@@ -64,7 +69,7 @@ def gallery(name: Named, at: AtDesk) -> GalleryAnswer:
 def individuals(
     *,
     name: Named,
-    at: AtDesk,
+    at: Context,
     sort: Order = "-last_seen",
     status: Status | None = None,
     deployment: Text = None,
@@ -86,7 +91,7 @@ def individuals(
 
 
 @router.get(_PATH + "/individuals/{individual}")
-def individual(name: Named, individual: str, at: AtDesk) -> IndividualAnswer:
+def individual(name: Named, individual: str, at: Context) -> IndividualAnswer:
     """One individual; of one that was merged, the one that it has become."""
     with at.catalogue.gallery(name) as shown:
         now = shown.became(individual)
@@ -99,9 +104,9 @@ def individual(name: Named, individual: str, at: AtDesk) -> IndividualAnswer:
 def sightings(
     *,
     name: Named,
-    at: AtDesk,
+    at: Context,
     individual: Text = None,
-    outcome: Word | None = None,
+    outcome: OutcomeName | None = None,
     deployment: Text = None,
     viewpoint: Text = None,
     offset: Offset = 0,
@@ -122,7 +127,7 @@ def sightings(
 
 
 @router.get(_PATH + "/sightings/{sighting}")
-def sighting(name: Named, sighting: str, at: AtDesk) -> SightingAnswer:
+def sighting(name: Named, sighting: str, at: Context) -> SightingAnswer:
     """One sighting."""
     with at.catalogue.gallery(name) as shown:
         return SightingAnswer.of(found_sighting(shown.sightings, sighting), shown)
@@ -133,7 +138,7 @@ def sighting(name: Named, sighting: str, at: AtDesk) -> SightingAnswer:
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}, "description": "The crop."}},
 )
-def crop(name: Named, sighting: str, at: AtDesk, size: Size = "640") -> Response:
+def crop(name: Named, sighting: str, at: Context, size: Size = "640") -> Response:
     """The picture of a sighting: its box, cut out."""
     with at.catalogue.gallery(name) as shown:
         reference = found_sighting(shown.sightings, sighting).reference
@@ -150,7 +155,7 @@ def crop(name: Named, sighting: str, at: AtDesk, size: Size = "640") -> Response
 
 @router.get(_PATH + "/questions")
 def questions(
-    name: Named, at: AtDesk, offset: Offset = 0, limit: Many = 50
+    name: Named, at: Context, offset: Offset = 0, limit: Many = 50
 ) -> Page[QuestionAnswer]:
     """Which individuals may be one, those first whose answer is worth most."""
     with at.catalogue.gallery(name) as shown:
@@ -161,7 +166,7 @@ def questions(
 @router.get(_PATH + "/entries")
 def entries(
     name: Named,
-    at: AtDesk,
+    at: Context,
     after: Annotated[int, Query(ge=0, le=2**53, description="An entry's number.")] = 0,
     limit: Many = 50,
 ) -> Page[EntryAnswer]:
@@ -173,7 +178,9 @@ def entries(
 
 
 @router.get(_PATH + "/entries/{number}")
-def entry(name: Named, number: Annotated[int, PathPart(ge=1, le=2**53)], at: AtDesk) -> EntryAnswer:
+def entry(
+    name: Named, number: Annotated[int, PathPart(ge=1, le=2**53)], at: Context
+) -> EntryAnswer:
     """One entry of the ledger, with its evidence."""
     found = next(at.ledger.decisions(name, number, number), None)
     if found is None:
@@ -181,7 +188,7 @@ def entry(name: Named, number: Annotated[int, PathPart(ge=1, le=2**53)], at: AtD
     return entry_answer(found)
 
 
-def gallery_answer(at: Desk, name: str) -> GalleryAnswer:
+def gallery_answer(at: ApiContext, name: str) -> GalleryAnswer:
     """Return what there is to say of a gallery."""
     curve = at.calibration.curve(name)
     with at.catalogue.gallery(name) as shown:
@@ -198,7 +205,7 @@ def gallery_answer(at: Desk, name: str) -> GalleryAnswer:
         )
 
 
-def drift_of(at: Desk, name: str, shown: Gallery) -> float | None:
+def drift_of(at: ApiContext, name: str, shown: GalleryOverview) -> float | None:
     """Return how far a gallery's evidence has moved from that of the calibration."""
     baseline = at.calibration.curve(name).baseline
     if baseline is None:
@@ -207,7 +214,7 @@ def drift_of(at: Desk, name: str, shown: Gallery) -> float | None:
     return drift(weighed, baseline, at.drift_window)
 
 
-def in_order(found: list[Individual], sort: Order) -> None:
+def in_order(found: list[IndividualOverview], sort: Order) -> None:
     """Sort individuals in place."""
     keys = {
         "last_seen": lambda each: each.last,
@@ -219,7 +226,7 @@ def in_order(found: list[Individual], sort: Order) -> None:
     found.sort(key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))
 
 
-def found_sighting(sightings: dict[str, Seen], name: str) -> Seen:
+def found_sighting(sightings: dict[str, SightingOverview], name: str) -> SightingOverview:
     """Return a sighting.
 
     Raises:

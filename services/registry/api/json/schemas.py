@@ -5,9 +5,14 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, Field
 
-from services.registry.identity.entry import Word
-from services.registry.identity.question import Doubt
-from services.registry.ledger.overview import Gallery, Individual, Seen, Status
+from services.registry.identity.entry import OutcomeName
+from services.registry.identity.question import Question
+from services.registry.ledger.overview import (
+    GalleryOverview,
+    IndividualOverview,
+    SightingOverview,
+    Status,
+)
 from shared.messages import Decision, OperationKind
 
 T = TypeVar("T")
@@ -45,7 +50,7 @@ class SightingAnswer(BaseModel):
     entry: int = Field(description="The number of its decision in the ledger.")
     individual: str = Field(description="Empty: nobody.")
     identity: str = Field(description="What a catalogue called the animal; empty: nothing.")
-    outcome: Word
+    outcome: OutcomeName
     probability: float = Field(description="Of the individual that came first, at its decision.")
     captured_at: datetime | None
     decided_at: datetime
@@ -56,7 +61,7 @@ class SightingAnswer(BaseModel):
     picture: str | None = Field(description="Where its crop is; null: it has none.")
 
     @classmethod
-    def of(cls, seen: Seen, gallery: Gallery) -> "SightingAnswer":
+    def of(cls, seen: SightingOverview, gallery: GalleryOverview) -> "SightingAnswer":
         """Return the answer about a sighting of a gallery."""
         return cls(
             id=seen.id,
@@ -89,7 +94,7 @@ class IndividualAnswer(BaseModel):
     cover: str = Field(description="The sighting to show it by.")
 
     @classmethod
-    def of(cls, individual: Individual, gallery: Gallery) -> "IndividualAnswer":
+    def of(cls, individual: IndividualOverview, gallery: GalleryOverview) -> "IndividualAnswer":
         """Return the answer about an individual of a gallery."""
         return cls(
             id=individual.id,
@@ -115,15 +120,15 @@ class QuestionAnswer(BaseModel):
     pairs: int = Field(description="Pairs of sightings that 'same' puts together.")
 
     @classmethod
-    def of(cls, doubt: Doubt, gallery: Gallery) -> "QuestionAnswer":
+    def of(cls, question: Question, gallery: GalleryOverview) -> "QuestionAnswer":
         """Return the answer about a question of a gallery."""
-        one, other = (gallery.individual(name) for name in (doubt.one, doubt.other))
+        one, other = (gallery.individual(name) for name in (question.one, question.other))
         return cls(
-            one=doubt.one,
-            other=doubt.other,
-            sighting_of_one=doubt.sighting_of_one,
-            sighting_of_other=doubt.sighting_of_other,
-            probability=round(doubt.probability, 4),
+            one=question.one,
+            other=question.other,
+            sighting_of_one=question.sighting_of_one,
+            sighting_of_other=question.sighting_of_other,
+            probability=round(question.probability, 4),
             pairs=len(one.sightings) * len(other.sightings),
         )
 
@@ -154,7 +159,7 @@ class EntryAnswer(BaseModel):
     kind: str = Field(description="decision, or same, different, move, confirm, …, undo.")
     sightings: list[str]
     individual: str
-    outcome: Word | None
+    outcome: OutcomeName | None
     probability: float | None
     ranked: list[RankedAnswer]
     changes: list[ChangeAnswer]
@@ -163,7 +168,7 @@ class EntryAnswer(BaseModel):
     calibration: str
 
     @classmethod
-    def of(cls, decision: Decision, outcome: Word | None) -> "EntryAnswer":
+    def of(cls, decision: Decision, outcome: OutcomeName | None) -> "EntryAnswer":
         """Return the answer about an entry."""
         operation = decision.operation
         spoken = decision.HasField("operation")
@@ -256,6 +261,6 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def picture(gallery: str, seen: Seen) -> str | None:
+def picture(gallery: str, seen: SightingOverview) -> str | None:
     """Return the path of a sighting's crop, if it has one."""
     return f"/api/v1/galleries/{gallery}/sightings/{seen.id}/crop" if seen.crop[0] else None

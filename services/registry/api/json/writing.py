@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
 from services.registry.api.access.keys import AccessError, Key, Person, Role
-from services.registry.api.context import Asking, AtDesk, Desk, Named
+from services.registry.api.context import ApiContext, Context, CurrentUser, Named
 from services.registry.api.json.reading import entry_answer
 from services.registry.api.json.schemas import (
     Confirm,
@@ -27,32 +27,34 @@ router = APIRouter(prefix="/api/v1", responses=documented(404, 409))
 
 
 @router.post("/galleries/{population}/{species}/operations", tags=["review"], status_code=201)
-def say(name: Named, saying: Annotated[Saying, Body()], asking: Asking, at: AtDesk) -> EntryAnswer:
+def say(
+    name: Named, saying: Annotated[Saying, Body()], asking: CurrentUser, at: Context
+) -> EntryAnswer:
     """Say who is who. It holds, whatever evidence comes later, until an undo takes it back."""
     return entry_answer(written(at, name, asking, saying).decision)
 
 
-def written(at: Desk, gallery: str, person: Person, saying: Saying) -> Entry:
+def written(at: ApiContext, gallery: str, person: Person, saying: Saying) -> Entry:
     """Write what a person says, publish it, and return the entry.
 
     Raises:
         HTTPException: it can't be.
     """
-    operator = at.operator(gallery, person)
+    reviewer = at.reviewer(gallery, person)
     try:
         match saying:
             case OfTwo(kind="same"):
-                entry = operator.same(saying.id, saying.one, saying.other, saying.reason)
+                entry = reviewer.same(saying.id, saying.one, saying.other, saying.reason)
             case OfTwo():
-                entry = operator.different(saying.id, saying.one, saying.other, saying.reason)
+                entry = reviewer.different(saying.id, saying.one, saying.other, saying.reason)
             case Move():
-                entry = operator.move(saying.id, saying.sightings, saying.into, saying.reason)
+                entry = reviewer.move(saying.id, saying.sightings, saying.into, saying.reason)
             case Confirm():
-                entry = operator.confirm(saying.id, saying.individual, saying.reason)
+                entry = reviewer.confirm(saying.id, saying.individual, saying.reason)
             case Unidentifiable():
-                entry = operator.unidentifiable(saying.id, saying.sightings, saying.reason)
+                entry = reviewer.unidentifiable(saying.id, saying.sightings, saying.reason)
             case Undo():
-                entry = operator.undo(saying.id, saying.number, saying.reason)
+                entry = reviewer.undo(saying.id, saying.number, saying.reason)
     except OperationError as error:
         raise refusal(409, str(error)) from error
     at.announce(entry)
@@ -95,13 +97,13 @@ class MadeKey(BaseModel):
 
 
 @router.get("/keys", tags=["keys"])
-def keys(asking: Asking, at: AtDesk) -> list[KeyAnswer]:
+def keys(asking: CurrentUser, at: Context) -> list[KeyAnswer]:
     """The keys, without their secrets; for a bound admin those that are bound to the same."""
     return [KeyAnswer.of(each) for each in at.access.made(asking)]
 
 
 @router.post("/keys", tags=["keys"], status_code=201)
-def add_key(request: Request, new: NewKey, asking: Asking, at: AtDesk) -> MadeKey:
+def add_key(request: Request, new: NewKey, asking: CurrentUser, at: Context) -> MadeKey:
     """Make a key. From the first one on, every request takes one.
 
     A bound admin makes keys that are bound to some of the same galleries.
@@ -114,7 +116,7 @@ def add_key(request: Request, new: NewKey, asking: Asking, at: AtDesk) -> MadeKe
 
 
 @router.delete("/keys/{identifier}", tags=["keys"], status_code=204)
-def remove_key(request: Request, identifier: str, asking: Asking, at: AtDesk) -> None:
+def remove_key(request: Request, identifier: str, asking: CurrentUser, at: Context) -> None:
     """Remove a key; the sessions of browsers that it opened end with it."""
     try:
         gone = at.access.remove(identifier, asking)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.registry.ledger.overview import Individual
+from services.registry.ledger.overview import IndividualOverview
 
 WIDTH, HEIGHT = 600, 160
 MOST_MONTHS = 24
@@ -59,7 +59,7 @@ class Month:
     new_height: float
 
 
-def months(individuals: Sequence[Individual]) -> list[Month]:
+def months(individuals: Sequence[IndividualOverview]) -> list[Month]:
     """Return the capture history of a gallery by months, the last two years of it."""
     sightings: Counter[tuple[int, int]] = Counter()
     new: Counter[tuple[int, int]] = Counter()
@@ -98,7 +98,7 @@ class Dot:
     label: str
 
 
-def timeline(individual: Individual) -> tuple[list[str], list[Dot]]:
+def timeline(individual: IndividualOverview) -> tuple[list[str], list[Dot]]:
     """Return an individual's deployments, those seen most first, and its sightings among them."""
     lanes = sorted(individual.deployments, key=lambda name: (-individual.deployments[name], name))
     span = max(individual.last - individual.first, 1.0)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from google.protobuf.message import DecodeError
 
-from services.registry.api.context import Asking, AtDesk, Desk
+from services.registry.api.context import ApiContext, Context, CurrentUser
 from services.registry.api.pages.frame import page
 from services.registry.api.pictures.redrawing import redrawn
 from services.registry.api.problem import refusal
@@ -31,8 +31,8 @@ Before = Annotated[int, Query(ge=0, le=MOST, description="So many later ones are
 @router.get("/letters")
 def letters(
     request: Request,
-    person: Asking,
-    at: AtDesk,
+    person: CurrentUser,
+    at: Context,
     sent: int | None = Query(None, ge=0),
     before: Before = 0,
 ) -> Response:
@@ -68,7 +68,7 @@ def letters(
 
 
 @router.get("/letters/{topic}/{partition}/{offset}/picture")
-def picture(topic: str, partition: int, offset: int, at: AtDesk) -> Response:
+def picture(topic: str, partition: int, offset: int, at: Context) -> Response:
     """Show the picture of a capture that could not be handled: drawn anew, if it can be."""
     found = None
     if at.kafka is not None and topic in dead_letter_topics():
@@ -80,7 +80,7 @@ def picture(topic: str, partition: int, offset: int, at: AtDesk) -> Response:
 
 
 @router.post("/letters")
-def replay(at: AtDesk) -> Response:
+def replay(at: Context) -> Response:
     """Send all letters round again that were not yet."""
     if at.kafka is None:
         raise refusal(503, "there is no broker to send them by")
@@ -128,7 +128,7 @@ def image_of(letter: DeadLetter) -> bytes:
         return b""
 
 
-def _waiting(at: Desk) -> Iterator[DeadLetter]:
+def _waiting(at: ApiContext) -> Iterator[DeadLetter]:
     """Yield the letters that can be sent round again, one after the other."""
     if at.kafka is not None:
         for letter in dead_letters.read(at.kafka, dead_letter_topics()):

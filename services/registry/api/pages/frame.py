@@ -12,9 +12,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.registry.api.access.keys import Person
-from services.registry.api.context import LOCAL, Desk
+from services.registry.api.context import LOCAL, ApiContext
 from services.registry.imports.register import State
-from services.registry.ledger.overview import Seen
+from services.registry.ledger.overview import SightingOverview
 
 HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"
@@ -44,7 +44,7 @@ IMPORT_STATES: dict[State, str] = {
 
 def page(
     request: Request,
-    at: Desk,
+    at: ApiContext,
     person: Person | None,
     template: str,
     *,
@@ -83,7 +83,7 @@ def sighting_path(gallery: str, sighting: str) -> str:
     return f"{gallery_path(gallery)}/sightings/{quote(sighting, safe='')}"
 
 
-def picture_path(gallery: str, seen: Seen, size: str = "320") -> str:
+def picture_path(gallery: str, seen: SightingOverview, size: str = "320") -> str:
     """Return the path of a sighting's crop."""
     name = quote(seen.id, safe="")
     return f"/api/v1/galleries/{quote(gallery)}/sightings/{name}/crop?size={size}"

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from services.registry.api.context import Asking, AtDesk, Named
+from services.registry.api.context import Context, CurrentUser, Named
 from services.registry.api.json.reading import Order, drift_of, in_order
 from services.registry.api.pages.charts import curve, months
 from services.registry.api.pages.frame import gallery_path, page
 from services.registry.calibration.drift import FIT_AGAIN
-from services.registry.ledger.overview import Gallery, Status
+from services.registry.ledger.overview import GalleryOverview, Status
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,8 +22,8 @@ CARDS = 48
 def gallery(
     request: Request,
     name: Named,
-    person: Asking,
-    at: AtDesk,
+    person: CurrentUser,
+    at: Context,
     *,
     sort: Order = "-last_seen",
     status: Status | Literal[""] = "",
@@ -78,7 +78,7 @@ def gallery(
     )
 
 
-def _choices(shown: Gallery) -> dict[str, list[str]]:
+def _choices(shown: GalleryOverview) -> dict[str, list[str]]:
     seen = shown.sightings.values()
     return {
         "deployments": sorted({each.deployment for each in seen if each.deployment}),

@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from services.registry.api.context import Asking, AtDesk, Desk
+from services.registry.api.context import ApiContext, Context, CurrentUser
 from services.registry.api.pages.frame import page
-from services.registry.ledger.overview import Seen
+from services.registry.ledger.overview import SightingOverview
 from services.registry.review.skipped_questions import is_in
 
 router = APIRouter(include_in_schema=False)
@@ -15,7 +15,7 @@ LATEST = 12
 
 
 @router.get("/")
-def home(request: Request, person: Asking, at: AtDesk) -> Response:
+def home(request: Request, person: CurrentUser, at: Context) -> Response:
     """Show all galleries that somebody sees."""
     waiting = [Card(at, name) for name in at.catalogue.names() if person.sees(name)]
     latest = sorted(
@@ -36,13 +36,13 @@ def home(request: Request, person: Asking, at: AtDesk) -> Response:
 class Card:
     """What a gallery has, for its card."""
 
-    def __init__(self, at: Desk, name: str) -> None:
-        asides = at.asides.those(name)
+    def __init__(self, at: ApiContext, name: str) -> None:
+        skipped_questions = at.skipped_questions.those(name)
         with at.catalogue.gallery(name) as shown:
             self.name = name
             self.individuals = len(shown.names())
             self.sightings = len(shown.sightings)
-            self.questions = sum(not is_in(asides, each) for each in shown.questions)
+            self.questions = sum(not is_in(skipped_questions, each) for each in shown.questions)
             self.tentative = len(shown.tentative)
-            found: list[Seen] = list(shown.sightings.values())[-LATEST:]
+            found: list[SightingOverview] = list(shown.sightings.values())[-LATEST:]
             self.latest = [(name, each, shown.belongs(each.id)) for each in found]

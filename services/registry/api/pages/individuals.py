@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from services.registry.api.context import Asking, AtDesk, Named
+from services.registry.api.context import Context, CurrentUser, Named
 from services.registry.api.json.reading import entry_answer, found_sighting
 from services.registry.api.json.schemas import Confirm, EntryAnswer, Move, Saying, Unidentifiable
 from services.registry.api.json.writing import written
@@ -17,7 +17,7 @@ from services.registry.api.pages.charts import timeline
 from services.registry.api.pages.frame import individual_path, page
 from services.registry.api.pages.questions import rivals_of
 from services.registry.api.problem import refusal
-from services.registry.ledger.overview import Gallery, Seen
+from services.registry.ledger.overview import GalleryOverview, SightingOverview
 
 router = APIRouter(include_in_schema=False)
 
@@ -39,8 +39,8 @@ def individual(
     request: Request,
     name: Named,
     individual: str,
-    person: Asking,
-    at: AtDesk,
+    person: CurrentUser,
+    at: Context,
     *,
     said: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
@@ -53,7 +53,7 @@ def individual(
             return RedirectResponse(individual_path(name, now), 303)
         animal = shown.individual(now)
         flanks = _flanks(animal.sightings)
-        rivals = rivals_of(shown, at.asides.those(name), now)
+        rivals = rivals_of(shown, at.skipped_questions.those(name), now)
         status, numbers = shown.status(now), list(shown.history(now))[-50:]
         others = [each for each in shown.names() if each != now]
     history = [
@@ -92,8 +92,8 @@ def individual(
 def change(
     name: Named,
     individual: str,
-    person: Asking,
-    at: AtDesk,
+    person: CurrentUser,
+    at: Context,
     doing: Annotated[Doing, Form()],
 ) -> Response:
     """Merge, split, move, confirm, or call sightings unidentifiable."""
@@ -109,7 +109,9 @@ def change(
 
 
 @router.get(_PATH + "/sightings/{sighting}")
-def sighting(request: Request, name: Named, sighting: str, person: Asking, at: AtDesk) -> Response:
+def sighting(
+    request: Request, name: Named, sighting: str, person: CurrentUser, at: Context
+) -> Response:
     """Show a sighting, and whom its decision weighed."""
     with at.catalogue.gallery(name) as shown:
         seen = found_sighting(shown.sightings, sighting)
@@ -140,7 +142,7 @@ def sighting(request: Request, name: Named, sighting: str, person: Asking, at: A
     )
 
 
-def _saying(shown: Gallery, individual: str, doing: Doing) -> Saying:
+def _saying(shown: GalleryOverview, individual: str, doing: Doing) -> Saying:
     """Return what a form says as the ledger's operation."""
     identifier, reason, picked = doing.identifier, doing.reason, doing.sightings
     if doing.kind == "confirm":
@@ -157,7 +159,7 @@ def _saying(shown: Gallery, individual: str, doing: Doing) -> Saying:
     return Move(kind="move", id=identifier, sightings=picked, into=into, reason=reason)
 
 
-def _merge(shown: Gallery, individual: str, doing: Doing) -> Move:
+def _merge(shown: GalleryOverview, individual: str, doing: Doing) -> Move:
     """Return the move of all sightings of the smaller of two individuals."""
     other = shown.became(doing.into)
     if other == individual:
@@ -173,9 +175,9 @@ def _merge(shown: Gallery, individual: str, doing: Doing) -> Move:
     )
 
 
-def _flanks(sightings: Sequence[Seen]) -> list[tuple[str, list[Seen]]]:
+def _flanks(sightings: Sequence[SightingOverview]) -> list[tuple[str, list[SightingOverview]]]:
     """Return the sightings by the side that they show, the latest first."""
-    sides: dict[str, list[Seen]] = {}
+    sides: dict[str, list[SightingOverview]] = {}
     for seen in reversed(sightings):
         sides.setdefault(seen.viewpoint, []).append(seen)
     known = ("left", "right", "front", "back", "top", "unknown")

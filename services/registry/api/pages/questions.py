@@ -6,13 +6,13 @@ from uuid import uuid4
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.registry.api.context import Asking, AtDesk, Desk, Named
+from services.registry.api.context import ApiContext, Context, CurrentUser, Named
 from services.registry.api.json.reading import entry_answer
 from services.registry.api.json.schemas import Confirm, EntryAnswer, OfTwo, Saying, Undo
 from services.registry.api.json.writing import written
 from services.registry.api.pages.frame import gallery_path, page
-from services.registry.identity.question import Doubt
-from services.registry.ledger.overview import Gallery
+from services.registry.identity.question import Question
+from services.registry.ledger.overview import GalleryOverview
 from services.registry.review.skipped_questions import is_in
 
 router = APIRouter(include_in_schema=False)
@@ -28,22 +28,22 @@ Answer = Literal["same", "different", "new", "aside", "again"]
 def question(
     request: Request,
     name: Named,
-    person: Asking,
-    at: AtDesk,
+    person: CurrentUser,
+    at: Context,
     *,
     number: Annotated[From, Query(alias="from")] = 0,
     aside: bool = False,
     said: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
     """Show a question: the first one, or the one at place `from`."""
-    asides = at.asides.those(name)
+    skipped_questions = at.skipped_questions.those(name)
     with at.catalogue.gallery(name) as shown:
-        asked = [each for each in shown.questions if is_in(asides, each) == aside]
+        asked = [each for each in shown.questions if is_in(skipped_questions, each) == aside]
         put_aside = len(shown.questions) - len(asked) if not aside else len(asked)
         place = min(number, max(0, len(asked) - 1))
-        doubt = asked[place] if asked else None
-        sides = _sides(shown, doubt) if doubt else ()
-        rivals = rivals_of(shown, asides, sides[0].id, doubt) if doubt else []
+        question = asked[place] if asked else None
+        sides = _sides(shown, question) if question else ()
+        rivals = rivals_of(shown, skipped_questions, sides[0].id, question) if question else []
         following = _sides(shown, asked[place + 1]) if place + 1 < len(asked) else ()
     return page(
         request,
@@ -51,7 +51,7 @@ def question(
         person,
         "question.html",
         gallery=name,
-        doubt=doubt,
+        question=question,
         sides=sides,
         rivals=rivals,
         following=following,
@@ -69,8 +69,8 @@ def question(
 @router.post(_PATH)
 def answer(
     name: Named,
-    person: Asking,
-    at: AtDesk,
+    person: CurrentUser,
+    at: Context,
     *,
     kind: Annotated[Answer, Form()],
     identifier: Name,
@@ -82,10 +82,10 @@ def answer(
     """Take an answer, and go on to the next question."""
     path = f"{gallery_path(name)}/questions"
     if kind == "aside":
-        at.asides.put(name, one, other, person.name)
+        at.skipped_questions.put(name, one, other, person.name)
         return RedirectResponse(f"{path}?from={place}", 303)
     if kind == "again":
-        at.asides.take_back(name, one, other)
+        at.skipped_questions.take_back(name, one, other)
         return RedirectResponse(f"{path}?aside=true&from={place}", 303)
     saying: Saying
     if kind == "new":
@@ -99,8 +99,8 @@ def answer(
 @router.post("/g/{population}/{species}/undo")
 def undo(
     name: Named,
-    person: Asking,
-    at: AtDesk,
+    person: CurrentUser,
+    at: Context,
     *,
     number: Annotated[int, Form(ge=1, le=2**53)],
     identifier: Name,
@@ -113,11 +113,11 @@ def undo(
     return RedirectResponse(f"{path}?said={entry.decision.number}", 303)
 
 
-def _sides(shown: Gallery, doubt: Doubt) -> tuple["Side", ...]:
+def _sides(shown: GalleryOverview, question: Question) -> tuple["Side", ...]:
     """Return both individuals, the one with fewer sightings first: it is asked about."""
     both = [
-        Side(shown, doubt.one, doubt.sighting_of_one),
-        Side(shown, doubt.other, doubt.sighting_of_other),
+        Side(shown, question.one, question.sighting_of_one),
+        Side(shown, question.other, question.sighting_of_other),
     ]
     return tuple(sorted(both, key=lambda side: (len(side.sightings), side.id)))
 
@@ -125,7 +125,7 @@ def _sides(shown: Gallery, doubt: Doubt) -> tuple["Side", ...]:
 class Side:
     """An individual on one side of a question, and the sighting that is shown large."""
 
-    def __init__(self, shown: Gallery, name: str, sighting: str) -> None:
+    def __init__(self, shown: GalleryOverview, name: str, sighting: str) -> None:
         individual = shown.individual(name)
         self.id = name
         self.status = shown.status(name)
@@ -135,22 +135,25 @@ class Side:
 
 
 def rivals_of(
-    shown: Gallery, asides: frozenset[str], individual: str, but: Doubt | None = None
+    shown: GalleryOverview,
+    skipped_questions: frozenset[str],
+    individual: str,
+    but: Question | None = None,
 ) -> list[tuple[str, float, str]]:
     """Return who else an individual may be: ID, probability, and the path of that question."""
     found = []
     counted = {True: 0, False: 0}
-    for doubt in shown.questions:
-        aside = is_in(asides, doubt)
-        if individual in {doubt.one, doubt.other} and doubt != but:
-            rival = doubt.other if doubt.one == individual else doubt.one
+    for question in shown.questions:
+        aside = is_in(skipped_questions, question)
+        if individual in {question.one, question.other} and question != but:
+            rival = question.other if question.one == individual else question.one
             path = f"{gallery_path(shown.name)}/questions?from={counted[aside]}"
-            found.append((rival, doubt.probability, f"{path}&aside=true" if aside else path))
+            found.append((rival, question.probability, f"{path}&aside=true" if aside else path))
         counted[aside] += 1
     return found
 
 
-def _told(at: Desk, gallery: str, number: int) -> EntryAnswer | None:
+def _told(at: ApiContext, gallery: str, number: int) -> EntryAnswer | None:
     """Return a person's entry, to tell what it changed."""
     found = next(at.ledger.decisions(gallery, number, number), None) if number else None
     spoken = found is not None and found.HasField("operation")

@@ -5,14 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.registry.api.context import COOKIE, AtDesk
+from services.registry.api.context import COOKIE, Context
 from services.registry.api.pages.frame import page
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/sign-in")
-def form(request: Request, at: AtDesk, to: Annotated[str, Query(max_length=500)] = "/") -> Response:
+def form(
+    request: Request, at: Context, to: Annotated[str, Query(max_length=500)] = "/"
+) -> Response:
     """Ask for a key."""
     return page(request, at, None, "sign_in.html", to=_local(to), wrong="")
 
@@ -20,7 +22,7 @@ def form(request: Request, at: AtDesk, to: Annotated[str, Query(max_length=500)]
 @router.post("/sign-in")
 def sign_in(
     request: Request,
-    at: AtDesk,
+    at: Context,
     key: Annotated[str, Form(max_length=200)] = "",
     to: Annotated[str, Form(max_length=500)] = "/",
 ) -> Response:
@@ -51,7 +53,7 @@ def sign_in(
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, at: AtDesk) -> Response:
+def sign_out(request: Request, at: Context) -> Response:
     """End the session."""
     request.state.person = at.who(request).person
     at.access.sign_out(request.cookies.get(COOKIE, ""))

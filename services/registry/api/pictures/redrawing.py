@@ -8,7 +8,7 @@ of these pictures end whoever decodes them; that process gets no secret of this 
 import subprocess
 import sys
 
-from shared.process.environment import harmless
+from shared.process.environment import scrubbed
 
 SIDE = 640
 MEGABYTES = 2048
@@ -26,7 +26,7 @@ def redrawn(picture: bytes, side: int = SIDE) -> bytes:
             capture_output=True,
             timeout=2 * SECONDS,
             check=False,
-            env=harmless(),
+            env=scrubbed(),
         )
     except (subprocess.TimeoutExpired, OSError):
         return b""

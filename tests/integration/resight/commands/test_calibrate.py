@@ -58,8 +58,8 @@ def test_a_calibration_of_drawn_animals_tells_same_from_different(
     assert fitted.name == "drawn"
     assert fitted.pooled.queries == 48
     assert 0 <= fitted.pooled.new <= fitted.pooled.known < 1
-    assert fitted.pooled.promise is not None
-    assert fitted.pooled.promise.bound <= 0.4
+    assert fitted.pooled.guarantee is not None
+    assert fitted.pooled.guarantee.bound <= 0.4
     assert [model.role for model in fitted.models] == ["encoder", "extractor", "matcher"]
     # Too few pictures for a curve of their own.
     assert fitted.species == {}

@@ -17,7 +17,7 @@ from resight.main import app
 from resight.stack.servers import HOST, broker, free_port
 from shared.kafka import topics
 from shared.kafka.clients import ensure_topics, producer
-from shared.kafka.topic_reader import Feed
+from shared.kafka.topic_reader import TopicReader
 from shared.messages import OUTCOME_NEW, Capture, Decision
 from shared.records import Record
 from shared.settings import KafkaSettings
@@ -82,7 +82,7 @@ def pictures(tmp_path: Path) -> Path:
 def test_published_captures_carry_the_picture_and_not_who_it_shows(
     kafka: KafkaSettings, pictures: Path
 ) -> None:
-    with Feed(kafka, [topics.CAPTURES], from_beginning=False) as feed:
+    with TopicReader(kafka, [topics.CAPTURES], from_beginning=False) as feed:
         (summary,) = lines(resight("publish", pictures, *at(kafka), "--json"))
         assert (summary["published"], summary["sightings"]) == (3, 3)
         assert [Path(each["path"]).name for each in summary["skipped"]] == ["notes.txt"]
@@ -229,7 +229,7 @@ def test_dead_letters_are_listed_and_replayed_once(kafka: KafkaSettings) -> None
 
     declined = CliRunner().invoke(app, ["dead-letters", "replay", *at(kafka)], input="n\n")
     assert declined.exit_code == 1
-    with Feed(kafka, [topics.CAPTURES], from_beginning=False) as feed:
+    with TopicReader(kafka, [topics.CAPTURES], from_beginning=False) as feed:
         replay = "dead-letters", "replay", "--topic", topics.CAPTURES, "--yes", "--json", *at(kafka)
         assert lines(resight(*replay)) == [{"replayed": 1}]
         (record,) = feed.poll(10.0)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from recognition.figures.explanation import draw
 from resight.main import app
-from services.matcher.engine import engine
+from services.matcher.engine import build_engine
 from services.matcher.explanation import explain, summary
 from services.matcher.keypoints import Keypoints, none_in
 from services.matcher.networks import pair_matcher
@@ -40,7 +40,7 @@ def _shifted(content: bytes) -> bytes:
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Keypoints, Keypoints]:
-    networks = engine(SETTINGS)
+    networks = build_engine(SETTINGS)
     one, other = coat(3), _shifted(coat(3))
     return (
         networks.extractor.extract(codec.decode(one)),
@@ -49,7 +49,7 @@ def pair() -> tuple[Keypoints, Keypoints]:
 
 
 def test_matches_lead_from_a_place_to_the_same_place(pair: tuple[Keypoints, Keypoints]) -> None:
-    found = explain(engine(SETTINGS), pair_matcher(SETTINGS), *pair)
+    found = explain(build_engine(SETTINGS), pair_matcher(SETTINGS), *pair)
     assert found.evidence.matches == found.counts.sum() > 20
     assert found.evidence.inliers == pytest.approx(found.inlier.sum(), abs=2)
     starts = found.ends[0][found.inlier] * [320, 240]
@@ -64,7 +64,7 @@ def test_what_is_background_is_grey_and_no_evidence(
     query, candidate = pair
     left = query.positions[:, 0] < 160
     marked = query.marked(~left)
-    found = explain(engine(SETTINGS), pair_matcher(SETTINGS), marked, candidate)
+    found = explain(build_engine(SETTINGS), pair_matcher(SETTINGS), marked, candidate)
     assert found.counts.any()
     assert not found.counts.all()
     assert not (found.inlier & ~found.counts).any()
@@ -77,7 +77,7 @@ def test_what_is_background_is_grey_and_no_evidence(
 
 
 def test_a_picture_without_keypoints_has_a_reason(pair: tuple[Keypoints, Keypoints]) -> None:
-    found = explain(engine(SETTINGS), pair_matcher(SETTINGS), none_in(320, 240, 128), pair[1])
+    found = explain(build_engine(SETTINGS), pair_matcher(SETTINGS), none_in(320, 240, 128), pair[1])
     assert len(found.confidence) == 0
     assert "too few to compare" in summary(found)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from resight.ledger_tools.confident_individuals import half, labelled_crops
 from services.registry.ledger.ledger import Ledger
-from services.registry.review.reviewer import Operator
+from services.registry.review.reviewer import Reviewer
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.blobs import BlobStore
@@ -43,7 +43,7 @@ def test_sure_individuals_are_labelled_and_doubtful_ones_left_out(
     seen(ledger, crops, "d", {"c": "doubtful"})
     first = ledger.members(GALLERY)["a"]
     assert told(ledger, crops, tmp_path) == {"a": first, "b": first}
-    person = Operator(ledger, CALIBRATION, GALLERY, "ada", now=lambda: NOON)
+    person = Reviewer(ledger, CALIBRATION, GALLERY, "ada", now=lambda: NOON)
     said = person.same("1", "c", "d")
     second = ledger.members(GALLERY)["c"]
     assert told(ledger, crops, tmp_path) == {"a": first, "b": first, "c": second, "d": second}

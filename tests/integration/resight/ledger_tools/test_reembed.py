@@ -5,7 +5,7 @@ from pathlib import Path
 
 from google.protobuf.message import Message
 
-from resight.ledger_tools.reembed import embed_anew, outdated
+from resight.ledger_tools.reembed import outdated, reembed
 from services.embedder.service import EmbedderService
 from services.registry.ledger.ledger import Ledger
 from shared.blobs import BlobStore
@@ -58,7 +58,7 @@ def test_every_enrolment_gets_the_new_model_and_keeps_its_number(
     herd = Herd(ledger_url, tmp_path, 3)
     topic = Topic()
     assert len(list(outdated(herd.ledger, herd.gallery, herd.second.model))) == 3
-    done = list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, topic.publish))
+    done = list(reembed(herd.ledger, herd.gallery, herd.second, herd.crops, topic.publish))
     assert done == [(3, [])]
     assert topic.taken == herd.stored()
     assert [each.number for each in herd.stored()] == [1, 2, 3]
@@ -71,13 +71,13 @@ def test_every_enrolment_gets_the_new_model_and_keeps_its_number(
 def test_what_is_interrupted_goes_on_the_next_time(ledger_url: str, tmp_path: Path) -> None:
     herd = Herd(ledger_url, tmp_path, 2)
     try:
-        list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, Topic(takes=0).publish))
+        list(reembed(herd.ledger, herd.gallery, herd.second, herd.crops, Topic(takes=0).publish))
     except ConnectionError:
         pass
     else:
         raise AssertionError("it went on without a broker")
     assert {each.embedding.model.version for each in herd.stored()} == {"v1"}
-    list(embed_anew(herd.ledger, herd.gallery, herd.second, herd.crops, Topic().publish))
+    list(reembed(herd.ledger, herd.gallery, herd.second, herd.crops, Topic().publish))
     assert {each.embedding.model.version for each in herd.stored()} == {"v2"}
 
 
@@ -88,9 +88,7 @@ def test_a_sighting_whose_crop_is_gone_keeps_its_embedding_and_is_named(
     gone = herd.sightings[0]
     (tmp_path / "crops" / gone.crop.key).unlink()
     topic = Topic()
-    [(done, [reason])] = embed_anew(
-        herd.ledger, herd.gallery, herd.second, herd.crops, topic.publish
-    )
+    [(done, [reason])] = reembed(herd.ledger, herd.gallery, herd.second, herd.crops, topic.publish)
     assert (done, len(topic.taken)) == (1, 1)
     assert reason.startswith(gone.sighting_id)
     assert [each.embedding.model.version for each in herd.stored()] == ["v1", "v2"]

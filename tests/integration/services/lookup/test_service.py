@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from prometheus_client import REGISTRY
 
 from services.lookup.galleries.edge import EdgeGalleries, EdgeGallery
-from services.lookup.galleries.gallery import Query, shelved
+from services.lookup.galleries.gallery import Query, collection_of
 from services.lookup.refill import ENROLMENTS, NOTHING, PATIENCE_SECONDS, SIGHTINGS, Refill
 from services.lookup.service import LookupService
 from services.lookup.settings import LookupSettings
@@ -288,7 +288,9 @@ def test_a_later_epoch_of_the_ledger_begins_the_gallery_anew(
     after = answer(service, sighting(99))
     assert (after.epoch, after.watermark, numbers(after)) == ("3-b", 1, {1})
     gallery = galleries.open(model_name(MODEL))
-    assert gallery.numbers(shelved(GALLERY, "2-a"), 0, 10) == set()  # nothing of it lies about
+    assert (
+        gallery.numbers(collection_of(GALLERY, "2-a"), 0, 10) == set()
+    )  # nothing of it lies about
 
 
 def test_what_comes_late_of_an_earlier_epoch_is_left_out_and_counted(

@@ -81,7 +81,7 @@ def test_the_api_answers_with_places_and_colours(
         bench.decide(name)
     without = bench.client().get(f"{API}/pairs/a/b/matches")
     assert without.status_code == 503
-    bench.desk = replace(bench.desk, explainer=explainer)
+    bench.context = replace(bench.context, explainer=explainer)
     answer = bench.client().get(f"{API}/pairs/a/a/matches").json()
     assert answer["summary"]
     assert all(each["colour"].startswith("#") for each in answer["matches"])

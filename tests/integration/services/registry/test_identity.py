@@ -6,10 +6,10 @@ import pytest
 from google.protobuf.message import Message
 
 from services.registry.calibration.calibration import Calibration
-from services.registry.identity.judge import MOST, MOST_OF_ONE
+from services.registry.identity.judge import MAX_SIGHTINGS, MAX_SIGHTINGS_OF_ONE
 from services.registry.ledger.audit import check
 from services.registry.ledger.ledger import Ledger
-from services.registry.review.reviewer import Operator
+from services.registry.review.reviewer import Reviewer
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.errors import Poison
@@ -150,7 +150,7 @@ def test_what_is_left_open_is_a_question_until_it_is_answered(ledger_url: str) -
     assert (question.one, question.other) == (_zebra(1), _zebra(2))
     assert {question.sighting_of_one, question.sighting_of_other} == {"a", "b"}
     assert question.log_odds == pytest.approx(2 * math.log(3) - 2, abs=1e-2)
-    person = Operator(ledger, CALIBRATION, GALLERY, "ada")
+    person = Reviewer(ledger, CALIBRATION, GALLERY, "ada")
     person.different("1", question.sighting_of_one, question.sighting_of_other)
     assert ledger.questions(GALLERY) == []
     # A later picture does not open it again.
@@ -167,8 +167,8 @@ def test_a_species_whose_evidence_is_too_weak_joins_only_who_is_known(ledger_url
     calibration = CALIBRATION.model_copy(update={"clustering": never})
     service = _registry(ledger_at(ledger_url), calibration)
     _decision(service, matches(sighting("a")))
-    doubt = _decision(service, matches(sighting("b"), [found("a", 1, "unsure")], watermark=1))
-    assert (doubt.outcome, doubt.individual) == (OUTCOME_REVIEW, _zebra(2))
+    question = _decision(service, matches(sighting("b"), [found("a", 1, "unsure")], watermark=1))
+    assert (question.outcome, question.individual) == (OUTCOME_REVIEW, _zebra(2))
     seen = [found("a", 1, "same"), found("b", 2)]
     known = _decision(service, matches(sighting("c"), seen, watermark=2))
     assert (known.outcome, known.individual) == (OUTCOME_KNOWN, _zebra(1))
@@ -200,14 +200,14 @@ def test_two_animals_of_one_image_stay_two_where_their_pictures_are_not_looked_a
     _decision(service, matches(sighting("b", image="herd"), [found("a", 1)], watermark=1))
     number = 2
     for name, first in (("a", 1), ("b", 2)):
-        for index in range(MOST_OF_ONE):
+        for index in range(MAX_SIGHTINGS_OF_ONE):
             seen = [found(name, first, "same")]
             _decision(service, matches(sighting(f"{name}{index}"), seen, watermark=number))
             number += 1
     latest = {name: sighting_id for sighting_id, name in ledger.members(GALLERY).items()}
     assert len(latest) == 2
-    both = [found(f"{name}{MOST_OF_ONE - 1}", 2 + MOST_OF_ONE * at, "same") for at, name in
-            enumerate("ab", 1)]  # fmt: skip
+    most = MAX_SIGHTINGS_OF_ONE
+    both = [found(f"{name}{most - 1}", 2 + most * at, "same") for at, name in enumerate("ab", 1)]
     asked = _decision(service, matches(sighting("both"), both, watermark=number))
     assert list(asked.changes) == []
     members = ledger.members(GALLERY)
@@ -215,7 +215,7 @@ def test_two_animals_of_one_image_stay_two_where_their_pictures_are_not_looked_a
     assert check(ledger, GALLERY) == []
 
 
-@pytest.mark.parametrize("others", [3, MOST + 20])
+@pytest.mark.parametrize("others", [3, MAX_SIGHTINGS + 20])
 def test_a_decision_looks_at_so_many_sightings_at_most(ledger_url: str, others: int) -> None:
     ledger = ledger_at(ledger_url)
     service = _registry(ledger)

@@ -4,7 +4,7 @@ import time
 
 from shared.kafka.clients import ensure_topics, producer
 from shared.settings import KafkaSettings, load
-from shared.stage.batch_consumer import Intake
+from shared.stage.batch_consumer import BatchConsumer
 
 HELD, OTHER = "pause.held", "pause.other"
 
@@ -18,16 +18,18 @@ def test_a_held_topic_delivers_everything_once_it_is_let_go(kafka_broker: str) -
         client.send(HELD, str(number).encode())
     client.flush()
     client.close()
-    intake = Intake(kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, lives=3)
-    intake.open()
+    consumer = BatchConsumer(
+        kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, lives=3
+    )
+    consumer.open()
     seen: list[int] = []
     deadline = time.monotonic() + 30
     while len(seen) < 30 and time.monotonic() < deadline:
-        batch = intake.take(frozenset(), 0.25)
+        batch = consumer.take(frozenset(), 0.25)
         if batch:
             seen += [int(delivery.record.value or b"") for delivery in batch]
-            assert intake.commit(batch)
+            assert consumer.commit(batch)
             for _ in range(3):
-                assert intake.take(frozenset({HELD}), 0.1) == []
-    intake.close()
+                assert consumer.take(frozenset({HELD}), 0.1) == []
+    consumer.close()
     assert seen == list(range(30))

@@ -255,7 +255,7 @@ def test_a_client_that_stops_fetching_is_built_anew(room: Room) -> None:
         until(lambda: room.committed() == 1)
         # What kafka-python's issue #3106 left behind: a partition that waits for a
         # validation of its position that never comes.
-        client = stage._intake._consumer
+        client = stage._consumer._consumer
         assert client is not None
         state = client._subscription.assignment[TopicPartition(room.topic, 0)]
         state.next_allowed_retry_time = float("inf")

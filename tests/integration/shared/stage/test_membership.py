@@ -287,10 +287,10 @@ def test_a_signal_ends_the_process_after_the_batch_in_hand_or_uncommitted_in_tim
 
 
 def _waits_for_the_group(stage: Stage) -> bool:
-    client = stage._intake._consumer
+    client = stage._consumer._consumer
     return client is not None and client.group_metadata().state == MemberState.REBALANCING
 
 
 def _has_partitions(stage: Stage) -> bool:
-    client = stage._intake._consumer
+    client = stage._consumer._consumer
     return client is not None and bool(client.assignment())

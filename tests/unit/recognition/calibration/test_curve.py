@@ -11,30 +11,30 @@ from recognition.calibration.curve import fit_curve
 from recognition.calibration.file import _raised, calibrate, write
 from recognition.calibration.individuals import fit_competition
 from recognition.calibration.pairs import folds
-from recognition.calibration.queries import RankedQuery, without_own
-from recognition.calibration.thresholds import Accepted
-from recognition.data.labelled_stream import Arrival
+from recognition.calibration.queries import CalibrationQuery, without_own
+from recognition.calibration.thresholds import RiskLevels
+from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Model, load
 from services.registry.identity.rank import rank
 from shared.messages import Evidence
 from tests.support.synthetic_stream import made_arrivals
 
-ARRIVED = made_arrivals(40, 4)
-ACCEPTED = Accepted(0.2, 0.4, 0.9)
+STREAM = made_arrivals(40, 4)
+RISK_LEVELS = RiskLevels(0.2, 0.4, 0.9)
 
 
 def test_without_its_own_pictures_a_sighting_is_one_of_a_new_animal() -> None:
-    arrival = next(each for each in ARRIVED if each.known)
-    stranger = without_own(arrival)
+    labelled = next(each for each in STREAM if each.known)
+    stranger = without_own(labelled)
     assert not stranger.known
     assert not stranger.labels().any()
-    assert len(stranger.evidence) == (~arrival.labels()).sum()
+    assert len(stranger.evidence) == (~labelled.labels()).sum()
     assert without_own(stranger) == stranger
 
 
 def test_each_sighting_of_the_later_half_is_asked_as_new_and_where_known_as_known() -> None:
-    fitted = fit_curve({"nyala": ARRIVED})
-    later = ARRIVED[len(ARRIVED) // 2 :]
+    fitted = fit_curve({"nyala": STREAM})
+    later = STREAM[len(STREAM) // 2 :]
     assert sum(not query.known for query in fitted.queries) == len(later)
     assert sum(query.known for query in fitted.queries) == sum(each.known for each in later)
     assert {query.species for query in fitted.queries} == {"nyala"}
@@ -42,30 +42,30 @@ def test_each_sighting_of_the_later_half_is_asked_as_new_and_where_known_as_know
 
 
 def test_what_stands_for_a_new_animal_or_for_a_known_one_alone_is_asked_as_that_alone() -> None:
-    half = len(ARRIVED) // 2
-    later = ARRIVED[half:]
-    as_new = [replace(each, stands_for="new") for each in later[::2]]
-    as_known = [replace(each, stands_for="known") for each in later[1::2]]
-    fitted = fit_curve({"nyala": [*ARRIVED[:half], *as_new, *as_known]})
+    half = len(STREAM) // 2
+    later = STREAM[half:]
+    as_new = [replace(each, calibration_role="new") for each in later[::2]]
+    as_known = [replace(each, calibration_role="known") for each in later[1::2]]
+    fitted = fit_curve({"nyala": [*STREAM[:half], *as_new, *as_known]})
     assert sum(not query.known for query in fitted.queries) == len(as_new)
     assert sum(query.known for query in fitted.queries) == sum(each.known for each in as_known)
 
 
 def test_what_stands_for_a_new_animal_alone_has_no_part_in_the_curve() -> None:
-    others = ARRIVED[:-40]
-    strangers = [replace(each, stands_for="new") for each in ARRIVED[-40:]]
+    others = STREAM[:-40]
+    unseen_models = [replace(each, calibration_role="new") for each in STREAM[-40:]]
     assert (
-        fit_curve({"nyala": [*others, *strangers]}).curve.family
+        fit_curve({"nyala": [*others, *unseen_models]}).curve.family
         == fit_curve({"nyala": others}).curve.family
     )
 
 
 def test_an_animal_has_no_part_in_the_curve_by_which_it_is_asked() -> None:
-    last = ARRIVED[-1]
+    last = STREAM[-1]
     odd = replace(last, evidence=tuple(_inliers(item, 12) for item in last.evidence))
-    before = fit_curve({"nyala": ARRIVED}).queries
-    after = fit_curve({"nyala": [*ARRIVED[:-1], odd]}).queries
-    dealt = folds(f"nyala/{each.identity}" for each in ARRIVED)
+    before = fit_curve({"nyala": STREAM}).queries
+    after = fit_curve({"nyala": [*STREAM[:-1], odd]}).queries
+    dealt = folds(f"nyala/{each.identity}" for each in STREAM)
     fold = dealt[f"nyala/{last.identity}"]
     same = {
         old.individual: old == new
@@ -84,31 +84,31 @@ def _inliers(item: Evidence, count: int) -> Evidence:
 
 
 def test_animals_of_two_species_with_one_name_are_two() -> None:
-    fitted = fit_curve({"nyala": ARRIVED[:60], "lion": ARRIVED[:60]})
-    asked = {each.identity for each in ARRIVED[30:60]}
+    fitted = fit_curve({"nyala": STREAM[:60], "lion": STREAM[:60]})
+    asked = {each.identity for each in STREAM[30:60]}
     assert len({query.individual for query in fitted.queries}) == 2 * len(asked)
 
 
 def test_individuals_together_have_at_most_one_and_are_calibrated() -> None:
-    curve = fit_curve({"nyala": ARRIVED}).curve
-    asked = [*ARRIVED, *map(without_own, (each for each in ARRIVED if each.known))]
+    curve = fit_curve({"nyala": STREAM}).curve
+    asked = [*STREAM, *map(without_own, (each for each in STREAM if each.known))]
     claimed, kept = 0.0, 0
-    for arrival in asked:
-        ranked = rank(arrival.evidence, arrival.members, frozenset(), curve)
+    for labelled in asked:
+        ranked = rank(labelled.evidence, labelled.members, frozenset(), curve)
         assert sum(each.probability for each in ranked) <= 1 + 1e-9
-        own = [each.probability for each in ranked if each.individual == arrival.identity]
+        own = [each.probability for each in ranked if each.individual == labelled.identity]
         claimed += sum(each.probability for each in ranked)
         kept += len(own)
     assert claimed == pytest.approx(kept, rel=0.1)
 
 
 def test_several_pictures_add_where_they_tell_more_than_the_best() -> None:
-    family = fit_curve({"nyala": ARRIVED}).curve.family
-    assert fit_competition(ARRIVED, family).dependence > 0
+    family = fit_curve({"nyala": STREAM}).curve.family
+    assert fit_competition(STREAM, family).dependence > 0
 
 
 def test_the_baseline_is_even_over_its_bins() -> None:
-    baseline = fit_curve({"nyala": ARRIVED}).curve.baseline
+    baseline = fit_curve({"nyala": STREAM}).curve.baseline
     assert baseline is not None
     assert len(baseline.shares) == 10
     assert np.array(baseline.shares) == pytest.approx(0.1, abs=0.03)
@@ -116,14 +116,14 @@ def test_the_baseline_is_even_over_its_bins() -> None:
 
 def test_arrivals_without_a_pair_of_one_individual_are_refused() -> None:
     with pytest.raises(CalibrationError, match="pairs of pictures of the same individual"):
-        fit_curve({"nyala": [without_own(each) for each in ARRIVED]})
+        fit_curve({"nyala": [without_own(each) for each in STREAM]})
 
 
 def test_a_curve_for_unseen_species_is_judged_set_by_set_without_the_set() -> None:
     other = made_arrivals(30, 4, seed=1, name="lion")
     odd = [without_own(each) for each in other[:30]] + other[30:]
     before, after = (
-        fit_curve({"nyala": ARRIVED, "lion": lions}, {"nyala": "a", "lion": "b"}).queries
+        fit_curve({"nyala": STREAM, "lion": lions}, {"nyala": "a", "lion": "b"}).queries
         for lions in (other, odd)
     )
     judged = {name: [each for each in before if each.species == name] for name in ("nyala", "lion")}
@@ -135,82 +135,84 @@ def test_a_curve_for_unseen_species_is_judged_set_by_set_without_the_set() -> No
 def test_the_pooled_threshold_holds_for_a_set_whose_scores_lie_elsewhere() -> None:
     """Its animals are all as alike as those of the other set are to themselves."""
     brothers = [_alike(each) for each in made_arrivals(40, 4, seed=1, name="lion")]
-    every = {"nyala": ARRIVED, "lion": brothers}
-    apart = calibrate(every, ACCEPTED, "a", "2", {"nyala": "a", "lion": "b"}).calibration.pooled
-    together = calibrate(every, ACCEPTED, "a", "2", {"nyala": "a", "lion": "a"}).calibration.pooled
+    every = {"nyala": STREAM, "lion": brothers}
+    apart = calibrate(every, RISK_LEVELS, "a", "2", {"nyala": "a", "lion": "b"}).calibration.pooled
+    together = calibrate(
+        every, RISK_LEVELS, "a", "2", {"nyala": "a", "lion": "a"}
+    ).calibration.pooled
     assert apart.family == together.family
     assert apart.known > together.known
 
 
-def _alike(arrival: Arrival) -> Arrival:
+def _alike(labelled: LabelledSighting) -> LabelledSighting:
     raised = [
         Evidence(candidate=item.candidate, depth=item.depth, inliers=8 + 3 * item.inliers)
-        for item in arrival.evidence
+        for item in labelled.evidence
     ]
-    return replace(arrival, evidence=tuple(raised))
+    return replace(labelled, evidence=tuple(raised))
 
 
 def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     model = Model(role="encoder", name="tiny", version="1", preprocessing="abc")
-    arrived = [replace(each, models=(model,)) for each in ARRIVED]
-    found = calibrate({"nyala": arrived}, ACCEPTED, "a", "2").calibration
+    arrived = [replace(each, models=(model,)) for each in STREAM]
+    found = calibrate({"nyala": arrived}, RISK_LEVELS, "a", "2").calibration
     write(found, tmp_path / "calibration.json")
     assert load(tmp_path / "calibration.json") == found
     assert found.models == (model,)
     assert found.pooled.known < 1
-    assert found.pooled.promise is not None
-    assert found.pooled.promise.bound <= 0.2
+    assert found.pooled.guarantee is not None
+    assert found.pooled.guarantee.bound <= 0.2
 
 
 def test_few_animals_share_the_promise_and_few_pictures_share_the_curve() -> None:
     few = made_arrivals(8, 14, seed=1, name="lion")
     fewer = made_arrivals(8, 4, seed=2, name="cat")
-    found = calibrate({"nyala": ARRIVED, "lion": few, "cat": fewer}, ACCEPTED, "a", "2")
+    found = calibrate({"nyala": STREAM, "lion": few, "cat": fewer}, RISK_LEVELS, "a", "2")
     species = found.calibration.species
     assert set(species) == {"nyala", "lion"}
     assert list(found.shared) == ["lion"]
     assert "there are 8" in found.shared["lion"]
-    assert species["nyala"].promise is not None
-    assert species["nyala"].promise.species == ("nyala",)
-    assert species["lion"].promise is not None
-    assert species["lion"].promise.species == ("cat", "lion", "nyala")
+    assert species["nyala"].guarantee is not None
+    assert species["nyala"].guarantee.species == ("nyala",)
+    assert species["lion"].guarantee is not None
+    assert species["lion"].guarantee.species == ("cat", "lion", "nyala")
 
 
 def test_where_its_own_pictures_speak_against_the_shared_threshold_nothing_is_known() -> None:
     twins = [_twin(each, index) for index, each in enumerate(made_arrivals(8, 14, 1, name="lion"))]
-    found = calibrate({"nyala": ARRIVED, "lion": twins}, ACCEPTED, "a", "2")
+    found = calibrate({"nyala": STREAM, "lion": twins}, RISK_LEVELS, "a", "2")
     assert found.calibration.species["nyala"].known < 1
     assert found.calibration.species["lion"].known == 1.0
 
 
 def test_a_species_whose_own_pictures_speak_against_the_shared_threshold_has_a_higher_one() -> None:
-    rights = [RankedQuery(f"lion/{n}", 0.7 + n / 50, known=True, right=True) for n in range(8)]
-    mistaken = [RankedQuery(f"lion/{n}", 0.6, known=False, right=False) for n in range(4)]
-    far = [RankedQuery(f"lion/{n}", 0.1, known=False, right=False) for n in range(8)]
-    assert _raised(0.5, [*rights, *far], ACCEPTED) == 0.5
-    assert 0.6 < _raised(0.5, [*rights, *mistaken, *far], ACCEPTED) < 0.7
-    assert _raised(0.5, [*mistaken, *far], ACCEPTED) == 1.0
+    rights = [CalibrationQuery(f"lion/{n}", 0.7 + n / 50, known=True, right=True) for n in range(8)]
+    mistaken = [CalibrationQuery(f"lion/{n}", 0.6, known=False, right=False) for n in range(4)]
+    far = [CalibrationQuery(f"lion/{n}", 0.1, known=False, right=False) for n in range(8)]
+    assert _raised(0.5, [*rights, *far], RISK_LEVELS) == 0.5
+    assert 0.6 < _raised(0.5, [*rights, *mistaken, *far], RISK_LEVELS) < 0.7
+    assert _raised(0.5, [*mistaken, *far], RISK_LEVELS) == 1.0
 
 
 def test_a_species_without_a_pair_of_one_individual_goes_by_the_pooled_curve() -> None:
     loners = made_arrivals(110, 1, name="lion")
-    found = calibrate({"nyala": ARRIVED, "lion": loners}, ACCEPTED, "a", "2")
+    found = calibrate({"nyala": STREAM, "lion": loners}, RISK_LEVELS, "a", "2")
     assert set(found.calibration.species) == {"nyala"}
     assert "pairs of pictures of the same individual" in found.shared["lion"]
 
 
-def _twin(arrival: Arrival, index: int) -> Arrival:
+def _twin(labelled: LabelledSighting, index: int) -> LabelledSighting:
     """Every other picture of an animal is of its twin, whom no evidence tells apart."""
     members = {
         picture: f"{identity} {int(picture.split()[-1]) % 2}"
-        for picture, identity in arrival.members.items()
+        for picture, identity in labelled.members.items()
     }
-    identity = f"{arrival.identity} {index % 2}"
-    return replace(arrival, identity=identity, members=members, known=identity in members.values())
+    identity = f"{labelled.identity} {index % 2}"
+    return replace(labelled, identity=identity, members=members, known=identity in members.values())
 
 
 def test_evidence_of_different_models_is_not_mixed() -> None:
     model = Model(role="encoder", name="tiny", version="1", preprocessing="abc")
-    mixed = [replace(ARRIVED[0], models=(model,)), *ARRIVED[1:]]
+    mixed = [replace(STREAM[0], models=(model,)), *STREAM[1:]]
     with pytest.raises(CalibrationError, match="different models"):
-        calibrate({"nyala": mixed}, ACCEPTED, "a", "2")
+        calibrate({"nyala": mixed}, RISK_LEVELS, "a", "2")

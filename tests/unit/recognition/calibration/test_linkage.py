@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recognition.calibration.bound import CalibrationError
-from recognition.calibration.linkage import Fitted, fit_linkage
+from recognition.calibration.linkage import FittedLinkage, fit_linkage
 from recognition.calibration.stream import Stream, streams
 from recognition.clustering_metrics import Pairwise, pairwise
 from services.registry.calibration.linkage import Clusters
@@ -15,7 +15,7 @@ def stream(seed: int, inliers: tuple[float, float] = (25, 2)) -> Stream:
     return Stream.of(made_arrivals(12, 5, seed=seed, shortlist=25, inliers=inliers))
 
 
-def clustered(fitted: Fitted, found: Stream) -> Pairwise:
+def clustered(fitted: FittedLinkage, found: Stream) -> Pairwise:
     clusters = Clusters(fitted.affinity.matrix(found.lists))
     clusters.agglomerate(fitted.linkage.weights, fitted.linkage.join)
     given = {str(index): str(name) for index, name in enumerate(clusters.labels())}

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 import pytest
 from google.protobuf.message import Message
 
-from recognition.data.labelled_stream import ArrivalError, LabelledCapture, arrivals, stream
+from recognition.data.labelled_stream import (
+    LabelledCapture,
+    LabelledStreamError,
+    labelled_sightings,
+    stream,
+)
 from shared.errors import Poison
 from shared.messages import (
     VIEWPOINT_LEFT,
@@ -62,7 +67,7 @@ def _labelled(name: str, identity: str, view: Viewpoint = VIEWPOINT_LEFT) -> Lab
 def test_each_is_compared_with_those_before_it_and_then_enrolled() -> None:
     system = Everything()
     captures = [_labelled("a", "leo"), _labelled("b", "tia"), _labelled("c", "leo")]
-    seen = [each for _, each in arrivals(stream(captures, system, system, system))]
+    seen = [each for _, each in labelled_sightings(stream(captures, system, system, system))]
     assert [list(each.labels()) for each in seen] == [[], [False], [True, False]]
     assert [each.known for each in seen] == [False, False, True]
     assert [each.number for each in system.enrolled] == [1, 2, 3]
@@ -71,14 +76,14 @@ def test_each_is_compared_with_those_before_it_and_then_enrolled() -> None:
 def test_the_other_flank_does_not_make_an_animal_known() -> None:
     system = Everything()
     captures = [_labelled("a", "leo"), _labelled("b", "leo", VIEWPOINT_RIGHT)]
-    seen = [each for _, each in arrivals(stream(captures, system, system, system))]
+    seen = [each for _, each in labelled_sightings(stream(captures, system, system, system))]
     assert [each.known for each in seen] == [False, False]
 
 
 def test_an_identical_picture_arrives_once() -> None:
     system = Everything()
     captures = [_labelled("a", "leo"), _labelled("a", "leo")]
-    assert len(list(arrivals(stream(captures, system, system, system)))) == 1
+    assert len(list(labelled_sightings(stream(captures, system, system, system)))) == 1
 
 
 def test_what_cant_be_compared_is_seen_but_not_enrolled_and_teaches_nothing() -> None:
@@ -87,19 +92,19 @@ def test_what_cant_be_compared_is_seen_but_not_enrolled_and_teaches_nothing() ->
     seen = list(stream(captures, system, system, system))
     assert [each.number for each in seen] == [0, 1, 2]
     assert [each.matches.watermark for each in seen] == [0, 0, 1]
-    assert [each.number for _, each in arrivals(seen)] == [1, 2]
+    assert [each.number for _, each in labelled_sightings(seen)] == [1, 2]
     assert [each.sighting_id for each in system.enrolled] == ["a", "b"]
 
 
 def test_a_capture_that_is_refused_ends_it_with_the_reason() -> None:
     system = Everything()
     broken = LabelledCapture(Capture(capture_id="a"), ("leo",))
-    with pytest.raises(ArrivalError, match="holds no image"):
+    with pytest.raises(LabelledStreamError, match="holds no image"):
         list(stream([broken], system, system, system))
 
 
 def test_identities_that_do_not_fit_the_sightings_are_refused() -> None:
     system = Everything()
     odd = LabelledCapture(Capture(capture_id="a", inline=b"x"), ("leo", "tia"))
-    with pytest.raises(ArrivalError, match="2 identities"):
+    with pytest.raises(LabelledStreamError, match="2 identities"):
         list(stream([odd], system, system, system))

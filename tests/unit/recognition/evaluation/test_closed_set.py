@@ -3,30 +3,36 @@
 import numpy as np
 import pytest
 
-from recognition.data.labelled_stream import Arrival
-from recognition.evaluation.closed_set import average_precision, cmc, place, shortlisted, within
+from recognition.data.labelled_stream import LabelledSighting
+from recognition.evaluation.closed_set import (
+    average_precision,
+    cmc,
+    rank_of_first,
+    shortlisted,
+    within,
+)
 from recognition.evaluation.pipelines import Ranked
 from shared.messages import Candidate, Evidence
 
 RANKING = [Ranked("ann", 0.9), Ranked("bob", 0.5)]
 
 
-def arrival(*members: str) -> Arrival:
+def labelled(*members: str) -> LabelledSighting:
     """One query of ann's; the candidates' cosines fall in the order of `members`."""
     evidence = tuple(
         Evidence(candidate=Candidate(sighting_id=str(at), cosine=1 - at / 100))
         for at in range(len(members))
     )
-    return Arrival(
+    return LabelledSighting(
         "ann", True, evidence[::-1], dict(zip(map(str, range(9)), members, strict=False))
     )
 
 
 def test_places_count_from_one_and_the_missing_is_nowhere() -> None:
-    assert place(RANKING, "ann") == 1
-    assert place(RANKING, "bob") == 2
-    assert place(RANKING, "cat") == np.inf
-    assert place([], "ann") == np.inf
+    assert rank_of_first(RANKING, "ann") == 1
+    assert rank_of_first(RANKING, "bob") == 2
+    assert rank_of_first(RANKING, "cat") == np.inf
+    assert rank_of_first([], "ann") == np.inf
 
 
 def test_recall_counts_who_is_among_the_first() -> None:
@@ -68,6 +74,6 @@ def test_impossible_numbers_of_pictures_are_refused(pictures: list[bool], releva
 
 
 def test_the_shortlist_is_cut_by_cosine_whatever_the_order_of_the_evidence() -> None:
-    assert shortlisted(arrival("bob", "ann", "cat"), 2)
-    assert not shortlisted(arrival("bob", "cat", "ann"), 2)
-    assert not shortlisted(arrival(), 2)
+    assert shortlisted(labelled("bob", "ann", "cat"), 2)
+    assert not shortlisted(labelled("bob", "cat", "ann"), 2)
+    assert not shortlisted(labelled(), 2)

@@ -5,8 +5,13 @@ from collections.abc import Sequence
 import pytest
 from google.protobuf.message import Message
 
-from recognition.data.labelled_stream import ArrivalError, LabelledCapture
-from recognition.evaluation.gallery_session import Asked, Gallery, Subject, embed
+from recognition.data.labelled_stream import LabelledCapture, LabelledStreamError
+from recognition.evaluation.gallery_session import (
+    EmbeddedSighting,
+    GallerySession,
+    QueryResult,
+    embed,
+)
 from shared.errors import Poison
 from shared.messages import (
     VIEWPOINT_LEFT,
@@ -72,16 +77,16 @@ def _sighting(name: str, view: Viewpoint = VIEWPOINT_UNSPECIFIED) -> Sighting:
 
 def _subject(
     name: str, identity: str, encounter: str = "", view: Viewpoint = VIEWPOINT_UNSPECIFIED
-) -> Subject:
-    return Subject(_sighting(name, view), identity, encounter, f"{name}.jpg")
+) -> EmbeddedSighting:
+    return EmbeddedSighting(_sighting(name, view), identity, encounter, f"{name}.jpg")
 
 
-def _gallery(system: System, *subjects: Subject) -> Gallery:
-    return Gallery(subjects, system, system, workers=2)
+def _gallery(system: System, *subjects: EmbeddedSighting) -> GallerySession:
+    return GallerySession(subjects, system, system, workers=2)
 
 
-def _found(asked: Asked) -> list[str]:
-    return [item.candidate.sighting_id for item in asked.arrival.evidence]
+def _found(asked: QueryResult) -> list[str]:
+    return [item.candidate.sighting_id for item in asked.labelled.evidence]
 
 
 def test_queries_are_asked_of_the_gallery_and_not_enrolled() -> None:
@@ -89,9 +94,9 @@ def test_queries_are_asked_of_the_gallery_and_not_enrolled() -> None:
     gallery = _gallery(system, _subject("a", "leo"), _subject("b", "tia"))
     first, second = gallery.ask([_subject("c", "leo"), _subject("d", "new")])
     assert _found(first) == _found(second) == ["a", "b"]
-    assert first.arrival.known
-    assert not second.arrival.known
-    assert list(first.arrival.labels()) == [True, False]
+    assert first.labelled.known
+    assert not second.labelled.known
+    assert list(first.labelled.labels()) == [True, False]
     assert [each.number for each in system.enrolled] == [1, 2]
 
 
@@ -123,7 +128,7 @@ def test_the_other_flank_is_not_there_to_be_found() -> None:
     gallery = _gallery(System(), _subject("a", "leo", view=VIEWPOINT_LEFT))
     [asked] = gallery.ask([_subject("b", "leo", view=VIEWPOINT_RIGHT)])
     assert asked.relevant == 0
-    assert not asked.arrival.known
+    assert not asked.labelled.known
 
 
 def test_every_crop_is_prepared_once() -> None:
@@ -135,7 +140,7 @@ def test_every_crop_is_prepared_once() -> None:
 
 def test_a_refused_query_is_named_by_its_picture() -> None:
     gallery = _gallery(System(), _subject("a", "leo"))
-    with pytest.raises(ArrivalError, match=r"unreadable\.jpg: .*can't be read"):
+    with pytest.raises(LabelledStreamError, match=r"unreadable\.jpg: .*can't be read"):
         list(gallery.ask([_subject("unreadable", "leo")]))
 
 
@@ -151,12 +156,12 @@ def test_whole_leaves_viewpoints_out(whole: bool, seen: Viewpoint) -> None:
 
 def test_a_refused_picture_is_named() -> None:
     broken = LabelledCapture(Capture(capture_id="a"), ("leo",), source="lions/1.jpg")
-    with pytest.raises(ArrivalError, match=r"lions/1\.jpg: the capture holds no image"):
+    with pytest.raises(LabelledStreamError, match=r"lions/1\.jpg: the capture holds no image"):
         list(embed([broken], System(), whole=True))
 
 
 def test_a_picture_with_two_names_is_refused() -> None:
     capture = Capture(capture_id="a", inline=b"x")
     odd = LabelledCapture(capture, ("leo", "tia"), source="lions/2.jpg")
-    with pytest.raises(ArrivalError, match=r"lions/2\.jpg is not one sighting"):
+    with pytest.raises(LabelledStreamError, match=r"lions/2\.jpg is not one sighting"):
         list(embed([odd], System(), whole=True))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from recognition.evaluation.open_set import (
     auroc,
     baks,
@@ -19,19 +19,19 @@ from recognition.evaluation.open_set import (
     identification_rate,
     roc,
 )
-from recognition.evaluation.predictions import Answer, answer, worst
+from recognition.evaluation.predictions import Prediction, predict, worst
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW, Outcome
 from tests.support.queries import CURVES, evidence
 
 KNOWN, NEW, REVIEW = OUTCOME_KNOWN, OUTCOME_NEW, OUTCOME_REVIEW
 
 
-def known(identity: str, first: str, probability: float, outcome: Outcome = KNOWN) -> Answer:
-    return Answer(identity, True, first, probability, outcome)
+def known(identity: str, first: str, probability: float, outcome: Outcome = KNOWN) -> Prediction:
+    return Prediction(identity, True, first, probability, outcome)
 
 
-def unknown(identity: str, probability: float, outcome: Outcome = NEW) -> Answer:
-    return Answer(identity, False, "ann", probability, outcome)
+def unknown(identity: str, probability: float, outcome: Outcome = NEW) -> Prediction:
+    return Prediction(identity, False, "ann", probability, outcome)
 
 
 def test_auroc_counts_ties_half() -> None:
@@ -129,7 +129,7 @@ def test_if_every_query_is_mistaken_nothing_bounds_the_rate() -> None:
     ],
 )
 def test_a_measure_without_its_queries_is_refused(
-    measure: Callable[[Sequence[Answer]], object], answers: list[Answer]
+    measure: Callable[[Sequence[Prediction]], object], answers: list[Prediction]
 ) -> None:
     with pytest.raises(ValueError, match="split"):
         measure(answers)
@@ -137,16 +137,18 @@ def test_a_measure_without_its_queries_is_refused(
 
 def test_an_answer_is_what_the_registry_would_have_said() -> None:
     found = (evidence("a1", same=True), evidence("b1", same=False))
-    arrival = Arrival("ann", known=True, evidence=found, members={"a1": "ann", "b1": "bob"})
-    named = answer(arrival, CURVES.pooled)
+    labelled = LabelledSighting(
+        "ann", known=True, evidence=found, members={"a1": "ann", "b1": "bob"}
+    )
+    named = predict(labelled, CURVES.pooled)
     assert (named.first, named.outcome, named.right, named.named) == ("ann", KNOWN, True, True)
     assert named.best == found[0]
     assert named.probability >= CURVES.pooled.known
 
 
 def test_a_query_without_candidates_is_answered_new() -> None:
-    nobody = answer(Arrival("ann", known=False, evidence=(), members={}), CURVES.pooled)
-    assert nobody == Answer("ann", known=False, first="", probability=0.0, outcome=NEW)
+    nobody = predict(LabelledSighting("ann", known=False, evidence=(), members={}), CURVES.pooled)
+    assert nobody == Prediction("ann", known=False, first="", probability=0.0, outcome=NEW)
     assert not nobody.right
 
 

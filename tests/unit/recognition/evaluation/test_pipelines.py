@@ -2,7 +2,7 @@
 
 import pytest
 
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from recognition.evaluation.pipelines import (
     COUNT,
     EMBEDDING,
@@ -44,25 +44,25 @@ def seen(
     )
 
 
-def arrival(*evidence: Evidence, identity: str = "ann") -> Arrival:
+def labelled(*evidence: Evidence, identity: str = "ann") -> LabelledSighting:
     members = {item.candidate.sighting_id: item.candidate.sighting_id[0] for item in evidence}
     named = {sighting: ANIMALS[first] for sighting, first in members.items()}
-    return Arrival(identity, known=True, evidence=evidence, members=named)
+    return LabelledSighting(identity, known=True, evidence=evidence, members=named)
 
 
-def names(pipeline: Pipeline, query: Arrival) -> list[str]:
+def names(pipeline: Pipeline, query: LabelledSighting) -> list[str]:
     return [item.identity for item in pipeline.individuals(query)]
 
 
 def test_an_individual_is_as_good_as_its_best_picture() -> None:
-    query = arrival(seen("a1", 0.1), seen("b1", 0.7), seen("a2", 0.9), seen("b2", 0.8))
+    query = labelled(seen("a1", 0.1), seen("b1", 0.7), seen("a2", 0.9), seen("b2", 0.8))
     first, second = EMBEDDING.individuals(query)
     assert (first.identity, second.identity) == ("ann", "bob")
     assert [first.score, second.score] == pytest.approx([0.9, 0.8])
 
 
 def test_pictures_are_labelled_in_the_pipelines_order() -> None:
-    query = arrival(seen("a1", 0.1), seen("b1", 0.7), seen("a2", 0.9), seen("b2", 0.8))
+    query = labelled(seen("a1", 0.1), seen("b1", 0.7), seen("a2", 0.9), seen("b2", 0.8))
     assert EMBEDDING.pictures(query).tolist() == [True, False, False, True]
 
 
@@ -73,7 +73,7 @@ def test_pictures_are_labelled_in_the_pipelines_order() -> None:
 def test_local_ranks_by_how_far_the_cascade_went_and_neighbours_by_their_score(
     pipeline: Pipeline, expected: list[str]
 ) -> None:
-    query = arrival(
+    query = labelled(
         seen("a", 0.9, DEPTH_NONE),
         seen("b", 0.1, DEPTH_NEIGHBOURS, neighbours=50),
         seen("c", 0.1, neighbours=2, confidence=0.5),
@@ -83,7 +83,7 @@ def test_local_ranks_by_how_far_the_cascade_went_and_neighbours_by_their_score(
 
 
 def test_the_count_puts_candidates_without_lightglue_last_by_cosine() -> None:
-    query = arrival(
+    query = labelled(
         seen("a", 0.2, DEPTH_NEIGHBOURS, neighbours=90),
         seen("b", 0.95, DEPTH_NONE),
         seen("c", -1.0, matches=0),
@@ -93,13 +93,13 @@ def test_the_count_puts_candidates_without_lightglue_last_by_cosine() -> None:
 
 
 def test_between_equal_counts_the_cosine_decides() -> None:
-    query = arrival(seen("a", 0.3, matches=7), seen("b", 0.6, matches=7))
+    query = labelled(seen("a", 0.3, matches=7), seen("b", 0.6, matches=7))
     assert names(COUNT, query) == ["bob", "ann"]
 
 
 def test_fusion_ranks_as_the_registry_does() -> None:
     curve = CURVES.pooled.model_copy(update={"dependence": 0.5})
-    query = arrival(
+    query = labelled(
         *(seen(name, 0.5, matches=20, confidence=9) for name in ("a1", "a2", "b1")),
         seen("c1", 0.9, DEPTH_NEIGHBOURS, neighbours=3),
     )
@@ -112,12 +112,12 @@ def test_fusion_ranks_as_the_registry_does() -> None:
 
 def test_a_query_without_candidates_ranks_nobody() -> None:
     for pipeline in pipelines(CURVES.pooled):
-        assert pipeline.individuals(arrival()) == []
-        assert pipeline.pictures(arrival()).tolist() == []
+        assert pipeline.individuals(labelled()) == []
+        assert pipeline.pictures(labelled()).tolist() == []
 
 
 def test_every_pipeline_offers_the_same_individuals_under_its_own_name() -> None:
-    query = arrival(seen("a", 0.9, DEPTH_NONE), seen("b", 0.2, matches=4, confidence=2))
+    query = labelled(seen("a", 0.9, DEPTH_NONE), seen("b", 0.2, matches=4, confidence=2))
     every = pipelines(CURVES.pooled)
     assert [pipeline.name for pipeline in every] == [
         "embedding",

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from recognition.calibration.bound import CalibrationError
-from recognition.data.labelled_stream import Arrival
+from recognition.data.labelled_stream import LabelledSighting
 from recognition.evaluation.fitting import fitted, sample
-from recognition.evaluation.gallery_session import Asked, Subject
+from recognition.evaluation.gallery_session import EmbeddedSighting, QueryResult
 from recognition.evaluation.report import report
 from services.registry.calibration.calibration import Calibration
 from shared.messages import DEPTH_NEIGHBOURS, Candidate, Evidence, Matches, Sighting
@@ -18,7 +18,7 @@ PICTURES = 4
 
 def _asked(
     individual: int, among: Sequence[int], rng: np.random.Generator, species: str = "lion"
-) -> Asked:
+) -> QueryResult:
     """Ask a query about an individual of a gallery with four pictures of each of `among`."""
     members, evidence = {}, []
     for other in among:
@@ -37,12 +37,14 @@ def _asked(
                 )
             )
     known = individual in among
-    subject = Subject(Sighting(sighting_id="q", gallery=f"default/{species}"), str(individual))
-    arrival = Arrival(str(individual), known, tuple(evidence), members)
-    return Asked(subject, Matches(), arrival, PICTURES if known else 0)
+    subject = EmbeddedSighting(
+        Sighting(sighting_id="q", gallery=f"default/{species}"), str(individual)
+    )
+    labelled = LabelledSighting(str(individual), known, tuple(evidence), members)
+    return QueryResult(subject, Matches(), labelled, PICTURES if known else 0)
 
 
-def _queries(individuals: Sequence[int], among: Sequence[int], seed: int) -> list[Asked]:
+def _queries(individuals: Sequence[int], among: Sequence[int], seed: int) -> list[QueryResult]:
     rng = np.random.default_rng(seed)
     return [_asked(each, among, rng) for each in individuals]
 
@@ -94,12 +96,12 @@ def test_without_known_queries_there_are_no_rows(calibration: Calibration) -> No
 def test_a_gallery_too_small_for_the_error_accepts_the_least_that_it_can_promise(
     calibration: Calibration,
 ) -> None:
-    promise = calibration.pooled.promise
-    assert promise is not None
-    fewest = min(promise.individuals, promise.known_individuals)
+    guarantee = calibration.pooled.guarantee
+    assert guarantee is not None
+    fewest = min(guarantee.individuals, guarantee.known_individuals)
     # (1 - error) ** individuals = 1 - confidence
-    assert promise.false_known == pytest.approx(1 - 0.05 ** (1 / fewest), rel=1e-4)
-    assert promise.bound <= promise.false_known
+    assert guarantee.false_known == pytest.approx(1 - 0.05 ** (1 / fewest), rel=1e-4)
+    assert guarantee.bound <= guarantee.false_known
 
 
 def test_species_with_enough_pictures_have_a_curve_of_their_own() -> None:
@@ -117,7 +119,7 @@ def test_a_gallery_without_a_second_picture_of_anybody_is_refused() -> None:
 
 
 def test_the_sample_is_drawn_by_its_seed() -> None:
-    subjects = [Subject(Sighting(sighting_id=str(each)), "leo") for each in range(50)]
+    subjects = [EmbeddedSighting(Sighting(sighting_id=str(each)), "leo") for each in range(50)]
     assert sample(subjects, 10, 1) == sample(subjects, 10, 1) != sample(subjects, 10, 2)
     assert len(sample(subjects, 10, 1)) == 10
     assert len(sample(subjects, 80, 1)) == 50

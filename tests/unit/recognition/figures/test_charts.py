@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from recognition.evaluation.predictions import Answer, probabilities, right
+from recognition.evaluation.predictions import Prediction, probabilities, right
 from recognition.evaluation.reliability import bins
 from recognition.figures.charts import (
     known_against_unknown,
@@ -18,22 +18,22 @@ from recognition.figures.charts import (
     reliability_diagram,
     save,
 )
-from recognition.figures.failure_sheet import Mistake, sheet
+from recognition.figures.failure_sheet import FailureCase, sheet
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, Thresholds
 
 SUBJECT = "drawn zebras, open split, 40 queries"
 GREY = np.full((120, 200, 3), 128, dtype=np.uint8)
 
 
-def answers() -> list[Answer]:
+def answers() -> list[Prediction]:
     rng = np.random.default_rng(5)
     found = []
     for _ in range(20):
         sure, unsure = rng.uniform(0.3, 1), rng.uniform(0, 0.7)
         first = "ann" if sure > 0.5 else "bob"
         outcome = OUTCOME_KNOWN if sure > 0.6 else OUTCOME_NEW
-        found.append(Answer("ann", True, first, sure, outcome))
-        found.append(Answer("x", False, "ann", unsure, OUTCOME_NEW))
+        found.append(Prediction("ann", True, first, sure, outcome))
+        found.append(Prediction("x", False, "ann", unsure, OUTCOME_NEW))
     return found
 
 
@@ -77,15 +77,17 @@ def test_drawing_leaves_the_process_as_it_was() -> None:
         assert matplotlib.rcParams["font.size"] == 7
 
 
-def mistake(matches: int, *, right: bool = True) -> Mistake:
+def mistake(matches: int, *, right: bool = True) -> FailureCase:
     positions = np.linspace(0.1, 0.5, 2 * matches).reshape(matches, 2)
     scores = np.linspace(0, 1, matches, dtype=np.float32)
     known = GREY if right else None
     captions = ("ann, really", "bob at 97 %", "ann")
-    return Mistake(GREY, GREY, known, positions, positions, scores, captions)
+    return FailureCase(GREY, GREY, known, positions, positions, scores, captions)
 
 
-def drawn(found: list[Mistake], folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+def drawn(
+    found: list[FailureCase], folder: Path
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     sheet(found, folder / "sheet.png", "Gravest mistakes")
     with Image.open(folder / "sheet.png") as image:
         return np.asarray(image)
@@ -118,7 +120,7 @@ def test_an_unknown_query_has_no_right_picture(tmp_path: Path) -> None:
 def test_matches_of_unequal_number_are_refused() -> None:
     two, three = np.zeros((2, 2)), np.zeros((3, 2))
     with pytest.raises(ValueError, match="2 matches with positions"):
-        Mistake(GREY, GREY, None, two, three, np.zeros(2, np.float32), ("", "", ""))
+        FailureCase(GREY, GREY, None, two, three, np.zeros(2, np.float32), ("", "", ""))
 
 
 def test_no_mistakes_make_no_sheet(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from google.protobuf.message import Message
 
-from recognition.replay.cached_handler import Remembered
+from recognition.replay.cached_handler import CachedHandler
 from recognition.replay.keypoint_folder import KeypointFolder
 from services.matcher.keypoints import Keypoints, sound
 from shared.errors import Poison, ResightError
@@ -40,8 +40,8 @@ class Counting:
         return [Sighting(sighting_id=f"{message.capture_id}{n}") for n in (1, 2)]
 
 
-def _remembered(handler: Counting, folder: Path, identity: str = "one") -> Remembered:
-    return Remembered(handler, identity, Sighting, folder)
+def _remembered(handler: Counting, folder: Path, identity: str = "one") -> CachedHandler:
+    return CachedHandler(handler, identity, Sighting, folder)
 
 
 def _ids(result: Result) -> list[str]:

@@ -6,8 +6,8 @@ from dataclasses import astuple
 import pytest
 from google.protobuf.message import Message
 
-from recognition.data.labelled_stream import ArrivalError, LabelledCapture, Seen
-from recognition.replay.stream import Replayed, labels, replay, score
+from recognition.data.labelled_stream import LabelledCapture, LabelledStreamError, MatchedSighting
+from recognition.replay.stream import Replayed, labels, replay_sightings, score
 from shared.errors import Poison
 from shared.messages import (
     OUTCOME_KNOWN,
@@ -120,12 +120,12 @@ class Registry:
         return True
 
 
-SEEN = Seen(LabelledCapture(Capture(), ("leo",)), "leo", Matches(query=Sighting()), 1)
+SEEN = MatchedSighting(LabelledCapture(Capture(), ("leo",)), "leo", Matches(query=Sighting()), 1)
 
 
 def test_each_sighting_is_replayed_with_its_identity() -> None:
     decision = Decision(individual="lion-1")
-    assert list(replay([SEEN], Registry([decision]))) == [Replayed(decision, "leo")]
+    assert list(replay_sightings([SEEN], Registry([decision]))) == [Replayed(decision, "leo")]
 
 
 @pytest.mark.parametrize(
@@ -136,5 +136,5 @@ def test_each_sighting_is_replayed_with_its_identity() -> None:
     ],
 )
 def test_a_sighting_that_is_not_decided_ends_it(answer: Result, message: str) -> None:
-    with pytest.raises(ArrivalError, match=message):
-        list(replay([SEEN], Registry(answer)))
+    with pytest.raises(LabelledStreamError, match=message):
+        list(replay_sightings([SEEN], Registry(answer)))

@@ -72,9 +72,9 @@ def test_the_study_keeps_a_share_of_the_individuals_aside_and_splits_the_others_
     split = splits.study(identities, share=0.7, unknown=0.2)
     held = Counter(identities[each] for each in split.gallery)
     asked = Counter(identities[each] for each in split.queries)
-    strangers = set(asked) - set(held)
-    assert len(strangers) == 4
-    assert {asked[name] for name in strangers} == {10}
+    unseen_models = set(asked) - set(held)
+    assert len(unseen_models) == 4
+    assert {asked[name] for name in unseen_models} == {10}
     assert {held[name] for name in held} == {7}
 
 

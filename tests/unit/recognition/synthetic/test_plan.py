@@ -17,7 +17,7 @@ def _plan(seed: int = 0, *, individuals: int = 24, sightings: float = 5.0) -> tu
 
 
 def _seen(shots: tuple[Shot, ...]) -> Counter[str]:
-    return Counter(sight.individual.identity for shot in shots for sight in shot.sights)
+    return Counter(input_view.individual.identity for shot in shots for input_view in shot.sights)
 
 
 @settings(max_examples=40, deadline=None)
@@ -70,8 +70,8 @@ def test_pictures_come_in_order_of_time_and_individuals_take_turns() -> None:
 def test_most_individuals_show_mostly_one_flank_and_some_both() -> None:
     flanks: dict[str, Counter[str]] = {}
     for shot in _plan(individuals=60, sightings=8.0):
-        for sight in shot.sights:
-            flanks.setdefault(sight.individual.identity, Counter())[sight.flank] += 1
+        for input_view in shot.sights:
+            flanks.setdefault(input_view.individual.identity, Counter())[input_view.flank] += 1
     sided = [max(each.values()) / each.total() for each in flanks.values()]
     assert sum(share > 0.75 for share in sided) > len(sided) / 2
     assert any(share < 0.7 for share in sided)

@@ -14,8 +14,8 @@ from recognition.evaluation.encoders import adapted_file
 from recognition.models import backbones
 from recognition.synthetic.dataset import draw
 from recognition.training import adaptation
-from recognition.training.adaptation import BACKBONE, SIGHTS, Sight, adapt, write
-from recognition.training.adaptation_card import SEES, card
+from recognition.training.adaptation import BACKBONE, INPUT_VIEW_NAMES, InputView, adapt, write
+from recognition.training.adaptation_card import INPUT_VIEWS, card
 from recognition.training.crops import decode
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 
@@ -111,20 +111,20 @@ def test_animals_are_seen_alone_where_that_recognises_held_out_ones_better(
     who = np.eye(6, dtype=np.float32)[np.unique(names, return_inverse=True)[1]]
     telling = np.kron(who, np.ones((1, 256), np.float32))
     rng = np.random.default_rng(0)
-    for good in SIGHTS:
+    for good in INPUT_VIEW_NAMES:
 
-        def features(*given: object, best: Sight = good) -> NDArray[np.float32]:
+        def features(*given: object, best: InputView = good) -> NDArray[np.float32]:
             noise = rng.normal(size=telling.shape).astype(np.float32)
             return noise * 0.01 + telling if given[2] == best else noise
 
         monkeypatch.setattr(adaptation, "_features", features)
         for hold_out in ("closed", "none"):
             adapted = adapt(photographs, input_size=SIDE, hold_out=hold_out)
-            assert adapted.sees == good
+            assert adapted.input_view == good
             assert bool(adapted.model.finder) == (good == "animal")
             if hold_out == "closed":
                 assert adapted.r1 == 1
-            assert SEES[good] in card(adapted)
+            assert INPUT_VIEWS[good] in card(adapted)
         loaded = backbones.build(BACKBONE, write(adapted, tmp_path, "").with_suffix(".safetensors"))
         assert loaded.finder == adapted.model.finder
 
@@ -139,5 +139,8 @@ def test_a_sight_that_is_asked_for_is_not_weighed(
         return np.random.default_rng(0).random((len(photographs), 1536), np.float32)
 
     monkeypatch.setattr(adaptation, "_features", features)
-    assert adapt(photographs, sees="animal", input_size=SIDE, hold_out="none").sees == "animal"
+    assert (
+        adapt(photographs, input_view="animal", input_size=SIDE, hold_out="none").input_view
+        == "animal"
+    )
     assert asked == ["animal"]

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from recognition.training.augmentation import CHANGES, augment
-from recognition.training.background_replacement import replaced
+from recognition.training.background_replacement import replace_background
 from recognition.training.geometry import reframe
 from recognition.training.infrared import infrared
 from recognition.training.occlusion import grass, trunk
@@ -65,6 +65,6 @@ def test_what_covers_leaves_most_of_the_animal(cover: type, picture: NDArray[np.
 def test_other_surroundings_leave_the_animal_as_it_is(picture: NDArray[np.uint8]) -> None:
     animal = np.zeros((74, 74), np.bool_)
     animal[20:50, 20:50] = True
-    elsewhere = replaced(picture, animal, np.random.default_rng(0))
+    elsewhere = replace_background(picture, animal, np.random.default_rng(0))
     assert (elsewhere[animal] == picture[animal]).all()
     assert (elsewhere[~animal] != picture[~animal]).any(axis=1).mean() > 0.9

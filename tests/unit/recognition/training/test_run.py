@@ -21,7 +21,7 @@ from recognition.training import run
 from recognition.training.crops import decode
 from recognition.training.history import Epoch
 from recognition.training.recipe import Recipe, TrainingError
-from recognition.training.run import CARD, CURVE, MODEL, WEIGHTS, Conduct, train
+from recognition.training.run import CARD, CURVE, MODEL, WEIGHTS, RunOptions, train
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.preparation import Preparation
 from shared.foreground.animal import Animal, finder
@@ -114,7 +114,7 @@ def test_a_resumed_run_ends_as_one_that_never_stopped(
 
     with pytest.raises(_PowerCutError):
         train(photographs, RECIPE, tmp_path / "cut", told=cut)
-    resumed = train(photographs, RECIPE, tmp_path / "cut", Conduct(resume=True))
+    resumed = train(photographs, RECIPE, tmp_path / "cut", RunOptions(resume=True))
     assert [each.loss for each in resumed.history] == [each.loss for each in whole.history]
     # Not only the best epoch's model but all that the last one left is the same.
     name = "checkpoints/epoch-0003/weights.safetensors"
@@ -128,7 +128,7 @@ def test_worker_processes_change_nothing(
 ) -> None:
     recipe = replace(RECIPE, epochs=1)
     alone = train(photographs, recipe, tmp_path / "alone")
-    together = train(photographs, recipe, tmp_path / "together", Conduct(workers=1))
+    together = train(photographs, recipe, tmp_path / "together", RunOptions(workers=1))
     assert alone.history[-1].loss == together.history[-1].loss
 
 
@@ -140,9 +140,9 @@ def test_a_run_is_neither_overwritten_nor_continued_as_another(
         train(photographs, replace(RECIPE, epochs=1), tmp_path)
     other = replace(RECIPE, epochs=1, learning_rate=0.01)
     with pytest.raises(TrainingError, match=r"another run: learning_rate 0\.001, now 0\.01"):
-        train(photographs, other, tmp_path, Conduct(resume=True))
+        train(photographs, other, tmp_path, RunOptions(resume=True))
     with pytest.raises(TrainingError, match="other pictures or labels"):
-        train(photographs[1:], replace(RECIPE, epochs=1), tmp_path, Conduct(resume=True))
+        train(photographs[1:], replace(RECIPE, epochs=1), tmp_path, RunOptions(resume=True))
 
 
 def test_half_a_checkpoint_does_not_count(
@@ -150,14 +150,14 @@ def test_half_a_checkpoint_does_not_count(
 ) -> None:
     recipe = replace(RECIPE, epochs=1)
     (tmp_path / run.CHECKPOINTS / "epoch-0007.draft").mkdir(parents=True)
-    result = train(photographs, recipe, tmp_path, Conduct(resume=True))
+    result = train(photographs, recipe, tmp_path, RunOptions(resume=True))
     assert [each.number for each in result.history] == [0, 1]
 
 
 def test_a_frozen_backbone_stays_as_it_is(
     photographs: tuple[Photograph, ...], tmp_path: Path
 ) -> None:
-    train(photographs, replace(RECIPE, epochs=1, freeze=1), tmp_path, Conduct(hold_out="none"))
+    train(photographs, replace(RECIPE, epochs=1, freeze=1), tmp_path, RunOptions(hold_out="none"))
     began = backbones.build("tiny", backbones.RANDOM).backbone.state_dict()
     stored = backbones.build("tiny", tmp_path / WEIGHTS)
     ended = stored.backbone.state_dict()

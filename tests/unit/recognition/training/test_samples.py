@@ -17,7 +17,7 @@ from recognition.training.samples import (
     viewpoint_labels,
 )
 from recognition.training.schedule import rate
-from recognition.training.validation_queries import exam
+from recognition.training.validation_queries import build_queries
 from shared.messages import (
     VIEWPOINT_FRONT,
     VIEWPOINT_LEFT,
@@ -96,13 +96,13 @@ def test_the_digest_changes_with_what_is_learnt() -> None:
 
 
 def test_an_exam_compares_neither_flanks_nor_galleries_nor_a_picture_with_itself() -> None:
-    asked = exam(PHOTOGRAPHS, ALL, ALL)
+    asked = build_queries(PHOTOGRAPHS, ALL, ALL)
     assert asked.comparable[0].tolist() == [False, True, False, True, True, False, True]
     assert asked.answerable.tolist() == [True, True, True, True, True, False, True]
 
 
 def test_r1_counts_answerable_queries_alone() -> None:
-    asked = exam(PHOTOGRAPHS, [0, 2, 5], [1, 3, 4])
+    asked = build_queries(PHOTOGRAPHS, [0, 2, 5], [1, 3, 4])
     embeddings = np.eye(7, dtype=np.float32)
     embeddings[0] = embeddings[1]  # right
     embeddings[2] = embeddings[4]  # wrong, but a left flank: not compared, so 3 or nobody

@@ -19,7 +19,7 @@ from services.matcher.metrics import KEYPOINTS
 from tests.support.model_files import tiny_model
 
 KEYS = {"dataset", "split", "queries", "gallery", "rows", "shortlist_recall_at_100", "open_set"}
-MEASURES = {"pipeline", "r1", "r1_interval", "r5", "r20", "map"}
+METRICS = {"pipeline", "r1", "r1_interval", "r5", "r20", "map"}
 OPEN = {"auroc", "baks", "baus", "geometric_mean", "false_known_rate", "false_known_bound"}
 
 
@@ -55,7 +55,7 @@ def _computed() -> float:
 
 
 def _measured(rows: Sequence[dict[str, object]]) -> list[object]:
-    assert all(set(row) == MEASURES for row in rows)
+    assert all(set(row) == METRICS for row in rows)
     return [row["pipeline"] for row in rows]
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
-from resight.reference.metrics import measures, page
+from resight.reference.metrics import metrics, page
 from shared.process import service_metrics
-from shared.process.metrics import Measure
+from shared.process.metrics import Metric
 
 WRITTEN = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -30,22 +30,22 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_every_label_is_of_a_closed_list() -> None:
-    assert len(measures()) > 50
-    assert {label for measure in measures() for label in measure.labels} <= CLOSED
+    assert len(metrics()) > 50
+    assert {label for metric in metrics() for label in metric.labels} <= CLOSED
 
 
 def test_no_metric_is_made_beside_the_list() -> None:
     made = {name for names in REGISTRY._collector_to_names.values() for name in names}
     ours = {name for name in made if name.startswith("resight_") and not name.endswith("_created")}
-    assert ours <= {series for measure in measures() for series in _series(measure)}
+    assert ours <= {series for metric in metrics() for series in _series(metric)}
 
 
 def test_a_name_says_whose_it_is_and_whether_it_only_grows() -> None:
     owners = {"stage", "embedder", "lookup", "matcher", "registry", "api"}
-    assert {measure.name.split("_")[1] for measure in measures()} == owners
-    for measure in measures():
-        assert measure.name.endswith("_total") == (measure.kind == "counter"), measure.name
-        assert measure.text.endswith("."), measure.name
+    assert {metric.name.split("_")[1] for metric in metrics()} == owners
+    for metric in metrics():
+        assert metric.name.endswith("_total") == (metric.kind == "counter"), metric.name
+        assert metric.text.endswith("."), metric.name
 
 
 def test_counters_begin_at_zero() -> None:
@@ -62,6 +62,6 @@ def test_counters_begin_at_zero() -> None:
         assert REGISTRY.get_sample_value(name, labels) is not None, name
 
 
-def _series(measure: Measure) -> set[str]:
-    parts = {measure.name + end for end in ("_bucket", "_sum", "_count")}
-    return {measure.name, measure.name.removesuffix("_total"), *parts}
+def _series(metric: Metric) -> set[str]:
+    parts = {metric.name + end for end in ("_bucket", "_sum", "_count")}
+    return {metric.name, metric.name.removesuffix("_total"), *parts}

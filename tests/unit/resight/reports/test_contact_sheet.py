@@ -17,7 +17,7 @@ from resight.reports.contact_sheet import (
     _fitted,
     contact_sheet,
 )
-from services.registry.identity.entry import Word
+from services.registry.identity.entry import OutcomeName
 
 FRAMES = {
     "new": (47, 111, 178),
@@ -38,7 +38,7 @@ def _crop(colour: tuple[int, int, int] = (10, 200, 90), size: tuple[int, int] = 
 CROP = _crop()
 
 
-def _row(individual: str | None, *labels: str | None, outcome: Word = "known") -> Row:
+def _row(individual: str | None, *labels: str | None, outcome: OutcomeName = "known") -> Row:
     return Row(individual, [Thumbnail(CROP, outcome, label) for label in labels])
 
 
@@ -54,7 +54,7 @@ def _count(sheet: NDArray[np.uint8], colour: tuple[int, int, int]) -> int:
 
 
 @pytest.mark.parametrize("outcome", ["new", "known", "review", "unidentifiable"])
-def test_the_frame_tells_the_outcome(outcome: Word, tmp_path: Path) -> None:
+def test_the_frame_tells_the_outcome(outcome: OutcomeName, tmp_path: Path) -> None:
     individual = "L-1" if outcome in ("new", "known") else None
     sheet = _sheet([_row(individual, None, outcome=outcome)], tmp_path / "sheet.png")
     assert {name for name, colour in FRAMES.items() if _count(sheet, colour)} == {outcome}

@@ -8,8 +8,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from catalogue.publishing.account import Account
 from catalogue.publishing.captures import Published
 from catalogue.reading.photographs import Photograph
-from resight.reports.summary import belonging, rivals, summarise
-from services.registry.identity.question import Doubt
+from resight.reports.summary import membership, rivals, summarise
+from services.registry.identity.question import Question
 from shared.messages import (
     OUTCOME_KNOWN,
     OUTCOME_NEW,
@@ -63,9 +63,9 @@ def test_open_questions_are_counted_and_told_from_both_sides() -> None:
     book = account(labelled=False)
     assert summarise(book).questions == 0
     questions = [
-        Doubt("lion-1", "lion-3", -1.5, "a", "e"),
-        Doubt("lion-1", "lion-2", 0, "a", "d"),
-        Doubt("lion-4", "lion-2", -2.5, "f", "d"),
+        Question("lion-1", "lion-3", -1.5, "a", "e"),
+        Question("lion-1", "lion-2", 0, "a", "d"),
+        Question("lion-4", "lion-2", -2.5, "f", "d"),
     ]
     assert summarise(book, questions).questions == 3
     told = rivals(questions)
@@ -114,7 +114,7 @@ def test_a_sighting_counts_where_it_belongs_in_the_end() -> None:
     last = book.decisions["d"]
     last.changes.add(individual="lion-1", into="lion-2", sightings=["a", "b"])
     summary = summarise(book)
-    assert belonging(book) == {"a": "lion-2", "b": "lion-2", "c": "lion-1", "d": "lion-2"}
+    assert membership(book) == {"a": "lion-2", "b": "lion-2", "c": "lion-1", "d": "lion-2"}
     assert (summary.individuals, summary.id_precision, summary.id_recall, summary.id_f1) == (
         *(2, 1.0, 1.0, 1.0),
     )

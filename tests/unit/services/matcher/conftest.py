@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.matcher.engine import Engine, engine
+from services.matcher.engine import Engine, build_engine
 from services.matcher.keypoints import Keypoints, sound
 from services.matcher.settings import MatcherSettings
 
@@ -29,7 +29,7 @@ def textured() -> Callable[[int], Picture]:
 @pytest.fixture(scope="session", params=["aliked-n16", "xfeat"])
 def networks(request: pytest.FixtureRequest) -> Engine:
     """An extractor with its LightGlue, which sees every candidate."""
-    return engine(MatcherSettings(extractor=request.param, policy="full"))
+    return build_engine(MatcherSettings(extractor=request.param, policy="full"))
 
 
 @pytest.fixture

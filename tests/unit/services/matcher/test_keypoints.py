@@ -138,8 +138,8 @@ def test_keypoints_known_as_background_do_not_count() -> None:
         width=WIDTH,
         height=HEIGHT,
     )
-    assert three.that_count() is three
-    counting = three.marked(np.array([True, False, True])).that_count()
+    assert three.foreground() is three
+    counting = three.marked(np.array([True, False, True])).foreground()
     np.testing.assert_array_equal(counting.positions, [[1, 1], [3, 3]])
     assert counting.animal is not None
     assert counting.animal.all()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from shared.foreground.animal import FEWEST_PIXELS, LEAST, MOST, Animal, finder
+from shared.foreground.animal import LEAST, MIN_PIXELS, MOST, Animal, finder
 from shared.foreground.view import ALL, LONGEST_SIDE, Extent, View
 from shared.messages import Box
 
@@ -62,7 +62,7 @@ def test_a_mask_of_hardly_anything_or_nearly_all_leaves_the_whole_picture(
 
 def test_an_animal_of_few_pixels_leaves_the_whole_picture() -> None:
     """However large its mask is: what counts is the picture's own size."""
-    side = int(FEWEST_PIXELS**0.5)
+    side = int(MIN_PIXELS**0.5)
     assert Animal.of(_block(0.5), _view(ALL, side, side)).outcome == "small"
     assert Animal.of(_block(0.5), _view(ALL, 2 * side, 2 * side)).outcome == "used"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shared.images.resize import shrunk
+from shared.images.resize import resized
 
 
 @pytest.mark.parametrize(
@@ -18,9 +18,9 @@ from shared.images.resize import shrunk
 def test_the_longest_side_is_at_most_what_was_asked_for(
     shape: tuple[int, int], expected: tuple[int, int]
 ) -> None:
-    assert shrunk(np.zeros((*shape, 3), np.uint8), 100).shape == (*expected, 3)
+    assert resized(np.zeros((*shape, 3), np.uint8), 100).shape == (*expected, 3)
 
 
 def test_a_small_picture_stays_as_it_is() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-    assert shrunk(picture, 100) is picture
+    assert resized(picture, 100) is picture

@@ -13,7 +13,7 @@ from kafka.record.util import calc_crc32c
 
 from shared.kafka import record_batches
 from shared.kafka.clients import as_record
-from shared.kafka.record_batches import PatientRecords
+from shared.kafka.record_batches import TolerantRecords
 from shared.records import Record
 from tests.support.poison import BadName
 
@@ -46,7 +46,7 @@ def sealed(made: bytearray) -> bytes:
 
 
 def read(fetched: bytes, start: int = 0, aborted: Any = None) -> list[Record]:
-    found = PatientRecords(start, PLACE, MemoryRecords(fetched), aborted_transactions=aborted)
+    found = TolerantRecords(start, PLACE, MemoryRecords(fetched), aborted_transactions=aborted)
     return [as_record(raw) for raw in found.take()]
 
 
@@ -131,7 +131,7 @@ def test_what_a_transaction_took_back_is_not_there() -> None:
         first_offset, producer_id = 0, 7
 
     fetched = batch(b"taken back", transactional=True) + batch(b"stays", offset=1)
-    found = PatientRecords(
+    found = TolerantRecords(
         0, PLACE, MemoryRecords(fetched), isolation_level=1, aborted_transactions=[Aborted()]
     )
     assert [raw.value for raw in found.take()] == [b"stays"]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.records import Record
-from shared.stage.crash_attempts import Suspects, Suspicion
+from shared.stage.crash_attempts import CrashAttempt, CrashAttempts
 from shared.stage.stall import Partition
 
 PLACE = ("captures", 0)
@@ -25,19 +25,19 @@ class Broker:
     killers: set[tuple[int, int]]
     gaps: frozenset[int] = frozenset()
     committed: dict[Partition, int] = field(default_factory=dict)
-    notes: dict[Partition, Suspicion] = field(default_factory=dict)
+    notes: dict[Partition, CrashAttempt] = field(default_factory=dict)
     handled: list[tuple[int, int]] = field(default_factory=list)
     given_up: list[tuple[int, int]] = field(default_factory=list)
 
     def life(self) -> bool:
         """Run a service until a record ends it; False: everything is handled."""
-        suspects = Suspects(LIMIT, SPAN)
+        crash_attempts = CrashAttempts(LIMIT, SPAN)
         starts = {("captures", p): self.committed.get(("captures", p), 0) for p in self.records}
-        suspects.begin(starts, self.notes)
+        crash_attempts.begin(starts, self.notes)
         while waiting := self._waiting():
-            batch = waiting[: suspects.together(waiting)]
-            self.notes.update(suspects.to_note(batch))
-            condemned = [each for each in batch if suspects.condemned(each)]
+            batch = waiting[: crash_attempts.together(waiting)]
+            self.notes.update(crash_attempts.to_note(batch))
+            condemned = [each for each in batch if crash_attempts.condemned(each)]
             for each in batch:
                 if each not in condemned and (each.partition, each.offset) in self.killers:
                     return True
@@ -45,7 +45,7 @@ class Broker:
                 kept = self.given_up if each in condemned else self.handled
                 kept.append((each.partition, each.offset))
                 self.committed[each.topic, each.partition] = each.offset + 1
-            self.notes.update(suspects.passed(batch))
+            self.notes.update(crash_attempts.passed(batch))
         return False
 
     def _waiting(self) -> list[Record]:
@@ -81,42 +81,44 @@ def test_the_first_record_of_a_life_is_given_up_after_exactly_the_limit() -> Non
 
 
 def test_a_record_is_not_blamed_for_ends_before_which_others_stood_first() -> None:
-    suspects = Suspects(LIMIT, SPAN)
-    suspects.begin({PLACE: 5}, {PLACE: Suspicion(4, LIMIT)})
-    assert suspects.condemned(record(5)) is None
-    assert suspects.together([record(5), record(6)]) == 2
+    crash_attempts = CrashAttempts(LIMIT, SPAN)
+    crash_attempts.begin({PLACE: 5}, {PLACE: CrashAttempt(4, LIMIT)})
+    assert crash_attempts.condemned(record(5)) is None
+    assert crash_attempts.together([record(5), record(6)]) == 2
 
 
 def test_after_a_violent_end_records_go_one_by_one_as_far_as_a_batch_may_reach() -> None:
-    suspects = Suspects(LIMIT, SPAN)
-    suspects.begin({PLACE: 5}, {PLACE: Suspicion(5, 1)})
+    crash_attempts = CrashAttempts(LIMIT, SPAN)
+    crash_attempts.begin({PLACE: 5}, {PLACE: CrashAttempt(5, 1)})
     for offset in range(5, 5 + SPAN):
         waiting = [record(each) for each in range(offset, offset + 3)]
-        assert suspects.together(waiting) == 1
-        assert suspects.to_note(waiting[:1]) == {PLACE: Suspicion(offset, 2 if offset == 5 else 1)}
-        suspects.passed(waiting[:1])
-    assert suspects.together([record(9), record(10)]) == 2
+        assert crash_attempts.together(waiting) == 1
+        assert crash_attempts.to_note(waiting[:1]) == {
+            PLACE: CrashAttempt(offset, 2 if offset == 5 else 1)
+        }
+        crash_attempts.passed(waiting[:1])
+    assert crash_attempts.together([record(9), record(10)]) == 2
 
 
 def test_a_life_that_goes_on_is_not_counted() -> None:
-    suspects = Suspects(LIMIT, SPAN)
-    suspects.begin({PLACE: 5}, {})
-    notes = suspects.to_note([record(5)])
-    suspects.begin({PLACE: 5}, notes)  # a rebalance brings the same record again
-    assert suspects.to_note([record(5)]) == {PLACE: Suspicion(5, 1)}
+    crash_attempts = CrashAttempts(LIMIT, SPAN)
+    crash_attempts.begin({PLACE: 5}, {})
+    notes = crash_attempts.to_note([record(5)])
+    crash_attempts.begin({PLACE: 5}, notes)  # a rebalance brings the same record again
+    assert crash_attempts.to_note([record(5)]) == {PLACE: CrashAttempt(5, 1)}
 
 
 def test_what_is_put_back_is_not_held_against_it() -> None:
-    suspects = Suspects(LIMIT, SPAN)
-    suspects.begin({PLACE: 5}, {PLACE: Suspicion(5, 2)})
-    suspects.to_note([record(5)])
-    assert suspects.to_withdraw([record(5)]) == {PLACE: Suspicion(5, 2)}
+    crash_attempts = CrashAttempts(LIMIT, SPAN)
+    crash_attempts.begin({PLACE: 5}, {PLACE: CrashAttempt(5, 2)})
+    crash_attempts.to_note([record(5)])
+    assert crash_attempts.to_withdraw([record(5)]) == {PLACE: CrashAttempt(5, 2)}
 
 
 def test_a_service_that_works_notes_nothing() -> None:
-    suspects = Suspects(LIMIT, SPAN)
-    suspects.begin({PLACE: 0}, {})
-    suspects.to_note([record(0)])
-    assert suspects.passed([record(0)]) == {PLACE: Suspicion(1, 0)}
-    assert suspects.to_note([record(1)]) == {}
-    assert suspects.passed([record(1)]) == {}
+    crash_attempts = CrashAttempts(LIMIT, SPAN)
+    crash_attempts.begin({PLACE: 0}, {})
+    crash_attempts.to_note([record(0)])
+    assert crash_attempts.passed([record(0)]) == {PLACE: CrashAttempt(1, 0)}
+    assert crash_attempts.to_note([record(1)]) == {}
+    assert crash_attempts.passed([record(1)]) == {}

@@ -9,7 +9,7 @@ import pytest
 from qdrant_client import QdrantClient, models
 
 from resight.stack.servers import HOST, free_port
-from services.lookup.galleries.gallery import shelf
+from services.lookup.galleries.gallery import collection_name
 from services.lookup.galleries.server import ServerGalleries, ServerGallery, connect
 from services.lookup.settings import GallerySettings
 from shared.errors import Poison, SettingsError, Transient
@@ -120,10 +120,10 @@ def test_a_server_that_is_away_is_transient_and_not_ready() -> None:
 def test_a_collection_of_other_vectors_is_refused_by_name() -> None:
     client = QdrantClient(":memory:")
     client.create_collection(
-        shelf("model"),
+        collection_name("model"),
         vectors_config=models.VectorParams(size=128, distance=models.Distance.COSINE),
     )
     galleries = ServerGalleries(client, GallerySettings(kind="server"))
-    with pytest.raises(SettingsError, match=shelf("model")):
+    with pytest.raises(SettingsError, match=collection_name("model")):
         galleries.open("model")
     galleries.close()

@@ -16,7 +16,7 @@ from services.matcher.background.memory import RECENT, BackgroundMemory, kept_as
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
 from services.matcher.cache.server import CacheServer
-from services.matcher.engine import Engine, engine
+from services.matcher.engine import Engine, build_engine
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import CACHE_FAILURES
 from services.matcher.service import MatcherService
@@ -34,7 +34,7 @@ MAX_BYTES = 1 << 20
 
 @pytest.fixture(scope="module")
 def networks() -> Engine:
-    return engine(MatcherSettings(extractor="xfeat", background="on"))
+    return build_engine(MatcherSettings(extractor="xfeat", background="on"))
 
 
 def _blots(seed: int) -> Picture:

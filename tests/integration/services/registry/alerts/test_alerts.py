@@ -17,7 +17,7 @@ import pytest
 from resight.stack.servers import free_port
 from services.registry.alerts import webhook
 from services.registry.alerts.outbox import PAUSES, RULES, AlertOutbox
-from services.registry.alerts.rule import Kind, Wanted
+from services.registry.alerts.rule import Kind, RuleSpec
 from services.registry.alerts.sender import AlertSender
 from services.registry.alerts.webhook import (
     REFUSED,
@@ -29,8 +29,8 @@ from services.registry.alerts.webhook import (
     post,
     signature,
 )
-from services.registry.ledger.overview import Catalogue
-from tests.integration.services.registry.review.test_reviewer import operator
+from services.registry.ledger.overview import LedgerOverview
+from tests.integration.services.registry.review.test_reviewer import reviewer
 from tests.support.catalogue_bench import Bench, bench_at
 from tests.support.own_loop import in_own_loop
 from tests.support.queries import GALLERY, NOON
@@ -92,7 +92,7 @@ class Watch:
     def replica(self) -> AlertSender:
         ledger = self.bench.ledger
         return AlertSender(
-            ledger, Catalogue(ledger), self.outbox, lambda: self.now, networks("127.0.0.0/8")
+            ledger, LedgerOverview(ledger), self.outbox, lambda: self.now, networks("127.0.0.0/8")
         )
 
     def look(self) -> None:
@@ -100,7 +100,7 @@ class Watch:
         self.sender.settle()
 
     def rule(self, kind: Kind, target: str = "") -> str:
-        wanted = Wanted("a rule", GALLERY, kind, target, self.receiver.url)
+        wanted = RuleSpec("a rule", GALLERY, kind, target, self.receiver.url)
         last = self.bench.ledger.count(GALLERY, "entries")
         return self.outbox.add(wanted, "ada", last).secret
 
@@ -261,7 +261,7 @@ def test_a_slow_webhook_holds_up_its_own_alerts_alone(
     watch: Watch, trickle: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhook, "SECONDS", 3.0)
-    watch.outbox.add(Wanted("slow", GALLERY, "sighting", "", trickle), "ada", 1)
+    watch.outbox.add(RuleSpec("slow", GALLERY, "sighting", "", trickle), "ada", 1)
     watch.rule("sighting")
     for name in "bcdef":
         watch.bench.decide(name)
@@ -278,7 +278,7 @@ def test_a_slow_webhook_holds_up_its_own_alerts_alone(
 def test_a_rule_on_an_individual_follows_it_through_a_merge(watch: Watch) -> None:
     watch.bench.decide("b")
     watch.rule("individual", "plains-zebra-0002")
-    operator(watch.bench.ledger).move("1", ["b"], "plains-zebra-0001")
+    reviewer(watch.bench.ledger).move("1", ["b"], "plains-zebra-0001")
     watch.bench.decide("c", alike=["a", "b"])
     watch.look()
     [told] = watch.receiver.told
@@ -316,7 +316,7 @@ def test_what_was_given_up_is_sent_again_by_hand(watch: Watch) -> None:
     [delivery] = watch.outbox.latest()
     assert delivery.state == "given up"
     bench = watch.bench
-    bench.desk = replace(bench.desk, alerts=watch.outbox)
+    bench.context = replace(bench.context, alerts=watch.outbox)
     admin, elsewhere = bench.client(bench.key("admin")), bench.client(bench.key("admin", "a/b"))
     assert "Send again" in admin.get("/alerts").text
     path = f"/api/v1/alerts/{delivery.id}/again"

@@ -8,7 +8,7 @@ import pytest
 
 from resight.stack.servers import HOST, free_port
 from services.registry.api.system import System
-from services.registry.calibration.drift import FEWEST, Histogram
+from services.registry.calibration.drift import MIN_SIGHTINGS, Histogram
 from shared.errors import Transient
 from shared.kafka import backlog
 from shared.kafka.clients import producer
@@ -38,7 +38,7 @@ def address() -> Iterator[str]:
 
 
 def home(bench: Bench, system: System) -> str:
-    bench.desk = replace(bench.desk, system=system)
+    bench.context = replace(bench.context, system=system)
     return bench.client().get("/").text
 
 
@@ -82,9 +82,9 @@ def test_home_says_so_when_the_broker_does_not_answer(
 
 def drift(bench: Bench, baseline: Histogram, window: int) -> float | None:
     """What the API tells of the drift, with this baseline and so many of the latest sightings."""
-    curve = bench.desk.calibration.pooled.model_copy(update={"baseline": baseline})
-    calibration = bench.desk.calibration.model_copy(update={"pooled": curve, "species": {}})
-    bench.desk = replace(bench.desk, calibration=calibration, drift_window=window)
+    curve = bench.context.calibration.pooled.model_copy(update={"baseline": baseline})
+    calibration = bench.context.calibration.model_copy(update={"pooled": curve, "species": {}})
+    bench.context = replace(bench.context, calibration=calibration, drift_window=window)
     told: float | None = bench.client().get(API).json()["drift"]
     return told
 
@@ -96,7 +96,7 @@ def test_a_gallery_tells_when_its_evidence_has_moved_from_the_calibrations(bench
         bench.decide(name, alike="abcd")
     assert drift(bench, low, window=4) is None
     bench.decide("e", alike="abcd")
-    assert drift(bench, low, window=FEWEST) is None
+    assert drift(bench, low, window=MIN_SIGHTINGS) is None
     assert "not known before" in bench.client().get(f"/g/{GALLERY}").text
     for baseline, moved in ((low, True), (high, False)):
         told = drift(bench, baseline, window=4)

@@ -12,19 +12,19 @@ from typer.testing import CliRunner
 
 from resight.main import app
 from services.registry.alerts.outbox import AlertOutbox
-from services.registry.alerts.rule import Wanted
+from services.registry.alerts.rule import RuleSpec
 from services.registry.api.access.audit_log import AuditLog
 from services.registry.api.access.keys import Access
 from services.registry.imports.register import KEPT_SECONDS, ImportRegister
 from services.registry.ledger.archive import ArchiveError, archived, emptied, restored
 from services.registry.ledger.audit import check
-from services.registry.ledger.epoch import EPOCH, made
+from services.registry.ledger.epoch import EPOCH, new_epoch
 from services.registry.ledger.keys import NAMES, key
 from services.registry.ledger.ledger import Ledger
-from services.registry.locations.species_rules import SpeciesPlaces
-from services.registry.review.skipped_questions import Asides
+from services.registry.locations.species_rules import SpeciesRules
+from services.registry.review.skipped_questions import SkippedQuestions
 from shared.messages import Place
-from tests.integration.services.registry.review.test_reviewer import decide, operator
+from tests.integration.services.registry.review.test_reviewer import decide, reviewer
 from tests.support.queries import GALLERY, ledger_at
 
 RUN = CliRunner()
@@ -34,8 +34,8 @@ def story(ledger: Ledger) -> None:
     decide(ledger, "a")
     decide(ledger, "b", alike="a")
     decide(ledger, "c")
-    operator(ledger).same("1", "a", "c")
-    operator(ledger).unidentifiable("2", ["b"])
+    reviewer(ledger).same("1", "a", "c")
+    reviewer(ledger).unidentifiable("2", ["b"])
     ledger.keep_place("image of a", Place(latitude=1.5, longitude=36.0), "gate")
 
 
@@ -75,7 +75,7 @@ def test_what_was_exported_comes_back_and_is_published_again(
     assert sum(len(chunk) for chunk in fresh.outbox(GALLERY)) == 5
     assert fresh.epoch(GALLERY) > epoch
     decide(fresh, "d", alike="a")
-    operator(fresh).undo("3", 5)
+    reviewer(fresh).undo("3", 5)
     assert check(fresh, GALLERY) == []
 
 
@@ -91,12 +91,12 @@ def test_keys_rules_and_what_was_put_aside_come_back_too(ledger_url: str) -> Non
     ledger = ledger_at(ledger_url)
     store = ledger.store
     story(ledger)
-    access, asides, alerts = Access(store), Asides(store), AlertOutbox(store)
+    access, skipped_questions, alerts = Access(store), SkippedQuestions(store), AlertOutbox(store)
     key = access.add("ada", "admin")
     session = access.sign_in(access.made()[0], 3600)
-    asides.put(GALLERY, "a", "c", "ada")
-    rule = alerts.add(Wanted("r", GALLERY, "new", "", "https://hook.example"), "ada", 0)
-    SpeciesPlaces(store).say("lion", "ada", 10)
+    skipped_questions.put(GALLERY, "a", "c", "ada")
+    rule = alerts.add(RuleSpec("r", GALLERY, "new", "", "https://hook.example"), "ada", 0)
+    SpeciesRules(store).say("lion", "ada", 10)
     AuditLog(store).note("export", "ada")
     register = ImportRegister(store)
     register.begin("1", "ada", "lions.zip")
@@ -106,9 +106,9 @@ def test_keys_rules_and_what_was_put_aside_come_back_too(ledger_url: str) -> Non
     assert told(ledger_at(ledger_url)) == before
     assert access.holder(key) is not None
     assert access.signed_in(session, 3600) is None  # a browser signs in again
-    assert asides.those(GALLERY) == {"a c"}
+    assert skipped_questions.those(GALLERY) == {"a c"}
     assert alerts.rules() == [rule]
-    assert SpeciesPlaces(store).all()["lion"].kilometres == 10
+    assert SpeciesRules(store).all()["lion"].kilometres == 10
     assert [each.act for each in AuditLog(store).latest()] == ["export"]
     found = register.get("1")
     assert found is not None
@@ -143,7 +143,7 @@ def test_a_restore_begins_a_later_epoch_than_the_ledger_had_that_it_replaces(
     ledger = ledger_at(ledger_url)
     story(ledger)
     lines = list(archived(ledger.store))
-    ahead = made(now=time.time() + 86_400)  # its clock was wrong
+    ahead = new_epoch(now=time.time() + 86_400)  # its clock was wrong
     ledger.store.run("SET", EPOCH, ahead)
     emptied(ledger.store)
     list(restored(ledger.store, lines))

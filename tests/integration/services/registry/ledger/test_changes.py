@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.registry.features.comparisons import Comparisons
 from services.registry.identity.entry import Entry
-from services.registry.identity.membership import Belonging
+from services.registry.identity.membership import Membership
 from services.registry.identity.sighting import enrolment_of
 from services.registry.identity.view import Apart, Conflict, Refusal
 from services.registry.ledger.audit import check
@@ -154,8 +154,8 @@ def test_a_group_has_its_latest_sightings_with_what_they_were_compared_with(
     view = ledger.look(GALLERY, "c", "", ["b"], "burst")
     assert view.companions == {"b": zebra(1)}
     assert ledger.look(GALLERY, "c", "", ["b"]).companions == {}
-    standing = view.standings["b"]
-    assert standing.median == pytest.approx(compared.standing.median)
+    statistics = view.candidate_statistics["b"]
+    assert statistics.median == pytest.approx(compared.statistics.median)
 
 
 def test_individuals_are_read_as_far_as_there_is_room(ledger_url: str) -> None:
@@ -262,7 +262,7 @@ steps = st.builds(
 )
 
 
-def _changes(step: Step, told: Belonging) -> list[Change]:
+def _changes(step: Step, told: Membership) -> list[Change]:
     """What a step changes among the individuals that there are; nothing if there are none."""
     names = sorted(told.groups)
     found: list[Change] = []
@@ -289,7 +289,7 @@ def test_any_changes_leave_a_ledger_as_its_entries_tell_it(
     ledger_url: str, calls: Sequence[Step]
 ) -> None:
     gallery = next(GALLERIES)
-    ledger, told = ledger_at(ledger_url), Belonging()
+    ledger, told = ledger_at(ledger_url), Membership()
     images: dict[str, str] = {}
     for number, step in enumerate(calls):
         name, image = f"s{number}", f"i{step.image}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.registry.ledger.keys import CAMERAS, key
-from services.registry.locations.masking import Discretion, read_list
+from services.registry.locations.masking import LocationMasking, read_list
 from shared.errors import SettingsError
 from shared.messages import Place, Sighting
 from tests.support.catalogue_bench import Bench, bench_at
@@ -33,9 +33,11 @@ def at(deployment: str) -> Callable[[Sighting], None]:
 def bench(ledger_url: str, tmp_path: Path) -> Bench:
     """Zebras, whose places may be told, and a rhinoceros at one of their cameras."""
     bench = bench_at(ledger_url, tmp_path)
-    bench.desk = replace(
-        bench.desk,
-        discretion=Discretion(bench.ledger, {"black-rhinoceros": 50.0, "plains-zebra": 0.0}, 50.0),
+    bench.context = replace(
+        bench.context,
+        location_masking=LocationMasking(
+            bench.ledger, {"black-rhinoceros": 50.0, "plains-zebra": 0.0}, 50.0
+        ),
     )
     places = {"CAM-7": PLACE, "CAM-8": Place(latitude=-2.9, longitude=34.1)}
     for name, deployment in (("a", "CAM-7"), ("b", "CAM-8")):
@@ -124,16 +126,16 @@ def test_an_admin_says_that_places_may_be_told_and_as_what_a_species_counts(benc
 
 
 def test_species_that_are_said_to_be_like_each_other_stay_coarse(bench: Bench) -> None:
-    said = bench.desk.discretion.said
+    said = bench.context.location_masking.said
     said.say("a", "ada", like="b")
     said.say("b", "ada", like="a")
-    assert bench.desk.discretion.species("a").kilometres == 50
+    assert bench.context.location_masking.species("a").kilometres == 50
 
 
 def test_a_species_may_be_told_beside_one_of_the_same_first_words_only_by_its_whole_name(
     bench: Bench,
 ) -> None:
-    rules = Discretion(bench.ledger, {"african-wild-dog": 50, "african-wild-cat": 0}, 30.0)
+    rules = LocationMasking(bench.ledger, {"african-wild-dog": 50, "african-wild-cat": 0}, 30.0)
     assert [rules.species(f"african-wild-{name}").kilometres for name in ("dog", "cat", "ass")] == [
         50,
         0,

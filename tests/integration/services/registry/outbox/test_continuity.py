@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from resight.ledger_tools.consistency import published, topic_faults
 from resight.main import app
-from services.registry.ledger.epoch import EPOCH, made
+from services.registry.ledger.epoch import EPOCH, new_epoch
 from services.registry.ledger.keys import key
 from services.registry.ledger.ledger import Ledger
 from services.registry.outbox.broker import Broker
@@ -90,8 +90,8 @@ def test_entries_carry_the_epoch_in_which_they_count(story: Story) -> None:
 
 
 def test_epochs_are_ordered_however_the_clock_goes() -> None:
-    first = made(now=2e9)
-    assert made(after=first, now=1e9) > first > made(now=1.9e9)
+    first = new_epoch(now=2e9)
+    assert new_epoch(after=first, now=1e9) > first > new_epoch(now=1.9e9)
     assert first > ""
 
 

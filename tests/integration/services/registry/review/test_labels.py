@@ -10,7 +10,7 @@ from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.errors import Poison
 from shared.messages import OUTCOME_NEW, Decision, Enrolment, Matches
-from tests.integration.services.registry.review.test_reviewer import decide, individuals, operator
+from tests.integration.services.registry.review.test_reviewer import decide, individuals, reviewer
 from tests.support.identities import CALIBRATION
 from tests.support.queries import GALLERY, NOON, ledger_at, matches, sighting
 
@@ -59,7 +59,7 @@ def test_a_name_follows_its_animal_through_a_merge(ledger_url: str) -> None:
     enrol(ledger, labelled("a", "Nala"))
     decide(ledger, "x")
     decide(ledger, "y", alike="x")
-    operator(ledger).same("1", "a", "x")
+    reviewer(ledger).same("1", "a", "x")
     enrol(ledger, labelled("b", "Nala"))
     assert individuals(ledger) == [["a", "b", "x", "y"]]
 

@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.registry.identity.entry import Entry
-from services.registry.identity.membership import Belonging
+from services.registry.identity.membership import Membership
 from services.registry.identity.view import Group
 from services.registry.ledger.audit import check
 from services.registry.ledger.ledger import Ledger
 from services.registry.ledger.store import Store
 from services.registry.review.operations import OperationError
-from services.registry.review.reviewer import Operator
+from services.registry.review.reviewer import Reviewer
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.errors import Poison
@@ -95,7 +95,7 @@ class Story:
         if step.what in {"decide", "lone", "again"} or len(self.names) < 2:
             self._arrive(ledger, number, step)
             return
-        person = Operator(ledger, CALIBRATION, self.gallery, "ada", now=lambda: NOON)
+        person = Reviewer(ledger, CALIBRATION, self.gallery, "ada", now=lambda: NOON)
         with suppress(OperationError):
             self._hear(self._say(person, f"{number}", step))
 
@@ -134,7 +134,7 @@ class Story:
         query = sighting(name, gallery=self.gallery, image=image)
         return matches(query, evidence, watermark=before)
 
-    def _say(self, person: Operator, identifier: str, step: Step) -> Entry:
+    def _say(self, person: Reviewer, identifier: str, step: Step) -> Entry:
         one, other = (self.names[at % len(self.names)] for at in (step.one, step.other))
         members = self.ledger.members(self.gallery)
         if step.what == "undo":
@@ -182,7 +182,7 @@ def soundness(story: Story) -> None:
             (nobodys.difference_update if change.into else nobodys.update)(change.sightings)
     assert set(members) == set(story.names) - nobodys
     assert set(story.names) <= set(decided)
-    told = Belonging(entry.decision for entry in entries)
+    told = Membership(entry.decision for entry in entries)
     assert told.members == members
     there = ledger.individuals(gallery)
     for individual in told.founded:
@@ -226,7 +226,7 @@ def test_undo_restores_what_was(
     said = ledger.entry(gallery, entries + 1)
     if said is None or not said.decision.operation.id:
         return  # it could not be said
-    person = Operator(ledger, CALIBRATION, gallery, "ada", now=lambda: NOON)
+    person = Reviewer(ledger, CALIBRATION, gallery, "ada", now=lambda: NOON)
     undone = person.undo("undo", said.decision.number)
     assert undone.decision.operation.kind == OPERATION_KIND_UNDO
     assert (ledger.individuals(gallery), story.told()) == before

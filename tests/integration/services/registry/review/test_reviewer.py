@@ -7,7 +7,7 @@ import pytest
 from services.registry.ledger.audit import check
 from services.registry.ledger.ledger import Ledger
 from services.registry.review.operations import OperationError
-from services.registry.review.reviewer import Operator
+from services.registry.review.reviewer import Reviewer
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.errors import Poison
@@ -19,8 +19,8 @@ def zebra(number: int) -> str:
     return f"plains-zebra-{number:04d}"
 
 
-def operator(ledger: Ledger, gallery: str = GALLERY) -> Operator:
-    return Operator(ledger, CALIBRATION, gallery, "ada", now=lambda: NOON)
+def reviewer(ledger: Ledger, gallery: str = GALLERY) -> Reviewer:
+    return Reviewer(ledger, CALIBRATION, gallery, "ada", now=lambda: NOON)
 
 
 def decide(
@@ -55,7 +55,7 @@ def test_two_that_are_the_same_become_one_and_stay_so(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
     for name in "ab":
         decide(ledger, name)
-    entry = operator(ledger).same("1", "a", "b", "I know her")
+    entry = reviewer(ledger).same("1", "a", "b", "I know her")
     assert (entry.decision.actor, entry.decision.operation.reason) == ("ada", "I know her")
     assert individuals(ledger) == [["a", "b"]]
     decide(ledger, "c", alike="a")
@@ -69,7 +69,7 @@ def test_two_that_differ_are_parted_and_stay_so(ledger_url: str) -> None:
     for name in "bcd":
         decide(ledger, name, alike="abc")
     assert individuals(ledger) == [["a", "b", "c", "d"]]
-    operator(ledger).different("1", "a", "b")
+    reviewer(ledger).different("1", "a", "b")
     assert sorted(len(group) for group in individuals(ledger)) == [1, 3]
     assert ledger.look(GALLERY, "x", "", []).splits == 0  # evidence parted nothing
     decide(ledger, "e", alike="abcd")
@@ -83,9 +83,9 @@ def test_a_sighting_that_was_moved_stays_where_it_was_put(ledger_url: str) -> No
     decide(ledger, "a")
     decide(ledger, "b", alike="a")
     decide(ledger, "c")
-    operator(ledger).move("1", ["b"], zebra(2))
+    reviewer(ledger).move("1", ["b"], zebra(2))
     assert individuals(ledger) == [["a"], ["b", "c"]]
-    operator(ledger).move("2", ["b"])
+    reviewer(ledger).move("2", ["b"])
     assert individuals(ledger) == [["a"], ["b"], ["c"]]
     decide(ledger, "d", alike="ab")
     members = ledger.members(GALLERY)
@@ -97,13 +97,13 @@ def test_undo_restores_and_can_be_undone(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
     for name in "ab":
         decide(ledger, name)
-    said = operator(ledger).same("1", "a", "b")
-    undone = operator(ledger).undo("2", said.decision.number)
+    said = reviewer(ledger).same("1", "a", "b")
+    undone = reviewer(ledger).undo("2", said.decision.number)
     assert ledger.individuals(GALLERY) == {zebra(1): ["a"], zebra(2): ["b"]}
     assert undone.decision.operation.undoes == said.decision.number
     decide(ledger, "c", alike="ab")
     assert ledger.members(GALLERY)["a"] != ""
-    operator(ledger).undo("3", undone.decision.number)
+    reviewer(ledger).undo("3", undone.decision.number)
     members = ledger.members(GALLERY)
     assert members["a"] == members["b"]
     assert check(ledger, GALLERY) == []
@@ -113,7 +113,7 @@ def test_nothing_is_undone_twice(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
     for name in "ab":
         decide(ledger, name)
-    person = operator(ledger)
+    person = reviewer(ledger)
     said = person.different("1", "a", "b").decision.number
     person.different("2", "a", "b")
     undone = person.undo("3", said).decision.number
@@ -130,9 +130,9 @@ def test_what_was_undone_holds_no_more(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
     for name in "ab":
         decide(ledger, name)
-    said = operator(ledger).different("1", "a", "b")
-    operator(ledger).undo("2", said.decision.number)
-    operator(ledger).same("3", "a", "b")
+    said = reviewer(ledger).different("1", "a", "b")
+    reviewer(ledger).undo("2", said.decision.number)
+    reviewer(ledger).same("3", "a", "b")
     assert individuals(ledger) == [["a", "b"]]
 
 
@@ -140,9 +140,9 @@ def test_an_operation_that_comes_twice_changes_nothing(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
     for name in "ab":
         decide(ledger, name)
-    first = operator(ledger).same("1", "a", "b")
-    assert operator(ledger).same("1", "a", "b") == first
-    assert operator(ledger).different("1", "a", "b") == first
+    first = reviewer(ledger).same("1", "a", "b")
+    assert reviewer(ledger).same("1", "a", "b") == first
+    assert reviewer(ledger).different("1", "a", "b") == first
     assert ledger.count(GALLERY, "entries") == 3
 
 
@@ -150,14 +150,14 @@ def test_what_nobody_can_identify_belongs_to_nobody_until_that_is_undone(ledger_
     ledger = ledger_at(ledger_url)
     decide(ledger, "a", image="herd")
     decide(ledger, "b", alike="a")
-    said = operator(ledger).unidentifiable("1", ["a", "b"], "a blur")
+    said = reviewer(ledger).unidentifiable("1", ["a", "b"], "a blur")
     assert (ledger.individuals(GALLERY), ledger.resolve(GALLERY, zebra(1))) == ({}, "")
     assert check(ledger, GALLERY) == []
     decide(ledger, "c", alike="ab", image="herd")  # compared with nobody
     assert ledger.individuals(GALLERY) == {zebra(2): ["c"]}
     with pytest.raises(OperationError, match="no sighting a"):
-        operator(ledger).same("2", "a", "c")
-    operator(ledger).undo("3", said.decision.number)
+        reviewer(ledger).same("2", "a", "c")
+    reviewer(ledger).undo("3", said.decision.number)
     assert ledger.individuals(GALLERY) == {zebra(1): ["a", "b"], zebra(2): ["c"]}
     assert check(ledger, GALLERY) == []
 
@@ -166,15 +166,15 @@ def test_an_individual_that_was_confirmed_is_asked_about_no_more(ledger_url: str
     ledger = ledger_at(ledger_url)
     decide(ledger, "a")
     decide(ledger, "b", perhaps="a")
-    [doubt] = ledger.questions(GALLERY)
-    assert {doubt.one, doubt.other} == {zebra(1), zebra(2)}
-    said = operator(ledger).confirm("1", zebra(2))
+    [question] = ledger.questions(GALLERY)
+    assert {question.one, question.other} == {zebra(1), zebra(2)}
+    said = reviewer(ledger).confirm("1", zebra(2))
     assert ledger.questions(GALLERY) == []
     decide(ledger, "c", alike="ab")
     members = ledger.members(GALLERY)
     assert members["a"] != members["b"]
-    operator(ledger).undo("2", said.decision.number)
-    operator(ledger).same("3", "a", "b")
+    reviewer(ledger).undo("2", said.decision.number)
+    reviewer(ledger).same("3", "a", "b")
     assert individuals(ledger) == [["a", "b", "c"]]
 
 
@@ -182,10 +182,10 @@ def test_an_id_stands_for_what_it_was_merged_into(ledger_url: str) -> None:
     ledger = ledger_at(ledger_url)
     for name in "abcd":
         decide(ledger, name)
-    operator(ledger).same("1", "a", "b")
-    operator(ledger).same("2", "c", "a")
+    reviewer(ledger).same("1", "a", "b")
+    reviewer(ledger).same("2", "c", "a")
     assert {ledger.resolve(GALLERY, zebra(number)) for number in (1, 2, 3)} == {zebra(1)}
-    operator(ledger).move("3", ["d"], zebra(2))
+    reviewer(ledger).move("3", ["d"], zebra(2))
     assert individuals(ledger) == [["a", "b", "c", "d"]]
     assert ledger.resolve(GALLERY, zebra(4)) == zebra(1)
 
@@ -196,13 +196,13 @@ def test_what_contradicts_an_image_or_an_answer_is_refused(ledger_url: str) -> N
     decide(ledger, "b", image="herd")
     decide(ledger, "c")
     with pytest.raises(OperationError, match="undo that first"):
-        operator(ledger).same("1", "a", "b")
-    operator(ledger).different("2", "a", "c")
+        reviewer(ledger).same("1", "a", "b")
+    reviewer(ledger).different("2", "a", "c")
     with pytest.raises(OperationError, match="undo that first"):
-        operator(ledger).same("3", "a", "c")
+        reviewer(ledger).same("3", "a", "c")
     with pytest.raises(OperationError, match="no sighting x"):
-        operator(ledger).same("4", "a", "x")
+        reviewer(ledger).same("4", "a", "x")
     with pytest.raises(OperationError, match="no entry 99"):
-        operator(ledger).undo("5", 99)
+        reviewer(ledger).undo("5", 99)
     with pytest.raises(OperationError, match="not made by a person"):
-        operator(ledger).undo("6", 1)
+        reviewer(ledger).undo("6", 1)

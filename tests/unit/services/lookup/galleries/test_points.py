@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.lookup.galleries.gallery import shelf
+from services.lookup.galleries.gallery import collection_name
 from services.lookup.galleries.points import candidate, payload, point_id, watermark_id
 from shared.messages import VIEWPOINT_LEFT, BlobReference, Mask
 from tests.support.galleries import GALLERY, enrolment, name
@@ -49,6 +49,6 @@ def test_points_are_the_same_each_time_and_differ_between_galleries() -> None:
 
 def test_models_whose_names_look_alike_have_shelves_of_their_own() -> None:
     names = ["hf-hub:A/b-1-x", "hf-hub:a/b-1-x", "../../etc-1-x", "x" * 300]
-    shelves = [shelf(model) for model in names]
+    shelves = [collection_name(model) for model in names]
     assert len(set(shelves)) == len(names)
     assert all(s.replace("-", "").isalnum() and len(s) < 120 for s in shelves)

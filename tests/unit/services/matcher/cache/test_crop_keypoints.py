@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from recognition.replay.keypoint_folder import KeypointFolder
 from services.matcher.cache.crop_keypoints import CropKeypoints
-from services.matcher.extractors.crop_extractor import KeypointExtractor
-from services.matcher.extractors.xfeat import XFeatDetector
+from services.matcher.extractors.crop_extractor import CropExtractor
+from services.matcher.extractors.xfeat import XFeatExtractor
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import MASKS
 from shared.blobs import BlobStore
@@ -47,10 +47,10 @@ class _Left:
 @pytest.fixture
 def place(tmp_path: Path) -> SimpleNamespace:
     store, segmenter = BlobStore(tmp_path.as_uri()), _Left()
-    detector = XFeatDetector(128)
+    detector = XFeatExtractor(128)
     extractor, network = (
-        KeypointExtractor(detector, 384, segmenter),
-        KeypointExtractor(detector, 384),
+        CropExtractor(detector, 384, segmenter),
+        CropExtractor(detector, 384),
     )
     return SimpleNamespace(
         store=store,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from services.matcher.cascade.cascade import Cascade
 from services.matcher.cascade.policy import POLICIES
-from services.matcher.engine import Engine, engine
+from services.matcher.engine import Engine, build_engine
 from services.matcher.keypoints import Keypoints, none_in
 from services.matcher.networks import pair_matcher
 from services.matcher.pair_matchers.onnx_lightglue import OnnxLightGlue
@@ -106,7 +106,7 @@ def test_too_few_keypoints_are_no_evidence_and_say_so(networks: Engine, textured
 
 
 def test_behind_a_candidate_beyond_doubt_none_reaches_lightglue(textured: Draw) -> None:
-    xfeat = engine(MatcherSettings(extractor="xfeat"))
+    xfeat = build_engine(MatcherSettings(extractor="xfeat"))
     coat = textured(1)
     query, again, *others = (
         xfeat.extractor.extract(picture)
@@ -117,7 +117,7 @@ def test_behind_a_candidate_beyond_doubt_none_reaches_lightglue(textured: Draw) 
 
 
 def test_without_lightglue_the_matcher_is_named_neighbours() -> None:
-    small = engine(MatcherSettings(extractor="aliked-t16", policy="neighbours"))
+    small = build_engine(MatcherSettings(extractor="aliked-t16", policy="neighbours"))
     assert small.cascade().model.name == "neighbours"
     assert small.extractor.model.name == "aliked-t16"
 
@@ -126,7 +126,7 @@ def test_what_evidence_depends_on_is_in_the_models_names() -> None:
     names = {
         str(made.extractor.model) + str(made.cascade().model)
         for made in (
-            engine(MatcherSettings(extractor="xfeat", **change))
+            build_engine(MatcherSettings(extractor="xfeat", **change))
             for change in (
                 {},
                 {"longest_side": 512},
@@ -150,7 +150,7 @@ def test_what_evidence_depends_on_is_in_the_models_names() -> None:
 )
 def test_an_impossible_pair_of_networks_is_refused(settings: MatcherSettings, way_out: str) -> None:
     with pytest.raises(SettingsError, match=way_out):
-        engine(settings)
+        build_engine(settings)
 
 
 def test_a_cascade_without_lightglue_stops_at_neighbours(
@@ -198,7 +198,9 @@ def test_where_there_is_a_gpu_candidates_are_matched_together(
 
 
 def test_a_gallery_may_have_a_policy_of_its_own() -> None:
-    made = engine(MatcherSettings(extractor="xfeat", policies={"luangwa/leopard": "neighbours"}))
+    made = build_engine(
+        MatcherSettings(extractor="xfeat", policies={"luangwa/leopard": "neighbours"})
+    )
     assert made.cascade("luangwa/leopard").model.name == "neighbours"
     assert made.cascade("luangwa/zebra") is made.cascade()
     assert len(made.cascades()) == 2

@@ -9,7 +9,7 @@ from kornia.feature import ALIKED
 from numpy.typing import NDArray
 
 from services.matcher import weights
-from services.matcher.extractors.aliked import SIZES, AlikedDetector
+from services.matcher.extractors.aliked import SIZES, AlikedExtractor
 from services.matcher.extractors.local_extractor import Framed, as_tensor
 from services.matcher.keypoints import Keypoints
 from shared.wheels import WheelFile
@@ -25,8 +25,8 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def detector(name: str) -> AlikedDetector:
-    return AlikedDetector(name, COUNT)
+def detector(name: str) -> AlikedExtractor:
+    return AlikedExtractor(name, COUNT)
 
 
 def _agree(one: Keypoints, other: Keypoints) -> None:
@@ -38,7 +38,7 @@ def _agree(one: Keypoints, other: Keypoints) -> None:
 
 @pytest.mark.parametrize("shape", [(288, 384), (200, 333), (97, 35)])
 def test_it_finds_and_describes_what_kornias_network_does(
-    name: str, detector: AlikedDetector, textured: Draw, shape: tuple[int, int]
+    name: str, detector: AlikedExtractor, textured: Draw, shape: tuple[int, int]
 ) -> None:
     picture = textured(1)[: shape[0], : shape[1]]
     published = ALIKED(name, max_num_keypoints=COUNT, detection_threshold=0.0)
@@ -56,13 +56,13 @@ def test_it_finds_and_describes_what_kornias_network_does(
 
 
 def test_a_batch_of_several_sizes_gives_what_one_by_one_gives(
-    name: str, detector: AlikedDetector, textured: Draw
+    name: str, detector: AlikedExtractor, textured: Draw
 ) -> None:
     shown = [textured(1), textured(2)[3:], textured(3)[:90, :200], textured(4)[:, 7:], textured(5)]
     on = np.zeros((288, 384), np.bool_)
     on[50:200, 100:300] = True
     pictures = [*(Framed(each) for each in shown), Framed(textured(6), on), Framed(textured(7)[:9])]
-    together = AlikedDetector(name, COUNT, together=3).detect(pictures)
+    together = AlikedExtractor(name, COUNT, together=3).detect(pictures)
     for picture, found in zip(pictures, together, strict=True):
         [alone] = detector.detect([picture])
         _agree(found, alone)
@@ -70,7 +70,7 @@ def test_a_batch_of_several_sizes_gives_what_one_by_one_gives(
 
 
 def test_keypoints_lie_where_they_may_and_are_as_many_as_there_are_anywhere(
-    detector: AlikedDetector, textured: Draw
+    detector: AlikedExtractor, textured: Draw
 ) -> None:
     on = np.zeros((288, 384), np.bool_)
     on[60:250, 90:300] = True

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from services.matcher.background.memory import kept_as
-from services.matcher.engine import engine
-from services.matcher.extractors.crop_extractor import MARGIN, KeypointExtractor
+from services.matcher.engine import build_engine
+from services.matcher.extractors.crop_extractor import MARGIN, CropExtractor
 from services.matcher.extractors.local_extractor import Framed, one_by_one
 from services.matcher.keypoints import WHOLE, Keypoints, none_in, sound
 from services.matcher.metrics import MASKS
@@ -85,10 +85,8 @@ class _Nothing(_Row):
 PICTURE = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
 
 
-def _extractor(
-    segmenter: _Half, keypoints: int = 500, longest_side: int = 400
-) -> KeypointExtractor:
-    return KeypointExtractor(_Row(keypoints), longest_side, segmenter)
+def _extractor(segmenter: _Half, keypoints: int = 500, longest_side: int = 400) -> CropExtractor:
+    return CropExtractor(_Row(keypoints), longest_side, segmenter)
 
 
 def _across(found: Keypoints) -> NDArray[np.float64]:
@@ -120,7 +118,7 @@ def test_keypoints_lie_where_they_are_in_the_crop(longest_side: int) -> None:
     """Whatever the scale: a bright column is found where it stands."""
     picture = PICTURE.copy()
     picture[:, 80:96] = 255
-    kept = KeypointExtractor(_Bright(), longest_side, _Half()).extract(picture)
+    kept = CropExtractor(_Bright(), longest_side, _Half()).extract(picture)
     assert _across(kept).mean() == pytest.approx(88 / WIDTH, abs=0.01)
 
 
@@ -140,14 +138,14 @@ def test_a_speck_beside_the_animal_is_no_part_of_it() -> None:
 
 
 def test_a_picture_without_keypoints_has_none_on_the_animal() -> None:
-    extractor = KeypointExtractor(_Nothing(), 400, _Half())
+    extractor = CropExtractor(_Nothing(), 400, _Half())
     assert len(extractor.extract(PICTURE)) == 0
 
 
 def test_the_models_name_tells_what_happens_before_the_network() -> None:
     made = [
-        KeypointExtractor(_Row(), 400),
-        KeypointExtractor(_Row(), 200),
+        CropExtractor(_Row(), 400),
+        CropExtractor(_Row(), 200),
         _extractor(_Half()),
         _extractor(_Half(fingerprint="other")),
     ]
@@ -157,7 +155,7 @@ def test_the_models_name_tells_what_happens_before_the_network() -> None:
 
 def test_every_way_to_tell_the_animal_has_its_own_name() -> None:
     names = {
-        engine(settings).extractor.model.preprocessing
+        build_engine(settings).extractor.model.preprocessing
         for settings in (
             MatcherSettings(extractor="xfeat"),
             MatcherSettings(extractor="xfeat", segmenter="grabcut"),
@@ -168,7 +166,7 @@ def test_every_way_to_tell_the_animal_has_its_own_name() -> None:
 
 def test_learning_backgrounds_is_the_same_model_kept_under_another_name() -> None:
     on, off = (
-        engine(MatcherSettings(extractor="xfeat", background=background)).extractor.model
+        build_engine(MatcherSettings(extractor="xfeat", background=background)).extractor.model
         for background in ("on", "off")
     )
     assert on == off
@@ -181,7 +179,7 @@ def test_an_animal_on_its_own_ground_keeps_only_its_own_keypoints() -> None:
     picture = np.kron(rng.integers(0, 90, (24, 36, 3)), np.ones((10, 10, 1))).astype(np.uint8)
     body = np.kron(rng.integers(150, 250, (12, 18, 3)), np.ones((10, 10, 1))).astype(np.uint8)
     picture[60:180, 90:270] = body
-    masked = engine(MatcherSettings(extractor="xfeat", segmenter="grabcut", keypoints=128))
+    masked = build_engine(MatcherSettings(extractor="xfeat", segmenter="grabcut", keypoints=128))
     found = masked.extractor.extract(picture)
     x, y = (found.in_crop() * np.array([360, 240])).T
     reach = MARGIN * 360 + 4
@@ -192,4 +190,6 @@ def test_an_animal_on_its_own_ground_keeps_only_its_own_keypoints() -> None:
 
 def test_a_segmenter_without_its_file_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"SEGMENTER_PATH='nowhere\.onnx'"):
-        engine(MatcherSettings(extractor="xfeat", segmenter="onnx", segmenter_path="nowhere.onnx"))
+        build_engine(
+            MatcherSettings(extractor="xfeat", segmenter="onnx", segmenter_path="nowhere.onnx")
+        )

@@ -7,28 +7,30 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.matcher.extractors.disk import DiskDetector
-from services.matcher.extractors.local_extractor import Detector, Framed
-from services.matcher.extractors.sift import SiftDetector
-from services.matcher.extractors.xfeat import XFeatDetector
+from services.matcher.extractors.disk import DiskExtractor
+from services.matcher.extractors.local_extractor import Framed, LocalExtractor
+from services.matcher.extractors.sift import SiftExtractor
+from services.matcher.extractors.xfeat import XFeatExtractor
 from services.matcher.pair_matchers.neighbours import mutual_neighbours
 
 Picture = NDArray[np.uint8]
 Draw = Callable[[int], Picture]
 COUNT = 128
-MAKE: dict[str, Callable[[], Detector]] = {
-    "disk": lambda: DiskDetector(COUNT),
-    "sift": lambda: SiftDetector(COUNT),
-    "xfeat": lambda: XFeatDetector(COUNT),
+MAKE: dict[str, Callable[[], LocalExtractor]] = {
+    "disk": lambda: DiskExtractor(COUNT),
+    "sift": lambda: SiftExtractor(COUNT),
+    "xfeat": lambda: XFeatExtractor(COUNT),
 }
 
 
 @pytest.fixture(scope="module", params=sorted(MAKE))
-def detector(request: pytest.FixtureRequest) -> Detector:
+def detector(request: pytest.FixtureRequest) -> LocalExtractor:
     return MAKE[request.param]()
 
 
-def test_a_coat_seen_again_shares_more_than_another(detector: Detector, textured: Draw) -> None:
+def test_a_coat_seen_again_shares_more_than_another(
+    detector: LocalExtractor, textured: Draw
+) -> None:
     coat = textured(1)
     turn = cv2.getRotationMatrix2D((192, 144), 8, 1.05)
     turned = cv2.warpAffine(coat, turn, (384, 288), borderMode=cv2.BORDER_REFLECT)
@@ -41,7 +43,7 @@ def test_a_coat_seen_again_shares_more_than_another(detector: Detector, textured
     assert right.score > 3 * wrong.score
 
 
-def test_keypoints_lie_where_they_may(detector: Detector, textured: Draw) -> None:
+def test_keypoints_lie_where_they_may(detector: LocalExtractor, textured: Draw) -> None:
     on = np.zeros((288, 384), np.bool_)
     on[60:250, 90:300] = True
     [found] = detector.detect([Framed(textured(1), on)])
@@ -53,7 +55,7 @@ def test_keypoints_lie_where_they_may(detector: Detector, textured: Draw) -> Non
     assert (y < 251).all()
 
 
-def test_what_shows_nothing_has_no_keypoints(detector: Detector) -> None:
+def test_what_shows_nothing_has_no_keypoints(detector: LocalExtractor) -> None:
     rng = np.random.default_rng(0)
     noise = [rng.normal(60, grey, (96, 128, 1)).repeat(3, 2).astype(np.uint8) for grey in (1, 3)]
     even = np.full((96, 128, 3), 128, np.uint8)

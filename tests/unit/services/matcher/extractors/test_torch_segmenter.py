@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from recognition.synthetic.light import Light
 from services.matcher.extractors import torch_segmenter
-from services.matcher.extractors.crop_extractor import Crop, KeypointExtractor
+from services.matcher.extractors.crop_extractor import Crop, CropExtractor
 from services.matcher.extractors.torch_segmenter import TorchSegmenter
-from services.matcher.extractors.xfeat import XFeatDetector
+from services.matcher.extractors.xfeat import XFeatExtractor
 from services.matcher.networks import segmenter
 from services.matcher.settings import MatcherSettings
 from shared.foreground.animal import Animal
@@ -69,7 +69,7 @@ def test_crops_without_a_mask_are_looked_at_together(
             batches.append(len(images))
             return super().masks(images)
 
-    extractor = KeypointExtractor(XFeatDetector(32), 128, Counting("cpu"))
+    extractor = CropExtractor(XFeatExtractor(32), 128, Counting("cpu"))
     there = Animal(np.ones((8, 8), np.bool_), "all")
     extractor.extract_all([*(Crop(each) for each in pictures), Crop(pictures[0], there)])
     assert batches == [3]

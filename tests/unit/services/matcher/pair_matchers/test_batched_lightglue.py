@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bench.matcher.published import PublishedLightGlue
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
-from services.matcher.pair_matchers.batched_lightglue import PaddedLightGlue, Pairs
+from services.matcher.pair_matchers.batched_lightglue import BatchedLightGlue, Pairs
 from services.matcher.pair_matchers.lightglue import VARIANTS, Correspondences
 
 Picture = NDArray[np.uint8]
@@ -25,9 +25,9 @@ def one_by_one(networks: Engine) -> PublishedLightGlue:
 
 
 @pytest.fixture(scope="module")
-def together(networks: Engine) -> PaddedLightGlue:
+def together(networks: Engine) -> BatchedLightGlue:
     variant = VARIANTS[networks.extractor.model.name]
-    return PaddedLightGlue(variant, LAYERS, THRESHOLD, device="cpu", batch=3)
+    return BatchedLightGlue(variant, LAYERS, THRESHOLD, device="cpu", batch=3)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def _agree(one: Correspondences, other: Correspondences) -> None:
 
 
 def test_a_batch_gives_what_pair_by_pair_gives(
-    one_by_one: PublishedLightGlue, together: PaddedLightGlue, pictures: list[Keypoints]
+    one_by_one: PublishedLightGlue, together: BatchedLightGlue, pictures: list[Keypoints]
 ) -> None:
     query, *candidates = pictures
     expected, found = (each.match(query, candidates) for each in (one_by_one, together))
@@ -58,7 +58,7 @@ def test_a_batch_gives_what_pair_by_pair_gives(
 
 
 def test_a_candidate_s_matches_do_not_depend_on_its_neighbours_in_the_batch(
-    together: PaddedLightGlue, pictures: list[Keypoints]
+    together: BatchedLightGlue, pictures: list[Keypoints]
 ) -> None:
     query, *candidates = pictures
     (alone,) = together.match(query, candidates[:1])
@@ -66,7 +66,7 @@ def test_a_candidate_s_matches_do_not_depend_on_its_neighbours_in_the_batch(
 
 
 def test_one_keypoint_against_one_goes_through(
-    one_by_one: PublishedLightGlue, together: PaddedLightGlue, pictures: list[Keypoints]
+    one_by_one: PublishedLightGlue, together: BatchedLightGlue, pictures: list[Keypoints]
 ) -> None:
     one = pictures[-1]
     for matcher in (one_by_one, together):
@@ -74,23 +74,25 @@ def test_one_keypoint_against_one_goes_through(
         assert len(found.indices) <= 1
 
 
-def test_no_candidates_are_no_matches(together: PaddedLightGlue, pictures: list[Keypoints]) -> None:
+def test_no_candidates_are_no_matches(
+    together: BatchedLightGlue, pictures: list[Keypoints]
+) -> None:
     assert together.match(pictures[0], []) == []
 
 
 def test_half_precision_is_a_model_of_its_own() -> None:
-    half = PaddedLightGlue(VARIANT, 1, THRESHOLD, device="cpu", half=True)
+    half = BatchedLightGlue(VARIANT, 1, THRESHOLD, device="cpu", half=True)
     assert half.model.preprocessing.endswith("-half")
 
 
 def test_more_layers_than_were_trained_are_refused() -> None:
     with pytest.raises(ValueError, match="1 to 9 layers, not 10"):
-        PaddedLightGlue(VARIANT, 10, THRESHOLD, device="cpu")
+        BatchedLightGlue(VARIANT, 10, THRESHOLD, device="cpu")
 
 
 def test_what_is_compiled_gets_batches_of_few_shapes_and_gives_the_same(
     networks: Engine,
-    together: PaddedLightGlue,
+    together: BatchedLightGlue,
     pictures: list[Keypoints],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -109,7 +111,7 @@ def test_what_is_compiled_gets_batches_of_few_shapes_and_gives_the_same(
     monkeypatch.setattr("torch.compile", compile_)
     monkeypatch.setattr("services.matcher.pair_matchers.batched_lightglue.SIZES", (2, 4))
     variant = VARIANTS[networks.extractor.model.name]
-    compiled = PaddedLightGlue(variant, LAYERS, THRESHOLD, device="cpu", batch=4, compiled=250)
+    compiled = BatchedLightGlue(variant, LAYERS, THRESHOLD, device="cpu", batch=4, compiled=250)
     query, *candidates = pictures
     for some in (candidates, candidates[:1]):
         found = compiled.match(query, some)

@@ -8,10 +8,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from services.matcher.engine import engine
+from services.matcher.engine import build_engine
 from services.matcher.extractors.local_extractor import Framed
 from services.matcher.keypoints import Keypoints
-from services.matcher.pair_matchers.superglue import SuperGlueMatcher, SuperPair, SuperPointDetector
+from services.matcher.pair_matchers.superglue import (
+    SuperGlueMatcher,
+    SuperPair,
+    SuperPointExtractor,
+)
 from services.matcher.settings import MatcherSettings
 from services.matcher.torchvision_shim import import_beside_torchvision
 from shared.errors import SettingsError
@@ -48,14 +52,14 @@ def pair(folder: Path) -> SuperPair:
 
 
 def _found(pair: SuperPair, picture: Picture) -> Keypoints:
-    [found] = SuperPointDetector(pair, COUNT).detect([Framed(picture)])
+    [found] = SuperPointExtractor(pair, COUNT).detect([Framed(picture)])
     return found
 
 
 def test_keypoints_lie_in_their_picture_where_they_may(pair: SuperPair, textured: Draw) -> None:
     on = np.zeros((283, 379), np.bool_)
     on[40:200, 50:300] = True
-    [found] = SuperPointDetector(pair, COUNT).detect([Framed(textured(1)[:283, :379], on)])
+    [found] = SuperPointExtractor(pair, COUNT).detect([Framed(textured(1)[:283, :379], on)])
     assert 0 < len(found) <= COUNT
     x, y = found.positions.astype(int).T
     assert on[y, x].all()
@@ -77,7 +81,7 @@ def test_padding_matches_nothing(pair: SuperPair, textured: Draw) -> None:
 
 
 def test_it_goes_through_the_cascade(folder: Path, textured: Draw) -> None:
-    networks = engine(
+    networks = build_engine(
         MatcherSettings(
             extractor="superpoint",
             superglue=str(folder),
@@ -103,12 +107,12 @@ def test_it_goes_through_the_cascade(folder: Path, textured: Draw) -> None:
 def test_without_leave_or_weights_it_is_refused(settings: dict[str, object], told: str) -> None:
     chosen = {"extractor": "superpoint", "segmenter": "none", **settings}
     with pytest.raises(SettingsError, match=told):
-        engine(MatcherSettings.model_validate(chosen))
+        build_engine(MatcherSettings.model_validate(chosen))
 
 
 def test_a_deeper_policy_is_refused(folder: Path) -> None:
     with pytest.raises(SettingsError, match="SuperGlue has one depth"):
-        engine(
+        build_engine(
             MatcherSettings(
                 extractor="superpoint",
                 superglue=str(folder),

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from services.registry.calibration.affinity import STEPS, Affinity, steps
 from services.registry.calibration.models import Linear
 from services.registry.features.comparisons import COMPARED, Comparisons
-from services.registry.features.evidence import Standing
+from services.registry.features.evidence import ScoreStatistics
 
 
 def linear(width: int, **weights: float) -> Linear:
@@ -22,7 +22,7 @@ PAIR = linear(len(COMPARED), x0=1.0)
 def compared(numbers: list[int], log_odds: list[float]) -> Comparisons:
     rows = np.zeros((len(numbers), len(COMPARED)))
     rows[:, 0] = log_odds
-    return Comparisons(np.array(numbers, dtype=np.int64), rows, Standing.of(rows[:0]))
+    return Comparisons(np.array(numbers, dtype=np.int64), rows, ScoreStatistics.of(rows[:0]))
 
 
 def lists(scale: float = 1.0, shift: float = 0.0) -> dict[int, Comparisons]:

@@ -175,9 +175,9 @@ def test_a_wrong_file_is_refused_with_the_place(
 def test_models_of_another_version_are_strangers() -> None:
     query = matches(sighting("a"))
     fitted = CURVES.model_copy(update={"models": models_of(query)})
-    assert fitted.strangers(query) == ()
+    assert fitted.unseen_models(query) == ()
     query.matcher.CopyFrom(ModelReference(name="lightglue", version="2"))
-    (stranger,) = fitted.strangers(query)
+    (stranger,) = fitted.unseen_models(query)
     assert (stranger.role, stranger.name, stranger.version) == ("matcher", "lightglue", "2")
 
 
@@ -189,12 +189,12 @@ def test_the_precision_of_a_matcher_makes_no_stranger(made: str, stranger: bool)
     )
     fitted = CURVES.model_copy(update={"models": models_of(query)})
     query.matcher.preprocessing = "best10" + made
-    assert bool(fitted.strangers(query)) == stranger
+    assert bool(fitted.unseen_models(query)) == stranger
 
 
 def test_where_the_models_were_not_recorded_none_is_a_stranger() -> None:
     assert CURVES.models == ()
-    assert CURVES.strangers(matches(sighting("a"))) == ()
+    assert CURVES.unseen_models(matches(sighting("a"))) == ()
 
 
 def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.registry import metrics
-from services.registry.calibration.drift import FEWEST, DriftWatch, Histogram, stability
+from services.registry.calibration.drift import MIN_SIGHTINGS, DriftWatch, Histogram, stability
 
 EDGES = [round(0.1 * step, 1) for step in range(1, 10)]
 
@@ -49,7 +49,7 @@ def test_an_edge_belongs_to_the_bin_above_and_an_empty_bin_is_not_zero() -> None
 def test_few_queries_report_nothing() -> None:
     metrics.DRIFT.set(7)
     watch = DriftWatch(500)
-    for probability in _drawn(FEWEST - 1):
+    for probability in _drawn(MIN_SIGHTINGS - 1):
         watch.saw("few/nyala", probability, BASELINE)
     assert _gauge() == 7
 

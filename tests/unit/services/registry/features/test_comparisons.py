@@ -4,10 +4,10 @@ import pytest
 from services.registry.features.comparisons import (
     COMPARED,
     Comparisons,
-    pack_standing,
-    unpack_standing,
+    pack_statistics,
+    unpack_statistics,
 )
-from services.registry.features.evidence import FEATURES, Standing
+from services.registry.features.evidence import FEATURES, ScoreStatistics
 from shared.errors import Poison
 from shared.messages import DEPTH_NEIGHBOURS, Candidate, Evidence
 
@@ -35,8 +35,8 @@ def test_a_list_read_back_is_the_same() -> None:
 
 
 def test_a_candidate_stands_out_of_its_own_list_too() -> None:
-    quiet = Standing.of(np.array([[0.2, 0.0, 0.0]] * 40))
-    busy = Standing.of(np.array([[0.2, 2.0, 0.8]] * 40))
+    quiet = ScoreStatistics.of(np.array([[0.2, 0.0, 0.0]] * 40))
+    busy = ScoreStatistics.of(np.array([[0.2, 2.0, 0.8]] * 40))
     made = Comparisons.of(
         [evidence(1, neighbours=9), evidence(2, neighbours=9)], {1: quiet, 2: busy}
     )
@@ -59,7 +59,7 @@ def test_a_candidate_that_came_twice_counts_with_its_last_evidence() -> None:
 def test_an_empty_list_is_a_list() -> None:
     made = Comparisons.of([], {})
     assert made.features.shape == (0, len(COMPARED))
-    assert Comparisons.unpack(made.pack()).standing.share == 0
+    assert Comparisons.unpack(made.pack()).statistics.share == 0
 
 
 @pytest.mark.parametrize("stored", [b"", b"\x01\x0e", bytes(40)])
@@ -74,7 +74,7 @@ def test_a_cut_list_is_refused() -> None:
 
 
 def test_a_standing_read_back_judges_alike() -> None:
-    standing = Comparisons.of(a_list(), {}).standing
-    again = unpack_standing(pack_standing(standing))
+    statistics = Comparisons.of(a_list(), {}).statistics
+    again = unpack_statistics(pack_statistics(statistics))
     scores = np.array([[0.9, 3.0, 1.0]])
-    assert again.deviations(scores) == pytest.approx(standing.deviations(scores))
+    assert again.deviations(scores) == pytest.approx(statistics.deviations(scores))

@@ -1,4 +1,4 @@
-from services.registry.identity.membership import Belonging
+from services.registry.identity.membership import Membership
 from shared.messages import Change, Decision
 
 
@@ -12,7 +12,7 @@ def decision(name: str, individual: str, *changes: Change) -> Decision:
 
 
 def test_decisions_in_order_tell_who_is_who() -> None:
-    told = Belonging(
+    told = Membership(
         [
             decision("a", "one"),
             decision("b", "two"),
@@ -31,7 +31,7 @@ def test_decisions_in_order_tell_who_is_who() -> None:
 def test_what_belongs_to_nobody_may_come_back() -> None:
     founded = [decision("a", "one"), decision("b", "two")]
     gone = decision("operation:1", "", Change(individual="one", into="", sightings=["a"]))
-    told = Belonging([*founded, gone])
+    told = Membership([*founded, gone])
     assert (told.members, told.groups) == ({"b": "two"}, {"two": {"b"}})
     assert told.successors == {"one": ""}
     told.apply(decision("operation:2", "", Change(individual="", into="one", sightings=["a"])))
@@ -40,4 +40,4 @@ def test_what_belongs_to_nobody_may_come_back() -> None:
 
 
 def test_a_decision_of_an_earlier_version_in_doubt_belongs_nowhere() -> None:
-    assert Belonging([decision("a", "")]).members == {}
+    assert Membership([decision("a", "")]).members == {}

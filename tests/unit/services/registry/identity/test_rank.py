@@ -88,10 +88,10 @@ def test_a_hundred_weak_sightings_do_not_outweigh_a_good_one() -> None:
 
 def test_what_no_promise_covers_goes_to_review_instead_of_known() -> None:
     sure = [RankedIndividual(individual="A", probability=1.0)]
-    verdict = judge(sure, CURVE, promised=False)
+    verdict = judge(sure, CURVE, guaranteed=False)
     assert (verdict.outcome, verdict.individual) == (OUTCOME_REVIEW, "")
     unlikely = [RankedIndividual(individual="A", probability=0.0)]
-    assert judge(unlikely, CURVE, promised=False).outcome == OUTCOME_NEW
+    assert judge(unlikely, CURVE, guaranteed=False).outcome == OUTCOME_NEW
 
 
 def test_a_lone_individual_keeps_its_probability() -> None:
@@ -105,10 +105,10 @@ def test_two_that_are_equally_likely_share() -> None:
 
 @given(probabilities, st.floats(0.2, 5), st.floats(-20, 20))
 def test_individuals_together_have_at_most_one_and_keep_their_order(
-    values: list[float], temperature: float, nobody: float
+    values: list[float], temperature: float, unknown_logit: float
 ) -> None:
     alone = np.array(values)
-    together = against_each_other(alone, temperature, nobody)
+    together = against_each_other(alone, temperature, unknown_logit)
     assert (together >= 0).all()
     assert together.sum() <= 1 + 1e-12
     assert (np.diff(together[np.argsort(alone, kind="stable")]) >= 0).all()

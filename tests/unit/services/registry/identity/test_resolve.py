@@ -9,8 +9,15 @@ from services.registry.calibration.affinity import STEPS, Affinity
 from services.registry.calibration.calibration import Clustering
 from services.registry.calibration.linkage import GROWN, LINKS, YOUNG, Linkage
 from services.registry.features.comparisons import COMPARED, Comparisons
-from services.registry.features.evidence import Standing
-from services.registry.identity.resolve import STAYS, Member, Merge, Resolution, Split, resolve
+from services.registry.features.evidence import ScoreStatistics
+from services.registry.identity.resolve import (
+    STAY_MARGIN,
+    Member,
+    Merge,
+    Resolution,
+    SplitOff,
+    resolve,
+)
 from tests.support.identities import by
 
 # A pair's log-odds are its cosine, clusters are joined from a mean of 0 on.
@@ -31,7 +38,7 @@ def member(
     """A sighting that was compared with earlier ones, with these log-odds."""
     rows = np.zeros((len(odds), len(COMPARED)))
     rows[:, 0] = list(odds.values())
-    compared = Comparisons(np.array([*odds], dtype=np.int64), rows, Standing.of(rows[:0]))
+    compared = Comparisons(np.array([*odds], dtype=np.int64), rows, ScoreStatistics.of(rows[:0]))
     name = f"s{number}" if number else "query"
     return Member(
         sighting=name,
@@ -83,22 +90,22 @@ def test_a_sighting_that_fits_elsewhere_moves_there() -> None:
         member(5, "b", {1: -6.0, 2: -6.0, 3: 3.0, 4: 3.0}),
     ]
     found = resolve(member(0, "", {1: -5.0, 4: 2.0}), members, BY_MEAN)
-    assert found == Resolution("b", (), (Split("a", ("s3",), "b"),))
+    assert found == Resolution("b", (), (SplitOff("a", ("s3",), "b"),))
 
 
 def test_what_splits_off_is_founded() -> None:
     members = [member(1, "a", {}), member(2, "a", {1: 3.0}), member(3, "a", {1: -6.0, 2: -6.0})]
     found = resolve(member(0, "", {1: -6.0, 2: -6.0, 3: 4.0}), members, BY_MEAN)
-    assert found == Resolution("+0", (), (Split("a", ("s3",), "+0"),))
+    assert found == Resolution("+0", (), (SplitOff("a", ("s3",), "+0"),))
 
 
 def test_an_id_that_is_out_does_not_move_for_a_small_gain() -> None:
-    def split(odds: float) -> tuple[Split, ...]:
+    def split(odds: float) -> tuple[SplitOff, ...]:
         members = [member(1, "a", {}), member(2, "a", {1: odds})]
         return resolve(member(0, "", {1: -9.0, 2: -9.0}), members, BY_MEAN).splits
 
-    assert split(-STAYS / 2) == ()
-    assert split(-STAYS * 2) == (Split("a", ("s2",), "+0"),)
+    assert split(-STAY_MARGIN / 2) == ()
+    assert split(-STAY_MARGIN * 2) == (SplitOff("a", ("s2",), "+0"),)
 
 
 def test_an_individual_that_is_not_all_here_is_not_split() -> None:
@@ -125,7 +132,7 @@ def test_what_is_known_to_differ_is_not_merged_and_not_joined() -> None:
 def test_what_a_person_said_of_two_sightings_holds() -> None:
     told = replace(member(2, "a", {1: 9.0}), differ=("s1",))
     found = resolve(member(0, "", {1: -9.0, 2: -9.0}), [member(1, "a", {}), told], BY_MEAN)
-    assert found.splits == (Split("a", ("s2",), "+0"),)
+    assert found.splits == (SplitOff("a", ("s2",), "+0"),)
     same = replace(member(2, "a", {1: -9.0}), same=("s1",))
     found = resolve(member(0, "", {1: -9.0, 2: -9.0}), [member(1, "a", {}), same], BY_MEAN)
     assert found.splits == ()

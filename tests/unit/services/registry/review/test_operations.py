@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from services.registry.features.comparisons import COMPARED, Comparisons
-from services.registry.features.evidence import Standing
-from services.registry.identity.question import Doubt
+from services.registry.features.evidence import ScoreStatistics
+from services.registry.identity.question import Question
 from services.registry.identity.view import Group, Recorded
 from services.registry.review.operations import (
     OperationError,
@@ -24,7 +24,7 @@ def recorded(number: int, inliers: dict[int, float]) -> Recorded:
     """A sighting that was compared with earlier ones; log-odds are 2 log(1 + inliers) - 2."""
     rows = np.zeros((len(inliers), len(COMPARED)))
     rows[:, COMPARED.index("log_inliers")] = np.log1p(list(inliers.values()))
-    compared = Comparisons(np.array([*inliers], dtype=np.int64), rows, Standing.of(rows[:0]))
+    compared = Comparisons(np.array([*inliers], dtype=np.int64), rows, ScoreStatistics.of(rows[:0]))
     return Recorded(f"s{number}", number, f"image {number}", compared)
 
 
@@ -46,11 +46,11 @@ def test_two_of_one_animal_bring_their_individuals_together() -> None:
 
 
 def test_one_that_stands_among_strangers_moves_alone() -> None:
-    strangers = {
+    unseen_models = {
         "a": group(recorded(1, {}), recorded(2, {1: 50}), recorded(3, {1: 0, 2: 0})),
         "b": group(recorded(4, {1: 0, 2: 0, 3: 50}), recorded(5, {1: 0, 2: 0, 3: 50, 4: 50})),
     }
-    effect = same("s3", "s4", strangers, CLUSTERING)
+    effect = same("s3", "s4", unseen_models, CLUSTERING)
     assert effect.moved == (Change(individual="a", into="b", sightings=["s3"]),)
 
 
@@ -131,8 +131,8 @@ def test_no_bond_is_made_anew_with_a_sighting_that_belongs_to_nobody() -> None:
 
 
 def test_a_confirmed_individual_is_bound_together_and_told_from_its_rivals() -> None:
-    doubts = [Doubt("a", "b", 0.0, "s2", "s5"), Doubt("b", "c", 0.0, "s4", "s9")]
-    effect = confirm("a", SPLIT, doubts)
+    questions = [Question("a", "b", 0.0, "s2", "s5"), Question("b", "c", 0.0, "s4", "s9")]
+    effect = confirm("a", SPLIT, questions)
     assert effect.moved == ()
     assert [(each.one, each.other, each.same) for each in effect.bonds] == [
         ("s1", "s2", True),
@@ -140,7 +140,7 @@ def test_a_confirmed_individual_is_bound_together_and_told_from_its_rivals() -> 
         ("s2", "s5", False),
     ]
     with pytest.raises(OperationError, match="no individual x"):
-        confirm("x", SPLIT, doubts)
+        confirm("x", SPLIT, questions)
 
 
 def test_what_nobody_can_identify_leaves_its_individuals() -> None:

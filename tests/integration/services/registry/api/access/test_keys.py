@@ -136,18 +136,18 @@ def test_an_admin_makes_lists_and_removes_keys(bench: Bench) -> None:
 def test_the_last_admin_key_stays_while_there_are_others(bench: Bench) -> None:
     bench.key("admin")
     bench.key("reader")
-    [admin, reader] = bench.desk.access.made()
+    [admin, reader] = bench.context.access.made()
     with pytest.raises(AccessError, match="last admin"):
-        bench.desk.access.remove(admin.id)
-    bench.desk.access.remove(reader.id)
-    bench.desk.access.remove(admin.id)
-    assert bench.desk.access.made() == []
+        bench.context.access.remove(admin.id)
+    bench.context.access.remove(reader.id)
+    bench.context.access.remove(admin.id)
+    assert bench.context.access.made() == []
 
 
 def test_a_ledger_that_ever_had_a_key_is_never_open_again(bench: Bench) -> None:
     bench.key("admin")
-    [admin] = bench.desk.access.made()
-    bench.desk.access.remove(admin.id)
+    [admin] = bench.context.access.made()
+    bench.context.access.remove(admin.id)
     assert bench.client().get("/api/v1/galleries").status_code == 401
     assert bench.client(bench.key("admin")).get("/api/v1/galleries").status_code == 200
 
@@ -189,7 +189,7 @@ def test_proxies_are_believed_only_where_they_are_named() -> None:
 
 def test_a_bound_admin_stays_within_its_galleries(bench: Bench) -> None:
     everybodys = bench.client(bench.key("admin"))
-    bench.desk.access.add("ada", "reviewer", [OTHER])
+    bench.context.access.add("ada", "reviewer", [OTHER])
     bound = bench.client(bench.key("admin", GALLERY))
     new = {"name": "eve", "role": "admin"}
     for galleries in ([], [OTHER], [GALLERY, OTHER]):
@@ -216,7 +216,7 @@ def test_a_bound_admin_stays_within_its_galleries(bench: Bench) -> None:
 @pytest.mark.parametrize("name", ["registry", "Catalogue", "import: ada", "local"])
 def test_no_key_is_called_as_the_ledger_calls_itself(bench: Bench, name: str) -> None:
     with pytest.raises(AccessError, match="uses the name"):
-        bench.desk.access.add(name, "admin")
+        bench.context.access.add(name, "admin")
 
 
 def test_webhooks_addresses_are_told_without_their_tokens(bench: Bench) -> None:
@@ -238,7 +238,7 @@ def test_the_audit_log_tells_who_did_what_without_secrets(bench: Bench) -> None:
     made = admin.post("/api/v1/keys", json={"name": "ada", "role": "reader"}).json()["key"]
     admin.get(f"{API}/export")
     assert bench.client(made).post("/api/v1/keys", json={}).status_code == 403
-    [identifier] = [each.id for each in bench.desk.access.made() if each.name == "ada"]
+    [identifier] = [each.id for each in bench.context.access.made() if each.name == "ada"]
     admin.delete(f"/api/v1/keys/{identifier}")
     told = admin.get("/api/v1/audit").json()
     assert [each["act"] for each in told] == ["remove a key", "export", "make a key", "sign in"]
@@ -257,9 +257,9 @@ def test_the_audit_log_tells_who_did_what_without_secrets(bench: Bench) -> None:
 def test_a_stream_ends_when_its_key_is_removed(bench: Bench) -> None:
     bench.key("admin")
     reader = bench.client(bench.key("reader"))
-    [identifier] = [each.id for each in bench.desk.access.made() if each.name == "reader"]
+    [identifier] = [each.id for each in bench.context.access.made() if each.name == "reader"]
     begun = time.monotonic()
-    timer = threading.Timer(0.5, bench.desk.access.remove, [identifier])
+    timer = threading.Timer(0.5, bench.context.access.remove, [identifier])
     timer.start()
     assert "listening" in reader.get("/api/v1/live").text  # it returns when the stream has ended
     assert time.monotonic() - begun < 5

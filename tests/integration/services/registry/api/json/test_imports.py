@@ -31,7 +31,7 @@ def bench(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setattr(importer, "POLL_SECONDS", 0.05)
     bench = bench_at(ledger_url, tmp_path, ApiSettings(max_catalogue_bytes=200_000))
     yield bench
-    bench.desk.closing.set()
+    bench.context.closing.set()
     wait_until(lambda: not held(tmp_path)())
 
 
@@ -128,7 +128,7 @@ def test_a_key_brings_animals_of_its_galleries_only(bench: Bench) -> None:
     planned = reached(bound, bring(bound, LIONS, species="zebra").json(), "planned")
     other = bench.client(bench.key("reader"))
     assert other.get(IMPORTS).status_code == 403
-    stranger = bench.client(bench.desk.access.add("eve", "reviewer", ["default/cat"]))
+    stranger = bench.client(bench.context.access.add("eve", "reviewer", ["default/cat"]))
     assert stranger.get(f"{IMPORTS}/{planned['id']}").status_code == 404
     assert stranger.get(IMPORTS).json() == []
 
@@ -173,7 +173,7 @@ def test_a_server_holds_two_catalogues_at_once(bench: Bench) -> None:
 def test_an_import_whose_server_is_gone_is_said_to_be_lost(bench: Bench) -> None:
     client = bench.client()
     told = reached(client, bring(client, LIONS, species="lion").json(), "planned")
-    bench.desk.closing.set()
+    bench.context.closing.set()
     bench.ledger.store.run("DEL", f"resight:import:{told['id']}:alive")
     assert "bring the catalogue again" in reached(client, told, "lost")["wrong"]
 

@@ -23,7 +23,7 @@ def test_every_answer_is_as_documented(ledger_url: str, tmp_path: Path) -> None:
         bench.decide(name, alike="a" if name == "b" else "")
     bench.key("admin")
     key = {"Authorization": f"Bearer {bench.key('admin')}"}
-    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", application(bench.desk))
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", application(bench.context))
     found: Any = schema.exclude(path="/api/v1/live").get_all_operations()
     operations = [each.ok() for each in found]
     assert len(operations) > 12
@@ -35,4 +35,4 @@ def test_every_answer_is_as_documented(ledger_url: str, tmp_path: Path) -> None:
             case.call_and_validate(headers=key)
 
         answers()
-    bench.desk.closing.set()
+    bench.context.closing.set()

@@ -14,7 +14,7 @@ from fastapi import HTTPException
 from resight.stack.servers import HOST, free_port
 from services.registry.api.application import application
 from services.registry.api.limits.turns import AT_ONCE, AT_ONCE_OF_ONE, Turns
-from services.registry.api.picture_query import Inquiry
+from services.registry.api.picture_query import PictureQuery
 from services.registry.api.settings import ApiSettings
 from shared.messages import Answer, Capture
 from shared.settings import KafkaSettings
@@ -25,7 +25,7 @@ from tests.support.pictures import photograph
 ASKING = 45
 
 
-class Silent(Inquiry):
+class Silent(PictureQuery):
     """A system that does not answer until it is told to."""
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Silent(Inquiry):
 def test_while_45_ask_who_a_picture_shows_others_sign_in(ledger_url: str, tmp_path: Path) -> None:
     bench, port, silent = bench_at(ledger_url, tmp_path, ApiSettings()), free_port(), Silent()
     bench.decide("a")
-    bench.desk = replace(bench.desk, asking=silent)
+    bench.context = replace(bench.context, asking=silent)
     admin, reader, other = bench.key("admin"), bench.key("reader"), bench.key("reader")
-    server = uvicorn.Server(uvicorn.Config(application(bench.desk), HOST, port, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(application(bench.context), HOST, port, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started)
@@ -68,7 +68,7 @@ def test_while_45_ask_who_a_picture_shows_others_sign_in(ledger_url: str, tmp_pa
         statuses = sorted(each.result() for each in answers)
     assert statuses == [200] * AT_ONCE_OF_ONE + [429] * (ASKING - AT_ONCE_OF_ONE)
     assert theirs.result() == 200
-    bench.desk.closing.set()
+    bench.context.closing.set()
     server.should_exit = True
     thread.join(10)
 

@@ -38,7 +38,7 @@ def kafka(tmp_path: Path) -> Iterator[KafkaSettings]:
 @pytest.fixture
 def bench(ledger_url: str, tmp_path: Path, kafka: KafkaSettings) -> Bench:
     bench = bench_at(ledger_url, tmp_path)
-    bench.desk = replace(bench.desk, kafka=kafka)
+    bench.context = replace(bench.context, kafka=kafka)
     ensure_topics(kafka, [*ALL, *dead_letter_topics()], 1)
     return bench
 

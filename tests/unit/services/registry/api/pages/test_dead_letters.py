@@ -11,7 +11,7 @@ from services.registry.api.pictures import redrawing
 from services.registry.api.pictures.redrawing import redrawn
 from shared.kafka.topics import CAPTURES, SIGHTINGS
 from shared.messages import Capture
-from shared.process.environment import harmless
+from shared.process.environment import scrubbed
 from shared.stage.dead_letters import DeadLetter, LeftOut, Mark
 from tests.support.pictures import photograph, scene
 
@@ -75,8 +75,8 @@ def test_whoever_decodes_gets_no_secret_of_its_owner(monkeypatch: pytest.MonkeyP
         "GOOGLE_APPLICATION_CREDENTIALS",
     ):
         monkeypatch.setenv(name, "secret")
-    assert "secret" not in harmless().values()
-    assert "PATH" in harmless()
+    assert "secret" not in scrubbed().values()
+    assert "PATH" in scrubbed()
 
 
 @pytest.mark.parametrize("value", [with_place(), Capture(inline=with_place()).SerializeToString()])
