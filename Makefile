@@ -14,7 +14,7 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto calibration env-example compose metrics rights \
+.PHONY: help .venv demo test check bench soak proto calibration settings compose metrics rights \
         dashboards screenshots clean
 .DELETE_ON_ERROR:
 
@@ -54,8 +54,8 @@ calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration 
 	@$(BIN)/resight calibrate $(DATA) --drawn 110 --split test --name default --model out/encoder.onnx \
 	  --output services/registry/calibration/default.json
 
-env-example: $(INSTALLED) ## Write .env.example from the settings in the code
-	@$(BIN)/python -m resight.reference.settings > .env.example
+settings: $(INSTALLED) ## Write docs/settings.md and .env.example from the code
+	@$(BIN)/python -m resight.reference.settings
 
 compose: $(INSTALLED) ## Try the compose file, where there is a container engine: up, publish, decide, down
 	@deploy/compose/try.sh

@@ -10,9 +10,10 @@ from services.registry.ledger.ledger import Ledger
 from services.registry.ledger.store import Store
 from services.registry.settings import LedgerSettings
 from shared.blobs import BlobStore
+from shared.environment import load
 from shared.labels import LabelSettings
 from shared.redis_settings import REDIS_TLS
-from shared.settings import BlobSettings, KafkaSettings, load
+from shared.settings import BlobSettings, KafkaSettings
 
 # No stored crop is larger.
 MOST_CROP_BYTES = 64 * 1024 * 1024

@@ -33,8 +33,8 @@ from services.matcher.cascade.policy import PolicyName
 from services.matcher.settings import MatcherSettings
 from services.registry.calibration import calibration
 from services.registry.calibration.calibration import Calibration
+from shared.environment import load
 from shared.foreground.settings import SegmenterName
-from shared.settings import load
 
 T = TypeVar("T")
 

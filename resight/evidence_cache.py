@@ -32,9 +32,9 @@ from services.lookup.settings import LookupSettings
 from services.matcher.engine import build_engine
 from services.matcher.settings import MatcherSettings
 from shared.embeddings import model_name
+from shared.environment import load
 from shared.errors import ResightError
 from shared.messages import Matches
-from shared.settings import load
 
 Order = Literal["time", "table", "shuffle"]
 

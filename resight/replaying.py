@@ -17,7 +17,7 @@ from services.registry.ledger.ledger import Ledger
 from services.registry.review.reviewer import Reviewer
 from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
-from shared.settings import load
+from shared.environment import load
 
 
 @dataclass(frozen=True)

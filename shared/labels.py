@@ -13,31 +13,31 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import Settings
+from shared.environment import Settings, constant
 
 # Of a captures record: HMAC-SHA256 of its value, in hexadecimal. The secret itself never travels.
 HEADER = "labels-signature"
+# In the list of deployments: all of them.
+ANY = "*"
 
 
 class LabelSettings(Settings):
-    """Whose labels in captures count: in the embedder, and in what imports catalogues."""
+    """Labels in captures."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_LABELS_")
 
-    taken: Literal["off", "on"] = Field(
-        "off",
-        description="off: labels in captures count only from the deployments named below, or where "
-        "they are signed. on: everybody's do, so whoever can publish can name animals.",
-    )
     deployments: tuple[str, ...] = Field(
         (),
-        description='Deployments whose labels count, as JSON such as ["zoo-2026"]. Whoever can '
-        "publish can use their names.",
+        description='Deployments whose labels are accepted unsigned, as JSON such as ["zoo-2026"]. '
+        'Anyone who can publish can use these names. ["*"]: all deployments.',
     )
     secret: SecretStr = Field(
         SecretStr(""),
-        description="Shared by the embedder and by what imports catalogues (the API, `resight "
-        "import`), which signs with it. Empty: nothing is signed.",
+        description="Secret that signs the labels of imported catalogues; the embedder, the API "
+        "and `resight import` share it. Empty: nothing is signed.",
+    )
+    taken: Literal["off", "on"] = constant(
+        "off", 'Write ["*"] into RESIGHT_LABELS_DEPLOYMENTS to accept all labels.'
     )
 
     def headers(self, value: bytes) -> list[tuple[str, bytes]]:
@@ -47,7 +47,7 @@ class LabelSettings(Settings):
 
     def count(self, deployment: str, value: bytes, headers: Mapping[str, bytes]) -> bool:
         """Return whether the labels of a record count."""
-        if self.taken == "on" or deployment in self.deployments:
+        if self.taken == "on" or ANY in self.deployments or deployment in self.deployments:
             return True
         secret, signature = self.secret.get_secret_value(), headers.get(HEADER, b"")
         return bool(secret) and hmac.compare_digest(signature, _signature(secret, value))

@@ -13,7 +13,7 @@ class RedisSettings(TlsSettings):
     """Mixed into the concern of a server that speaks Redis' protocol."""
 
     password: SecretStr = Field(
-        SecretStr(""), description="Password of the server; a user name goes into the URL."
+        SecretStr(""), description="Password; a user name belongs into the URL."
     )
 
 

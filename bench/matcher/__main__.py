@@ -25,7 +25,7 @@ from recognition.replay.in_process import cached_handlers
 from resight.console import results
 from services.embedder.settings import EmbedderSettings
 from services.matcher.settings import MatcherSettings
-from shared.settings import load
+from shared.environment import load
 
 
 def main() -> None:

@@ -9,13 +9,14 @@ from hashlib import sha256
 from typing import Any
 
 from catalogue.reading.photographs import Photograph, Skipped
+from shared.environment import load
 from shared.identifiers import WHOLE_PICTURE, sighting_id
 from shared.kafka import topics
 from shared.kafka.clients import MEBIBYTE, broker_errors, delivery_seconds, producer
 from shared.labels import LabelSettings
 from shared.messages import Box, Capture
 from shared.process.tracing import traces
-from shared.settings import KafkaSettings, TelemetrySettings, load
+from shared.settings import KafkaSettings, TelemetrySettings
 
 UNDER_WAY_BYTES = 64 * MEBIBYTE
 

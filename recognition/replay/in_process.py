@@ -26,12 +26,12 @@ from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.embeddings import model_name
+from shared.environment import load
 from shared.errors import Poison
 from shared.foreground.choice import build_segmenter
 from shared.foreground.segmenter import Segmenter
 from shared.messages import Matches, Sighting
 from shared.records import Handler, Receipt, Result
-from shared.settings import load
 
 
 @dataclass(frozen=True)

@@ -87,8 +87,8 @@ def export(
     numbers of unit length, and the viewpoint if it was trained to tell it. Its metadata
     name the model and its version.
 
-    With --triton a Triton server loads it from there. The embedder asks for it by the folder's
-    name, which RESIGHT_ENCODER_MODEL_NAME and _VERSION begin.
+    With --triton a Triton server can load it from a model repository. Its ID, for
+    RESIGHT_ENCODER_MODEL, is printed.
     """
     if list_:
         results.print(_networks())
@@ -124,7 +124,18 @@ def _lay_out(model: Path, repository: Path, device: "Device", instances: int) ->
         raise CommandError(
             f"{model} is no model of `resight export`, `train` or `adapt`: it lacks {error}"
         ) from error
-    results.print(f"wrote {folder}", soft_wrap=True)
+    results.print(f"wrote {folder}; RESIGHT_ENCODER_MODEL={_model_id(model)}", soft_wrap=True)
+
+
+def _model_id(file: Path) -> str:
+    """Return the ID by which an embedder asks Triton for the model of a file."""
+    from services.embedder.encoders.onnx_encoder import OnnxEncoder  # noqa: PLC0415
+    from services.embedder.encoders.preparation import Preparation  # noqa: PLC0415
+
+    encoder = OnnxEncoder(file)
+    model, side = encoder.model, encoder.input_size
+    view = "crop" if model.preprocessing == Preparation(side).fingerprint else "animal"
+    return f"{model.name}@{model.version}:{side}:{view}"
 
 
 def _networks() -> Table:

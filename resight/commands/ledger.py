@@ -32,7 +32,8 @@ from services.registry.ledger.archive import archived, check_archive, emptied, r
 from services.registry.ledger.audit import check
 from services.registry.outbox.broker import Broker
 from shared.blobs import BlobStore
-from shared.settings import BlobSettings, load
+from shared.environment import load
+from shared.settings import BlobSettings
 
 app = typer.Typer(
     cls=Commands,

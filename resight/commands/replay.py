@@ -61,7 +61,7 @@ def replay(
     from resight.replaying import as_json, replay_stream, result_table  # noqa: PLC0415
     from services.registry.calibration.calibration import load as load_calibration  # noqa: PLC0415
     from services.registry.settings import RegistrySettings  # noqa: PLC0415
-    from shared.settings import load  # noqa: PLC0415
+    from shared.environment import load  # noqa: PLC0415
 
     photographs = [
         each

@@ -25,8 +25,8 @@ from services.registry.ledger.receipts import acknowledgements
 from services.registry.outbox.broker import Broker
 from services.registry.review.reviewer import Reviewer
 from services.registry.settings import RegistrySettings
+from shared.environment import load
 from shared.errors import Transient
-from shared.settings import load
 
 Sighting = Annotated[str, typer.Argument(metavar="SIGHTING", help="A sighting's ID.")]
 Actor = Annotated[str | None, typer.Option("--as", help="Who says so. Default: your user name.")]

@@ -14,10 +14,10 @@ from services.matcher.cache.keypoint_cache import connect
 from services.matcher.engine import build_engine
 from services.matcher.settings import CacheSettings, MatcherSettings
 from services.registry.ledger.ledger import Ledger
+from shared.environment import load
 from shared.errors import Poison
 from shared.messages import Candidate, Enrolment
 from shared.redis_settings import redis_options
-from shared.settings import load
 
 # Crops that are asked for together: one round trip to the cache, and news now and then.
 TOGETHER = 50

@@ -16,10 +16,10 @@ from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from services.registry.identity.entry import Entry
 from services.registry.ledger.ledger import Ledger
+from shared.environment import load
 from shared.errors import Poison
 from shared.images import codec
 from shared.messages import Depth, Sighting
-from shared.settings import load
 
 
 class _Nothing:

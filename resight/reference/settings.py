@@ -1,24 +1,39 @@
-"""Every setting, from the code: `python -m resight.reference.settings > .env.example`."""
+"""All settings, from the code: `python -m resight.reference.settings` writes both files.
+
+`.env.example` is a template for an environment; `docs/settings.md` the reference.
+"""
 
 import importlib
-import sys
-import textwrap
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
-from shared import labels, settings
+from shared import environment, labels
+from shared import settings as shared_settings
+from shared.environment import FROM_FILE, Settings, is_constant, variable_of
 from shared.kafka import topics
-from shared.settings import Settings
 
-_WIDTH = 96
-_ROOT = Path(settings.__file__).parents[1]
+ROOT = Path(environment.__file__).parents[1]
+EXAMPLE, PAGE = ROOT / ".env.example", ROOT / "docs" / "settings.md"
 
-_HEADER = """\
-# Settings of Resight, each with its default. Made from the code by `make env-example`.
-# Only names that are set count; a name that no service knows stops the service.
+# Of the variables that several concerns read: their section.
+_SHARED = {"TLS": "TLS, except Kafka's", "SEGMENTER": "Segmenter"}
+
+_EXAMPLE_HEADER = """\
+# Resight settings with their defaults; docs/settings.md explains them. Generated: `make settings`.
+# Remove the # of a line to change it. An unknown RESIGHT_ variable stops the service.
+"""
+_PAGE_HEADER = """\
+# Settings
+
+Environment variables of the services; `make settings` writes this page from the code. An unknown
+`RESIGHT_` variable stops the service and is named. A secret can be read from a file: append `_FILE`
+to its name. Variables that the previous version had are still read, with a warning that names the
+replacement.
+
 """
 
 
@@ -26,12 +41,63 @@ def concerns() -> list[type[Settings]]:
     """Return the settings classes: those of all services, then each service's own."""
     names = [*topics.INPUTS, "registry.api"]
     modules = [importlib.import_module(f"services.{name}.settings") for name in names]
-    return [kind for module in (settings, labels, *modules) for kind in _classes(module)]
+    return [kind for module in (shared_settings, labels, *modules) for kind in _classes(module)]
+
+
+def sections() -> dict[str, dict[str, tuple[str, str]]]:
+    """Return each section's variables with default and description; secrets have no default."""
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for concern in concerns():
+        prefix = str(concern.model_config.get("env_prefix", ""))
+        own = found.setdefault(_title(concern), {})
+        for name, field in concern.model_fields.items():
+            if is_constant(field):
+                continue
+            variable = variable_of(concern, name)
+            entry = _text(field.get_default()), field.description or ""
+            if variable.startswith(prefix):
+                own[variable] = entry
+            else:
+                section = _SHARED[variable.split("_")[1]]
+                found.setdefault(section, {})[variable] = entry
+    return found
+
+
+def secrets() -> set[str]:
+    """Return the variables whose value can be read from a file."""
+    return {
+        variable_of(concern, name)
+        for concern in concerns()
+        for name, field in concern.model_fields.items()
+        if field.annotation is SecretStr
+    }
 
 
 def example() -> str:
     """Return the text of .env.example."""
-    return _HEADER + "".join(f"\n{_section(concern)}" for concern in concerns())
+    hidden = secrets()
+    blocks = []
+    for title, entries in sections().items():
+        lines = [f"# {title}"]
+        for variable, (default, _) in entries.items():
+            suffix = FROM_FILE if variable in hidden else ""
+            lines.append(f"#{variable}{suffix}={default}")
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join([_EXAMPLE_HEADER, *blocks])
+
+
+def page() -> str:
+    """Return the text of docs/settings.md."""
+    hidden = secrets()
+    parts = []
+    for title, entries in sections().items():
+        rows = ["| variable | default | meaning |", "|---|---|---|"]
+        for variable, (default, description) in entries.items():
+            name = f"`{variable}`" + (" (`_FILE`)" if variable in hidden else "")
+            shown = f"`{default}`" if default else ""
+            rows.append(f"| {name} | {shown} | {description.replace('|', chr(92) + '|')} |")
+        parts.append(f"## {title}\n\n" + "\n".join(rows) + "\n")
+    return _PAGE_HEADER + "\n".join(parts)
 
 
 def _classes(module: Any) -> Iterator[type[Settings]]:
@@ -42,22 +108,8 @@ def _classes(module: Any) -> Iterator[type[Settings]]:
             yield value
 
 
-def _section(concern: type[Settings]) -> str:
-    room, service = concern.__module__.split(".")[:2]
-    where = "all services" if room == "shared" else service
-    lines = [f"# --- {where}: {(concern.__doc__ or '').splitlines()[0]}"]
-    prefix = concern.model_config.get("env_prefix", "")
-    # What it has in common with other concerns comes last.
-    own = [name for name in concern.model_fields if name in concern.__annotations__]
-    for name in dict.fromkeys([*own, *concern.model_fields]):
-        field = concern.model_fields[name]
-        lines += textwrap.wrap(
-            field.description or "", _WIDTH, initial_indent="# ", subsequent_indent="# "
-        )
-        lines.append(f"# {prefix}{name.upper()}={_text(field.get_default())}")
-        if field.annotation is SecretStr:
-            lines.append(f"# {prefix}{name.upper()}{settings.FROM_FILE}=")
-    return "\n".join(lines) + "\n"
+def _title(concern: type[Settings]) -> str:
+    return (concern.__doc__ or "").splitlines()[0].rstrip(".")
 
 
 def _text(value: object) -> str:
@@ -65,10 +117,13 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    if isinstance(value, Path) and value.is_relative_to(_ROOT):
-        return str(value.relative_to(_ROOT))  # a file that comes with the code
+    if isinstance(value, Path) and value.is_relative_to(ROOT):
+        return str(value.relative_to(ROOT))  # a file that comes with the code
+    if isinstance(value, tuple | dict):
+        return json.dumps(value)
     return str(value)
 
 
 if __name__ == "__main__":
-    sys.stdout.write(example())
+    EXAMPLE.write_text(example())
+    PAGE.write_text(page())

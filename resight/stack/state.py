@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from shared.environment import load
 from shared.errors import ResightError
-from shared.settings import KafkaSettings, load
+from shared.settings import KafkaSettings
 
 DEFAULT_FOLDER = Path(".resight")
 _STATE = "stack.json"

@@ -14,6 +14,7 @@ from services.embedder.encoders.triton_encoder import TritonEncoder
 from services.embedder.service import EmbedderService
 from services.embedder.settings import EmbedderSettings, EncoderSettings
 from shared.blobs import BlobStore
+from shared.environment import load
 from shared.errors import SettingsError
 from shared.foreground.animal import finder
 from shared.foreground.choice import build_segmenter
@@ -22,7 +23,7 @@ from shared.kafka import topics
 from shared.labels import LabelSettings
 from shared.messages import ModelReference
 from shared.process.startup import start_process
-from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
+from shared.settings import BlobSettings, KafkaSettings, StageSettings
 from shared.stage.loop import Stage
 
 log = logging.getLogger(__name__)
@@ -49,27 +50,22 @@ def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None)
                 settings.model_path,
             )
         return encoder
-    if not settings.model_version:
+    wanted = settings.triton_model
+    if wanted.alone and segmenter is None:
         raise SettingsError(
-            "RESIGHT_ENCODER_MODEL_VERSION is empty; with Triton, give the version that "
-            "`resight export` printed, so that no other model's vectors enter the gallery"
+            "RESIGHT_ENCODER_MODEL ends in 'animal', but there is no segmenter; set "
+            "RESIGHT_SEGMENTER_KIND=u2netp"
         )
-    alone = settings.model_sees == "animal"
-    if alone and segmenter is None:
-        raise SettingsError(
-            "RESIGHT_ENCODER_MODEL_SEES=animal, but nothing finds the animals; set "
-            "RESIGHT_EMBEDDER_SEGMENTER=u2netp"
-        )
-    found_by = finder(segmenter) if alone and segmenter else ""
+    found_by = finder(segmenter) if wanted.alone and segmenter else ""
     model = ModelReference(
-        name=settings.model_name,
-        version=settings.model_version,
-        preprocessing=Preparation(settings.input_size, finder=found_by).fingerprint,
+        name=wanted.name,
+        version=wanted.version,
+        preprocessing=Preparation(wanted.input_size, finder=found_by).fingerprint,
     )
     return TritonEncoder(
         settings.triton_url,
         model,
-        settings.input_size,
+        wanted.input_size,
         settings.max_batch,
         settings.timeout_seconds,
         tls=_tls(settings),

@@ -91,7 +91,7 @@ class EmbedderService:
             self._preparation,
             Limits(settings.max_image_bytes, settings.max_pixels, settings.truncated == "salvage"),
             settings.decode_seconds,
-            settings.decode_megabytes,
+            settings.worker_megabytes,
         )
 
     def warm_up(self) -> None:
@@ -204,7 +204,7 @@ def _preparation(encoder: Encoder, segmenter: Segmenter | None) -> Preparation:
         f"the model {encoder.model.name} was exported for the preprocessing "
         f"{encoder.model.preprocessing}, but this embedder does "
         f"{' or '.join(way.fingerprint for way in ways)}; export it again, or if it was made of "
-        "animals alone, set RESIGHT_EMBEDDER_SEGMENTER=u2netp"
+        "animals alone, set RESIGHT_SEGMENTER_KIND=u2netp"
     )
 
 

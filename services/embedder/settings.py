@@ -1,100 +1,138 @@
-"""Settings that only the embedder has."""
+"""Settings of the embedder."""
 
+import re
+from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.embedder.captures.limits import MAX_ANIMALS
+from shared.environment import constant
+from shared.errors import SettingsError
 from shared.foreground.settings import SegmenterSettings
 from shared.images import codec
 from shared.settings import TlsSettings
 
+MODEL_ID = re.compile(r"(?P<name>[^@\s]+)@(?P<version>[^:\s]+):(?P<size>\d+):(?P<view>crop|animal)")
+
+
+@dataclass(frozen=True)
+class TritonModel:
+    """The model that Triton serves: `alone`: it is shown the animal without its surroundings."""
+
+    name: str
+    version: str
+    input_size: int
+    alone: bool
+
 
 class EmbedderSettings(SegmenterSettings):
-    """What captures may look like, and how their animals are cut out."""
+    """Captures and crops."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_EMBEDDER_")
 
-    max_image_bytes: int = Field(
-        codec.MAX_BYTES, ge=1, description="Largest picture that is read, in bytes."
-    )
     max_pixels: int = Field(
-        codec.MAX_PIXELS, ge=1, description="Largest picture that is decoded, width × height."
-    )
-    max_animals: int = Field(
-        MAX_ANIMALS, ge=1, description="Most animals that one capture may hold."
-    )
-    crop_pixels: int = Field(
-        1024, ge=64, le=8192, description="Longest side of a stored crop. Changes the embeddings."
-    )
-    crop_quality: int = Field(
-        90, ge=30, le=100, description="JPEG quality of a stored crop. Changes the embeddings."
+        codec.MAX_PIXELS,
+        ge=1,
+        description="Largest picture that is decoded, in pixels (width × height). Decoding takes "
+        "7 bytes a pixel in each worker.",
     )
     decode_threads: int = Field(
-        2,
-        ge=1,
-        description="Captures that are decoded at the same time, each in a process of its own.",
-    )
-    decode_seconds: float = Field(
-        10.0, gt=0, description="Time of a core that one picture may take to decode and cut."
-    )
-    decode_megabytes: int = Field(
-        1024,
-        ge=512,
-        description="Memory of one such process. Pictures of RESIGHT_EMBEDDER_MAX_PIXELS "
-        "need 7 bytes a pixel beside the 150 MB of the process itself.",
+        2, ge=1, description="Captures decoded at the same time, each in its own process."
     )
     truncated: Literal["refuse", "salvage"] = Field(
         "refuse",
-        description="salvage: a picture that lacks no more than the last tenth of its rows is "
-        "taken, and its sightings say so.",
+        description="Truncated pictures. salvage: accepted if at most the last tenth of the rows "
+        "is missing; their sightings are marked.",
     )
+    max_image_bytes: int = constant(
+        codec.MAX_BYTES, "The largest record that the captures topic accepts.", ge=1
+    )
+    max_animals: int = constant(MAX_ANIMALS, "A herd in one picture; more is an error.", ge=1)
+    crop_pixels: int = constant(
+        1024, "Longest side of a stored crop; another value changes the embeddings.", ge=64, le=8192
+    )
+    crop_quality: int = constant(
+        90, "JPEG quality of a stored crop; another value changes the embeddings.", ge=30, le=100
+    )
+    decode_seconds: float = constant(
+        10.0, "CPU time to decode and crop one picture; ends pictures made to be slow.", gt=0
+    )
+
+    decode_megabytes: int = constant(0, "0: what pictures of RESIGHT_EMBEDDER_MAX_PIXELS need.")
+
+    @property
+    def worker_megabytes(self) -> int:
+        """Memory limit of a decode worker: 7 bytes a pixel beside the process itself."""
+        return self.decode_megabytes or max(512, 324 + 7 * self.max_pixels // 1_000_000)
 
 
 class EncoderSettings(TlsSettings):
-    """The model that turns crops into embeddings, and where it runs."""
+    """Embedding model."""
 
     model_config = SettingsConfigDict(
         env_prefix="RESIGHT_ENCODER_", protected_namespaces=("settings_",)
     )
 
     kind: Literal["onnx", "triton"] = Field(
-        "onnx", description="onnx: ONNX Runtime in this process; triton: a Triton server."
+        "onnx", description="onnx: ONNX Runtime in this process. triton: a Triton server."
     )
     model_path: str = Field(
         "/var/lib/resight/models/encoder.onnx",
-        description="The model file, made by `resight export`; for onnx.",
+        description="Model file from `resight export` (onnx).",
     )
     provider: str = Field(
         "CPUExecutionProvider",
-        description="ONNX Runtime's execution provider; the process does not start without it.",
+        description="ONNX Runtime execution provider. The process does not start without it.",
     )
     threads: int = Field(
-        0, ge=0, description="Threads of ONNX Runtime; 0: one for each core. For onnx."
+        0, ge=0, description="Threads of ONNX Runtime. 0: one for each core (onnx)."
     )
     triton_url: str = Field(
         "127.0.0.1:8001",
-        description="Triton's gRPC address; dns:///name:port balances over all its addresses.",
+        description="Triton's gRPC address, host:port. dns:///name:port balances over all its "
+        "addresses (triton).",
     )
-    triton_tls: bool = Field(
-        default=False, description="Whether the connection to Triton is encrypted."
+    triton_tls: bool = Field(default=False, description="Connect to Triton over TLS (triton).")
+    model: str = Field(
+        "",
+        description="ID of the model that Triton must serve, as `resight export` prints it: "
+        "name@version:input size:crop or animal (triton).",
     )
-    model_name: str = Field(
-        "efficientnet_lite0", description="The network that Triton must serve, by its name."
-    )
-    model_version: str = Field(
-        "", description="The weights' version that Triton must serve, as `resight export` says."
-    )
-    input_size: int = Field(
-        224, ge=32, le=2048, description="The side of the pictures that Triton's model takes."
-    )
-    model_sees: Literal["crop", "animal"] = Field(
-        "crop",
-        description="What Triton's model is shown, as its card says: all of a crop, or the animal "
-        "alone, as RESIGHT_EMBEDDER_SEGMENTER finds it.",
-    )
-    max_batch: int = Field(32, ge=1, description="Crops that are encoded together at most.")
-    timeout_seconds: float = Field(
-        30.0, gt=0, description="How long Triton may take for one request."
-    )
+    max_batch: int = constant(32, "Crops encoded together; larger batches gain nothing.", ge=1)
+    timeout_seconds: float = constant(30.0, "For one request to Triton.", gt=0)
+    model_name: str = constant("efficientnet_lite0", "Part of RESIGHT_ENCODER_MODEL.")
+    model_version: str = constant("", "Part of RESIGHT_ENCODER_MODEL.")
+    input_size: int = constant(224, "Part of RESIGHT_ENCODER_MODEL.", ge=32, le=2048)
+    model_sees: Literal["crop", "animal"] = constant("crop", "Part of RESIGHT_ENCODER_MODEL.")
+
+    @property
+    def triton_model(self) -> TritonModel:
+        """What Triton must serve.
+
+        Raises:
+            SettingsError: it is not set.
+        """
+        if found := MODEL_ID.fullmatch(self.model):
+            return TritonModel(
+                found["name"], found["version"], int(found["size"]), alone=found["view"] == "animal"
+            )
+        if not self.model_version:
+            raise SettingsError(
+                "RESIGHT_ENCODER_MODEL is empty; with Triton, set the model ID that `resight "
+                "export` printed, so that vectors of another model never enter the gallery"
+            )
+        return TritonModel(
+            self.model_name, self.model_version, self.input_size, alone=self.model_sees == "animal"
+        )
+
+    @field_validator("model")
+    @classmethod
+    def _is_an_id(cls, text: str) -> str:
+        if text and not MODEL_ID.fullmatch(text):
+            raise ValueError(
+                "not a model ID such as efficientnet_lite0@6b3ea8ff6679:224:crop; "
+                "`resight export` prints it"
+            )
+        return text

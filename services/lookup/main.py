@@ -8,10 +8,11 @@ from services.lookup.pacing import Pacing
 from services.lookup.refill import Refill
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
+from shared.environment import load
 from shared.kafka import topics
 from shared.messages import Enrolment, Sighting
 from shared.process.startup import start_process
-from shared.settings import KafkaSettings, StageSettings, load
+from shared.settings import KafkaSettings, StageSettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
 

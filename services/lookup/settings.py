@@ -1,65 +1,59 @@
-"""Lookup's settings."""
+"""Settings of lookup."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from shared.settings import Settings, TlsSettings
+from shared.environment import Settings, constant
+from shared.settings import TlsSettings
 
 
 class GallerySettings(TlsSettings):
-    """Where the galleries are kept."""
+    """Gallery in Qdrant."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_GALLERY_")
 
     kind: Literal["edge", "server"] = Field(
         "edge",
-        description="edge: Qdrant Edge inside this process, one lookup replica. server: a Qdrant "
+        description="edge: Qdrant Edge in this process, a single lookup replica. server: a Qdrant "
         "server or cluster, any number of replicas.",
     )
     path: str = Field("/var/lib/resight/gallery", description="Folder of the shards (edge).")
     url: str = Field(
-        "http://127.0.0.1:6333",
-        description="Where Qdrant listens (server); https://… where the connection is encrypted.",
+        "http://127.0.0.1:6333", description="Qdrant's URL; https://… for TLS (server)."
     )
-    api_key: SecretStr = Field(SecretStr(""), description="Qdrant's API key (server); empty: none.")
-    timeout_seconds: int = Field(
-        30, ge=1, description="How long one request to Qdrant may take (server)."
-    )
+    api_key: SecretStr = Field(SecretStr(""), description="Qdrant's API key. Empty: none (server).")
     replicas: int = Field(
         1,
         ge=1,
-        description="Copies of each shard in a new collection (server). A write waits for all of "
-        "them, so that no copy shows a watermark without the sightings below it.",
+        description="Replication factor of new collections. A write waits for all replicas, so "
+        "none shows a watermark without the sightings below it (server).",
     )
-    exact_below: int = Field(
-        100_000,
-        ge=0,
-        description="Galleries of fewer sightings are searched exactly, larger ones by HNSW.",
+    timeout_seconds: int = constant(30, "For one request to Qdrant.", ge=1)
+    exact_below: int = constant(
+        100_000, "Smaller galleries are searched exactly, larger ones by HNSW.", ge=0
     )
-    hnsw_ef: int = Field(
-        512,
-        ge=100,
-        description="HNSW's ef: how many sightings a search of a larger gallery keeps in view.",
-    )
+    hnsw_ef: int = constant(512, "HNSW's ef: five times the candidates.", ge=100)
+    former_names: ClassVar[Mapping[str, str]] = {"search_width": "hnsw_ef"}
 
 
 class LookupSettings(Settings):
-    """What lookup answers, and how far it may run ahead."""
+    """Lookup."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_LOOKUP_")
 
-    candidates: int = Field(100, ge=1, le=1000, description="Candidates of a list at most.")
-    whole_below: int = Field(
-        1000,
-        ge=0,
-        description="Of galleries of at most so many sightings, a list holds all, and the matcher "
-        "chooses by local features too: an embedding alone may lose the animal.",
-    )
     max_undecided: int = Field(
         64,
         ge=1,
-        description="No further sighting is looked up while so many lists wait for a decision: "
-        "a list grows stale with every enrolment that comes after it.",
+        description="Candidate lists awaiting a decision at which lookup pauses: every new "
+        "enrolment makes a waiting list staler.",
+    )
+    candidates: int = constant(100, "Candidates per list.", ge=1, le=1000)
+    whole_below: int = constant(
+        1000,
+        "Galleries up to this size are sent whole: an embedding alone may miss the animal, and the "
+        "matcher can afford to look.",
+        ge=0,
     )

@@ -23,11 +23,12 @@ from services.matcher.networks import pair_matcher
 from services.matcher.pair_matchers.lightglue import PairMatcher
 from services.matcher.settings import CacheSettings, ExplainerSettings, MatcherSettings
 from shared.blobs import BlobStore
+from shared.environment import load
 from shared.errors import Poison, SettingsError, Transient
 from shared.messages import Evidence, PairMatch, PairMatches, PairQuestion, Shown, Sighting
 from shared.process.health import Health, HealthServer
 from shared.process.startup import start_process
-from shared.settings import BlobSettings, load
+from shared.settings import BlobSettings
 
 PATH = "/pair"
 # Two crops' references are short.

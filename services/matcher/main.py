@@ -8,10 +8,11 @@ from services.matcher.engine import build_engine
 from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
+from shared.environment import load
 from shared.kafka import topics
 from shared.messages import CandidateList
 from shared.process.startup import start_process
-from shared.settings import BlobSettings, KafkaSettings, StageSettings, load
+from shared.settings import BlobSettings, KafkaSettings, StageSettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
 

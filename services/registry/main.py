@@ -14,10 +14,11 @@ from services.registry.outbox.continuity import Continuity
 from services.registry.outbox.recovery import recover
 from services.registry.service import RegistryService
 from services.registry.settings import LedgerSettings, RegistrySettings
+from shared.environment import load
 from shared.kafka import topics
 from shared.messages import ImagePlace, Matches
 from shared.process.startup import start_process
-from shared.settings import KafkaSettings, StageSettings, load
+from shared.settings import KafkaSettings, StageSettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
 

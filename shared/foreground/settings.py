@@ -1,27 +1,26 @@
-"""The settings of what finds the animal."""
+"""Settings of the segmenter, which finds the animal in a picture."""
 
 from typing import Literal
 
-from pydantic import Field
-
-from shared.settings import Settings
+from shared.environment import Settings, shared
 
 SegmenterName = Literal["u2netp", "grabcut", "onnx", "none"]
 
 
 class SegmenterSettings(Settings):
-    """What finds the animal; a service's own settings say under which prefix."""
+    """Mixed into the concerns of the services that segment: they must agree."""
 
-    segmenter: SegmenterName = Field(
-        default="u2netp",
-        description="What finds the animal, so that what is beside it doesn't count: u2netp is a "
-        "small network, grabcut goes by colours, onnx runs a network of yours. The embedder "
-        "stores its masks, and a matcher with the same segmenter takes them.",
+    segmenter: SegmenterName = shared(
+        "RESIGHT_SEGMENTER_KIND",
+        "u2netp",
+        "Finds the animal so that its surroundings are ignored. u2netp: a small network; grabcut: "
+        "by colour, no network; onnx: your own network; none: the whole crop is used.",
     )
-    segmenter_path: str = Field(
-        default="", description="The segmentation network's ONNX file, for onnx."
+    segmenter_path: str = shared(
+        "RESIGHT_SEGMENTER_PATH", "", "ONNX file of your own segmentation network (onnx)."
     )
-    segmenter_threshold: float = Field(
-        default=0.5,
-        description="Value of that network above which a pixel is animal; 0 suits logits.",
+    segmenter_threshold: float = shared(
+        "RESIGHT_SEGMENTER_THRESHOLD",
+        0.5,
+        "Output of that network above which a pixel is animal; 0 for logits.",
     )

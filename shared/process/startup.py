@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from shared.environment import load
 from shared.errors import SettingsError
 from shared.process.logs import configure_logging
 from shared.process.native_stderr import redirect
-from shared.settings import TelemetrySettings, load
+from shared.settings import TelemetrySettings
 
 # As sysexits.h has it: starting again changes nothing until the settings do.
 CONFIGURATION = 78

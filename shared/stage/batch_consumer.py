@@ -77,7 +77,7 @@ class BatchConsumer:
     """What one group reads from its topics. Not thread-safe; `open` it first.
 
     A record
-    that was in hand when `lives` lives of the service ended is given up (see `crash_attempts`).
+    that was in hand when `crashes` crashes of the service ended is given up (see `crash_attempts`).
     Every method that talks to the broker raises Transient when it is away; then
     `close` and `open` again.
     """
@@ -90,7 +90,7 @@ class BatchConsumer:
         *,
         max_messages: int,
         max_bytes: int,
-        lives: int,
+        max_crashes: int,
     ) -> None:
         self._kafka = kafka
         self._group = group
@@ -99,7 +99,7 @@ class BatchConsumer:
         self._max_bytes = max_bytes
         self._rewind: frozenset[str] = frozenset()
         self._own: dict[Partition, int] = {}
-        self._crash_attempts = CrashAttempts(lives, max_messages)
+        self._crash_attempts = CrashAttempts(max_crashes, max_messages)
         self._notes = Notes(kafka, group)
         self._changes = _Changes(group)
         self._consumer: KafkaConsumer | None = None
@@ -165,7 +165,7 @@ class BatchConsumer:
         self._notes.write(self._crash_attempts.to_withdraw(delivery.record for delivery in batch))
 
     def condemned(self, delivery: Delivery) -> Poison | None:
-        """Return why a record is not to be handled: it has ended too many lives."""
+        """Return why a record is not to be handled: it has ended too many crashes."""
         return self._crash_attempts.condemned(delivery.record)
 
     def wait(self, seconds: float) -> bool:

@@ -4,7 +4,7 @@ A picture that makes a decoder fault, or takes the memory that the kernel kills 
 the process without an exception; uncommitted, it would come again for ever. So the record
 that a partition begins with is noted before it is handled, where that survives the process:
 as a committed offset of a group beside the service's own, `<group>.crash_attempts`. The offset
-holds two numbers, record × 16 + lives, since the embedded broker keeps no metadata.
+holds two numbers, record × 16 + crashes, since the embedded broker keeps no metadata.
 
 A service that has handled a batch of a partition trusts what follows and notes nothing, so the
 loop stays as fast as it was. After a violent end the records that may have been in hand go one by
@@ -21,18 +21,20 @@ from shared.errors import Poison
 from shared.kafka import clients
 from shared.kafka.clients import broker_errors
 from shared.records import Record
-from shared.settings import LIVES_LIMIT, KafkaSettings
+from shared.settings import KafkaSettings
 from shared.stage.stall import Partition
 
-_FACTOR = LIVES_LIMIT + 1
+# A note has four bits for the number of crashes.
+_MAX_NOTED = 15
+_FACTOR = _MAX_NOTED + 1
 
 
 @dataclass(frozen=True)
 class CrashAttempt:
-    """How many lives of the service ended while a partition stood at this offset."""
+    """How many crashes of the service ended while a partition stood at this offset."""
 
     offset: int
-    lives: int
+    crashes: int
 
 
 @dataclass(frozen=True)
@@ -47,15 +49,15 @@ class _Standing:
     def alone(self, offset: int) -> bool:
         return self.alone_from <= offset < self.alone_until
 
-    def lives(self, offset: int) -> int:
-        return self.suspicion.lives if self.suspicion.offset == offset else 0
+    def crashes(self, offset: int) -> int:
+        return self.suspicion.crashes if self.suspicion.offset == offset else 0
 
 
 class CrashAttempts:
     """Decides what is noted, what goes alone and what is given up. Keeps no connection.
 
     Args:
-        limit: a record with which so many lives have ended is given up.
+        limit: a record with which so many crashes have ended is given up.
         span: the most records that may have been in hand at once.
     """
 
@@ -77,8 +79,8 @@ class CrashAttempts:
         for partition, start in starts.items():
             found = noted.get(partition, CrashAttempt(start, 0))
             if found == self._own.get(partition):
-                found = CrashAttempt(found.offset, found.lives - 1)
-            if found.offset < start or not found.lives:
+                found = CrashAttempt(found.offset, found.crashes - 1)
+            if found.offset < start or not found.crashes:
                 self._standing[partition] = _Standing(CrashAttempt(start, 0))
                 continue
             self._standing[partition] = _Standing(found, found.offset, found.offset + self._span)
@@ -99,26 +101,26 @@ class CrashAttempts:
         for partition, record in first.items():
             standing = self._of(record)
             if not standing.trusted or standing.alone(record.offset):
-                lives = min(standing.lives(record.offset) + 1, LIVES_LIMIT)
-                notes[partition] = CrashAttempt(record.offset, lives)
+                crashes = min(standing.crashes(record.offset) + 1, _MAX_NOTED)
+                notes[partition] = CrashAttempt(record.offset, crashes)
         self._own.update(notes)
         return notes
 
     def to_withdraw(self, records: Iterable[Record]) -> dict[Partition, CrashAttempt]:
         """Return what must be noted instead when these are put back by a life that goes on."""
         return {
-            place: CrashAttempt(noted.offset, noted.lives - 1)
+            place: CrashAttempt(noted.offset, noted.crashes - 1)
             for place in {_place(record) for record in records}
             if (noted := self._own.get(place)) is not None
         }
 
     def condemned(self, record: Record) -> Poison | None:
         """Return why a record is given up unseen, if it is."""
-        lives = self._of(record).lives(record.offset)
-        if lives < self._limit:
+        crashes = self._of(record).crashes(record.offset)
+        if crashes < self._limit:
             return None
         return Poison(
-            f"the service ended {lives} times while it had this record in hand ({record.topic} "
+            f"the service ended {crashes} times while it had this record in hand ({record.topic} "
             f"partition {record.partition} offset {record.offset}), so it is not tried again; see "
             "the end of the service's log before each restart, and replay the letter once that "
             "is repaired",
@@ -174,8 +176,8 @@ class Notes:
             return
         marks = {
             TopicPartition(*partition): OffsetAndMetadata(
-                note.offset * _FACTOR + note.lives,
-                f"{note.lives} lives ended at offset {note.offset}",
+                note.offset * _FACTOR + note.crashes,
+                f"{note.crashes} crashes ended at offset {note.offset}",
                 -1,
             )
             for partition, note in notes.items()

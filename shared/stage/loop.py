@@ -4,7 +4,7 @@ Each turn goes through one protocol, and the numbers come back in the code:
 
     1  poll a batch, bounded in messages and bytes
     2  note the records in hand, should the process end with them; decode each: what
-       can't be decoded, or has ended too many lives, is poison
+       can't be decoded, or has ended too many crashes, is poison
     3  the handler turns messages into results; its own writes are applied
     4  send all results, and the dead letters of what was poison, unless too much is
     5  wait until the broker has taken all of them
@@ -92,9 +92,9 @@ class Stage:
             list(decoders),
             max_messages=settings.messages_or(max_messages),
             max_bytes=settings.max_bytes,
-            lives=settings.lives,
+            max_crashes=settings.max_crashes,
         )
-        self._letters = DeadLetterLimit(settings.letter_count, settings.letter_share)
+        self._letters = DeadLetterLimit(settings.dead_letter_count, settings.dead_letter_share)
         self._stopped = ""
         self._producer = ResultProducer(kafka, name)
         self._traces = tracing or traces(name, telemetry)

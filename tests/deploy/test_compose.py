@@ -15,8 +15,9 @@ from resight.reference.settings import concerns
 from resight.stack.profile import ENCODER
 from services.matcher.settings import ExplainerSettings
 from services.registry.api.settings import ApiSettings
+from shared.environment import variables
 from shared.kafka import topics
-from shared.settings import TelemetrySettings, variables
+from shared.settings import TelemetrySettings
 from tests.deploy.rendered import K8S, ROOMS, ROOT
 from tests.deploy.test_images import PINNED, STAGES
 
@@ -110,11 +111,10 @@ def test_blobs_lie_on_a_volume_of_those_who_share_them() -> None:
 def test_the_model_that_is_asked_for_is_the_one_that_is_built() -> None:
     version = backbones.version(backbones.build(ENCODER, None))
     told = PARTS["embedder"]["environment"]
-    assert told["RESIGHT_ENCODER_MODEL_NAME"] == ENCODER
-    assert told["RESIGHT_ENCODER_MODEL_VERSION"] == version
+    wanted = f"{ENCODER}@{version}:224:crop"
+    assert told["RESIGHT_ENCODER_MODEL"] == wanted
     prod = (K8S / "overlays" / "prod" / "encoder.env").read_text()
-    assert f"RESIGHT_ENCODER_MODEL_NAME={ENCODER}\n" in prod
-    assert f"RESIGHT_ENCODER_MODEL_VERSION={version}\n" in prod
+    assert f"RESIGHT_ENCODER_MODEL={wanted}\n" in prod
 
 
 def test_prometheus_scrapes_every_service_by_rules_that_are_there(tmp_path: Path) -> None:

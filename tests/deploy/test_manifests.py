@@ -13,7 +13,7 @@ import pytest
 from resight.reference.settings import concerns
 from services.registry.api.settings import ApiSettings
 from services.registry.imports.importer import MOST_HELD
-from shared.settings import variables
+from shared.environment import variables
 from tests.deploy.rendered import OVERLAYS, ROOMS, ROOT, Overlay, Workload, overlay, services
 
 NEWEST = ("1.37", "1.36")

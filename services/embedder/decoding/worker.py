@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> None:
             except MemoryError:
                 reason = (
                     f"decoding the picture takes more than {megabytes} MiB of memory; publish it "
-                    "smaller, or raise RESIGHT_EMBEDDER_DECODE_MEGABYTES"
+                    "smaller, or raise RESIGHT_EMBEDDER_MAX_PIXELS"
                 )
                 # What is left of the memory may be in pieces, so this one ends.
                 frames.send(parent, {"reason": reason, "kind": "too-much-memory", "ends": True})

@@ -159,13 +159,11 @@ class TritonEncoder:
 
     def _check_batch(self, config: dict[str, Any]) -> None:
         most = int(config.get("max_batch_size", 0))
-        if 0 < most < self._max_batch:
-            raise self._unexpected(
-                f"it takes batches up to {most}; set RESIGHT_ENCODER_MAX_BATCH to that or less"
-            )
+        if most > 0:
+            self._max_batch = min(self._max_batch, most)
 
     def _unexpected(self, what: str) -> SettingsError:
         return SettingsError(
             f"Triton at {self._url} does not serve {self._name} as expected: {what}. Deploy the "
-            "exported model, or correct RESIGHT_ENCODER_MODEL_NAME, _MODEL_VERSION, _INPUT_SIZE"
+            "exported model, or correct RESIGHT_ENCODER_MODEL"
         )

@@ -30,12 +30,13 @@ from services.registry.outbox.entry_publisher import EntryPublisher
 from services.registry.review.skipped_questions import SkippedQuestions
 from services.registry.settings import LedgerSettings, RegistrySettings
 from shared.blobs import BlobStore
+from shared.environment import load
 from shared.errors import SettingsError
 from shared.labels import LabelSettings
 from shared.process.health import Health, HealthServer
 from shared.process.heap import keep_small
 from shared.process.startup import start_process
-from shared.settings import BlobSettings, KafkaSettings, load
+from shared.settings import BlobSettings, KafkaSettings
 
 NAME = "api"
 DRAIN_SECONDS = 5

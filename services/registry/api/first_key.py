@@ -9,8 +9,8 @@ from services.registry.api.access.audit_log import COMMAND_LINE, AuditLog
 from services.registry.api.access.keys import Access
 from services.registry.ledger.store import Store
 from services.registry.settings import LedgerSettings
+from shared.environment import load
 from shared.errors import ResightError
-from shared.settings import load
 
 
 def main() -> None:

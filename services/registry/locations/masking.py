@@ -24,6 +24,8 @@ KILOMETRES = 111.32
 WORDS = 2
 
 Cell = tuple[int, int]
+# In the list of protected species: all that it does not name.
+UNLISTED = "*"
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class LocationMasking:
         self, ledger: LedgerReader, listed: Mapping[str, float], unlisted_kilometres: float
     ) -> None:
         self._ledger = ledger
-        self._listed = {slug(species): kilometres for species, kilometres in listed.items()}
-        self._unlisted = unlisted_kilometres
+        self._listed = {slug(name): size for name, size in listed.items() if name != UNLISTED}
+        self.unlisted = listed.get(UNLISTED, unlisted_kilometres)
         self.said = SpeciesRules(ledger.store)
 
     def is_listed(self, species: str) -> bool:
@@ -102,7 +104,7 @@ class LocationMasking:
         if alike:
             like = max(alike, key=lambda name: (alike[name], name))
             return Ruling(alike[like], "like", like)
-        return Ruling(self._unlisted, "unlisted")
+        return Ruling(self.unlisted, "unlisted")
 
 
 class Cameras:
@@ -136,10 +138,12 @@ class Cameras:
 
 
 def read_list(file: Path | None) -> dict[str, float]:
-    """Read a JSON file such as {"black-rhinoceros": 50, "plains-zebra": 0}; None: an empty one.
+    """Return grid sizes in kilometres by species from a JSON file; None: an empty one.
+
+    Such as {"black-rhinoceros": 50, "plains-zebra": 0, "*": 50}; "*" are all other species.
 
     Raises:
-        SettingsError: it is none.
+        SettingsError: it can't be read, or holds something else.
     """
     if file is None:
         return {}
@@ -148,11 +152,11 @@ def read_list(file: Path | None) -> dict[str, float]:
         cells = {str(species): float(size) for species, size in told.items()}
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise SettingsError(
-            f"{file} is no list of species and how coarsely their places are told ({error}); write "
-            'JSON such as {"black-rhinoceros": 50, "plains-zebra": 0}: kilometres, 0 for exactly'
+            f"can't read the protected species from {file} ({error}); it must be JSON such as "
+            '{"black-rhinoceros": 50, "plains-zebra": 0}: grid sizes in kilometres, 0 for exact'
         ) from error
     if bad := [species for species, size in cells.items() if not 0 <= size <= 1000]:
-        raise SettingsError(f"{file}: the cells of {bad[0]} must be of 0 to 1000 kilometres")
+        raise SettingsError(f"{file}: the grid size of {bad[0]} must be 0 to 1000 km")
     return cells
 
 

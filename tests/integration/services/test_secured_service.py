@@ -52,7 +52,7 @@ def _told(kafka: KafkaSettings, authority: Authority, port: int, secret: Path) -
         "RESIGHT_KAFKA_REQUEST_TIMEOUT_SECONDS": "5",
         "RESIGHT_LEDGER_URL": f"rediss://{HOST}:{port}/0",
         "RESIGHT_LEDGER_PASSWORD_FILE": str(secret),
-        "RESIGHT_LEDGER_CA_FILE": str(authority.ca),
+        "RESIGHT_TLS_CA_FILE": str(authority.ca),
     }
 
 
@@ -81,7 +81,7 @@ def test_with_the_right_certificates_and_secrets_it_takes_work(
     assert PASSWORD not in (tmp_path / "log").read_text()
 
 
-@pytest.mark.parametrize("of", ["KAFKA", "LEDGER"])
+@pytest.mark.parametrize("of", ["KAFKA", "TLS"])
 def test_with_a_strangers_certificate_it_says_so_and_takes_none(
     settings: dict[str, str], tmp_path: Path, of: str
 ) -> None:

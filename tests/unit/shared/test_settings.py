@@ -2,8 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.environment import load, variables
 from shared.errors import SettingsError
-from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load, variables
+from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ def shown(request: Request, person: CurrentUser, at: Context) -> Response:
         person,
         "places.html",
         species=places(at),
-        unlisted=at.settings.unlisted_kilometres,
+        unlisted=at.location_masking.unlisted,
     )
 
 

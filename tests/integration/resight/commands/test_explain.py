@@ -94,7 +94,7 @@ def test_the_command_writes_the_picture_of_two_sightings(
     ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RESIGHT_BLOBS_CROPS_URL", (tmp_path / "store").as_uri())
-    monkeypatch.setenv("RESIGHT_MATCHER_SEGMENTER", "none")
+    monkeypatch.setenv("RESIGHT_SEGMENTER_KIND", "none")
     ledger, crops = ledger_at(ledger_url), BlobStore((tmp_path / "store").as_uri())
     _decided(ledger, crops, "one", coat(3))
     _decided(ledger, crops, "other", _shifted(coat(3)))

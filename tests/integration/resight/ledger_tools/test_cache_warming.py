@@ -28,7 +28,7 @@ def enrolled(
     """The command's options, for a ledger with two crops, one of which is gone."""
     monkeypatch.setenv("RESIGHT_BLOBS_CROPS_URL", (tmp_path / "store").as_uri())
     monkeypatch.setenv("RESIGHT_CACHE_URL", cache_url)
-    monkeypatch.setenv("RESIGHT_MATCHER_SEGMENTER", "none")
+    monkeypatch.setenv("RESIGHT_SEGMENTER_KIND", "none")
     ledger, crops = ledger_at(ledger_url), BlobStore((tmp_path / "store").as_uri())
     service = RegistryService(ledger, CALIBRATION, RegistrySettings(), now=lambda: NOON)
     for number, name in enumerate(("there", "gone")):

@@ -2,8 +2,9 @@
 
 import time
 
+from shared.environment import load
 from shared.kafka.clients import ensure_topics, producer
-from shared.settings import KafkaSettings, load
+from shared.settings import KafkaSettings
 from shared.stage.batch_consumer import BatchConsumer
 
 HELD, OTHER = "pause.held", "pause.other"
@@ -19,7 +20,7 @@ def test_a_held_topic_delivers_everything_once_it_is_let_go(kafka_broker: str) -
     client.flush()
     client.close()
     consumer = BatchConsumer(
-        kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, lives=3
+        kafka, "pause", [HELD, OTHER], max_messages=8, max_bytes=2**20, max_crashes=3
     )
     consumer.open()
     seen: list[int] = []

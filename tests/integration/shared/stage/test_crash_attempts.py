@@ -11,7 +11,8 @@ from tests.support.stages import Room, until
 KILLED = """
 import os, sys
 from shared.messages import Sighting
-from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.environment import load
+from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
 

@@ -234,7 +234,8 @@ def test_a_dead_letter_that_can_not_be_written_stops_the_service_uncommitted(
 SERVICE = """
 import pathlib, sys, time
 from shared.messages import Sighting
-from shared.settings import KafkaSettings, StageSettings, TelemetrySettings, load
+from shared.environment import load
+from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
 

@@ -122,7 +122,7 @@ def test_a_service_that_can_handle_nothing_stops_before_it_has_given_up_everythi
     room: Room,
 ) -> None:
     room.send(*(f"s{number}" for number in range(30)))
-    limit = {"letter_count": 10, "letter_share": 0.5, "max_messages": 1}
+    limit = {"dead_letter_count": 10, "dead_letter_share": 0.5, "max_messages": 1}
     stage = room.stage(Recorder(refuses_all), settings=limit)
     with running(stage):
         until(lambda: _stopped(room) == 1)

@@ -8,7 +8,7 @@ from resight.reference.metrics import metrics, page
 from shared.process import service_metrics
 from shared.process.metrics import Metric
 
-WRITTEN = Path(__file__).parents[3] / "docs" / "metrics.md"
+WRITTEN = Path(__file__).parents[4] / "docs" / "metrics.md"
 
 # Each is of a closed list that the code or the operator sets: a value is a series for ever.
 CLOSED = {

@@ -7,7 +7,7 @@ import pytest
 
 from resight.reference.settings import concerns
 from resight.stack.profile import MODULES, PAGES, Ports, Profile, choose_ports
-from shared.settings import Settings, load
+from shared.environment import Settings, load
 
 PORTS = Ports(
     1001, 1002, 1003, 1004, 1005, {name: 1100 + n for n, name in enumerate((*MODULES, *PAGES))}

@@ -75,7 +75,7 @@ def test_a_stack_s_servers_are_plain_whatever_is_set_for_others(
         "KAFKA_CA_FILE": str(tmp_path / "ca.pem"),
         "LEDGER_URL": "rediss://production:6379/0",
         "LEDGER_PASSWORD": "secret",
-        "LEDGER_CA_FILE": str(tmp_path / "ca.pem"),
+        "TLS_CA_FILE": str(tmp_path / "ca.pem"),
     }.items():
         monkeypatch.setenv(f"RESIGHT_{name}", value)
     kafka = STATE.kafka()

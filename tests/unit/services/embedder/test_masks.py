@@ -61,7 +61,7 @@ def test_a_model_of_animals_alone_wants_them_found_as_it_learnt(place: Place) ->
     other = Dark()
     other.fingerprint = "darker"
     for segmenter in (None, other):
-        with pytest.raises(SettingsError, match="RESIGHT_EMBEDDER_SEGMENTER=u2netp"):
+        with pytest.raises(SettingsError, match="RESIGHT_SEGMENTER_KIND=u2netp"):
             place.service(segmenter=segmenter)
 
 

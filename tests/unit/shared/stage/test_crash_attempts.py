@@ -66,10 +66,10 @@ def test_killers_are_given_up_everything_else_is_handled_and_it_comes_to_an_end(
     records: dict[int, int], killers: set[tuple[int, int]], gaps: frozenset[int]
 ) -> None:
     broker = Broker(records, killers, gaps)
-    lives = 1
+    crashes = 1
     while broker.life():
-        lives += 1
-        assert lives <= 1 + (LIMIT + 2) * len(killers)
+        crashes += 1
+        assert crashes <= 1 + (LIMIT + 2) * len(killers)
     there = {(p, o) for p, count in records.items() for o in range(count) if o not in gaps}
     assert set(broker.given_up) == killers & there
     assert set(broker.handled) == there - killers

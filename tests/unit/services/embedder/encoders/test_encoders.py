@@ -14,11 +14,11 @@ from services.embedder.encoders.preparation import Preparation
 from services.embedder.encoders.triton_encoder import TritonEncoder
 from services.embedder.main import build_encoder
 from services.embedder.settings import EncoderSettings
+from shared.environment import load
 from shared.errors import SettingsError
 from shared.foreground.animal import finder
 from shared.foreground.grabcut import GrabCutSegmenter
 from shared.messages import VIEWPOINT_BACK
-from shared.settings import load
 from tests.support.model_files import SIDE, referring, tiny_model
 
 
@@ -83,24 +83,42 @@ def test_settings_choose_the_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("RESIGHT_ENCODER_MODEL_PATH", str(tiny_model(tmp_path / "model.onnx")))
     assert isinstance(build_encoder(load(EncoderSettings)), OnnxEncoder)
     monkeypatch.setenv("RESIGHT_ENCODER_KIND", "triton")
-    with pytest.raises(SettingsError, match="RESIGHT_ENCODER_MODEL_VERSION is empty"):
+    with pytest.raises(SettingsError, match="RESIGHT_ENCODER_MODEL is empty"):
         build_encoder(load(EncoderSettings))
-    monkeypatch.setenv("RESIGHT_ENCODER_MODEL_VERSION", "abc")
+    monkeypatch.setenv("RESIGHT_ENCODER_MODEL", "tiny@abc:224:crop")
     assert isinstance(build_encoder(load(EncoderSettings)), TritonEncoder)
 
 
 def test_triton_s_model_is_shown_what_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"KIND": "triton", "MODEL_VERSION": "abc", "INPUT_SIZE": str(SIDE)}
+    settings = {"KIND": "triton", "MODEL": f"tiny@abc:{SIDE}:crop"}
     for name, value in settings.items():
         monkeypatch.setenv(f"RESIGHT_ENCODER_{name}", value)
     grabcut = GrabCutSegmenter()
     whole = build_encoder(load(EncoderSettings), grabcut).model
     assert whole.preprocessing == Preparation(SIDE).fingerprint
-    monkeypatch.setenv("RESIGHT_ENCODER_MODEL_SEES", "animal")
+    monkeypatch.setenv("RESIGHT_ENCODER_MODEL", f"tiny@abc:{SIDE}:animal")
     alone = build_encoder(load(EncoderSettings), grabcut).model
     assert alone.preprocessing == Preparation(SIDE, finder=finder(grabcut)).fingerprint
-    with pytest.raises(SettingsError, match="RESIGHT_EMBEDDER_SEGMENTER=u2netp"):
+    with pytest.raises(SettingsError, match="RESIGHT_SEGMENTER_KIND=u2netp"):
         build_encoder(load(EncoderSettings))
+
+
+def test_the_four_variables_of_the_previous_version_are_read_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    former = {"MODEL_NAME": "tiny", "MODEL_VERSION": "abc", "INPUT_SIZE": "64"}
+    for name, value in former.items():
+        monkeypatch.setenv(f"RESIGHT_ENCODER_{name}", value)
+    model = load(EncoderSettings).triton_model
+    assert (model.name, model.version, model.input_size, model.alone) == ("tiny", "abc", 64, False)
+    for name in former:
+        assert f"RESIGHT_ENCODER_{name} is no longer a setting" in caplog.text
+
+
+def test_a_malformed_model_id_is_refused_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESIGHT_ENCODER_MODEL", "efficientnet_lite0")
+    with pytest.raises(SettingsError, match=r"'efficientnet_lite0': .*@6b3ea8ff6679:224:crop"):
+        load(EncoderSettings)
 
 
 def test_a_model_that_computes_something_else_here_does_not_start(
