@@ -18,6 +18,7 @@ from rich.table import Table
 
 from resight.console import notes, results
 from resight.stack.temporary import empty_ledger
+from services.registry.build import build_registry
 from services.registry.calibration import calibration
 from services.registry.features.comparisons import Comparisons
 from services.registry.identity.sighting import enrolment_of
@@ -150,7 +151,7 @@ def main() -> None:
     ]
     found: dict[str, dict[str, float]] = {}
     with empty_ledger() as ledger:
-        service = RegistryService(ledger, curves, settings)
+        service = build_registry(ledger, settings, curves)
         for size in task.sizes:
             herd = Herd(f"default/made-zebra-{size}", models, size if task.one else PICTURES)
             fill(ledger, herd, size)

@@ -12,6 +12,7 @@ from recognition.data.labelled_stream import MatchedSighting
 from recognition.replay.stream import Score, answered, replay_sightings, score
 from resight.evidence_cache import PUBLISHED_AT
 from resight.stack.temporary import empty_ledger
+from services.registry.build import build_registry
 from services.registry.calibration.calibration import Calibration
 from services.registry.ledger.ledger import Ledger
 from services.registry.review.reviewer import Reviewer
@@ -38,7 +39,7 @@ def replay_registry(calibration: Calibration) -> Iterator[ReplayRegistry]:
     """Give a registry on an empty ledger."""
     with empty_ledger() as ledger:
         settings = load(RegistrySettings)
-        registry = RegistryService(ledger, calibration, settings, now=lambda: PUBLISHED_AT)
+        registry = build_registry(ledger, settings, calibration, now=lambda: PUBLISHED_AT)
         yield ReplayRegistry(ledger, registry, calibration)
 
 

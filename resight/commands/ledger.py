@@ -25,7 +25,7 @@ from resight.console import (
 )
 from resight.ledger_tools.consistency import published, topic_faults, vector_faults
 from resight.stack.state import DEFAULT_FOLDER
-from services.lookup.main import open_galleries
+from services.lookup.build import build_galleries
 from services.lookup.settings import GallerySettings
 from services.registry.api.access.audit_log import COMMAND_LINE, AuditLog
 from services.registry.ledger.archive import archived, check_archive, emptied, restored
@@ -82,7 +82,7 @@ def verify(
         for name in names:
             found[name] += topic_faults(ledger, name, decisions, enrolments)
     if vectors:
-        with closing(open_galleries(load(GallerySettings))) as galleries:
+        with closing(build_galleries(load(GallerySettings))) as galleries:
             for name in names:
                 found[name] += vector_faults(ledger, name, galleries)
     for name, faults in found.items():
@@ -239,14 +239,19 @@ def embed(
     """
     # ONNX Runtime takes a second to import, and no other command here needs it.
     from resight.ledger_tools.reembed import outdated, reembed  # noqa: PLC0415
-    from services.embedder.main import build_service  # noqa: PLC0415
+    from services.embedder.build import build_embedder  # noqa: PLC0415
+    from services.embedder.settings import EmbedderSettings, EncoderSettings  # noqa: PLC0415
 
     ledger, blobs = ledger_at(ledger_url, data_dir), load(BlobSettings)
     crops, kafka = BlobStore(blobs.crops_url), kafka_settings(bootstrap_servers, data_dir)
     failed: list[str] = []
     with tempfile.TemporaryDirectory() as folder, closing(Broker(kafka)) as broker:
-        nowhere = blobs.model_copy(update={"crops_url": Path(folder).as_uri()})
-        embedder = build_service(nowhere)
+        embedder = build_embedder(
+            load(EmbedderSettings),
+            load(EncoderSettings),
+            crops=BlobStore(Path(folder).as_uri(), writes=True),  # nothing is to be stored again
+            captures=BlobStore(blobs.captures_url),
+        )
         for name in ledger.galleries():
             total = sum(1 for _ in outdated(ledger, name, embedder.model))
             batches = reembed(ledger, name, embedder, crops, broker.publish)

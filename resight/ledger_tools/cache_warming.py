@@ -8,10 +8,9 @@ import redis
 from resight.connections import crops_at
 from resight.console import CommandError
 from resight.stack.state import running
-from services.matcher.build import build_parts
+from services.matcher.build import build_matcher
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import connect
-from services.matcher.engine import build_engine
 from services.matcher.settings import CacheSettings, MatcherSettings
 from services.registry.ledger.ledger import Ledger
 from shared.environment import load
@@ -63,7 +62,7 @@ def cached_crops(data_dir: Path) -> CropKeypoints:
             raise CommandError(
                 f"the keypoint cache does not answer: {error}; see RESIGHT_CACHE_URL"
             ) from error
-    return build_parts(build_engine(settings), settings, kept, crops_at(data_dir)).crops
+    return build_matcher(settings, crops_at(data_dir), kept).crops
 
 
 def _shown(enrolment: Enrolment) -> Candidate:

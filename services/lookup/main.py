@@ -1,12 +1,9 @@
 """Run lookup: `python -m services.lookup.main`; settings come from the environment."""
 
 from services.lookup.backlog import Backlog
-from services.lookup.galleries.edge import EdgeGalleries
-from services.lookup.galleries.gallery import Galleries
-from services.lookup.galleries.server import ServerGalleries, connect
+from services.lookup.build import build_galleries, build_lookup
 from services.lookup.pacing import Pacing
 from services.lookup.refill import Refill
-from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
 from shared.environment import load
 from shared.kafka import topics
@@ -20,23 +17,12 @@ from shared.stage.loop import Stage
 MAX_MESSAGES = 32
 
 
-def open_galleries(settings: GallerySettings) -> Galleries:
-    """Return the galleries in the engine that the settings choose.
-
-    Raises:
-        SettingsError: they can't be had as configured.
-    """
-    if settings.kind == "edge":
-        return EdgeGalleries(settings)
-    return ServerGalleries(connect(settings), settings)
-
-
 def main() -> None:
     """Wire settings to clients and consume until told to stop."""
     with start_process("lookup") as telemetry:
         kafka = load(KafkaSettings)
         lookup = load(LookupSettings)
-        galleries = open_galleries(load(GallerySettings))
+        galleries = build_galleries(load(GallerySettings))
         backlog = Backlog(kafka)
         pacing = Pacing(backlog, lookup.max_undecided)
         # What was committed speaks of a gallery that is gone.
@@ -48,7 +34,7 @@ def main() -> None:
                     topics.SIGHTINGS: protobuf_decoder(Sighting),
                     topics.ENROLMENTS: protobuf_decoder(Enrolment),
                 },
-                handler=LookupService(galleries, lookup, pacing.sent, refill),
+                handler=build_lookup(galleries, lookup, pacing, refill),
                 kafka=kafka,
                 settings=load(StageSettings),
                 telemetry=telemetry,

@@ -1,46 +1,80 @@
-"""From settings to keypoints that are cached, for the service and for who fills its cache."""
+"""The matcher from its settings, the same for serving and offline."""
 
 from dataclasses import dataclass
 
+import cv2
+import torch
+
 from services.matcher.background.memory import BackgroundMemory, kept_as
-from services.matcher.cache.crop_keypoints import CropKeypoints
+from services.matcher.cache.crop_keypoints import CropKeypoints, KeypointStore
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
 from services.matcher.cache.server import CacheServer
-from services.matcher.engine import Engine
+from services.matcher.engine import Engine, build_engine
+from services.matcher.service import MatcherService
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.redis_settings import redis_options
 
 
 @dataclass(frozen=True)
-class MatcherParts:
-    """Crops' keypoints, and what is known of their backgrounds, if that is learnt."""
+class Matcher:
+    """The matcher's parts: networks, keypoints of stored crops, and the service on them."""
 
+    networks: Engine
     crops: CropKeypoints
-    background: BackgroundMemory | None
+    service: MatcherService
 
 
-def build_parts(
-    networks: Engine, settings: MatcherSettings, cache: CacheSettings, store: BlobStore
-) -> MatcherParts:
-    """Return keypoints that come out of the cache, else from the store's crops.
+def build_networks(settings: MatcherSettings) -> Engine:
+    """Return the networks, which use as many threads as the settings allow.
 
     Raises:
-        SettingsError: the cache's connection can't be had as configured.
+        SettingsError: they can't be loaded as configured.
     """
+    torch.set_num_threads(settings.threads)
+    cv2.setNumThreads(settings.threads)
+    return build_engine(settings)
+
+
+def build_matcher(
+    settings: MatcherSettings,
+    store: BlobStore,
+    cache: CacheSettings,
+    networks: Engine | None = None,
+) -> Matcher:
+    """Return a matcher whose keypoints and backgrounds are in the cache.
+
+    Raises:
+        SettingsError: networks or cache can't be had as configured.
+    """
+    networks = networks or build_networks(settings)
     client = connect(cache.url, cache.timeout_seconds, redis_options(cache, cache.url))
     learns = settings.background == "on"
-    kept = kept_as(networks.extractor.model) if learns else networks.extractor.model
+    name = kept_as(networks.extractor.model) if learns else networks.extractor.model
     keypoints = KeypointCache(
         client,
-        kept,
+        name,
         networks.extractor.descriptor_length,
         local_entries=cache.local_entries,
         retry_seconds=cache.retry_seconds,
     )
-    return MatcherParts(
-        CropKeypoints(store, networks.extractor, keypoints, settings.max_crop_bytes),
-        BackgroundMemory(CacheServer(client, cache.retry_seconds), keypoints, kept)
-        if learns
-        else None,
-    )
+    memory = BackgroundMemory(CacheServer(client, cache.retry_seconds), keypoints, name)
+    return _matcher(settings, store, networks, keypoints, memory if learns else None)
+
+
+def build_matcher_without_memory(
+    settings: MatcherSettings, store: BlobStore, keypoints: KeypointStore, networks: Engine
+) -> Matcher:
+    """Return a matcher that learns no backgrounds, with a keypoint store of the caller's."""
+    return _matcher(settings, store, networks, keypoints, None)
+
+
+def _matcher(
+    settings: MatcherSettings,
+    store: BlobStore,
+    networks: Engine,
+    keypoints: KeypointStore,
+    memory: BackgroundMemory | None,
+) -> Matcher:
+    crops = CropKeypoints(store, networks.extractor, keypoints, settings.max_crop_bytes)
+    return Matcher(networks, crops, MatcherService(networks, crops, store, memory))

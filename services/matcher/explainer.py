@@ -10,13 +10,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import cv2
-import torch
 from google.protobuf.message import DecodeError
 
-from services.matcher.build import build_parts
+from services.matcher.build import build_matcher
 from services.matcher.cache.crop_keypoints import CropKeypoints
-from services.matcher.engine import Engine, build_engine
+from services.matcher.engine import Engine
 from services.matcher.explanation import Explanation, explain, summary
 from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
@@ -152,13 +150,10 @@ def main() -> None:
     """Wire settings to networks and stores, and answer until the process is ended."""
     with start_process("explainer") as telemetry:
         settings, cache = load(MatcherSettings), load(CacheSettings)
-        torch.set_num_threads(settings.threads)
-        cv2.setNumThreads(settings.threads)
-        networks = build_engine(settings)
-        networks.warm_up()
         store = BlobStore(load(BlobSettings).crops_url)
-        crops = build_parts(networks, settings, cache, store).crops
-        explainer = PairExplainer(networks, pair_matcher(settings), crops)
+        matcher = build_matcher(settings, store, cache)
+        matcher.networks.warm_up()
+        explainer = PairExplainer(matcher.networks, pair_matcher(settings), matcher.crops)
         health = Health(float("inf"), store.ready)
         health.joined = True
         probes = HealthServer(telemetry, health)

@@ -1,11 +1,6 @@
 """Runs the matcher: `python -m services.matcher.main`."""
 
-import cv2
-import torch
-
-from services.matcher.build import build_parts
-from services.matcher.engine import build_engine
-from services.matcher.service import MatcherService
+from services.matcher.build import build_matcher
 from services.matcher.settings import CacheSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.environment import load
@@ -24,16 +19,12 @@ def main() -> None:
     """Wire settings to real clients and consume until SIGTERM."""
     with start_process("matcher") as telemetry:
         settings, cache = load(MatcherSettings), load(CacheSettings)
-        torch.set_num_threads(settings.threads)
-        cv2.setNumThreads(settings.threads)
-        networks = build_engine(settings)
-        networks.warm_up()
-        store = BlobStore(load(BlobSettings).crops_url)
-        matching = build_parts(networks, settings, cache, store)
+        matcher = build_matcher(settings, BlobStore(load(BlobSettings).crops_url), cache)
+        matcher.networks.warm_up()
         Stage(
             name="matcher",
             decoders={topics.CANDIDATES: protobuf_decoder(CandidateList)},
-            handler=MatcherService(networks, matching.crops, store, matching.background),
+            handler=matcher.service,
             kafka=load(KafkaSettings),
             settings=load(StageSettings),
             telemetry=telemetry,

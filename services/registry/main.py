@@ -5,14 +5,13 @@ from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
-from services.registry.calibration import calibration
+from services.registry.build import build_registry
 from services.registry.ledger.gauges import LedgerGauges
 from services.registry.ledger.ledger import Ledger
 from services.registry.ledger.store import Store
 from services.registry.outbox.broker import Broker
 from services.registry.outbox.continuity import Continuity
 from services.registry.outbox.recovery import recover
-from services.registry.service import RegistryService
 from services.registry.settings import LedgerSettings, RegistrySettings
 from shared.environment import load
 from shared.kafka import topics
@@ -32,7 +31,6 @@ def main() -> None:
     with start_process(NAME) as telemetry:
         kafka, stage = load(KafkaSettings), load(StageSettings)
         registry, store = load(RegistrySettings), load(LedgerSettings)
-        curves = calibration.load(registry.calibration)
         ledger = Ledger(Store.at(store))
         continuity = Continuity(ledger, kafka)
         Stage(
@@ -41,7 +39,7 @@ def main() -> None:
                 topics.MATCHES: protobuf_decoder(Matches),
                 topics.PLACES: protobuf_decoder(ImagePlace),
             },
-            handler=RegistryService(ledger, curves, registry, watch=continuity.watch),
+            handler=build_registry(ledger, registry, watch=continuity.watch),
             kafka=kafka,
             settings=stage,
             telemetry=telemetry,

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from resight.stack.servers import HOST, free_port, ledger_store
 from resight.stack.temporary import running
+from services.embedder.build import build_encoder
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
-from services.embedder.main import build_encoder
 from services.embedder.settings import EncoderSettings
 from services.lookup.galleries.server import ServerGalleries
 from services.lookup.galleries.server import connect as connect_gallery

@@ -7,12 +7,12 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
+from services.embedder.build import build_encoder
 from services.embedder.encoders import reference
 from services.embedder.encoders.encoder import VIEWPOINTS, read_outputs
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.preparation import Preparation
 from services.embedder.encoders.triton_encoder import TritonEncoder
-from services.embedder.main import build_encoder
 from services.embedder.settings import EncoderSettings
 from shared.environment import load
 from shared.errors import SettingsError
