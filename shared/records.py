@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from google.protobuf.message import Message
 
@@ -26,10 +26,14 @@ class Record:
     fault: str = ""
 
 
-class Decoder(Protocol):
+M_co = TypeVar("M_co", bound=Message, covariant=True)
+M_contra = TypeVar("M_contra", bound=Message, contravariant=True)
+
+
+class Decoder(Protocol[M_co]):
     """Turns a record into a message; raises Poison when that can't be done."""
 
-    def __call__(self, record: Record) -> Message: ...
+    def __call__(self, record: Record) -> M_co: ...
 
 
 # What became of one message: the messages that follow from it, or why it can't be handled.
@@ -46,9 +50,10 @@ class Receipt:
     offset: int
 
 
-class Handler(Protocol):
+class Handler(Protocol[M_contra]):
     """A service as the stage loop sees it.
 
+    `M` is the message of its topic, or the union of those of its topics.
     `handle` gets the decoded messages of one batch and returns one result for
     each, in the same order. Its own writes are applied when it returns. It may
     raise Transient: then the whole batch comes again, so it must be idempotent.
@@ -58,7 +63,7 @@ class Handler(Protocol):
     committed. `ready` says whether the service's dependencies answer.
     """
 
-    def handle(self, messages: Sequence[Message]) -> Sequence[Result]: ...
+    def handle(self, messages: Sequence[M_contra]) -> Sequence[Result]: ...
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None: ...
 

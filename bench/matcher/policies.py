@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from google.protobuf.message import Message
 from numpy.typing import NDArray
 
 from bench.matcher.published import PublishedLightGlue
@@ -66,7 +65,7 @@ class Timed:
         self._matcher = matcher
         self.seconds: list[float] = []
 
-    def handle(self, messages: Sequence[Message]) -> list[Result]:
+    def handle(self, messages: Sequence[CandidateList]) -> list[Result]:
         """Pass messages on."""
         begun = time.perf_counter()
         answers = self._matcher.handle(messages)

@@ -20,6 +20,7 @@ from shared.errors import Poison, ResightError
 from shared.messages import (
     CandidateList,
     Capture,
+    Enrolment,
     Evidence,
     Matches,
     Sighting,
@@ -29,6 +30,7 @@ from shared.records import Handler
 from shared.viewpoints import compatible
 
 M = TypeVar("M", bound=Message)
+N = TypeVar("N", bound=Message)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,10 @@ class MatchedSighting:
 
 
 def stream(
-    captures: Iterable[LabelledCapture], embedder: Handler, lookup: Handler, matcher: Handler
+    captures: Iterable[LabelledCapture],
+    embedder: Handler[Capture],
+    lookup: Handler[Sighting | Enrolment],
+    matcher: Handler[CandidateList],
 ) -> Iterator[MatchedSighting]:
     """Yield every sighting with its evidence, then enrol it, unless it can't be compared.
 
@@ -161,7 +166,7 @@ def labelled_sightings(
         views[each.identity].add(query.viewpoint)
 
 
-def handled(handler: Handler, message: Message, kind: type[M]) -> list[M]:
+def handled(handler: Handler[N], message: N, kind: type[M]) -> list[M]:
     """Return what a handler makes of one message; all of it is of the kind expected.
 
     Raises:

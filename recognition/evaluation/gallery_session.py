@@ -23,11 +23,19 @@ from recognition.data.labelled_stream import (
 from services.registry.calibration.calibration import models_of
 from services.registry.identity.sighting import enrolment_of
 from shared.errors import Poison
-from shared.messages import VIEWPOINT_UNSPECIFIED, CandidateList, Enrolment, Matches, Sighting
+from shared.messages import (
+    VIEWPOINT_UNSPECIFIED,
+    CandidateList,
+    Capture,
+    Enrolment,
+    Matches,
+    Sighting,
+)
 from shared.records import Handler
 from shared.viewpoints import compatible
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 TOGETHER = 32  # sightings that are embedded or looked up together
 
@@ -74,7 +82,11 @@ class GallerySession:
     """
 
     def __init__(
-        self, subjects: Sequence[EmbeddedSighting], lookup: Handler, matcher: Handler, workers: int
+        self,
+        subjects: Sequence[EmbeddedSighting],
+        lookup: Handler[Sighting | Enrolment],
+        matcher: Handler[CandidateList],
+        workers: int,
     ) -> None:
         self._lookup = lookup
         self._matcher = matcher
@@ -170,7 +182,7 @@ class GallerySession:
 
 
 def embed(
-    captures: Iterable[LabelledCapture], embedder: Handler, *, whole: bool
+    captures: Iterable[LabelledCapture], embedder: Handler[Capture], *, whole: bool
 ) -> Iterator[EmbeddedSighting]:
     """Yield the sighting of each capture of one animal, in order.
 
@@ -214,7 +226,7 @@ def _comparable(query: Sighting, other: Sighting) -> bool:
     )
 
 
-def _all_handled(handler: Handler, messages: Sequence[Message]) -> list[Message]:
+def _all_handled(handler: Handler[M], messages: Sequence[M]) -> list[Message]:
     answers: list[Message] = []
     for result in handler.handle(messages):
         if isinstance(result, Poison):

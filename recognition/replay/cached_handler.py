@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from google.protobuf.proto import (  # type: ignore[import-not-found]  # no stub has it
@@ -16,8 +17,10 @@ from google.protobuf.proto import (  # type: ignore[import-not-found]  # no stub
 from shared.errors import Poison, ResightError
 from shared.records import Handler, Receipt, Result
 
+M = TypeVar("M", bound=Message)
 
-class CachedHandler:
+
+class CachedHandler(Generic[M]):
     """A handler whose answers are looked up before it is asked; see `shared.records.Handler`.
 
     Only for a handler whose answer follows from the message alone. `identity` names
@@ -26,13 +29,15 @@ class CachedHandler:
     Methods may be called from several threads if the handler's may.
     """
 
-    def __init__(self, handler: Handler, identity: str, kind: type[Message], folder: Path) -> None:
+    def __init__(
+        self, handler: Handler[M], identity: str, kind: type[Message], folder: Path
+    ) -> None:
         self._handler = handler
         self._identity = identity.encode()
         self._kind = kind
         self._folder = folder
 
-    def handle(self, messages: Sequence[Message]) -> list[Result]:
+    def handle(self, messages: Sequence[M]) -> list[Result]:
         """Return one result for each message, in order.
 
         Raises:
@@ -57,7 +62,7 @@ class CachedHandler:
         """Return whether the handler is."""
         return self._handler.ready()
 
-    def _path(self, message: Message) -> Path:
+    def _path(self, message: M) -> Path:
         content = message.SerializeToString(deterministic=True)
         digest = hashlib.sha256(self._identity + b"\n" + content).hexdigest()
         return self._folder / digest[:2] / digest

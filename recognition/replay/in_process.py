@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from google.protobuf.message import Message
-
 from recognition.replay.cached_handler import CachedHandler
 from recognition.replay.keypoint_folder import KeypointFolder
 from recognition.replay.mask_folder import MaskFolder
@@ -27,7 +25,7 @@ from shared.blobs import BlobStore
 from shared.embeddings import model_name
 from shared.environment import load
 from shared.errors import Poison
-from shared.messages import Matches, Sighting
+from shared.messages import CandidateList, Capture, Enrolment, Matches, Sighting
 from shared.records import Handler, Receipt, Result
 
 
@@ -35,9 +33,9 @@ from shared.records import Handler, Receipt, Result
 class Handlers:
     """What stands before the registry, in order, and what it works with."""
 
-    embedder: Handler
-    lookup: Handler
-    matcher: Handler
+    embedder: Handler[Capture]
+    lookup: Handler[Sighting | Enrolment]
+    matcher: Handler[CandidateList]
     keypoints: CropKeypoints
     crops: BlobStore
 
@@ -48,7 +46,7 @@ class SightingsOnly:
     def __init__(self, embedder: EmbedderService) -> None:
         self._embedder = embedder
 
-    def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
+    def handle(self, messages: Sequence[Capture]) -> Sequence[Result]:
         """Return for each Capture its sightings."""
         return [
             result

@@ -17,6 +17,8 @@ from shared.messages import (
     VIEWPOINT_LEFT,
     VIEWPOINT_RIGHT,
     Decision,
+    ImagePlace,
+    Matches,
 )
 from shared.records import Handler
 
@@ -53,7 +55,9 @@ class Score:
     splits: int
 
 
-def replay_sightings(seen: Iterable[MatchedSighting], registry: Handler) -> Iterator[Replayed]:
+def replay_sightings(
+    seen: Iterable[MatchedSighting], registry: Handler[Matches | ImagePlace]
+) -> Iterator[Replayed]:
     """Yield what the registry decides on each sighting, in their order.
 
     Raises:

@@ -96,9 +96,11 @@ def _spoken_of(ledger: Ledger, gallery: str) -> set[str]:
     """Return the sightings that a person called the same as another one, and did not take back."""
     said: Counter[tuple[str, str]] = Counter()
     for entry in ledger.entries(gallery):
-        for bond in entry.decision.operation.bonds:
-            if bond.same:
-                said[min(bond.one, bond.other), max(bond.one, bond.other)] += 1 - 2 * bond.lifted
+        for constraint in entry.decision.operation.constraints:
+            if constraint.same:
+                said[
+                    min(constraint.one, constraint.other), max(constraint.one, constraint.other)
+                ] += 1 - 2 * constraint.lifted
     return {name for pair in +said for name in pair}
 
 

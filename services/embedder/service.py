@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from google.protobuf.message import Message
 
 from services.embedder import metrics
 from services.embedder.captures.limits import check_count
@@ -102,7 +101,7 @@ class EmbedderService:
         """
         self._workers.warm_up()
 
-    def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
+    def handle(self, messages: Sequence[Capture]) -> Sequence[Result]:
         """Return for each Capture its sightings, one for each box or one for the whole picture.
 
         Where it is known where the picture was taken, an ImagePlace goes before them.
@@ -132,14 +131,12 @@ class EmbedderService:
         """Return whether the model and both blob stores answer."""
         return self._encoder.ready() and self._crops.ready() and self._captures.ready()
 
-    def _prepare(self, message: Message) -> list[Prepared] | Poison:
-        if not isinstance(message, Capture):
-            raise TypeError(f"the embedder handles Capture, not {type(message).__name__}")
+    def _prepare(self, capture: Capture) -> list[Prepared] | Poison:
         try:
-            return self._cut(message)
+            return self._cut(capture)
         except Poison as poison:
             metrics.REFUSED.labels(poison.kind).inc()
-            lost = max(1, len(message.animals))
+            lost = max(1, len(capture.animals))
             return Poison(poison.reason, kind=poison.kind, sightings=lost)
 
     def _cut(self, capture: Capture) -> list[Prepared]:
@@ -254,9 +251,9 @@ def _sighting(base: Sighting, capture: Capture, animal: Detection, identifier: s
     return sighting
 
 
-def _places(capture: Message, animals: Sequence[Prepared]) -> list[ImagePlace]:
+def _places(capture: Capture, animals: Sequence[Prepared]) -> list[ImagePlace]:
     """Return where a capture was taken, for the registry alone, if that is known."""
-    if not isinstance(capture, Capture) or capture.question:
+    if capture.question:
         return []
     where = capture.place if capture.HasField("place") else animals[0].place
     if where is None:

@@ -28,7 +28,7 @@ def main() -> None:
         # What was committed speaks of a gallery that is gone.
         refill = Refill(empty=galleries.empty())
         try:
-            Stage(
+            Stage[Sighting | Enrolment](
                 name="lookup",
                 decoders={
                     topics.SIGHTINGS: protobuf_decoder(Sighting),

@@ -5,10 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
-from google.protobuf.message import Message
 from numpy.typing import NDArray
 
 from services.lookup.galleries.gallery import Galleries, Gallery, Mark, Query, collection_of
@@ -55,7 +53,7 @@ class LookupService:
         self._newest: dict[tuple[str, str], int] = {}
         self._refill = refill or Refill(empty=False)
 
-    def handle(self, messages: Sequence[Message]) -> list[Result]:
+    def handle(self, messages: Sequence[Sighting | Enrolment]) -> list[Result]:
         """Apply all enrolments, then return one CandidateList for each sighting.
 
         Of one with an identity a person says who it is: it goes on to the registry as Matches.
@@ -74,12 +72,10 @@ class LookupService:
             try:
                 if isinstance(message, Enrolment):
                     enrolments[_enrolled_model(message)].append((i, message))
-                elif isinstance(message, Sighting) and message.identity:
+                elif message.identity:
                     results[i] = [_told(message)]
-                elif isinstance(message, Sighting):
-                    sightings[_model(message)].append((i, message, _query(message)))
                 else:
-                    raise TypeError(f"lookup can't handle {type(message).__name__}")
+                    sightings[_model(message)].append((i, message, _query(message)))
             except Poison as poison:
                 results[i] = poison
         for model, enrolled in enrolments.items():
@@ -239,14 +235,16 @@ def _told(query: Sighting) -> Matches:
     """
     _model(query)
     _vector(query)
-    first: dict[str, Any] = {"pass": 1}
-    return Matches(query=query, incomparable=query.incomparable, **first)
+    return Matches(query=query, incomparable=query.incomparable, pass_number=1)
 
 
 def _list(query: Sighting, mark: Mark, candidates: Sequence[Candidate]) -> CandidateList:
-    first: dict[str, Any] = {"pass": 1}  # a keyword of Python
     return CandidateList(
-        query=query, watermark=mark.watermark, epoch=mark.epoch, candidates=candidates, **first
+        query=query,
+        watermark=mark.watermark,
+        epoch=mark.epoch,
+        candidates=candidates,
+        pass_number=1,
     )
 
 

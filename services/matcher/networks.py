@@ -1,26 +1,20 @@
 """The networks that the settings name."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import torch
 
 from services.matcher.cascade.policy import FIRST, POLICIES
-from services.matcher.extractors.aliked import AlikedExtractor
-from services.matcher.extractors.disk import DiskExtractor
-from services.matcher.extractors.local_extractor import LocalExtractor
-from services.matcher.extractors.sift import SiftExtractor
+from services.matcher.extractors import EXTRACTORS
+from services.matcher.extractors.local_extractor import ExtractorOptions, LocalExtractor
 from services.matcher.extractors.torch_segmenter import TorchSegmenter
-from services.matcher.extractors.xfeat import XFeatExtractor
 from services.matcher.pair_matchers.batched_lightglue import BatchedLightGlue
 from services.matcher.pair_matchers.lightglue import VARIANTS, PairMatcher
 from services.matcher.pair_matchers.onnx_export import default_folder
 from services.matcher.pair_matchers.onnx_lightglue import OnnxLightGlue
-from services.matcher.pair_matchers.superglue import (
-    SuperGlueMatcher,
-    SuperPair,
-    SuperPointExtractor,
-)
+from services.matcher.pair_matchers.superglue import SuperGlueMatcher, load_pair
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
 from shared.foreground.choice import build_segmenter
@@ -28,20 +22,17 @@ from shared.foreground.segmenter import Segmenter
 
 
 def local_extractor(settings: MatcherSettings) -> LocalExtractor:
-    """Return what finds keypoints.
+    """Return the keypoint extractor.
 
     Raises:
         SettingsError: its weights are not there, or there is no GPU as asked.
     """
-    if settings.extractor == "superpoint":
-        return SuperPointExtractor(_super_pair(settings), settings.keypoints)
-    if settings.extractor == "sift":
-        return SiftExtractor(settings.keypoints)
-    if settings.extractor == "disk":
-        return DiskExtractor(settings.keypoints, _device(settings))
-    if settings.extractor == "xfeat":
-        return XFeatExtractor(settings.keypoints, _device(settings))
-    return AlikedExtractor(settings.extractor, settings.keypoints, _device(settings))
+    module = import_module(f"services.matcher.{EXTRACTORS[settings.extractor]}")
+    build: Callable[[str, ExtractorOptions], LocalExtractor] = module.build_extractor
+    options = ExtractorOptions(
+        settings.keypoints, _device(settings), settings.superglue, settings.noncommercial
+    )
+    return build(settings.extractor, options)
 
 
 def segmenter(settings: MatcherSettings) -> Segmenter | None:
@@ -79,7 +70,8 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
             raise SettingsError(
                 "SuperGlue has one depth; choose another RESIGHT_MATCHER_POLICY than deep"
             )
-        return SuperGlueMatcher(_super_pair(settings), settings.lightglue_threshold)
+        pair = load_pair(settings.superglue, settings.noncommercial, _device(settings))
+        return SuperGlueMatcher(pair, settings.lightglue_threshold)
     variant = VARIANTS.get(settings.extractor)
     if variant is None:
         raise SettingsError(
@@ -118,15 +110,6 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
         folder=Path(settings.models) if settings.models else default_folder(),
         threads=settings.threads,
     )
-
-
-def _super_pair(settings: MatcherSettings) -> SuperPair:
-    return _loaded(settings.superglue, settings.noncommercial, _device(settings))
-
-
-@lru_cache(maxsize=1)
-def _loaded(folder: str, allowed: bool, device: str) -> SuperPair:
-    return SuperPair(Path(folder), allowed=allowed, device=device)
 
 
 def _device(settings: MatcherSettings) -> str:

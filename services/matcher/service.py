@@ -1,9 +1,6 @@
 """Candidate lists in, matches out."""
 
 from collections.abc import Sequence
-from typing import cast
-
-from google.protobuf.message import Message
 
 from services.matcher.background.memory import BackgroundMemory
 from services.matcher.cache.crop_keypoints import CropKeypoints
@@ -42,7 +39,7 @@ class MatcherService:
         for role, model in used:
             MODEL.labels(role, model.name, model.version, model.preprocessing).set(1)
 
-    def handle(self, messages: Sequence[Message]) -> list[Result]:
+    def handle(self, messages: Sequence[CandidateList]) -> list[Result]:
         """Return one Matches, or a Poison, for each CandidateList.
 
         Later passes go first: a registry waits for them to mint.
@@ -50,14 +47,13 @@ class MatcherService:
         Raises:
             Transient: the store of crops does not answer.
         """
-        lists = cast("Sequence[CandidateList]", messages)
         results: dict[int, Result] = {}
-        for i in sorted(range(len(lists)), key=lambda i: -_pass(lists[i])):
+        for i in sorted(range(len(messages)), key=lambda i: -messages[i].pass_number):
             try:
-                results[i] = [self._matches(lists[i])]
+                results[i] = [self._matches(messages[i])]
             except Poison as poison:
                 results[i] = poison
-        return [results[i] for i in range(len(lists))]
+        return [results[i] for i in range(len(messages))]
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
         """Nothing waits for the broker here."""
@@ -74,8 +70,9 @@ class MatcherService:
         once: dict[str, Evidence] = {}
         for evidence in every:
             once.setdefault(evidence.candidate.sighting_id, evidence)
-        matches = Matches(
+        return Matches(
             query=candidates.query,
+            pass_number=candidates.pass_number,
             watermark=candidates.watermark,
             epoch=candidates.epoch,
             evidence=once.values(),
@@ -83,8 +80,6 @@ class MatcherService:
             matcher=self._engine.cascade(candidates.query.gallery).model,
             incomparable=candidates.query.incomparable or incomparable(mine),
         )
-        setattr(matches, "pass", _pass(candidates))  # a keyword, so no plain attribute
-        return matches
 
     def _compare(
         self, query: Sighting, candidates: Sequence[Candidate], earlier: Sequence[Evidence]
@@ -119,10 +114,6 @@ class MatcherService:
             _evidence(candidates[i], next(pairs) if isinstance(crop, Keypoints) else _unread(crop))
             for i, crop in zip(chosen, crops, strict=True)
         ]
-
-
-def _pass(candidates: CandidateList) -> int:
-    return int(getattr(candidates, "pass"))  # a keyword, so no plain attribute
 
 
 def _pair(evidence: Evidence) -> PairEvidence:

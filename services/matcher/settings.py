@@ -2,10 +2,11 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.matcher.cascade.policy import PolicyName
+from services.matcher.extractors import EXTRACTORS
 from shared.environment import Settings, constant
 from shared.foreground.settings import SegmenterSettings
 from shared.redis_settings import RedisSettings
@@ -16,7 +17,7 @@ class MatcherSettings(SegmenterSettings):
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_MATCHER_")
 
-    extractor: Literal["aliked-t16", "aliked-n16", "disk", "sift", "superpoint", "xfeat"] = Field(
+    extractor: str = Field(
         default="aliked-n16",
         description="Keypoint extractor. LightGlue has weights for aliked-n16, disk (8 times the "
         "cost of aliked-n16) and xfeat (a fifth). sift needs no network. superpoint comes with "
@@ -84,6 +85,13 @@ class MatcherSettings(SegmenterSettings):
     max_crop_bytes: int = constant(
         32 * 1024 * 1024, "Protects memory; a crop of 1,024 pixels is far smaller.", ge=1
     )
+
+    @field_validator("extractor")
+    @classmethod
+    def _is_an_extractor(cls, name: str) -> str:
+        if name not in EXTRACTORS:
+            raise ValueError(f"choose one of {', '.join(sorted(EXTRACTORS))}")
+        return name
 
 
 class ExplainerSettings(Settings):

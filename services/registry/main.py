@@ -33,7 +33,7 @@ def main() -> None:
         registry, store = load(RegistrySettings), load(LedgerSettings)
         ledger = Ledger(Store.at(store))
         continuity = Continuity(ledger, kafka)
-        Stage(
+        Stage[Matches | ImagePlace](
             name=NAME,
             decoders={
                 topics.MATCHES: protobuf_decoder(Matches),

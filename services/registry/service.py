@@ -77,7 +77,7 @@ class RegistryService:
         self._unseen_models: set[Model] = set()
         metrics.CALIBRATION.labels(calibration.title).set(1)
 
-    def handle(self, messages: Sequence[Message]) -> Sequence[Result]:
+    def handle(self, messages: Sequence[Matches | ImagePlace]) -> Sequence[Result]:
         """Decide about each message in turn, so that one batch may hold an animal twice."""
         self._watch()
         results = [self._result(message) for message in messages]
@@ -94,12 +94,10 @@ class RegistryService:
         """Return whether the ledger answers."""
         return self._ledger.ready()
 
-    def _result(self, message: Message) -> Result:
+    def _result(self, message: Matches | ImagePlace) -> Result:
         if isinstance(message, ImagePlace):
             self._ledger.keep_place(message.image_sha256, message.place, message.deployment)
             return []
-        if not isinstance(message, Matches):
-            raise TypeError(f"the registry can't handle {type(message).__name__}")
         try:
             checked(message.query)
             unpack(message.query.embedding)

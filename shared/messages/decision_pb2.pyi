@@ -70,7 +70,7 @@ class Change(_message.Message):
     sightings: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, individual: _Optional[str] = ..., into: _Optional[str] = ..., sightings: _Optional[_Iterable[str]] = ...) -> None: ...
 
-class Bond(_message.Message):
+class Constraint(_message.Message):
     __slots__ = ("one", "other", "same", "lifted")
     ONE_FIELD_NUMBER: _ClassVar[int]
     OTHER_FIELD_NUMBER: _ClassVar[int]
@@ -83,22 +83,22 @@ class Bond(_message.Message):
     def __init__(self, one: _Optional[str] = ..., other: _Optional[str] = ..., same: _Optional[bool] = ..., lifted: _Optional[bool] = ...) -> None: ...
 
 class Operation(_message.Message):
-    __slots__ = ("id", "kind", "sightings", "bonds", "moved", "undoes", "reason")
+    __slots__ = ("id", "kind", "sightings", "constraints", "moved", "undoes", "reason")
     ID_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     SIGHTINGS_FIELD_NUMBER: _ClassVar[int]
-    BONDS_FIELD_NUMBER: _ClassVar[int]
+    CONSTRAINTS_FIELD_NUMBER: _ClassVar[int]
     MOVED_FIELD_NUMBER: _ClassVar[int]
     UNDOES_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
     id: str
     kind: OperationKind
     sightings: _containers.RepeatedScalarFieldContainer[str]
-    bonds: _containers.RepeatedCompositeFieldContainer[Bond]
+    constraints: _containers.RepeatedCompositeFieldContainer[Constraint]
     moved: _containers.RepeatedCompositeFieldContainer[Change]
     undoes: int
     reason: str
-    def __init__(self, id: _Optional[str] = ..., kind: _Optional[_Union[OperationKind, str]] = ..., sightings: _Optional[_Iterable[str]] = ..., bonds: _Optional[_Iterable[_Union[Bond, _Mapping]]] = ..., moved: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., undoes: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., kind: _Optional[_Union[OperationKind, str]] = ..., sightings: _Optional[_Iterable[str]] = ..., constraints: _Optional[_Iterable[_Union[Constraint, _Mapping]]] = ..., moved: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., undoes: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Decision(_message.Message):
     __slots__ = ("gallery", "number", "sighting_id", "capture_id", "deployment", "sequence", "species", "viewpoint", "box", "crop", "captured_at", "published_at", "decided_at", "outcome", "individual", "probability", "ranked", "enrolment_number", "thresholds", "calibration", "models", "passes", "actor", "image_sha256", "incomparable", "changes", "known_by", "operation", "identity", "epoch")

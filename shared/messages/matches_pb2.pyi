@@ -57,10 +57,10 @@ class Evidence(_message.Message):
     def __init__(self, candidate: _Optional[_Union[Candidate, _Mapping]] = ..., depth: _Optional[_Union[Depth, str]] = ..., neighbours: _Optional[int] = ..., neighbour_score: _Optional[float] = ..., matches: _Optional[int] = ..., confidence: _Optional[float] = ..., inliers: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
 
 class Matches(_message.Message):
-    __slots__ = ("query", "watermark", "evidence", "extractor", "matcher", "incomparable", "epoch")
+    __slots__ = ("query", "watermark", "pass_number", "evidence", "extractor", "matcher", "incomparable", "epoch")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     WATERMARK_FIELD_NUMBER: _ClassVar[int]
-    PASS_FIELD_NUMBER: _ClassVar[int]
+    PASS_NUMBER_FIELD_NUMBER: _ClassVar[int]
     EVIDENCE_FIELD_NUMBER: _ClassVar[int]
     EXTRACTOR_FIELD_NUMBER: _ClassVar[int]
     MATCHER_FIELD_NUMBER: _ClassVar[int]
@@ -68,9 +68,10 @@ class Matches(_message.Message):
     EPOCH_FIELD_NUMBER: _ClassVar[int]
     query: _sighting_pb2.Sighting
     watermark: int
+    pass_number: int
     evidence: _containers.RepeatedCompositeFieldContainer[Evidence]
     extractor: _common_pb2.ModelReference
     matcher: _common_pb2.ModelReference
     incomparable: str
     epoch: str
-    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., extractor: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., matcher: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., incomparable: _Optional[str] = ..., epoch: _Optional[str] = ..., **kwargs) -> None: ...
+    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., pass_number: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., extractor: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., matcher: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., incomparable: _Optional[str] = ..., epoch: _Optional[str] = ...) -> None: ...

@@ -2,19 +2,22 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
 from shared.errors import Poison
 from shared.records import Decoder, Handler, Record, Result
 
+M = TypeVar("M", bound=Message)
+
 log = logging.getLogger(__name__)
 
 
-def protobuf_decoder(kind: type[Message]) -> Decoder:
+def protobuf_decoder(kind: type[M]) -> Decoder[M]:
     """Return the decoder of a topic that carries plain protobuf of one type."""
 
-    def decode(record: Record) -> Message:
+    def decode(record: Record) -> M:
         try:
             return kind.FromString(record.value or b"")
         except DecodeError as error:
@@ -27,7 +30,7 @@ def protobuf_decoder(kind: type[Message]) -> Decoder:
     return decode
 
 
-def decoded(record: Record, decoders: Mapping[str, Decoder]) -> Message | Poison:
+def decoded(record: Record, decoders: Mapping[str, Decoder[M]]) -> M | Poison:
     """Return the message in a record, or why there is none.
 
     Whatever a decoder raises is about this record alone, and would be raised again.
@@ -52,7 +55,7 @@ def decoded(record: Record, decoders: Mapping[str, Decoder]) -> Message | Poison
         )
 
 
-def results(handler: Handler, items: Sequence[Message | Poison]) -> list[Result]:
+def results(handler: Handler[M], items: Sequence[M | Poison]) -> list[Result]:
     """Return one result for each item, in order; poison stays what it is.
 
     Raises:
@@ -64,7 +67,7 @@ def results(handler: Handler, items: Sequence[Message | Poison]) -> list[Result]
     return [item if isinstance(item, Poison) else next(handled) for item in items]
 
 
-def _handled(handler: Handler, messages: Sequence[Message]) -> Sequence[Result]:
+def _handled(handler: Handler[M], messages: Sequence[M]) -> Sequence[Result]:
     """Handle a batch; where it is poisoned as a whole, each message by itself.
 
     So a handler that raises Poison, instead of returning it, costs only the

@@ -26,6 +26,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, TypeVar
 
 from google.protobuf.message import Message
 
@@ -44,6 +45,8 @@ from shared.stage.dead_letter_limit import DeadLetterLimit
 from shared.stage.result_producer import ResultProducer
 from shared.stage.stall import StallWatch
 
+M = TypeVar("M", bound=Message)
+
 log = logging.getLogger(__name__)
 
 # Short enough for a shutdown to be noticed soon, long enough to cost nothing.
@@ -53,7 +56,7 @@ POLL_SECONDS = 0.25
 LOOKS_PER_STALL = 4
 
 
-class Stage:
+class Stage(Generic[M]):
     """One service: what comes in on its topics goes through its handler.
 
     `name` is the consumer group. `pace` is asked before each poll for the topics that are to be
@@ -68,8 +71,8 @@ class Stage:
         self,
         *,
         name: str,
-        decoders: Mapping[str, Decoder],
-        handler: Handler,
+        decoders: Mapping[str, Decoder[M]],
+        handler: Handler[M],
         kafka: KafkaSettings,
         settings: StageSettings,
         telemetry: TelemetrySettings,
@@ -206,7 +209,7 @@ class Stage:
 
         None: it must be dropped.
         """
-        decoded: list[Message | Poison] = []
+        decoded: list[M | Poison] = []
         results: list[Result] | None = None
         receipts: list[Receipt] | None = None
         while True:
@@ -230,7 +233,7 @@ class Stage:
                 if not self._hold_on(self._pause_after(error)):
                     return None
 
-    def _decoded(self, delivery: Delivery) -> Message | Poison:
+    def _decoded(self, delivery: Delivery) -> M | Poison:
         condemned = self._consumer.condemned(delivery)
         return condemned or handling.decoded(delivery.record, self._decoders)
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -80,7 +79,7 @@ class Bench:
             watermark=41 + number,
             candidates=candidates,
             earlier=earlier,
-            **dict[str, Any]({"pass": number}),
+            pass_number=number,
         )
 
 

@@ -84,9 +84,9 @@ def matches(
     epoch: str = "",
 ) -> Matches:
     """A query with its evidence after pass `number`."""
-    message = Matches(query=query, evidence=found, watermark=watermark, epoch=epoch)
-    setattr(message, "pass", number)
-    return message
+    return Matches(
+        query=query, evidence=found, watermark=watermark, epoch=epoch, pass_number=number
+    )
 
 
 def matched(candidates: CandidateList, same: Collection[str] = ()) -> Matches:
@@ -99,7 +99,7 @@ def matched(candidates: CandidateList, same: Collection[str] = ()) -> Matches:
         [*candidates.earlier, *found],
         watermark=candidates.watermark,
         epoch=candidates.epoch,
-        number=getattr(candidates, "pass"),
+        number=candidates.pass_number,
     )
 
 

@@ -74,7 +74,7 @@ class Room:
             value = sighting.SerializeToString()
             self.producer.send(topic or self.topic, value, b"camera", headers).get(20)
 
-    def stage(self, handler: Recorder, **options: Any) -> Stage:
+    def stage(self, handler: Recorder, **options: Any) -> Stage[Any]:
         quick = {"backoff_seconds": 0.2, "backoff_limit_seconds": 1}
         settings = StageSettings.model_validate({**quick, **options.pop("settings", {})})
         return Stage(
@@ -104,7 +104,7 @@ def once(*topics: str) -> Callable[[], frozenset[str]]:
 
 
 @contextmanager
-def running(stage: Stage) -> Iterator[threading.Thread]:
+def running(stage: Stage[Any]) -> Iterator[threading.Thread]:
     """Run a stage in a thread; an error it raises is the test's error."""
     raised: list[BaseException] = []
 

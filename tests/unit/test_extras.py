@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from services.matcher.extractors import EXTRACTORS
+
 ROOT = Path(__file__).parents[2]
 OURS = {"services", "shared"}
 PROVIDED_BY = packages_distributions()
+LOADED_BY_NAME = {"services.matcher.main": [f"services.matcher.{m}" for m in EXTRACTORS.values()]}
 
 
 def _module_file(name: str) -> Path | None:
@@ -36,7 +39,8 @@ def _imports(file: Path) -> Iterator[str]:
 def _foreign(start: str) -> set[str]:
     """Return the top-level foreign packages that a module of ours needs, however indirectly."""
     seen: set[Path] = set()
-    waiting, foreign = [start], set()
+    foreign: set[str] = set()
+    waiting = [start, *LOADED_BY_NAME.get(start, ())]
     while waiting:
         name = waiting.pop()
         if name.split(".")[0] not in OURS:

@@ -11,7 +11,12 @@ from torch.nn import functional
 
 from services.matcher import weights
 from services.matcher.extractors.aliked_network import STRIDE, AlikedNetwork, Inset
-from services.matcher.extractors.local_extractor import THINNEST, Framed, as_tensor
+from services.matcher.extractors.local_extractor import (
+    THINNEST,
+    ExtractorOptions,
+    Framed,
+    as_tensor,
+)
 from services.matcher.keypoints import Keypoints, none_in, sound
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
@@ -112,3 +117,8 @@ class AlikedExtractor:
 
 def _up(side: int) -> int:
     return STRIDE * -(-side // STRIDE)
+
+
+def build_extractor(name: str, options: ExtractorOptions) -> AlikedExtractor:
+    """Return the extractor of this name."""
+    return AlikedExtractor(name, options.keypoints, options.device)

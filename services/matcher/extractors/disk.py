@@ -9,7 +9,13 @@ from kornia.feature import DISK
 from numpy.typing import NDArray
 
 from services.matcher import weights
-from services.matcher.extractors.local_extractor import THINNEST, Framed, as_tensor, one_by_one
+from services.matcher.extractors.local_extractor import (
+    THINNEST,
+    ExtractorOptions,
+    Framed,
+    as_tensor,
+    one_by_one,
+)
 from services.matcher.keypoints import Keypoints, sound
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
@@ -64,3 +70,8 @@ def _varied(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     mean, square = (cv2.blur(each, (AROUND, AROUND)) for each in (grey, grey**2))
     return np.asarray(square - mean**2 > LEAST_CONTRAST**2)
+
+
+def build_extractor(_: str, options: ExtractorOptions) -> DiskExtractor:
+    """Return the extractor."""
+    return DiskExtractor(options.keypoints, options.device)

@@ -31,6 +31,22 @@ class Framed:
         return bool(min(self.image.shape[:2]) < THINNEST)
 
 
+@dataclass(frozen=True)
+class ExtractorOptions:
+    """What an extractor may need.
+
+    keypoints: per picture, at most
+    device: of PyTorch
+    weights: folder of weights that the user brings; empty: none
+    noncommercial: whether weights that only research may use are allowed
+    """
+
+    keypoints: int
+    device: str = "cpu"
+    weights: str = ""
+    noncommercial: bool = False
+
+
 class LocalExtractor(Protocol):
     """Finds keypoints and describes them, in as many pictures at once as its device likes.
 

@@ -6,7 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher.extractors.local_extractor import THINNEST, Framed, one_by_one
+from services.matcher.extractors.local_extractor import (
+    THINNEST,
+    ExtractorOptions,
+    Framed,
+    one_by_one,
+)
 from services.matcher.keypoints import Keypoints, none_in, sound
 from shared.messages import ModelReference
 
@@ -47,3 +52,8 @@ class SiftExtractor:
             width=width,
             height=height,
         )
+
+
+def build_extractor(_: str, options: ExtractorOptions) -> SiftExtractor:
+    """Return the extractor."""
+    return SiftExtractor(options.keypoints)

@@ -7,7 +7,13 @@ from kornia.feature import XFeat
 from numpy.typing import NDArray
 
 from services.matcher import weights
-from services.matcher.extractors.local_extractor import THINNEST, Framed, as_tensor, one_by_one
+from services.matcher.extractors.local_extractor import (
+    THINNEST,
+    ExtractorOptions,
+    Framed,
+    as_tensor,
+    one_by_one,
+)
 from services.matcher.keypoints import Keypoints, sound
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
@@ -55,3 +61,8 @@ class XFeatExtractor:
             height=height,
             least_score=LEAST_SCORE,
         )
+
+
+def build_extractor(_: str, options: ExtractorOptions) -> XFeatExtractor:
+    """Return the extractor."""
+    return XFeatExtractor(options.keypoints, options.device)

@@ -7,6 +7,7 @@ brings the folder and says so.
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.matcher.extractors.local_extractor import THINNEST, Framed, as_tensor, one_by_one
+from services.matcher.extractors.local_extractor import (
+    THINNEST,
+    ExtractorOptions,
+    Framed,
+    as_tensor,
+    one_by_one,
+)
 from services.matcher.keypoints import Keypoints, sound
 from services.matcher.pair_matchers.lightglue import Correspondences
 from services.matcher.torchvision_shim import import_beside_torchvision
@@ -146,3 +153,23 @@ def _digest(folder: Path) -> str:
     for path in sorted(folder.glob("*.safetensors")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+@lru_cache(maxsize=1)
+def load_pair(folder: str, allowed: bool, device: str) -> SuperPair:
+    """Return both networks, loaded once.
+
+    Raises:
+        SettingsError: see `SuperPair`.
+    """
+    return SuperPair(Path(folder), allowed=allowed, device=device)
+
+
+def build_extractor(_: str, options: ExtractorOptions) -> SuperPointExtractor:
+    """Return the extractor.
+
+    Raises:
+        SettingsError: its weights are not there, or may not be used.
+    """
+    pair = load_pair(options.weights, options.noncommercial, options.device)
+    return SuperPointExtractor(pair, options.keypoints)

@@ -1,64 +1,17 @@
-"""An export as a ZIP: a format's files, the pictures, and what was left out with its reason."""
+"""An export as a ZIP: a format's files, the pictures, and the records left out with reasons."""
 
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, get_args
+from collections.abc import Callable, Iterator
 
-from services.registry.exports.camtrap_dp import package
-from services.registry.exports.coco import coco
-from services.registry.exports.histories import mark, secr_captures, secr_detectors
-from services.registry.exports.pieces import Pieces, table
-from services.registry.exports.record import Record, Records
-from services.registry.exports.tables import csv_table, parquet_table
-from services.registry.exports.wildbook import wildbook
+from services.registry.exports.format import Files
+from services.registry.exports.pieces import table
+from services.registry.exports.record import Records
 from shared.errors import Poison
 from shared.messages import BlobReference
 
-Format = Literal["csv", "parquet", "coco", "camtrap-dp", "wildbook", "mark", "secr"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-
 LEFT_OUT = "left_out.csv"
-
-
-@dataclass(frozen=True)
-class ExportRequest:
-    """What to export. `days`: of an occasion, for capture histories."""
-
-    kind: Format
-    gallery: str
-    now: datetime
-    days: int = 1
-
-
-@dataclass(frozen=True)
-class Files:
-    """An export's files by their paths, and why a record is not in it: '' where it is."""
-
-    files: Mapping[str, Pieces]
-    lacks: Callable[[Record], str]
-
-
-def files(found: Records, wanted: ExportRequest) -> Files:
-    """Return what an export holds."""
-    if wanted.kind == "camtrap-dp":
-        made = package(found, wanted.gallery, wanted.now)
-        return Files(made.files, made.lacks)
-    tables: Mapping[str, Callable[[], dict[str, Pieces]]] = {
-        "csv": lambda: {"metadata.csv": csv_table(found)},
-        "parquet": lambda: {"sightings.parquet": parquet_table(found)},
-        "coco": lambda: {"annotations.json": coco(found)},
-        "wildbook": lambda: {"wildbook.csv": wildbook(found)},
-        "mark": lambda: {"histories.inp": mark(found, wanted.days)},
-        "secr": lambda: {
-            "captures.txt": secr_captures(found, wanted.days),
-            "detectors.txt": secr_detectors(found),
-        },
-    }
-    return Files(tables[wanted.kind](), lambda _: "")
 
 
 def zipped(

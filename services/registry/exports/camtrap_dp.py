@@ -5,12 +5,13 @@ time for each, and coordinates for each deployment, so what lacks them is left o
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from services.registry.exports.format import ExportFormat, ExportRequest, Files
 from services.registry.exports.pieces import Pieces, lines, table
 from services.registry.exports.record import Record, Records, Where
 
@@ -40,14 +41,6 @@ DEPLOYMENTS, MEDIA, OBSERVATIONS = (
 )
 
 
-@dataclass(frozen=True)
-class Package:
-    """The files of a package by their paths, and why a record is not in it: '' where it is."""
-
-    files: dict[str, Pieces]
-    lacks: Callable[[Record], str]
-
-
 @dataclass
 class _Camera:
     """What a package says of one deployment."""
@@ -62,7 +55,7 @@ class _Camera:
         self.last = max(self.last or at, at)
 
 
-def package(found: Records, gallery: str, now: datetime) -> Package:
+def package(found: Records, request: ExportRequest) -> Files:
     """Return a gallery as a package."""
     # Any picture of a camera tells where it is, even one that is left out.
     cameras = {
@@ -88,9 +81,9 @@ def package(found: Records, gallery: str, now: datetime) -> Package:
         "observations.csv": _table(OBSERVATIONS, map(_observation, kept())),
     }
     if seen:
-        told = _descriptor(seen, sorted(species), gallery, now)
+        told = _descriptor(seen, sorted(species), request.gallery, request.now)
         files["datapackage.json"] = lines([json.dumps(told, indent=2)])
-    return Package(files, lambda record: lacks(record) if record.individual else "")
+    return Files(files, lambda record: lacks(record) if record.individual else "")
 
 
 def _lacks(record: Record, placed: Collection[str]) -> str:
@@ -212,3 +205,6 @@ def _taken(record: Record) -> datetime:
 
 def _time(at: datetime) -> str:
     return at.strftime(_TIME)
+
+
+FORMAT = ExportFormat("camtrap-dp", "Camtrap DP", package)

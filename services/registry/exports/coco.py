@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from services.registry.exports.format import ExportFormat, ExportRequest, Files
 from services.registry.exports.pieces import Pieces
 from services.registry.exports.record import Record, Records
 
@@ -80,3 +81,10 @@ def _list(items: Iterable[Mapping[str, Any]]) -> Pieces:
         yield f"{before}{json.dumps(item)}".encode()
         before = ",\n"
     yield b"]" if before != "[\n" else b"[]"
+
+
+def _files(found: Records, _: ExportRequest) -> Files:
+    return Files({"annotations.json": coco(found)})
+
+
+FORMAT = ExportFormat("coco", "COCO", _files)

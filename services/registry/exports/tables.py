@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from services.registry.exports.format import ExportFormat, ExportRequest, Files
 from services.registry.exports.pieces import Pieces, table
 from services.registry.exports.record import Record, Records
 
@@ -87,3 +88,15 @@ def _row(record: Record) -> dict[str, Any]:
         "box_width": width,
         "box_height": height,
     }
+
+
+def _csv(found: Records, _: ExportRequest) -> Files:
+    return Files({"metadata.csv": csv_table(found)})
+
+
+def _parquet(found: Records, _: ExportRequest) -> Files:
+    return Files({"sightings.parquet": parquet_table(found)})
+
+
+CSV = ExportFormat("csv", "CSV, for spreadsheets", _csv)
+PARQUET = ExportFormat("parquet", "Parquet", _parquet)

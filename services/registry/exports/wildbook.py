@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.registry.exports.format import ExportFormat, ExportRequest, Files
 from services.registry.exports.pieces import Pieces, table
 from services.registry.exports.record import Record, Records
 
@@ -32,3 +33,10 @@ def _row(record: Record) -> tuple[Any, ...]:
         record.viewpoint,
         f"Resight sighting {record.sighting}, {record.outcome}",
     )
+
+
+def _files(found: Records, _: ExportRequest) -> Files:
+    return Files({"wildbook.csv": wildbook(found)})
+
+
+FORMAT = ExportFormat("wildbook", "Wildbook", _files)

@@ -60,17 +60,16 @@ def next_list(
     matches: Matches, watermark: int, epoch: str, candidates: Sequence[Candidate]
 ) -> CandidateList:
     """Return the candidate list that sends a query round once more, with all evidence so far."""
-    following = CandidateList(
+    return CandidateList(
         query=matches.query,
         watermark=watermark,
         candidates=candidates,
         earlier=matches.evidence,
         epoch=epoch,
+        pass_number=pass_number(matches) + 1,
     )
-    setattr(following, "pass", pass_number(matches) + 1)  # a keyword, so no plain attribute
-    return following
 
 
 def pass_number(matches: Matches) -> int:
     """Return the number of the pass that gave this evidence, from 1."""
-    return max(1, int(getattr(matches, "pass")))
+    return max(1, matches.pass_number)

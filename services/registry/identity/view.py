@@ -90,11 +90,11 @@ class Apart:
 
 def recorded(told: Sequence[bytes]) -> Iterator[Recorded]:
     """Yield sightings from IDs, records and bonds in turn; those without a record are left out."""
-    for sighting, record, bonds in zip(told[::3], told[1::3], told[2::3], strict=True):
+    for sighting, record, constraints in zip(told[::3], told[1::3], told[2::3], strict=True):
         if not record:
             continue
         number, image, bound, packed = record.split(b"\n", 3)
-        said = bonds.decode().split("\n")[:-1]
+        said = constraints.decode().split("\n")[:-1]
         yield Recorded(
             sighting=sighting.decode(),
             number=int(number),

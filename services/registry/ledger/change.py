@@ -27,11 +27,11 @@ def arguments(
     found.append(len(splits))
     for change in splits:
         found += [change.individual, change.into, len(change.sightings), *change.sightings]
-    bonds = decision.operation.bonds
-    found.append(len(bonds))
-    for bond in bonds:
-        kind = "-" * bond.lifted + ("=" if bond.same else "!")
-        found += [kind, bond.one, bond.other]
+    constraints = decision.operation.constraints
+    found.append(len(constraints))
+    for constraint in constraints:
+        kind = "-" * constraint.lifted + ("=" if constraint.same else "!")
+        found += [kind, constraint.one, constraint.other]
     found.append(len(questions))
     for question in questions:
         sightings = f"{question.sighting_of_one} {question.sighting_of_other}"

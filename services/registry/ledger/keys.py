@@ -9,7 +9,7 @@ KEYED = "resight:keyed"
 # Members '<deployment>\n<row> <column>': in which cells its pictures were taken.
 CAMERAS = "resight:cameras"
 
-# In the order in which `ledger.lua` expects them.
+# In the order in which a call of `ledger.lua` gets them; its header says what each holds.
 NAMES = (
     "entries",
     "decided",

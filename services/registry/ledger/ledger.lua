@@ -37,12 +37,8 @@
 -- <Decision> and <Enrolment> are messages without the numbers and the individuals. An
 -- individual that an entry founds is called +0, +1, … in it, and is the first, second, … <founded>.
 
--- The order in which a call names a gallery's keys.
-local NAMES = {
-  'entries', 'decided', 'enrolments', 'members', 'groups', 'successors', 'revisions', 'records',
-  'standings', 'bonds', 'undone', 'questions', 'captures', 'encounters', 'counters', 'outbox',
-  'proofs', 'labels', 'lease', 'deployments',
-}
+-- The order in which a call names a gallery's keys; `keys.py` has it, and `store.py` fills it in.
+local NAMES = {KEY_NAMES}
 
 local function named(keys)
   local key = {}

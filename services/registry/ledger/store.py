@@ -9,11 +9,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from services.registry.ledger.keys import NAMES
 from services.registry.settings import LedgerSettings
 from shared.errors import ResightError, Transient
 from shared.redis_settings import redis_options
 
 LIBRARY = Path(__file__).with_name("ledger.lua")
+_KEY_NAMES = ", ".join(f"'{name}'" for name in NAMES)
 
 # First words of errors that pass when the server has caught up or has been repaired.
 _PASSING = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "READONLY",
@@ -46,7 +48,7 @@ class Store:
         source: str | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        text = LIBRARY.read_text() if source is None else source
+        text = (LIBRARY.read_text() if source is None else source).replace("KEY_NAMES", _KEY_NAMES)
         self._version = hashlib.sha256(text.encode()).hexdigest()[:12]
         self._library = text.replace("VERSION", self._version)
         self._client: Any = redis.Redis.from_url(  # its commands are untyped

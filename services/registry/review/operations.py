@@ -20,8 +20,8 @@ from shared.messages import (
     OPERATION_KIND_SAME,
     OPERATION_KIND_UNDO,
     OPERATION_KIND_UNIDENTIFIABLE,
-    Bond,
     Change,
+    Constraint,
     Decision,
     Operation,
     OperationKind,
@@ -42,7 +42,7 @@ class Effect:
 
     kind: OperationKind
     sightings: tuple[str, ...]
-    bonds: tuple[Bond, ...]
+    constraints: tuple[Constraint, ...]
     moved: tuple[Change, ...]
     undoes: int = 0
 
@@ -52,7 +52,7 @@ class Effect:
             id=identifier,
             kind=self.kind,
             sightings=self.sightings,
-            bonds=self.bonds,
+            constraints=self.constraints,
             moved=self.moved,
             undoes=self.undoes,
             reason=reason,
@@ -75,7 +75,7 @@ def same(
     `groups` has both individuals, whole.
     """
     first, second = _owner(one, groups), _owner(other, groups)
-    bond = Bond(one=one, other=other, same=True)
+    constraint = Constraint(one=one, other=other, same=True)
     moved: tuple[Change, ...] = ()
     if first != second:
         kept, gone = sorted((first, second), key=lambda name: (-groups[name].count, name))
@@ -85,7 +85,7 @@ def same(
             moved = (_moved(first, second, [one]),)
         elif alone == other:
             moved = (_moved(second, first, [other]),)
-    return Effect(OPERATION_KIND_SAME, (one, other), (bond,), moved)
+    return Effect(OPERATION_KIND_SAME, (one, other), (constraint,), moved)
 
 
 def different(
@@ -97,12 +97,12 @@ def different(
     part keeps the ID.
     """
     first, second = _owner(one, groups), _owner(other, groups)
-    bond = Bond(one=one, other=other)
+    constraint = Constraint(one=one, other=other)
     moved: tuple[Change, ...] = ()
     if first == second:
         leaving = split_parts(one, other, groups[first], clustering)
         moved = (_moved(first, NEW, leaving),)
-    return Effect(OPERATION_KIND_DIFFERENT, (one, other), (bond,), moved)
+    return Effect(OPERATION_KIND_DIFFERENT, (one, other), (constraint,), moved)
 
 
 def move(sightings: Sequence[str], into: str, groups: Mapping[str, Group]) -> Effect:
@@ -127,24 +127,26 @@ def move(sightings: Sequence[str], into: str, groups: Mapping[str, Group]) -> Ef
             f"{len(leaving)} sightings told from {len(staying)} make more than {MOST_BONDS} pairs; "
             "move fewer at a time"
         )
-    bonds = [Bond(one=sighting, other=each.sighting) for sighting in sightings for each in staying]
-    bonds += [
-        Bond(one=each.sighting, other=sighting, same=True, lifted=True)
+    constraints = [
+        Constraint(one=sighting, other=each.sighting) for sighting in sightings for each in staying
+    ]
+    constraints += [
+        Constraint(one=each.sighting, other=sighting, same=True, lifted=True)
         for each in staying
         for sighting in sorted(each.same)
         if sighting in leaving
     ]
     if into:
         newest = groups[into].sightings[-1].sighting
-        bonds += [
-            Bond(one=each.sighting, other=sighting, lifted=True)
+        constraints += [
+            Constraint(one=each.sighting, other=sighting, lifted=True)
             for each in groups[into].sightings
             for sighting in sorted(each.differ)
             if sighting in leaving
         ]
-        bonds += [Bond(one=sighting, other=newest, same=True) for sighting in sightings]
+        constraints += [Constraint(one=sighting, other=newest, same=True) for sighting in sightings]
     moved = (_moved(source, into or NEW, sightings),)
-    return Effect(OPERATION_KIND_MOVE, tuple(sightings), tuple(bonds), moved)
+    return Effect(OPERATION_KIND_MOVE, tuple(sightings), tuple(constraints), moved)
 
 
 def confirm(
@@ -157,14 +159,14 @@ def confirm(
     if individual not in groups:
         raise OperationError(f"there is no individual {individual}")
     first, *rest = [each.sighting for each in groups[individual].sightings]
-    bonds = [Bond(one=first, other=sighting, same=True) for sighting in rest]
-    bonds += [
-        Bond(one=question.sighting_of_one, other=question.sighting_of_other)
+    constraints = [Constraint(one=first, other=sighting, same=True) for sighting in rest]
+    constraints += [
+        Constraint(one=question.sighting_of_one, other=question.sighting_of_other)
         for question in questions
         if individual in {question.one, question.other}
         and {question.one, question.other} <= groups.keys()
     ]
-    return Effect(OPERATION_KIND_CONFIRM, (first, *rest), tuple(bonds), ())
+    return Effect(OPERATION_KIND_CONFIRM, (first, *rest), tuple(constraints), ())
 
 
 def unidentifiable(sightings: Sequence[str], groups: Mapping[str, Group]) -> Effect:
@@ -200,13 +202,18 @@ def undo(
         if back and home != change.into:
             moved.append(_moved(change.into, home, back))
     there = {*belongs, *(name for change in moved for name in change.sightings if change.into)}
-    bonds = tuple(
-        Bond(one=bond.one, other=bond.other, same=bond.same, lifted=not bond.lifted)
-        for bond in operation.bonds
-        if not bond.lifted or {bond.one, bond.other} <= there
+    constraints = tuple(
+        Constraint(
+            one=constraint.one,
+            other=constraint.other,
+            same=constraint.same,
+            lifted=not constraint.lifted,
+        )
+        for constraint in operation.constraints
+        if not constraint.lifted or {constraint.one, constraint.other} <= there
     )
     return Effect(
-        OPERATION_KIND_UNDO, tuple(operation.sightings), bonds, tuple(moved), entry.number
+        OPERATION_KIND_UNDO, tuple(operation.sightings), constraints, tuple(moved), entry.number
     )
 
 

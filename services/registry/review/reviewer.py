@@ -94,7 +94,11 @@ class Reviewer:
         if entry is None:
             raise OperationError(f"gallery {self._gallery} has no entry {number}")
         operation = entry.decision.operation
-        bound = [name for bond in operation.bonds for name in (bond.one, bond.other)]
+        bound = [
+            name
+            for constraint in operation.constraints
+            for name in (constraint.one, constraint.other)
+        ]
         moved = [sighting for change in operation.moved for sighting in change.sightings]
         about = list(dict.fromkeys([*moved, *operation.sightings, *bound]))
         homes = {

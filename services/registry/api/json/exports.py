@@ -1,4 +1,4 @@
-"""Leaving with a gallery: in the formats of other tools."""
+"""Export of a gallery in the formats of other tools."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,12 +8,26 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
+from pydantic import AfterValidator, WithJsonSchema
 
 from services.registry.api.context import Context, CurrentUser, Named
 from services.registry.api.problem import documented
-from services.registry.exports.bundle import ExportRequest, Format, files, zipped
+from services.registry.exports.bundle import zipped
+from services.registry.exports.format import ExportRequest
+from services.registry.exports.formats import FORMATS, files
 from services.registry.exports.record import records
 from services.registry.exports.spool import Spool
+
+
+def _known(name: str) -> str:
+    if name not in FORMATS:
+        raise ValueError(f"choose one of {', '.join(FORMATS)}")
+    return name
+
+
+Format = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(FORMATS)})
+]
 
 router = APIRouter(prefix="/api/v1", tags=["exports"], responses=documented(404))
 

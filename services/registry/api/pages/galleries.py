@@ -11,6 +11,7 @@ from services.registry.api.json.reading import Order, drift_of, in_order
 from services.registry.api.pages.charts import curve, months
 from services.registry.api.pages.frame import gallery_path, page
 from services.registry.calibration.drift import FIT_AGAIN
+from services.registry.exports.formats import FORMATS
 from services.registry.ledger.overview import GalleryOverview, Status
 
 router = APIRouter(include_in_schema=False)
@@ -75,6 +76,7 @@ def gallery(
         moved=moved,
         fit_again=FIT_AGAIN,
         curve=at.calibration.curve(name),
+        formats=FORMATS.values(),
     )
 
 

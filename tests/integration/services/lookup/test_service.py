@@ -29,6 +29,7 @@ from shared.messages import (
     Enrolment,
     Matches,
     ModelReference,
+    Sighting,
     Viewpoint,
 )
 from shared.records import Receipt
@@ -68,7 +69,7 @@ def test_a_sighting_gets_its_list_with_watermark_and_first_pass(service: LookupS
     found = answer(service, query)
     assert found.query == query
     assert found.watermark == 2
-    assert getattr(found, "pass") == 1
+    assert found.pass_number == 1
     assert numbers(found) == {1, 2}
     assert not found.earlier
 
@@ -113,7 +114,7 @@ def test_a_sighting_with_an_identity_goes_on_without_a_search(service: LookupSer
     assert not isinstance(result, Poison)
     [told] = result
     assert isinstance(told, Matches)
-    assert (told.query, getattr(told, "pass"), list(told.evidence)) == (query, 1, [])
+    assert (told.query, told.pass_number, list(told.evidence)) == (query, 1, [])
     query.embedding.model.name = ""
     [refused] = service.handle([query])
     assert isinstance(refused, Poison)
@@ -127,7 +128,7 @@ def test_only_lists_wait_for_a_decision(galleries: EdgeGalleries) -> None:
 
 
 def test_a_replay_changes_nothing(service: LookupService) -> None:
-    batch: list[Message] = [enrolment(1), sighting(99), enrolment(2), enrolment(3)]
+    batch: list[Sighting | Enrolment] = [enrolment(1), sighting(99), enrolment(2), enrolment(3)]
     service.handle(batch)
     once = answer(service, sighting(99))
     service.handle(batch)
@@ -240,7 +241,7 @@ NAMELESS = pack(vectors(1)[0], ModelReference())
     ],
 )
 def test_poison_takes_nothing_with_it(
-    service: LookupService, message: Message, kind: str, says: str
+    service: LookupService, message: Sighting | Enrolment, kind: str, says: str
 ) -> None:
     first, poison, last = service.handle([enrolment(1), message, sighting(99)])
     assert first == []

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -86,8 +85,7 @@ def _coat(crops: BlobStore, name: str, seed: int) -> BlobReference:
 
 def _list(crop: BlobReference, name: str, *candidates: Candidate) -> CandidateList:
     query = Sighting(sighting_id=name, deployment="cam-1", crop=crop)
-    first: dict[str, Any] = {"pass": 1}
-    return CandidateList(query=query, watermark=5, candidates=candidates, earlier=(), **first)
+    return CandidateList(query=query, watermark=5, candidates=candidates, earlier=(), pass_number=1)
 
 
 def _publish(kafka: KafkaSettings, *lists: CandidateList) -> None:

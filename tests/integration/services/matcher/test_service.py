@@ -33,7 +33,7 @@ def test_every_candidate_comes_back_once_with_its_evidence(bench: Bench) -> None
     assert same.confidence > 30
     assert same.inliers > 30
     assert matches.query == sent.query
-    assert (matches.watermark, getattr(matches, "pass")) == (42, 1)
+    assert (matches.watermark, matches.pass_number) == (42, 1)
     assert matches.extractor == bench.engine.extractor.model
     assert matches.matcher == bench.engine.cascade().model
 
@@ -56,7 +56,7 @@ def test_earlier_evidence_is_kept_and_not_made_again(bench: Bench) -> None:
     matches = only(bench.service(), sent)
     assert [e.candidate.sighting_id for e in matches.evidence] == ["first", "second"]
     assert matches.evidence[0] == earlier
-    assert getattr(matches, "pass") == 2
+    assert matches.pass_number == 2
 
 
 def test_lightglue_sees_the_best_of_all_passes_as_if_they_were_one_list(bench: Bench) -> None:

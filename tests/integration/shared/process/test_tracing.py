@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -53,7 +54,7 @@ def kafka(tmp_path: Path) -> Iterator[KafkaSettings]:
     process.wait()
 
 
-DECODERS: Mapping[str, Mapping[str, Decoder]] = {
+DECODERS: Mapping[str, Mapping[str, Decoder[Any]]] = {
     "embedder": {topics.CAPTURES: decode_capture},
     "lookup": {
         topics.SIGHTINGS: protobuf_decoder(Sighting),
@@ -83,7 +84,7 @@ def services(
         registry = RegistryService(
             ledger, calibration.load(RegistrySettings().calibration), RegistrySettings()
         )
-        handling: dict[str, Handler] = {
+        handling: dict[str, Handler[Any]] = {
             "embedder": inline.embedder,
             "lookup": inline.lookup,
             "matcher": inline.matcher,

@@ -283,7 +283,7 @@ def _rebalances(room: Room) -> float | None:
     return REGISTRY.get_sample_value("resight_stage_rebalances_total", {"service": room.name})
 
 
-def _status(stage: Stage, path: str) -> tuple[int, str]:
+def _status(stage: Stage[Any], path: str) -> tuple[int, str]:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{stage.port}{path}") as answer:
             return answer.status, answer.read().decode()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.message import Message
@@ -73,7 +74,7 @@ def settings(address: str, request_seconds: float = 5) -> KafkaSettings:
     )
 
 
-def a_stage(group: str, kafka: KafkaSettings, handler: Recorder) -> Stage:
+def a_stage(group: str, kafka: KafkaSettings, handler: Recorder) -> Stage[Any]:
     return Stage(
         name=group,
         decoders={f"{group}.in": protobuf_decoder(Sighting)},
@@ -107,11 +108,11 @@ def committed(group: str, kafka: KafkaSettings, partitions: int = 1) -> int:
 
 
 @contextmanager
-def running(*stages: Stage) -> Iterator[list[BaseException]]:
+def running(*stages: Stage[Any]) -> Iterator[list[BaseException]]:
     """Run stages in threads; yields the list of what they raise."""
     raised: list[BaseException] = []
 
-    def run(stage: Stage) -> None:
+    def run(stage: Stage[Any]) -> None:
         try:
             stage.run()
         except BaseException as error:
@@ -287,11 +288,11 @@ def test_a_signal_ends_the_process_after_the_batch_in_hand_or_uncommitted_in_tim
     assert committed(group, kafka) == done
 
 
-def _waits_for_the_group(stage: Stage) -> bool:
+def _waits_for_the_group(stage: Stage[Any]) -> bool:
     client = stage._consumer._consumer
     return client is not None and client.group_metadata().state == MemberState.REBALANCING
 
 
-def _has_partitions(stage: Stage) -> bool:
+def _has_partitions(stage: Stage[Any]) -> bool:
     client = stage._consumer._consumer
     return client is not None and bool(client.assignment())

@@ -40,7 +40,7 @@ class Counting:
         return [Sighting(sighting_id=f"{message.capture_id}{n}") for n in (1, 2)]
 
 
-def _remembered(handler: Counting, folder: Path, identity: str = "one") -> CachedHandler:
+def _remembered(handler: Counting, folder: Path, identity: str = "one") -> CachedHandler[Message]:
     return CachedHandler(handler, identity, Sighting, folder)
 
 

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -89,7 +88,7 @@ class Camera:
     def show(self, query: Sighting, *candidates: Sighting) -> Matches:
         offered = [Candidate(sighting_id=each.sighting_id, crop=each.crop) for each in candidates]
         sent = CandidateList(
-            query=query, watermark=1, candidates=offered, earlier=(), **dict[str, Any]({"pass": 1})
+            query=query, watermark=1, candidates=offered, earlier=(), pass_number=1
         )
         [result] = self.service.handle([sent])
         assert not isinstance(result, Poison), result.reason

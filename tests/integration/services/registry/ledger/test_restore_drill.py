@@ -73,7 +73,11 @@ class Installation:
         with closing(Broker(self.kafka)) as broker, closing(EdgeGalleries(self.vectors)) as shelves:
             recover(ledger, broker)
             lookup = LookupService(shelves, FEW, sent=lambda _: None)
-            mine = [each for each in broker.since(ENROLMENTS, {}) if each.gallery == self.gallery]
+            mine = [
+                each
+                for each in broker.since(ENROLMENTS, {})
+                if isinstance(each, Enrolment) and each.gallery == self.gallery
+            ]
             for start in range(0, len(mine), 32):
                 lookup.handle(mine[start : start + 32])
             for number in numbers:

@@ -63,7 +63,7 @@ def test_the_third_refusal_takes_a_lease_that_ends_with_the_mint(ledger_url: str
     ledger = ledger_at(ledger_url)
     service = registry(ledger)
     slow = _overtaken(service, ledger, passes=3)
-    assert getattr(slow, "pass") == 4
+    assert slow.pass_number == 4
 
     waiting = _attempt(service, ledger, "late")
     assert isinstance(waiting, CandidateList)

@@ -101,7 +101,7 @@ def test_the_second_mint_gets_a_candidate_list_with_the_first(ledger_url: str) -
     second = _list_of(_only(other, matches(sighting("second"))))
     assert second.query == sighting("second")
     assert second.watermark == 1
-    assert getattr(second, "pass") == 2
+    assert second.pass_number == 2
     (candidate,) = second.candidates
     assert candidate.sighting_id == "first"
     assert candidate.enrolment_number == 1

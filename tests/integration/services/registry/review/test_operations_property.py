@@ -162,12 +162,12 @@ class Story:
 
     def told(self) -> Counter[tuple[frozenset[str], bool]]:
         """Return how often people said of a pair that it is one animal, or two, by the entries."""
-        bonds: Counter[tuple[frozenset[str], bool]] = Counter()
+        constraints: Counter[tuple[frozenset[str], bool]] = Counter()
         for entry in self.ledger.entries(self.gallery):
-            for bond in entry.decision.operation.bonds:
-                said = frozenset((bond.one, bond.other)), bond.same
-                bonds[said] = max(0, bonds[said] + (-1 if bond.lifted else 1))
-        return +bonds
+            for constraint in entry.decision.operation.constraints:
+                said = frozenset((constraint.one, constraint.other)), constraint.same
+                constraints[said] = max(0, constraints[said] + (-1 if constraint.lifted else 1))
+        return +constraints
 
 
 def soundness(story: Story) -> None:

@@ -41,8 +41,13 @@ SPLIT = {
 def test_two_of_one_animal_bring_their_individuals_together() -> None:
     effect = same("s1", "s4", SPLIT, CLUSTERING)
     assert effect.moved == (Change(individual="b", into="a", sightings=["s4", "s5"]),)
-    [bond] = effect.bonds
-    assert (bond.one, bond.other, bond.same, bond.lifted) == ("s1", "s4", True, False)
+    [constraint] = effect.constraints
+    assert (constraint.one, constraint.other, constraint.same, constraint.lifted) == (
+        "s1",
+        "s4",
+        True,
+        False,
+    )
 
 
 def test_one_that_stands_among_strangers_moves_alone() -> None:
@@ -56,7 +61,7 @@ def test_one_that_stands_among_strangers_moves_alone() -> None:
 
 def test_two_that_are_one_individual_already_are_only_bound() -> None:
     effect = same("s1", "s2", SPLIT, CLUSTERING)
-    assert (len(effect.bonds), effect.moved) == (1, ())
+    assert (len(effect.constraints), effect.moved) == (1, ())
 
 
 def test_two_that_differ_part_what_the_evidence_puts_with_each() -> None:
@@ -78,7 +83,9 @@ def test_two_that_differ_part_what_the_evidence_puts_with_each() -> None:
 def test_what_is_moved_is_bound_to_where_it_goes_and_told_from_where_it_was() -> None:
     effect = move(["s1"], "b", SPLIT)
     assert effect.moved == (Change(individual="a", into="b", sightings=["s1"]),)
-    told = {(bond.one, bond.other, bond.same) for bond in effect.bonds}
+    told = {
+        (constraint.one, constraint.other, constraint.same) for constraint in effect.constraints
+    }
     assert told == {("s1", "s2", False), ("s1", "s3", False), ("s1", "s5", True)}
 
 
@@ -105,11 +112,11 @@ def test_undo_takes_back_what_nobody_moved_on_since() -> None:
     effect = undo(said, {"s1": "b"}, {})
     assert effect.moved == (Change(individual="b", into="a", sightings=["s1"]),)
     assert effect.undoes == 7
-    assert all(bond.lifted for bond in effect.bonds)
+    assert all(constraint.lifted for constraint in effect.constraints)
     assert undo(said, {"s1": "elsewhere"}, {}).moved == ()
     again = effect.decision("g", "2", "ada", "")
     there = {"s1": "a", "s2": "a", "s3": "a", "s5": "b"}
-    assert [bond.lifted for bond in undo(again, there, {}).bonds] == [False] * 3
+    assert [constraint.lifted for constraint in undo(again, there, {}).constraints] == [False] * 3
 
 
 def test_what_was_merged_on_meanwhile_is_undone_to_what_it_became() -> None:
@@ -126,15 +133,15 @@ def test_what_was_merged_on_meanwhile_is_undone_to_what_it_became() -> None:
 def test_no_bond_is_made_anew_with_a_sighting_that_belongs_to_nobody() -> None:
     said = different("s1", "s4", SPLIT, CLUSTERING).decision("g", "1", "ada", "")
     undone = undo(said, {"s1": "a", "s4": "b"}, {}).decision("g", "2", "ada", "")
-    assert len(undone.operation.bonds) == 1
-    assert undo(undone, {"s1": "a"}, {}).bonds == ()
+    assert len(undone.operation.constraints) == 1
+    assert undo(undone, {"s1": "a"}, {}).constraints == ()
 
 
 def test_a_confirmed_individual_is_bound_together_and_told_from_its_rivals() -> None:
     questions = [Question("a", "b", 0.0, "s2", "s5"), Question("b", "c", 0.0, "s4", "s9")]
     effect = confirm("a", SPLIT, questions)
     assert effect.moved == ()
-    assert [(each.one, each.other, each.same) for each in effect.bonds] == [
+    assert [(each.one, each.other, each.same) for each in effect.constraints] == [
         ("s1", "s2", True),
         ("s1", "s3", True),
         ("s2", "s5", False),

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from services.registry.exports.bundle import FORMATS
+from services.registry.exports.formats import FORMATS
 from services.registry.ledger.ledger import Ledger
 from shared.messages import (
     OUTCOME_NEW,

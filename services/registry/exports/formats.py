@@ -1,0 +1,26 @@
+"""All export formats. A new one is a file with its `FORMAT`, and a name in this list."""
+
+from collections.abc import Mapping
+
+from services.registry.exports import camtrap_dp, coco, mark, secr, tables, wildbook
+from services.registry.exports.format import ExportFormat, ExportRequest, Files
+from services.registry.exports.record import Records
+
+# In the order in which people are offered them.
+FORMATS: Mapping[str, ExportFormat] = {
+    each.name: each
+    for each in (
+        tables.CSV,
+        tables.PARQUET,
+        coco.FORMAT,
+        camtrap_dp.FORMAT,
+        wildbook.FORMAT,
+        mark.FORMAT,
+        secr.FORMAT,
+    )
+}
+
+
+def files(found: Records, request: ExportRequest) -> Files:
+    """Return the files of an export."""
+    return FORMATS[request.kind].files(found, request)
