@@ -21,7 +21,6 @@ from rich.progress import track
 from catalogue.publishing.captures import capture, sightings
 from catalogue.reading.photographs import Photograph
 from recognition.data.labelled_stream import LabelledCapture, MatchedSighting, stream
-from recognition.replay.cached_handler import write_atomically
 from recognition.replay.in_process import Handlers, handlers
 from resight.commands.publish import read_catalogue, show_notes
 from resight.console import CommandError, notes
@@ -34,6 +33,7 @@ from services.matcher.settings import MatcherSettings
 from shared.embeddings import model_name
 from shared.environment import load
 from shared.errors import ResightError
+from shared.files import write_atomically
 from shared.messages import Matches
 
 Order = Literal["time", "table", "shuffle"]

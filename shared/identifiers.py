@@ -13,6 +13,12 @@ UNKNOWN_SPECIES = "unspecified"
 WHOLE_PICTURE = (0.0, 0.0, 1.0, 1.0)
 
 
+def whole_box() -> Box:
+    """Return the box of a whole picture."""
+    x, y, width, height = WHOLE_PICTURE
+    return Box(x=x, y=y, width=width, height=height)
+
+
 def sighting_id(image_sha256: str, box: Box) -> str:
     """Return the sighting's ID: SHA-256 of the image's digest and the box, hex.
 
@@ -41,6 +47,12 @@ def slug(name: str) -> str:
 def gallery_name(population: str, species: str) -> str:
     """Return the gallery of one species in one population, `population/species`."""
     return f"{slug(population) or DEFAULT_POPULATION}/{slug(species) or UNKNOWN_SPECIES}"
+
+
+def split_gallery(name: str) -> tuple[str, str]:
+    """Return population and species of a gallery."""
+    population, _, species = name.partition("/")
+    return population, species
 
 
 def names_gallery(text: str) -> bool:

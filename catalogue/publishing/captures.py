@@ -10,11 +10,11 @@ from typing import Any
 
 from catalogue.reading.photographs import Photograph, Skipped
 from shared.environment import load
-from shared.identifiers import WHOLE_PICTURE, sighting_id
+from shared.identifiers import sighting_id, whole_box
 from shared.kafka import topics
 from shared.kafka.clients import MEBIBYTE, broker_errors, delivery_seconds, producer
 from shared.labels import LabelSettings
-from shared.messages import Box, Capture
+from shared.messages import Capture
 from shared.process.tracing import traces
 from shared.settings import KafkaSettings, TelemetrySettings
 
@@ -61,8 +61,8 @@ def sightings(message: Capture) -> tuple[str, ...]:
         digest = message.reference.sha256
     else:
         digest = sha256(message.inline).hexdigest()
-    boxes = [animal.box if animal.HasField("box") else _whole() for animal in message.animals]
-    boxes = boxes or [_whole()]
+    boxes = [animal.box if animal.HasField("box") else whole_box() for animal in message.animals]
+    boxes = boxes or [whole_box()]
     return tuple(sighting_id(digest, box) for box in boxes)
 
 
@@ -123,8 +123,3 @@ def _taken(under_way: deque[tuple[Any, int, Published]], patience: float) -> Pub
     future, _, published = under_way.popleft()
     future.get(patience)
     return published
-
-
-def _whole() -> Box:
-    x, y, width, height = WHOLE_PICTURE
-    return Box(x=x, y=y, width=width, height=height)

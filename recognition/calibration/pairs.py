@@ -14,6 +14,11 @@ from services.registry.features.evidence import features
 FOLDS = 5
 
 
+def species_of(individual: str) -> str:
+    """Return the species of an individual that is named species/identity."""
+    return individual.partition("/")[0]
+
+
 @dataclass(frozen=True)
 class LabelledQuery:
     """One arrival, and its animal's name: species/identity, as species may share names."""
@@ -24,7 +29,7 @@ class LabelledQuery:
     @property
     def species(self) -> str:
         """The animal's species."""
-        return self.individual.partition("/")[0]
+        return species_of(self.individual)
 
 
 def labelled_queries(species: Mapping[str, Sequence[LabelledSighting]]) -> list[LabelledQuery]:

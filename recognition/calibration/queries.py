@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from recognition.calibration.pairs import LabelledQuery
+from recognition.calibration.pairs import LabelledQuery, species_of
 from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Curve
 from services.registry.identity.rank import rank
@@ -26,7 +26,7 @@ class CalibrationQuery:
     @property
     def species(self) -> str:
         """The query's species."""
-        return self.individual.partition("/")[0]
+        return species_of(self.individual)
 
 
 def without_own(labelled: LabelledSighting) -> LabelledSighting:

@@ -11,6 +11,7 @@ from recognition.calibration.thresholds import RiskLevels, thresholds
 from recognition.data.labelled_stream import LabelledSighting
 from recognition.evaluation.gallery_session import QueryResult
 from services.registry.calibration.calibration import Calibration, Curve
+from shared.identifiers import split_gallery
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ def fitted(asked: Iterable[QueryResult], false_known: float) -> Calibration:
     """
     species: dict[str, list[LabelledSighting]] = defaultdict(list)
     for each in asked:
-        species[each.subject.sighting.gallery.rpartition("/")[2]].append(each.labelled)
+        species[split_gallery(each.subject.sighting.gallery)[1]].append(each.labelled)
     large = [name for name, sightings in species.items() if len(sightings) >= MIN_SIGHTINGS]
     return Calibration(
         name="gallery",

@@ -29,6 +29,7 @@ from services.embedder.encoders.encoder import (
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.preparation import Preparation
 from shared.errors import ResightError
+from shared.files import replacing
 
 OPSET = 18
 MAX_ERROR = 1e-4
@@ -76,14 +77,9 @@ def export(
 
 def export_model(model: EmbeddingModel, target: Path) -> Path:
     """Write the ONNX file of a model that is built already; see `export`."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(target.name + ".draft")
-    try:
+    with replacing(target) as draft:
         onnx.save(_graph(model), draft)
         _check(model, draft)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
     return target
 
 

@@ -1,8 +1,6 @@
 """Results of a handler kept on disk, so that work that is done again costs a fraction."""
 
 import hashlib
-import os
-import threading
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +13,7 @@ from google.protobuf.proto import (  # type: ignore[import-not-found]  # no stub
 )
 
 from shared.errors import Poison, ResightError
+from shared.files import write_atomically
 from shared.records import Handler, Receipt, Result
 
 M = TypeVar("M", bound=Message)
@@ -79,14 +78,6 @@ class CachedHandler(Generic[M]):
         except (DecodeError, ValueError) as error:
             raise ResightError(f"{path} is damaged ({error}); delete it and run again") from error
         return messages
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whoever else writes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}")
-    draft.write_bytes(content)
-    draft.replace(path)
 
 
 def _packed(messages: Sequence[Message]) -> bytes:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from recognition.replay.cached_handler import write_atomically
 from services.matcher import keypoints as codec
 from services.matcher.keypoints import Keypoints, UnreadableKeypointsError
 from shared.embeddings import model_name
 from shared.errors import ResightError
+from shared.files import write_atomically
 from shared.messages import ModelReference
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.replay.cached_handler import write_atomically
 from shared.errors import Poison, ResightError
+from shared.files import write_atomically
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.stored_mask import packed, unpacked
 

@@ -5,7 +5,6 @@ every picture are computed once, so the numbers on the card, by a head that did 
 the held-out pictures, cost next to nothing.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -27,6 +26,7 @@ from recognition.training.recipe import TrainingError
 from recognition.training.samples import box_of, digest, individual_of, whole
 from recognition.training.training_data import AUTO, train_val_split, validation_queries
 from recognition.training.validation_queries import ValidationQueries
+from shared.files import replacing
 from shared.foreground.animal import finder
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.u2netp import u2netp
@@ -230,11 +230,8 @@ def _files(
 
 
 def _keep(features: NDArray[np.float32], file: Path) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}.draft")
-    with draft.open("wb") as opened:
+    with replacing(file) as draft, draft.open("wb") as opened:
         np.save(opened, features)
-    draft.replace(file)
 
 
 def _embeddings(model: EmbeddingModel, features: NDArray[np.float32]) -> NDArray[np.float32]:

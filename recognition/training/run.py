@@ -18,6 +18,7 @@ from recognition.training.learning_curve import draw
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.trainer import Trainer
 from recognition.training.training_data import AUTO, prepare
+from shared.files import replacing, write_atomically
 
 WEIGHTS, MODEL, CARD = "model.safetensors", "model.onnx", "card.md"
 CURVE, LOG, CHECKPOINTS = "learning-curve.png", "log.json", "checkpoints"
@@ -131,7 +132,8 @@ def _epochs(trainer: Trainer, examine_every: int, progress: Progress) -> Iterato
 def _keep(trainer: Trainer, epoch: Epoch, checkpoints: Path) -> None:
     checkpoints.mkdir(parents=True, exist_ok=True)
     if _best(trainer.history) is epoch:
-        _saved(trainer.model, checkpoints / _BEST)
+        with replacing(checkpoints / _BEST) as draft:
+            backbones.save(trainer.model, draft)
     checkpoint.write(trainer.checkpoint(), checkpoints)
 
 
@@ -142,24 +144,17 @@ def _best(history: Sequence[Epoch]) -> Epoch:
 
 
 def _write(subject: ModelCard, output: Path) -> Result:
-    _saved(subject.model, output / WEIGHTS)
+    with replacing(output / WEIGHTS) as draft:
+        backbones.save(subject.model, draft)
     export_model(subject.model, output / MODEL)
     draw(subject.history, output / CURVE)
     (output / CARD).write_text(card(subject))
     return Result(output, subject.kept, tuple(subject.history))
 
 
-def _saved(model: backbones.EmbeddingModel, target: Path) -> None:
-    draft = target.with_name(target.name + ".draft")
-    backbones.save(model, draft)
-    draft.replace(target)
-
-
 def _log(output: Path, recipe: Recipe, history: Sequence[Epoch]) -> None:
     told = {"recipe": recipe.as_dict(), "epochs": [each.as_dict() for each in history]}
-    draft = output / (LOG + ".draft")
-    draft.write_text(json.dumps(told, indent=2) + "\n")
-    draft.replace(output / LOG)
+    write_atomically(output / LOG, f"{json.dumps(told, indent=2)}\n".encode())
 
 
 def _device(name: str) -> torch.device:

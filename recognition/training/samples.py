@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from catalogue.reading.photographs import Photograph
 from recognition.training.recipe import Recipe, TrainingError
 from services.embedder.encoders.encoder import VIEWPOINTS
-from shared.identifiers import WHOLE_PICTURE, gallery_name
+from shared.identifiers import gallery_name, whole_box
 from shared.messages import VIEWPOINT_UNSPECIFIED, Box, Viewpoint
 from shared.viewpoints import opposite
 
@@ -36,8 +36,7 @@ def box_of(photograph: Photograph) -> Box:
     """Return the box of a photograph's one animal; the whole picture where it has none."""
     if photograph.animals:
         return photograph.animals[0].box
-    x, y, width, height = WHOLE_PICTURE
-    return Box(x=x, y=y, width=width, height=height)
+    return whole_box()
 
 
 def viewpoint_of(photograph: Photograph) -> Viewpoint:

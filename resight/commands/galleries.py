@@ -16,7 +16,7 @@ from resight.console import (
     results,
 )
 from resight.stack.state import DEFAULT_FOLDER
-from shared.identifiers import gallery_name, names_gallery
+from shared.identifiers import gallery_name, names_gallery, split_gallery
 
 app = typer.Typer(
     cls=Commands,
@@ -64,7 +64,7 @@ def add(
     `resight dead-letters replay --kind too-many-galleries`.
     """
     if not names_gallery(name):
-        population, _, species = name.rpartition("/")
+        population, species = split_gallery(name)
         raise CommandError(
             f"{name!r} is no gallery's name; did you mean {gallery_name(population, species)}?"
         )

@@ -33,6 +33,7 @@ from services.registry.ledger.audit import check
 from services.registry.outbox.broker import Broker
 from shared.blobs import BlobStore
 from shared.environment import load
+from shared.files import replacing
 from shared.settings import BlobSettings
 
 app = typer.Typer(
@@ -112,8 +113,7 @@ def export(
     API keys (their digests), alert rules and the audit log are in it, so keep the file as you keep
     a password. Crops are not in it; they stay in their store.
     """
-    draft = file.with_name(f"{file.name}.draft")
-    with open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
+    with replacing(file) as draft, open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
         with (
             gzip.open(draft, "wt") as target,
             _tracked(archived(ledger.store), "exporting") as lines,
@@ -121,7 +121,6 @@ def export(
             count = sum(1 for line in lines if target.write(f"{line}\n"))
         entries = sum(ledger.count(name, "entries") for name in ledger.galleries())
         AuditLog(ledger.store).note("export the ledger", COMMAND_LINE, about=file.name)
-    draft.replace(file)
     results.print(f"wrote {file}: {entries} entries in {count} lines", soft_wrap=True)
 
 

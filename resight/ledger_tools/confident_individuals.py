@@ -12,6 +12,7 @@ from resight.console import CommandError, Share, note
 from services.registry.ledger.ledger import Ledger
 from shared.blobs import BlobStore
 from shared.errors import Poison
+from shared.identifiers import split_gallery
 from shared.messages import Decision
 
 
@@ -105,7 +106,7 @@ def _spoken_of(ledger: Ledger, gallery: str) -> set[str]:
 
 
 def _photograph(decision: Decision, individual: str, path: Path) -> Photograph:
-    population, _, species = decision.gallery.partition("/")
+    population, species = split_gallery(decision.gallery)
     captured = decision.HasField("captured_at")
     return Photograph(
         path=path,

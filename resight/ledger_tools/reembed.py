@@ -10,6 +10,7 @@ from services.embedder.service import EmbedderService
 from services.registry.ledger.ledger import Ledger
 from shared.blobs import BlobStore
 from shared.errors import Poison
+from shared.identifiers import split_gallery
 from shared.messages import Capture, Enrolment, ModelReference, Sighting
 
 BATCH = 32
@@ -45,7 +46,7 @@ def reembed(
             except Poison as poison:
                 failed.append(f"{enrolment.sighting_id}: {poison.reason}")
                 continue
-            captures.append(Capture(inline=crop, species=gallery.rpartition("/")[2]))
+            captures.append(Capture(inline=crop, species=split_gallery(gallery)[1]))
             shown.append(enrolment)
         done = []
         for enrolment, result in zip(shown, embedder.handle(captures), strict=True):

@@ -13,6 +13,7 @@ from typing import IO
 
 from shared.environment import load
 from shared.errors import ResightError
+from shared.files import replacing, write_atomically
 from shared.settings import KafkaSettings
 
 DEFAULT_FOLDER = Path(".resight")
@@ -59,19 +60,16 @@ class StackState:
 
     def write(self, folder: Path) -> None:
         """Tell whoever looks into `folder`; a reader never sees half of it."""
-        draft = folder / f"{_STATE}.draft"
-        draft.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        draft.replace(folder / _STATE)
+        write_atomically(folder / _STATE, f"{json.dumps(asdict(self), indent=2)}\n".encode())
 
 
 def make_labels_secret(folder: Path) -> None:
     """Make the secret that labels are signed with, unless it is there; only its user reads it."""
-    path, draft = folder / LABELS_SECRET, folder / f"{LABELS_SECRET}.draft"
+    path = folder / LABELS_SECRET
     if not path.exists():
-        draft.unlink(missing_ok=True)
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(32) + "\n")
-        draft.replace(path)
+        with replacing(path) as draft:
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(32) + "\n")
 
 
 @contextmanager

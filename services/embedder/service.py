@@ -20,7 +20,7 @@ from shared.errors import Poison, SettingsError
 from shared.foreground import stored_mask
 from shared.foreground.animal import Animal, finder
 from shared.foreground.segmenter import Segmenter
-from shared.identifiers import WHOLE_PICTURE, gallery_name, sighting_id
+from shared.identifiers import gallery_name, sighting_id, whole_box
 from shared.images.rgb import Pixels
 from shared.messages import (
     VIEWPOINT_UNSPECIFIED,
@@ -210,10 +210,7 @@ def _animals(capture: Capture) -> list[Detection]:
 
 
 def _box(animal: Detection) -> Box:
-    if animal.HasField("box"):
-        return animal.box
-    x, y, width, height = WHOLE_PICTURE
-    return Box(x=x, y=y, width=width, height=height)
+    return animal.box if animal.HasField("box") else whole_box()
 
 
 def _base(capture: Capture, image_sha256: str, cuts: Cuts) -> Sighting:

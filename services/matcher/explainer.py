@@ -23,7 +23,7 @@ from services.matcher.settings import CacheSettings, ExplainerSettings, MatcherS
 from shared.blobs import BlobStore
 from shared.environment import load
 from shared.errors import Poison, SettingsError, Transient
-from shared.messages import Evidence, PairMatch, PairMatches, PairQuestion, Shown, Sighting
+from shared.messages import PairMatch, PairMatches, PairQuestion, Shown, Sighting
 from shared.process.health import Health, HealthServer
 from shared.process.startup import start_process
 from shared.settings import BlobSettings
@@ -69,7 +69,6 @@ def _sighting(shown: Shown) -> Sighting:
 
 
 def _told(explanation: Explanation) -> PairMatches:
-    evidence = explanation.evidence
     matches = [
         PairMatch(
             x=one[0],
@@ -89,16 +88,9 @@ def _told(explanation: Explanation) -> PairMatches:
             strict=True,
         )
     ]
-    kept = Evidence(
-        depth=evidence.depth,
-        neighbours=evidence.neighbours,
-        neighbour_score=evidence.neighbour_score,
-        matches=evidence.matches,
-        confidence=evidence.confidence,
-        inliers=evidence.inliers,
-        reason=evidence.reason,
+    return PairMatches(
+        matches=matches, evidence=explanation.evidence.message(), summary=summary(explanation)
     )
-    return PairMatches(matches=matches, evidence=kept, summary=summary(explanation))
 
 
 def server(

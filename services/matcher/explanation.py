@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher.cascade.cascade import PairEvidence
+from services.matcher.cascade.pair_evidence import PairEvidence
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.homography import agreeing

@@ -8,6 +8,8 @@ import numpy as np
 from crc32c import crc32c
 from numpy.typing import NDArray
 
+from shared.identifiers import WHOLE_PICTURE
+
 FORMAT = 4
 MAGIC = b"RKPT"
 # magic, format, CRC-32C of what follows, width, height, keypoints, descriptor length, marked,
@@ -21,7 +23,6 @@ _CHECKED_FROM = struct.calcsize("<4sBI")
 
 # Left, top, width and height of a part of a crop, as fractions of the crop.
 Window = tuple[float, float, float, float]
-WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
 class UnreadableKeypointsError(ValueError):
@@ -50,7 +51,7 @@ class Keypoints:
     width: int
     height: int
     animal: NDArray[np.bool_] | None = None
-    window: Window = WHOLE
+    window: Window = WHOLE_PICTURE
 
     def __post_init__(self) -> None:
         count = len(self.positions)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from services.matcher.background.memory import BackgroundMemory
 from services.matcher.cache.crop_keypoints import CropKeypoints
-from services.matcher.cascade.cascade import PairEvidence, incomparable
+from services.matcher.cascade.cascade import incomparable
+from services.matcher.cascade.pair_evidence import PairEvidence
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import CANDIDATES, COMPARISON, MODEL
@@ -106,7 +107,7 @@ class MatcherService:
                 cascade.gather(
                     mine,
                     [each for each in crops if isinstance(each, Keypoints)],
-                    [_pair(evidence) for evidence in earlier],
+                    [PairEvidence.of(evidence) for evidence in earlier],
                 )
             )
         CANDIDATES.labels("passed_over").inc(len(candidates) - len(chosen))
@@ -116,30 +117,10 @@ class MatcherService:
         ]
 
 
-def _pair(evidence: Evidence) -> PairEvidence:
-    return PairEvidence(
-        evidence.depth,
-        evidence.neighbours,
-        evidence.neighbour_score,
-        evidence.matches,
-        evidence.confidence,
-        evidence.inliers,
-    )
-
-
 def _unread(crop: Poison) -> PairEvidence:
     return PairEvidence(DEPTH_NONE, reason=f"the candidate's crop can't be read: {crop.reason}")
 
 
 def _evidence(candidate: Candidate, pair: PairEvidence) -> Evidence:
     CANDIDATES.labels(Depth.Name(pair.depth).removeprefix("DEPTH_").lower()).inc()
-    return Evidence(
-        candidate=candidate,
-        depth=pair.depth,
-        neighbours=pair.neighbours,
-        neighbour_score=pair.neighbour_score,
-        matches=pair.matches,
-        confidence=pair.confidence,
-        inliers=pair.inliers,
-        reason=pair.reason,
-    )
+    return pair.message(candidate)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from shared.foreground import view
 from shared.foreground.segmenter import Segmenter
-from shared.foreground.view import ALL, View
+from shared.foreground.view import View
+from shared.identifiers import WHOLE_PICTURE
 
 # A part that is smaller than this, of the main one, is not of the animal.
 LEAST_PART = 0.25
@@ -104,7 +105,7 @@ def _own_parts(mask: NDArray[np.bool_], shown: View) -> NDArray[np.bool_]:
     count, found = cv2.connectedComponents(mask.astype(np.uint8))
     labels = np.asarray(found, dtype=np.int32)
     areas, inside = _areas(labels, count), _areas(shown.of_box(labels), count)
-    middle = inside if shown.box == ALL else _areas(_middle(shown.of_box(labels)), count)
+    middle = inside if shown.box == WHOLE_PICTURE else _areas(_middle(shown.of_box(labels)), count)
     main = int(middle.argmax())
     if not middle[main]:
         return np.zeros_like(mask)

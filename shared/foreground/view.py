@@ -6,6 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.identifiers import WHOLE_PICTURE
 from shared.images.resize import resized
 from shared.images.rgb import Pixels
 from shared.messages import Box
@@ -20,7 +21,6 @@ FINGERPRINT = f"view1-{SURROUNDINGS:g}-{LONGEST_SIDE}px"
 T = TypeVar("T", bound=np.generic)
 
 Extent = tuple[float, float, float, float]
-ALL: Extent = (0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +54,11 @@ class View:
     def whole(cls, picture: Pixels) -> "View":
         """Return the view of an animal that has a picture to itself, uint8 [H, W, 3]."""
         height, width = picture.shape[:2]
-        return cls(resized(picture, LONGEST_SIDE), ALL, width, height)
+        return cls(resized(picture, LONGEST_SIDE), WHOLE_PICTURE, width, height)
 
     def alone(self) -> "View":
         """Return the view without what is around the box."""
-        return View(self.of_box(self.picture), ALL, self.width, self.height)
+        return View(self.of_box(self.picture), WHOLE_PICTURE, self.width, self.height)
 
     def of_box(self, seen: NDArray[T]) -> NDArray[T]:
         """Return of something seen in the view, [h, w, …] at any scale, what lies in the box."""

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from services.matcher.cascade.pair_evidence import PairEvidence
 from services.matcher.cascade.policy import Policy, deeper, eligible
 from services.matcher.cascade.shortlist import FINGERPRINT, shortlist
 from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.homography import TOLERANCE, inliers
 from services.matcher.pair_matchers.lightglue import Correspondences, PairMatcher
 from services.matcher.pair_matchers.neighbours import mutual_neighbours
-from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, Depth, ModelReference
+from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, ModelReference
 
 # One keypoint has a mutual neighbour in every picture, so it says nothing.
 MIN_KEYPOINTS = 2
@@ -17,26 +18,6 @@ MIN_KEYPOINTS = 2
 # A picture with fewer than these founds no individual: nothing could be recognised by them. A
 # frame without an animal has none, a thumbnail of a face some twenty.
 MIN_KEYPOINTS_TO_IDENTIFY = 8
-
-
-@dataclass(frozen=True)
-class PairEvidence:
-    """What two pictures have in common; a stage that was not reached leaves zeros.
-
-    neighbours, neighbour_score: mutual nearest neighbours above the floor, and
-        the sum of (cosine - floor) over them
-    matches, confidence: LightGlue's matches, and the sum of their scores
-    inliers: how many of the matches one homography explains
-    reason: why there is no evidence at all
-    """
-
-    depth: Depth
-    neighbours: int = 0
-    neighbour_score: float = 0.0
-    matches: int = 0
-    confidence: float = 0.0
-    inliers: int = 0
-    reason: str = ""
 
 
 def incomparable(query: Keypoints) -> str:

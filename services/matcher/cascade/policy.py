@@ -13,11 +13,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.robust import center_and_spread
+
 PolicyName = Literal["doubt", "wide", "deep", "full", "neighbours"]
 
-# The spread of a list's scores is that below its median, where the other animals are: from
-# there to the 16th percentile, a deviation of a normal distribution. No list is more even.
-BELOW = 0.16
+# No list is more even than this.
 LEAST_SPREAD = 0.15
 
 
@@ -72,9 +72,8 @@ POLICIES: dict[PolicyName, Policy] = {
 def deviations(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return how far neighbour scores [N] stand out of their list, robustly and on a log scale."""
     logs = np.log1p(scores)
-    middle = np.median(logs)
-    spread = max(float(middle - np.quantile(logs, BELOW)), LEAST_SPREAD)
-    return np.asarray((logs - middle) / spread)
+    median, spread = center_and_spread(logs, LEAST_SPREAD)
+    return np.asarray((logs - median) / spread)
 
 
 def eligible(stage: CascadeStage, neighbour_scores: Sequence[float]) -> list[int]:

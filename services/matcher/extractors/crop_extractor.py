@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.matcher.extractors.local_extractor import Framed, LocalExtractor
-from services.matcher.keypoints import WHOLE, Keypoints, Window
+from services.matcher.keypoints import Keypoints, Window
 from services.matcher.metrics import MASKS
 from shared.foreground import animal as animals
 from shared.foreground import close_up
@@ -17,6 +17,7 @@ from shared.foreground.animal import Animal
 from shared.foreground.close_up import CloseUp
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
+from shared.identifiers import WHOLE_PICTURE
 from shared.images.resize import resized
 from shared.messages import ModelReference
 
@@ -99,7 +100,7 @@ class CropExtractor:
     def _framed(self, image: NDArray[np.uint8], animal: Animal | None) -> tuple[Framed, Window]:
         """Return what the detector is to see of a crop, and which part of it that is."""
         if animal is None:
-            return Framed(resized(image, self._longest_side)), WHOLE
+            return Framed(resized(image, self._longest_side)), WHOLE_PICTURE
         height, width = image.shape[:2]
         view = CloseUp.of(animal.mask, width, height, self._longest_side)
         return Framed(view.picture(image), _around(view.mask(animal.mask))), view.window

@@ -15,7 +15,7 @@ from pydantic import model_validator
 
 from services.registry.calibration.models import CalibrationModel, Linear
 from services.registry.features.comparisons import COMPARED, Comparisons
-from services.registry.features.evidence import BELOW
+from shared.robust import BELOW
 
 # What the second step weighs: the log-odds of the first, and how many spreads they lie above the
 # middle of all of them, of the list where they stand out less, and of the one where more.

@@ -22,6 +22,7 @@ from services.registry.calibration.models import (
 )
 from services.registry.features.evidence import FEATURES
 from shared.errors import SettingsError
+from shared.identifiers import split_gallery
 from shared.messages import Matches, ModelReference
 
 Count = Annotated[int, Field(ge=0)]
@@ -139,11 +140,11 @@ class Calibration(CalibrationModel):
 
     def curve(self, gallery: str) -> Curve:
         """Return the curve for a gallery: its species' own, or the pooled one."""
-        return self.species.get(_species(gallery), self.pooled)
+        return self.species.get(split_gallery(gallery)[1], self.pooled)
 
     def clustering_of(self, gallery: str) -> Clustering | None:
         """Return how a gallery's sightings are put together; None: only by who is known."""
-        if self.clustering is None or _species(gallery) in self.clustering.never:
+        if self.clustering is None or split_gallery(gallery)[1] in self.clustering.never:
             return None
         return self.clustering
 
@@ -206,10 +207,6 @@ def load(path: Path) -> Calibration:
             for item in errors or error.errors()
         ]
         raise SettingsError(f"{path} is no calibration: {'; '.join(lines)}") from error
-
-
-def _species(gallery: str) -> str:
-    return gallery.rpartition("/")[2]
 
 
 def _model(role: Literal["encoder", "extractor", "matcher"], made_by: ModelReference) -> Model:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
 from services.registry.ledger.reader import LedgerReader
 from services.registry.locations.masking import Cameras
+from shared.identifiers import WHOLE_PICTURE
 from shared.messages import Decision, Place, Viewpoint
 
 
@@ -129,7 +130,7 @@ def _record(
         deployment=decision.deployment,
         sequence=decision.sequence,
         viewpoint="" if viewpoint == "unspecified" else viewpoint,
-        box=(box.x, box.y, box.width, box.height) if decision.HasField("box") else (0, 0, 1, 1),
+        box=(box.x, box.y, box.width, box.height) if decision.HasField("box") else WHOLE_PICTURE,
         image=decision.image_sha256,
         crop=Crop(decision.crop.key, decision.crop.sha256, decision.crop.size)
         if decision.HasField("crop")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from shared.errors import Poison
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, Evidence
+from shared.robust import center_and_spread
 
 # In the order of a curve's coefficients. Counts and sums over matches are long-tailed,
 # so their logarithm counts. A stage that was not reached leaves zeros; `compared` and
@@ -28,9 +29,7 @@ RELATIVE = ("relative_cosine", "relative_neighbours", "relative_neighbour_score"
 SCORES = (*ABSOLUTE, *RELATIVE)
 FEATURES = (*SCORES, "compared", "matched")
 
-# The spread is that below the median, where no picture of the same animal is: from there down to
-# the 16th percentile, a deviation of a normal distribution. No list is more even than this.
-BELOW = 0.16
+# No list is more even than this.
 LEAST_SPREADS = (0.02, 0.15, 0.15)
 # So many deviations say all that there is to say.
 LOWEST, HIGHEST = -3.0, 8.0
@@ -55,8 +54,7 @@ class ScoreStatistics:
         if not len(scores):
             return cls(np.zeros(count), np.ones(count), 0.0)
         columns = scores[:, :count]
-        median, low = np.median(columns, axis=0), np.quantile(columns, BELOW, axis=0)
-        spread = np.maximum(median - low, LEAST_SPREADS)
+        median, spread = center_and_spread(columns, LEAST_SPREADS)
         return cls(median, spread, len(scores) / (len(scores) + HALVED_AT))
 
     def deviations(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """How the ledger's keys are called, and the individuals in them."""
 
-from shared.identifiers import DEFAULT_POPULATION
+from shared.identifiers import DEFAULT_POPULATION, split_gallery
 
 GALLERIES = "resight:galleries"
 PLACES = "resight:places"
@@ -36,7 +36,7 @@ NAMES = (
 
 def individual_prefix(gallery: str) -> str:
     """Return what the IDs of a gallery's individuals begin with: `[population.]species`."""
-    population, _, species = gallery.partition("/")
+    population, species = split_gallery(gallery)
     return species if population == DEFAULT_POPULATION else f"{population}.{species}"
 
 

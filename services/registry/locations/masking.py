@@ -16,7 +16,7 @@ from services.registry.ledger.camera_cells import camera_cell
 from services.registry.ledger.reader import LedgerReader
 from services.registry.locations.species_rules import SpeciesRule, SpeciesRules
 from shared.errors import SettingsError
-from shared.identifiers import slug
+from shared.identifiers import slug, split_gallery
 from shared.messages import Place
 
 # One degree of latitude.
@@ -69,7 +69,7 @@ class LocationMasking:
         """
         said, cells = self.said.all(), dict[str, float]()
         for gallery in self._ledger.galleries():
-            coarse = self._ruling(gallery.partition("/")[2], said).kilometres
+            coarse = self._ruling(split_gallery(gallery)[1], said).kilometres
             if not coarse or knows(gallery):
                 continue
             for deployment in self._ledger.deployments(gallery):

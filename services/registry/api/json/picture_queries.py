@@ -9,7 +9,7 @@ from services.registry.api.context import ApiContext, Context, Named
 from services.registry.api.problem import documented, refusal
 from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
 from services.registry.ledger.overview import GalleryOverview
-from shared.identifiers import DEFAULT_POPULATION
+from shared.identifiers import DEFAULT_POPULATION, split_gallery
 from shared.images.file_types import PICTURES, sniff
 from shared.messages import Answer, Capture
 from shared.viewpoints import named
@@ -66,7 +66,7 @@ def who(at: ApiContext, gallery: str, picture: bytes, viewpoint: str) -> WhoAnsw
         raise refusal(
             415, f"the file is {kind or 'nothing known'}; send {', '.join(sorted(PICTURES))}"
         )
-    population, _, species = gallery.partition("/")
+    population, species = split_gallery(gallery)
     capture = Capture(
         inline=picture,
         species=species,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.registry.api.context import ApiContext, Context, CurrentUser
 from services.registry.api.json.schemas import moment
 from services.registry.api.problem import documented, refusal
-from shared.identifiers import slug
+from shared.identifiers import slug, split_gallery
 
 router = APIRouter(responses=documented(404, 409))
 
@@ -55,7 +55,7 @@ NewWord = Coarseness | Likeness
 def places(at: Context) -> list[SpeciesAnswer]:
     """How coarsely each species of the ledger is told to all but admins."""
     said = at.location_masking.said.all()
-    species = {name.partition("/")[2] for name in at.catalogue.names()} | set(said)
+    species = {split_gallery(name)[1] for name in at.catalogue.names()} | set(said)
     return [_answer(at, name) for name in sorted(species)]
 
 

@@ -15,6 +15,7 @@ from services.registry.api.access.keys import Person
 from services.registry.api.context import LOCAL, ApiContext
 from services.registry.imports.register import State
 from services.registry.ledger.overview import SightingOverview
+from shared.identifiers import split_gallery
 
 HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"
@@ -118,7 +119,7 @@ def counted(number: int, word: str, words: str = "") -> str:
 
 def called(gallery: str) -> str:
     """Return a gallery as a title: its species, and its population where it has a name."""
-    population, _, species = gallery.partition("/")
+    population, species = split_gallery(gallery)
     title = species.replace("-", " ").capitalize()
     return title if population == "default" else f"{title} · {population}"
 

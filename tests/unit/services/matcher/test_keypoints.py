@@ -14,7 +14,6 @@ from services.matcher.keypoints import (
     FORMAT,
     HEADER,
     STEPS,
-    WHOLE,
     Keypoints,
     UnreadableKeypointsError,
     Window,
@@ -23,6 +22,7 @@ from services.matcher.keypoints import (
     none_in,
     sound,
 )
+from shared.identifiers import WHOLE_PICTURE
 
 WIDTH, HEIGHT = 384, 288
 
@@ -41,7 +41,7 @@ def keypoints(draw: st.DrawFn) -> Keypoints:
         WIDTH,
         HEIGHT,
         draw(st.none() | arrays.arrays(np.bool_, count)),
-        draw(st.sampled_from([WHOLE, (0.25, 0.5, 0.125, 0.5)])),
+        draw(st.sampled_from([WHOLE_PICTURE, (0.25, 0.5, 0.125, 0.5)])),
     )
 
 
@@ -78,7 +78,7 @@ def test_foreign_content_is_refused(content: bytes) -> None:
 
 def _sealed(count: int, length: int, body: bytes, version: int = FORMAT) -> bytes:
     """Content whose checksum is right, whatever it says."""
-    sizes = struct.pack("<IIIIB4f", WIDTH, HEIGHT, count, length, 0, *WHOLE)
+    sizes = struct.pack("<IIIIB4f", WIDTH, HEIGHT, count, length, 0, *WHOLE_PICTURE)
     return struct.pack("<4sBI", b"RKPT", version, crc32c(sizes + body)) + sizes + body
 
 

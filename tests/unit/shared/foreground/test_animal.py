@@ -7,14 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from shared.foreground.animal import LEAST, MIN_PIXELS, MOST, Animal, finder
-from shared.foreground.view import ALL, LONGEST_SIDE, Extent, View
+from shared.foreground.view import LONGEST_SIDE, Extent, View
+from shared.identifiers import WHOLE_PICTURE
 from shared.messages import Box
 
 # Of the view's width and height, the box takes the middle three fifths.
 BOX: Extent = (0.2, 0.2, 0.8, 0.8)
 
 
-def _view(box: Extent = ALL, width: int = 1000, height: int = 800) -> View:
+def _view(box: Extent = WHOLE_PICTURE, width: int = 1000, height: int = 800) -> View:
     return View(np.zeros((100, 100, 3), np.uint8), box, width, height)
 
 
@@ -63,8 +64,8 @@ def test_a_mask_of_hardly_anything_or_nearly_all_leaves_the_whole_picture(
 def test_an_animal_of_few_pixels_leaves_the_whole_picture() -> None:
     """However large its mask is: what counts is the picture's own size."""
     side = int(MIN_PIXELS**0.5)
-    assert Animal.of(_block(0.5), _view(ALL, side, side)).outcome == "small"
-    assert Animal.of(_block(0.5), _view(ALL, 2 * side, 2 * side)).outcome == "used"
+    assert Animal.of(_block(0.5), _view(WHOLE_PICTURE, side, side)).outcome == "small"
+    assert Animal.of(_block(0.5), _view(WHOLE_PICTURE, 2 * side, 2 * side)).outcome == "used"
 
 
 @pytest.mark.parametrize("shape", [(100, 150), (2, 9000)])

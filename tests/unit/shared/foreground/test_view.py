@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from shared.foreground.view import ALL, LONGEST_SIDE, SURROUNDINGS, View
+from shared.foreground.view import LONGEST_SIDE, SURROUNDINGS, View
+from shared.identifiers import WHOLE_PICTURE
 from shared.messages import Box
 
 PICTURE = np.arange(300 * 400, dtype=np.uint32).reshape(300, 400)
@@ -39,14 +40,14 @@ def test_a_quarter_of_the_box_is_shown_on_every_side() -> None:
 
 def test_the_whole_picture_has_no_surroundings() -> None:
     for view in (View.around(PIXELS, Box(x=0, y=0, width=1, height=1)), View.whole(PIXELS)):
-        assert view.box == ALL
+        assert view.box == WHOLE_PICTURE
         assert np.array_equal(view.picture, PIXELS)
         assert (view.width, view.height) == (400, 300)
 
 
 def test_a_box_that_reaches_past_the_border_is_clipped() -> None:
     view = View.around(PIXELS, Box(x=-0.01, y=-0.01, width=1.02, height=1.02))
-    assert view.box == ALL
+    assert view.box == WHOLE_PICTURE
     assert (view.width, view.height) == (400, 300)
 
 

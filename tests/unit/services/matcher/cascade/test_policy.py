@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matcher.cascade.cascade import Cascade, PairEvidence
+from services.matcher.cascade.cascade import Cascade
+from services.matcher.cascade.pair_evidence import PairEvidence
 from services.matcher.cascade.policy import (
     EVERY,
     POLICIES,

@@ -11,11 +11,12 @@ from services.matcher.background.memory import kept_as
 from services.matcher.engine import build_engine
 from services.matcher.extractors.crop_extractor import MARGIN, CropExtractor
 from services.matcher.extractors.local_extractor import Framed, one_by_one
-from services.matcher.keypoints import WHOLE, Keypoints, none_in, sound
+from services.matcher.keypoints import Keypoints, none_in, sound
 from services.matcher.metrics import MASKS
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
 from shared.foreground.close_up import SURROUNDINGS
+from shared.identifiers import WHOLE_PICTURE
 from shared.messages import ModelReference
 
 WIDTH, HEIGHT = 400, 200
@@ -126,7 +127,11 @@ def test_keypoints_lie_where_they_are_in_the_crop(longest_side: int) -> None:
 def test_a_mask_that_is_not_to_be_gone_by_drops_nothing(share: float, outcome: str) -> None:
     before = MASKS.labels("crop", outcome)._value.get()
     kept = _extractor(_Half(share=share), longest_side=2 * WIDTH).extract(PICTURE)
-    assert (kept.width, kept.height, kept.window) == (WIDTH, HEIGHT, WHOLE)  # not enlarged either
+    assert (kept.width, kept.height, kept.window) == (
+        WIDTH,
+        HEIGHT,
+        WHOLE_PICTURE,
+    )  # not enlarged either
     assert len(kept) == WIDTH
     assert _across(kept).max() > 0.99
     assert MASKS.labels("crop", outcome)._value.get() == before + 1
