@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from rich.console import Console
 from rich.table import Table
 
-from resight.stack.servers import HOST, broker, free_port
+from embedded.servers import HOST, broker, free_port
 from shared.embeddings import DIMENSION
 from shared.kafka import topics
 from shared.kafka.clients import consumer, ensure_topics, producer

@@ -16,8 +16,8 @@ import numpy as np
 from rich.progress import track
 from rich.table import Table
 
+from embedded.temporary import empty_ledger
 from resight.console import notes, results
-from resight.stack.temporary import empty_ledger
 from services.registry.build import build_registry
 from services.registry.calibration import calibration
 from services.registry.features.comparisons import Comparisons

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from catalogue.publishing.captures import sightings
 from catalogue.reading.photographs import Photograph, single
 from recognition.bootstrap import bootstrap_difference
+from recognition.data.labelled_folder import labelled_capture
 from recognition.data.labelled_stream import MatchedSighting
 from recognition.models import backbones
 from recognition.models.backbones import EmbeddingModel
+from recognition.replay.session import replay_registry
 from recognition.replay.stream import replay_sightings
-from recognition.training import adaptation
-from recognition.training.crops import decode
+from recognition.training.adaptation import adaptation
+from recognition.training.data.crops import decode
+from recognition.training.data.validation_queries import build_queries
 from recognition.training.recipe import TrainingError
-from recognition.training.validation_queries import build_queries
-from resight.evidence_cache import labelled_capture
 from resight.ledger_tools.confident_individuals import confident_individuals
-from resight.replaying import replay_registry
 from services.registry.calibration.calibration import Calibration
 from shared.foreground.u2netp import u2netp
 

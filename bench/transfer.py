@@ -18,12 +18,13 @@ from bench.self_adaptation import self_adaptation
 from catalogue.reading.photographs import METADATA, Photograph
 from recognition.calibration import file
 from recognition.calibration.thresholds import RiskLevels
+from recognition.data.labelled_folder import labelled_photographs, ordered
 from recognition.data.labelled_stream import LabelledSighting, MatchedSighting, labelled_sightings
 from recognition.evaluation.encoders import model_file
+from recognition.replay.evidence_cache import matched_sightings
+from recognition.replay.session import as_json, replay_stream
 from recognition.synthetic.dataset import draw
 from resight.console import note, results
-from resight.evidence_cache import labelled_photographs, matched_sightings, ordered
-from resight.replaying import as_json, replay_stream
 from services.registry.calibration.calibration import Calibration
 from shared.identifiers import slug
 

@@ -1,1 +1,28 @@
-"""The offline science that makes what the services load; services never import it."""
+"""Recognition offline: data sets, models, calibration, evaluation. It runs the services' own code.
+
+    from recognition import calibrate, evaluate
+
+Both are imported when they are first used: PyTorch takes seconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from recognition.calibration.data_sets import CalibrationOptions, calibrate
+    from recognition.evaluation.data_set import EvaluationOptions, evaluate
+
+_PUBLIC = {
+    "CalibrationOptions": "recognition.calibration.data_sets",
+    "EvaluationOptions": "recognition.evaluation.data_set",
+    "calibrate": "recognition.calibration.data_sets",
+    "evaluate": "recognition.evaluation.data_set",
+}
+
+__all__ = ["CalibrationOptions", "EvaluationOptions", "calibrate", "evaluate"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -1,5 +1,6 @@
 """After an import through the pages: a calibration is fitted, and says what may be expected."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from resight.reports import calibration_summary
 from resight.stack.parent_death_signal import with_parent_death_signal
 from services.registry.imports.register import FITTING, Import, ImportRegister
 from shared.errors import Transient
@@ -15,10 +17,9 @@ from shared.errors import Transient
 LOOK_SECONDS = 2.0
 # Some 15 minutes; a promise takes some 150 individuals.
 MOST_PICTURES = 2000
-# The page that shows what was said breaks lines by itself.
-WIDE = "10000"
-# What comes in meanwhile goes before.
+# New captures come first.
 NICE = 19
+SUMMARY = "calibration-summary.json"
 
 
 class CalibrationFitter:
@@ -33,8 +34,9 @@ class CalibrationFitter:
         self._command = command or [
             *(sys.executable, "-m", "resight", "calibrate", "--from-ledger"),
             *("--data-dir", str(folder), "--model", str(model), "--output", str(self._output)),
-            *("--limit", str(MOST_PICTURES)),
+            *("--limit", str(MOST_PICTURES), "--json", str(folder / SUMMARY)),
         ]
+        self._summary = folder / SUMMARY
         self._process: subprocess.Popen[bytes] | None = None
         self._imports: list[Import] = []
         self._looked_at = -LOOK_SECONDS
@@ -70,23 +72,26 @@ class CalibrationFitter:
             return
         self._imports = found
         self._note(FITTING)
+        self._summary.unlink(missing_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 with_parent_death_signal(self._command),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "COLUMNS": WIDE},
             )
         os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
 
     def _tell(self, status: int) -> None:
-        told = self._log.read_text(errors="replace").strip()
-        if status == 0:
-            self._note(f"{told}\nDecide by it with: resight up --calibration {self._output}")
+        try:
+            summary = json.loads(self._summary.read_text())
+        except (OSError, ValueError):
+            summary = {"error": f"the command ended with status {status}; see {self._log}"}
+        if status == 0 and "error" not in summary:
+            use = f"Use it with: resight up --calibration {self._output}"
+            self._note("\n".join([*calibration_summary.lines(summary), use]))
         else:
-            reason = told.rpartition("error: ")[2]
-            self._note(f"These animals don't carry a calibration of their own yet: {reason}")
+            self._note(f"No calibration of their own yet: {summary.get('error', '')}")
 
     def _note(self, told: str) -> None:
         self._imports = [replace(each, calibration=told) for each in self._imports]

@@ -1,18 +1,23 @@
 """How commands speak: results on stdout, progress and errors, as sentences, on stderr."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 from kafka.errors import KafkaError
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import Progress as Bars
+from rich.progress import track
 from rich.segment import Segment
 from rich.text import Text
 from typer.core import TyperGroup
 
 from shared.errors import ResightError
 from shared.text import json_line, printable
+
+T = TypeVar("T")
 
 
 class PlainConsole(Console):
@@ -82,6 +87,27 @@ class Commands(TyperGroup):
         except (ResightError, KafkaError, OSError) as error:
             notes.print(Text.assemble(("error: ", "bold red"), str(error)), soft_wrap=True)
             raise typer.Exit(1) from error
+
+
+class ConsoleProgress:
+    """Progress bars and notes on stderr; see `shared.progress.Progress`."""
+
+    def watch(self, items: Iterable[T], what: str, total: int) -> Iterable[T]:
+        """Yield the items under a progress bar."""
+        yield from track(
+            items, what, total=total, console=notes, transient=True, disable=not notes.is_terminal
+        )
+
+    @contextmanager
+    def bar(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Give a function that moves a progress bar."""
+        with Bars(console=notes, transient=True, disable=not notes.is_terminal) as bars:
+            row = bars.add_task(what)
+            yield lambda done, total: bars.update(row, completed=done, total=total)
+
+    def note(self, text: str) -> None:
+        """Print one line."""
+        note(text)
 
 
 def note(text: str) -> None:

@@ -3,20 +3,20 @@
 import typer
 
 from resight.commands import dead_letters, galleries, individuals, keys, ledger
-from resight.commands.adapt import adapt
-from resight.commands.calibrate import calibrate
 from resight.commands.demo import demo
-from resight.commands.evaluate import evaluate
 from resight.commands.explain import explain
-from resight.commands.export import export
 from resight.commands.import_ import import_
-from resight.commands.learn import learn
 from resight.commands.publish import publish
-from resight.commands.replay import replay
+from resight.commands.recognition.adapt import adapt
+from resight.commands.recognition.calibrate import calibrate
+from resight.commands.recognition.evaluate import evaluate
+from resight.commands.recognition.export import export
+from resight.commands.recognition.learn import learn
+from resight.commands.recognition.replay import replay
+from resight.commands.recognition.table import table
+from resight.commands.recognition.train import train
 from resight.commands.size import size
 from resight.commands.status import status
-from resight.commands.table import table
-from resight.commands.train import train
 from resight.commands.up import up
 from resight.commands.watch import watch
 from resight.console import Commands

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from embedded.servers import HOST, Server, broker, cache_store, free_port, ledger_store
 from resight.stack.profile import ENCODER
-from resight.stack.servers import HOST, Server, broker, cache_store, free_port, ledger_store
 
 
 def _running(server: Server) -> Iterator[Server]:

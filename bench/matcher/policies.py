@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.matcher.published import PublishedLightGlue
+from embedded.temporary import keypoint_cache
 from recognition import splits
 from recognition.bootstrap import bootstrap_difference
+from recognition.data.labelled_folder import labelled_animals, labelled_capture
 from recognition.evaluation.closed_set import rank_of_first
 from recognition.evaluation.gallery_session import (
     EmbeddedSighting,
@@ -23,9 +25,6 @@ from recognition.evaluation.gallery_session import (
 from recognition.evaluation.pipelines import LOCAL
 from recognition.replay.in_process import Handlers
 from resight.console import note
-from resight.evaluating import labelled_animals
-from resight.evidence_cache import labelled_capture
-from resight.stack.temporary import keypoint_cache
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
 from services.matcher.cascade.policy import PolicyName

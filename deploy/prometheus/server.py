@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from resight.stack.servers import HOST, Server, free_port
+from embedded.servers import HOST, Server, free_port
 
 RULES = Path(__file__).with_name("rules")
 SECONDS = 10.0

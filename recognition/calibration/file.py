@@ -34,6 +34,7 @@ class Calibrated:
     calibration: Calibration
     queries: dict[str, tuple[CalibrationQuery, ...]]
     shared: dict[str, str]
+    risk_levels: RiskLevels
 
 
 def calibrate(
@@ -94,7 +95,7 @@ def calibrate(
         species=curves,
         clustering=_clustering(seen, sets),
     )
-    return Calibrated(calibration, queries, sharing)
+    return Calibrated(calibration, queries, sharing, risk_levels)
 
 
 def write(calibration: Calibration, path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from catalogue.reading.photographs import Photograph
 from recognition.models.architectures import BACKBONES
 from recognition.models.export import export, export_model
-from recognition.training.adaptation import BACKBONE, InputView, adapt
-from recognition.training.discriminant import SETTINGS
-from recognition.training.samples import digest, whole
-from recognition.training.training_data import NONE
+from recognition.training.adaptation.adaptation import BACKBONE, InputView, adapt
+from recognition.training.adaptation.discriminant import SETTINGS
+from recognition.training.data.samples import digest, whole
+from recognition.training.data.training_data import NONE
 from shared.errors import SettingsError
 
 # The name of a model that is made of the gallery it serves, as `resight adapt` makes it.
@@ -46,7 +46,7 @@ def adapted_file(
 ) -> Path:
     """Return the ONNX file of the default model adapted to photographs; made in `folder` once.
 
-    `input_view`: see `recognition.training.adaptation.adapt`.
+    `input_view`: see `recognition.training.adaptation.adaptation.adapt`.
 
     Raises:
         TrainingError: the photographs don't allow it.

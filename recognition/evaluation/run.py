@@ -46,6 +46,7 @@ class Evaluation:
     asked: tuple[QueryResult, ...]
     calibration: Calibration
     report: Report
+    whole: bool
 
     def curve(self, asked: QueryResult) -> Curve:
         """Return the curve that a query was decided by."""
@@ -89,7 +90,7 @@ def run(
     held = _gallery(enrolled, asking, through, conditions, watch)
     asked = tuple(watch(held.ask(asking), "asking the queries", len(asking)))
     numbers = report(asked, len(held.subjects), calibration, conditions.seed)
-    return Evaluation(held, asked, calibration, numbers)
+    return Evaluation(held, asked, calibration, numbers, conditions.whole)
 
 
 def _gallery(

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from catalogue.reading.photographs import Photograph
 from recognition.models.backbones import EmbeddingModel, version
+from recognition.training.data.samples import individual_of
+from recognition.training.data.training_data import NONE, TrainingData
 from recognition.training.history import Epoch
 from recognition.training.recipe import Recipe
-from recognition.training.samples import individual_of
-from recognition.training.training_data import NONE, TrainingData
 
 # Of every model that learnt from labelled animals.
 LIMITS = (

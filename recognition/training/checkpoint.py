@@ -35,7 +35,7 @@ class Checkpoint:
     optimizer: Mapping[str, Any]
     history: Sequence[Epoch]
     recipe: Recipe
-    digest: str  # of the samples; see `recognition.training.samples.digest`
+    digest: str  # of the samples; see `recognition.training.data.samples.digest`
 
 
 def write(checkpoint: Checkpoint, folder: Path) -> None:

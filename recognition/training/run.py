@@ -13,11 +13,11 @@ from recognition.models import backbones
 from recognition.models.export import export_model
 from recognition.training import checkpoint
 from recognition.training.card import ModelCard, card
+from recognition.training.data.training_data import AUTO, prepare
 from recognition.training.history import Epoch
 from recognition.training.learning_curve import draw
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.trainer import Trainer
-from recognition.training.training_data import AUTO, prepare
 from shared.files import replacing, write_atomically
 
 WEIGHTS, MODEL, CARD = "model.safetensors", "model.onnx", "card.md"

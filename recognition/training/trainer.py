@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from recognition.models.backbones import EmbeddingModel
 from recognition.training import losses
-from recognition.training.batches import epoch_batches
 from recognition.training.checkpoint import Checkpoint
+from recognition.training.data.batches import epoch_batches
+from recognition.training.data.loading import variants
+from recognition.training.data.samples import NO_VIEWPOINT
+from recognition.training.data.training_data import TrainingData
 from recognition.training.history import Epoch
-from recognition.training.loading import variants
 from recognition.training.recipe import Recipe, TrainingError
-from recognition.training.samples import NO_VIEWPOINT
 from recognition.training.schedule import rate
-from recognition.training.training_data import TrainingData
 from recognition.training.validation import validate
 
 _MODEL, _LOSS = "model.", "loss."

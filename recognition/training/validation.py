@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from recognition.models.backbones import EmbeddingModel
-from recognition.training.samples import NO_VIEWPOINT
-from recognition.training.validation_queries import ValidationQueries
+from recognition.training.data.samples import NO_VIEWPOINT
+from recognition.training.data.validation_queries import ValidationQueries
 
 _BATCH = 32
 

@@ -15,8 +15,8 @@ from catalogue.plan import report as as_table
 from catalogue.publishing.account import Account
 from catalogue.publishing.follow import publish_and_follow
 from catalogue.reading.listing import LeftOut
-from resight.commands.calibrate import calibrate
 from resight.commands.publish import LEFT_OUT
+from resight.commands.recognition.calibrate import Options, fit
 from resight.connections import kafka_settings, label_settings
 from resight.console import (
     AsJson,
@@ -122,7 +122,16 @@ def _calibrate(data_dir: Path) -> None:
         return
     note("fitting a calibration to what the ledger is certain of")
     try:
-        calibrate(from_ledger=True, data_dir=data_dir, output=target, model=model)
+        fit(
+            (),
+            from_ledger=True,
+            individuals="all",
+            ledger_url=None,
+            data_dir=data_dir,
+            model=model,
+            output=target,
+            options=Options(),
+        )
     except ResightError as error:
         note(f"these animals don't carry a calibration of their own yet: {error}")
         return

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from embedded.servers import listens
 from resight.background_calibration import CalibrationFitter
 from resight.connections import open_ledger
 from resight.console import CommandError, DataDir, note, notes
 from resight.stack.profile import KAFKA_PORT, PAGES_PORT, Profile, choose_ports
-from resight.stack.servers import listens
 from resight.stack.state import DEFAULT_FOLDER
 from resight.stack.supervisor import Supervisor
 from services.registry.imports.register import ImportRegister

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
+from recognition.evaluation.data_set import EvaluationOptions
 from recognition.evaluation.report import OpenSet, Report, Row
 from recognition.evaluation.run import Evaluation
-from resight.evaluating import Task
 from shared.embeddings import model_name
 
 # What the study compares: the name of a pipeline, and what it is called there.
@@ -24,30 +25,32 @@ class Studied:
     report: Report
 
 
-def as_json(task: Task, found: Evaluation) -> dict[str, Any]:
+def as_json(
+    folder: Path, split: str, options: EvaluationOptions, found: Evaluation
+) -> dict[str, Any]:
     """Return all numbers of an evaluation, and what they depend on."""
     matches = found.asked[0].matches
     guarantee = found.curve(found.asked[0]).guarantee
     return {
-        "dataset": task.dataset,
-        "split": task.split,
+        "dataset": folder.resolve().name,
+        "split": split,
         **found.report.as_dict(),
-        "seed": task.seed,
-        "viewpoints": "ignored" if task.whole else "opposite flanks apart",
+        "seed": options.seed,
+        "viewpoints": "ignored" if found.whole else "opposite flanks apart",
         "model": model_name(matches.query.embedding.model),
         "extractor": model_name(matches.extractor),
         "matcher": model_name(matches.matcher),
-        "segmenter": task.matching.segmenter,
+        "segmenter": options.matching.segmenter,
         "calibration": found.calibration.title,
         "accepted_false_known": None if guarantee is None else guarantee.false_known,
-        "limit": task.limit,
+        "limit": options.limit,
     }
 
 
-def rows_table(task: Task, found: Report) -> Table:
+def rows_table(folder: Path, split: str, found: Report) -> Table:
     """Return a row for each pipeline."""
     title = (
-        f"{task.dataset}, {task.split} split: {found.known} known and "
+        f"{folder.resolve().name}, {split} split: {found.known} known and "
         f"{found.queries - found.known} unknown queries, {found.gallery} in the gallery"
     )
     table = Table("pipeline", "R-1", "95 %", "R-5", "R-20", "mAP", title=title)

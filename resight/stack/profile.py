@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from resight.stack.servers import HOST, Server, broker, cache_store, free_port, ledger_store
+from embedded.servers import HOST, Server, broker, cache_store, free_port, ledger_store
 from resight.stack.state import LABELS_SECRET, StackState
 from shared.kafka.topics import INPUTS
 

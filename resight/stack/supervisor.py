@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
+from embedded.servers import Server
 from resight.connections import open_ledger
 from resight.stack.child import Child, Process
 from resight.stack.parent_death_signal import with_parent_death_signal
 from resight.stack.profile import ENCODER, Profile
-from resight.stack.servers import Server
 from resight.stack.state import StackError, make_labels_secret, occupied
 from shared.kafka.clients import ensure_topics
 from shared.kafka.topics import ALL, dead_letter_topics

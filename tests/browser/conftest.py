@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.registry.api.application import application
 from tests.support.catalogue_bench import Bench, bench_at
 from tests.support.embedded_stack import wait_until

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from resight.stack.servers import free_port
+from embedded.servers import free_port
 from resight.stack.state import running
 
 SECONDS = 90.0

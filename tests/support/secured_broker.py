@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from resight.stack.servers import HOST, broker, free_port
+from embedded.servers import HOST, broker, free_port
 from shared.settings import KafkaSettings
 from tests.support.tls_front import Authority, front
 

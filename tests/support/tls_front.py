@@ -26,7 +26,7 @@ from kafka.protocol.sasl import (
     SaslHandshakeResponse,
 )
 
-from resight.stack.servers import HOST
+from embedded.servers import HOST
 
 _API_VERSIONS = 18
 _REFUSED = 58  # SASL_AUTHENTICATION_FAILED

@@ -19,8 +19,8 @@ from pathlib import Path
 from tritonclient.grpc import InferenceServerClient
 from tritonclient.utils import InferenceServerException
 
+from embedded.servers import HOST, Server
 from recognition.models.triton import write_repository
-from resight.stack.servers import HOST, Server
 from tests.support.tls_front import Authority
 
 # Triton 2.51 loses arrays of NumPy 2, but not what travels as DLPack.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DOWNHILL = ("deploy", "resight", "recognition", "services", "catalogue", "shared")
+DOWNHILL = ("deploy", "resight", "recognition", "embedded", "services", "catalogue", "shared")
 WITHOUT_TORCH = (
     "shared",
     "catalogue",

@@ -1,8 +1,10 @@
 """What a calibration promises after an import is told to the import, whatever ends meanwhile."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +14,25 @@ from services.registry.imports.register import FITTING, ImportRegister, State
 from tests.support.embedded_stack import wait_until
 from tests.support.queries import ledger_at
 
-FITS = "print('of new animals at most 0.015 are called known')"
-FAILS = "import sys; print('690 sightings'); sys.exit('error: label more individuals')"
+SUMMARY = {
+    "curves": {
+        "pooled": {
+            "known": 0.9,
+            "new": 0.1,
+            "guarantee": {
+                "false_known_at_most": 0.015,
+                "confidence": 0.95,
+                "individuals": 200,
+                "species": ["lion"],
+            },
+        }
+    },
+    "clustering": None,
+    "without_own_guarantee": {},
+}
+WRITE = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_text(sys.argv[2]); "
+FITS = f"{WRITE} print('a word')"
+FAILS = f"{WRITE} sys.exit('error: a word')"
 WAITS = "import time; time.sleep(60)"
 
 
@@ -30,7 +49,9 @@ def register(ledger_url: str, monkeypatch: pytest.MonkeyPatch) -> ImportRegister
 
 
 def fitter(register: ImportRegister, folder: Path, code: str) -> CalibrationFitter:
-    return CalibrationFitter(register, folder, folder / "model", [sys.executable, "-c", code])
+    told: Any = {"error": "label more individuals"} if code == FAILS else SUMMARY
+    command = [sys.executable, "-c", code, str(folder / background_calibration.SUMMARY)]
+    return CalibrationFitter(register, folder, folder / "model", [*command, json.dumps(told)])
 
 
 def told(register: ImportRegister, name: str) -> str:
@@ -50,7 +71,7 @@ def test_imports_are_told_what_may_be_expected(register: ImportRegister, tmp_pat
     assert told(register, "one") == FITTING
     wait_until(lambda: over(register, fits))
     for name in ("one", "two"):
-        assert "at most 0.015" in told(register, name)
+        assert "at most 0.015 of new animals are called known" in told(register, name)
         assert f"--calibration {tmp_path / 'calibration.json'}" in told(register, name)
     assert (told(register, "failed"), told(register, "none")) == ("", "")
 
@@ -59,6 +80,14 @@ def test_or_why_it_can_not_be_had_yet(register: ImportRegister, tmp_path: Path) 
     fits = fitter(register, tmp_path, FAILS)
     wait_until(lambda: over(register, fits))
     assert told(register, "one").endswith("calibration of their own yet: label more individuals")
+
+
+def test_a_command_that_says_nothing_is_told_with_its_log(
+    register: ImportRegister, tmp_path: Path
+) -> None:
+    fits = fitter(register, tmp_path, "import sys; sys.exit(3)")
+    wait_until(lambda: over(register, fits))
+    assert "ended with status 3; see" in told(register, "one")
 
 
 def test_a_fit_that_ended_with_its_stack_begins_anew_with_the_next(

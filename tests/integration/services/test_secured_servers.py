@@ -11,8 +11,8 @@ import pytest
 import redis
 from pydantic import SecretStr
 
-from resight.stack.servers import HOST, free_port, ledger_store
-from resight.stack.temporary import running
+from embedded.servers import HOST, free_port, ledger_store
+from embedded.temporary import running
 from services.embedder.build import build_encoder
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.settings import EncoderSettings

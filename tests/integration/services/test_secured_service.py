@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from resight.stack.servers import HOST, free_port, ledger_store
-from resight.stack.temporary import running
+from embedded.servers import HOST, free_port, ledger_store
+from embedded.temporary import running
 from shared.kafka.clients import ensure_topics
 from shared.kafka.topics import ALL
 from shared.process.readiness import readiness

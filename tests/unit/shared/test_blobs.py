@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from obstore.exceptions import PermissionDeniedError
 
-from resight.stack.servers import free_port
+from embedded.servers import free_port
 from shared.blobs import PROBE, BlobStore, check_key
 from shared.errors import Poison, SettingsError, Transient
 from shared.messages import BlobReference

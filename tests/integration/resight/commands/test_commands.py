@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from embedded.servers import HOST, broker, free_port
 from resight.main import app
-from resight.stack.servers import HOST, broker, free_port
 from shared.kafka import topics
 from shared.kafka.clients import ensure_topics, producer
 from shared.kafka.topic_reader import TopicReader

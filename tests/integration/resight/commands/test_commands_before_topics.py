@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from typer.testing import CliRunner
 
+from embedded.servers import HOST, broker, free_port
 from resight.main import app
-from resight.stack.servers import HOST, broker, free_port
 
 
 @pytest.fixture(scope="module")

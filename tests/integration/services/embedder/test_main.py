@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from kafka import TopicPartition
 
-from resight.stack.servers import HOST, broker, free_port
+from embedded.servers import HOST, broker, free_port
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from shared.blobs import BlobStore
 from shared.kafka import topics

@@ -16,7 +16,7 @@ from google.protobuf.message import Message
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from resight.stack.servers import HOST, broker, free_port
+from embedded.servers import HOST, broker, free_port
 from services.lookup.backlog import Backlog
 from shared.errors import Transient
 from shared.kafka import topics

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.engine import Engine
 from services.matcher.explainer import PairExplainer, server

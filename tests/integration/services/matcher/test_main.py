@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from kafka import TopicPartition
 
-from resight.stack.servers import HOST, broker, free_port
+from embedded.servers import HOST, broker, free_port
 from shared.blobs import BlobStore
 from shared.images.codec import encode_jpeg
 from shared.kafka import topics

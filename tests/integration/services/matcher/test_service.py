@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from shared.blobs import BlobStore
 from shared.errors import Poison, Transient
 from shared.messages import (

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from kafka import TopicPartition
 
-from resight.stack.servers import HOST, broker, free_port
+from embedded.servers import HOST, broker, free_port
 from services.registry.ledger.audit import check
 from services.registry.outbox.broker import Broker
 from shared.kafka import topics

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from shared.errors import Transient
 from shared.kafka.clients import admin, consumer, ensure_topics, producer
 from shared.settings import KafkaSettings

@@ -18,9 +18,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
+from embedded.servers import broker, free_port
+from embedded.temporary import keypoint_cache
 from recognition.replay.in_process import handlers
-from resight.stack.servers import broker, free_port
-from resight.stack.temporary import keypoint_cache
 from services.embedder.captures.capture import decode_capture
 from services.registry.calibration import calibration
 from services.registry.ledger.ledger import Ledger

@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from kafka import TopicPartition
 from kafka.structs import MemberState
 
-from resight.stack.servers import HOST, broker, free_port
+from embedded.servers import HOST, broker, free_port
 from shared.errors import Poison, Transient
 from shared.kafka import topics
 from shared.kafka.clients import consumer, ensure_topics, producer

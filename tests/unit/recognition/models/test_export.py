@@ -25,7 +25,7 @@ from recognition.models.export import ParityError, export, export_model
 from recognition.models.quantisation import QuantisationError, cost, quantise
 from recognition.models.triton import Device, write_repository
 from recognition.synthetic.dataset import draw
-from recognition.training.crops import decode
+from recognition.training.data.crops import decode
 from services.embedder.encoders import reference
 from services.embedder.encoders.encoder import VIEWPOINTS
 from services.embedder.encoders.onnx_encoder import OnnxEncoder

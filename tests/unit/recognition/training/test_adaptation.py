@@ -13,10 +13,16 @@ from recognition.bootstrap import Interval
 from recognition.evaluation.encoders import adapted_file
 from recognition.models import backbones
 from recognition.synthetic.dataset import draw
-from recognition.training import adaptation
-from recognition.training.adaptation import BACKBONE, INPUT_VIEW_NAMES, InputView, adapt, write
-from recognition.training.adaptation_card import INPUT_VIEWS, card
-from recognition.training.crops import decode
+from recognition.training.adaptation import adaptation
+from recognition.training.adaptation.adaptation import (
+    BACKBONE,
+    INPUT_VIEW_NAMES,
+    InputView,
+    adapt,
+    write,
+)
+from recognition.training.adaptation.card import INPUT_VIEWS, card
+from recognition.training.data.crops import decode
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 
 SIDE = 96

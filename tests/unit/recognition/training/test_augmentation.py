@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recognition.training.augmentation import CHANGES, augment
-from recognition.training.background_replacement import replace_background
-from recognition.training.geometry import reframe
-from recognition.training.infrared import infrared
-from recognition.training.occlusion import grass, trunk
+from recognition.training.augmentation.augmentation import CHANGES, augment
+from recognition.training.augmentation.background_replacement import replace_background
+from recognition.training.augmentation.geometry import reframe
+from recognition.training.augmentation.infrared import infrared
+from recognition.training.augmentation.occlusion import grass, trunk
 
 SIDE = 64
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from recognition.training.discriminant import discriminant
+from recognition.training.adaptation.discriminant import discriminant
 from recognition.training.recipe import TrainingError
 from shared.embeddings import DIMENSION
 

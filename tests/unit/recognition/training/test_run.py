@@ -18,7 +18,7 @@ from catalogue.reading.photographs import Photograph, read, single
 from recognition.models import backbones
 from recognition.models.architectures import BACKBONES, HALF, Backbone
 from recognition.training import run
-from recognition.training.crops import decode
+from recognition.training.data.crops import decode
 from recognition.training.history import Epoch
 from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.run import CARD, CURVE, MODEL, WEIGHTS, RunOptions, train

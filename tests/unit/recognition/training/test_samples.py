@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from catalogue.reading.photographs import Photograph
-from recognition.training.batches import epoch_batches
-from recognition.training.recipe import Recipe, TrainingError
-from recognition.training.samples import (
+from recognition.training.data.batches import epoch_batches
+from recognition.training.data.samples import (
     NO_VIEWPOINT,
     digest,
     labels,
     samples,
     viewpoint_labels,
 )
+from recognition.training.data.validation_queries import build_queries
+from recognition.training.recipe import Recipe, TrainingError
 from recognition.training.schedule import rate
-from recognition.training.validation_queries import build_queries
 from shared.messages import (
     VIEWPOINT_FRONT,
     VIEWPOINT_LEFT,

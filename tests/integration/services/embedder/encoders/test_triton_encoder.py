@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.embedder.encoders import reference
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.triton_encoder import TritonEncoder

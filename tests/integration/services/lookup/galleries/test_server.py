@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from qdrant_client import QdrantClient, models
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.lookup.galleries.gallery import collection_name
 from services.lookup.galleries.server import ServerGalleries, ServerGallery, connect
 from services.lookup.settings import GallerySettings

@@ -10,7 +10,7 @@ import pytest
 import redis
 from numpy.typing import NDArray
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.matcher.background.memory import RECENT, BackgroundMemory, kept_as
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import KeypointCache, connect

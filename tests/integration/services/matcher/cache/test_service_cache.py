@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
 from services.matcher.keypoints import encode, none_in
 from services.matcher.metrics import CACHE_FAILURES

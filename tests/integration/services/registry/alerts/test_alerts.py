@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from resight.stack.servers import free_port
+from embedded.servers import free_port
 from services.registry.alerts import webhook
 from services.registry.alerts.outbox import PAUSES, RULES, AlertOutbox
 from services.registry.alerts.rule import Kind, RuleSpec

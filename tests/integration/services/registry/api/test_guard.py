@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from resight.stack.servers import HOST, free_port, ledger_store
+from embedded.servers import HOST, free_port, ledger_store
 from services.registry.api.limits.bounds import Rates
 from services.registry.api.settings import ApiSettings
 from tests.support.catalogue_bench import API, Bench, bench_at

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.registry.api.system import System
 from services.registry.calibration.drift import MIN_SIGHTINGS, Histogram
 from shared.errors import Transient

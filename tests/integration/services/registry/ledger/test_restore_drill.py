@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 from typer.testing import CliRunner
 
+from embedded.servers import HOST, free_port, ledger_store
 from resight.ledger_tools.consistency import published, topic_faults, vector_faults
 from resight.main import app
-from resight.stack.servers import HOST, free_port, ledger_store
 from services.lookup.galleries.edge import EdgeGalleries
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings

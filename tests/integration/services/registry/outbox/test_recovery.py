@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.message import Message
 from kafka import TopicPartition
 
-from resight.stack.servers import HOST, broker, free_port
+from embedded.servers import HOST, broker, free_port
 from services.registry import main
 from services.registry.identity.sighting import enrolment_of
 from services.registry.ledger.ledger import Ledger

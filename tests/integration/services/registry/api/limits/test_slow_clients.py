@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.registry.api.access.keys import Access
 from services.registry.api.limits.connections import HEADER_SECONDS
 from tests.support.embedded_stack import wait_until

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 from fastapi import HTTPException
 
-from resight.stack.servers import HOST, free_port
+from embedded.servers import HOST, free_port
 from services.registry.api.application import application
 from services.registry.api.limits.turns import AT_ONCE, AT_ONCE_OF_ONE, Turns
 from services.registry.api.picture_query import PictureQuery

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
-from resight.stack.servers import HOST, broker, free_port
-from resight.stack.temporary import running
+from embedded.servers import HOST, broker, free_port
+from embedded.temporary import running
 from services.registry.api.pages.dead_letters import SHOWN
 from shared.kafka.clients import ensure_topics, producer
 from shared.kafka.topics import ALL, CAPTURES, dead_letter_topics

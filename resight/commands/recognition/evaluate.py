@@ -1,0 +1,194 @@
+"""`resight evaluate`: how well labelled pictures are recognised, by the code that serves."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from resight.console import CommandError, ConsoleProgress, note, results
+from services.matcher.cascade.policy import PolicyName
+from shared.foreground.settings import SegmenterName
+
+if TYPE_CHECKING:
+    from recognition.evaluation.data_set import EvaluationOptions
+    from recognition.evaluation.run import Evaluation
+    from recognition.replay.in_process import Handlers
+
+DEFAULT_MODEL = "adapted"
+STUDY = "study"
+# The seed of the published splits, so that they come out the same.
+PUBLISHED_SEED = 666
+
+
+def evaluate(
+    *,
+    data: Annotated[
+        list[Path],
+        typer.Option(help="A data set: its folder with a metadata.csv. A preset takes several."),
+    ],
+    split: Annotated[
+        str,
+        typer.Option(
+            help="How pictures are parted into gallery and queries. closed, open, disjoint, time: "
+            "as published; encounter: no encounter is on both sides, the honest one; study: a "
+            "fifth of the individuals is new."
+        ),
+    ] = "closed",
+    preset: Annotated[
+        str | None,
+        typer.Option(help="study: a table of backbones by pipelines over several data sets."),
+    ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="The encoder: an ONNX file, a backbone's name, or adapted: what `resight adapt` "
+            "makes of the gallery, calibrated on animals it was not trained on."
+        ),
+    ] = DEFAULT_MODEL,
+    backbone: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=FILE]", help="With a preset: a row of the table; may come again."
+        ),
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            help="Decide by this file. Default: what is fitted on the gallery, never on a query.",
+            show_default=False,
+        ),
+    ] = None,
+    whole: Annotated[
+        bool | None,
+        typer.Option(
+            "--whole/--flank",
+            help="Search the whole gallery, or leave opposite flanks out as the service does. "
+            "Default: whole, as published; with the encounter split, flank.",
+            show_default=False,
+        ),
+    ] = None,
+    policy: Annotated[
+        PolicyName | None,
+        typer.Option(
+            help="How far candidates are compared: see RESIGHT_MATCHER_POLICY. Default: as served.",
+            show_default=False,
+        ),
+    ] = None,
+    segmenter: Annotated[
+        SegmenterName | None,
+        typer.Option(
+            help="What tells the animal from its surroundings. Default: as served.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = PUBLISHED_SEED,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    fitting_pictures: Annotated[
+        int, typer.Option(min=1, help="Gallery pictures to fit the calibration on, at most.")
+    ] = 400,
+    max_false_known: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="Share of new animals called known, at most.")
+    ] = 0.02,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the numbers here.", show_default=False)
+    ] = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Folder for charts and the gravest mistakes.", show_default=False),
+    ] = None,
+    cache: Annotated[
+        Path, typer.Option(help="Keeps crops, embeddings, keypoints and comparisons.")
+    ] = Path("out/cache"),
+    workers: Annotated[
+        int, typer.Option(min=1, help="Pictures that are compared at the same time.")
+    ] = os.cpu_count() or 1,
+) -> None:
+    """Measure how well labelled pictures are recognised.
+
+    The gallery is enrolled and every query asked of it through the services' own code:
+    the same crops, encoder, cascade and decision. A second run over the same pictures
+    finds most of its work in --cache.
+    """
+    # PyTorch, OpenCV and Matplotlib take seconds to import, and few commands need them.
+    from recognition.evaluation.data_set import EvaluationOptions  # noqa: PLC0415
+
+    options = EvaluationOptions(
+        whole=whole,
+        seed=seed,
+        limit=limit,
+        calibration=calibration,
+        policy=policy,
+        segmenter=segmenter,
+        fitting_pictures=fitting_pictures,
+        max_false_known=max_false_known,
+        cache=cache,
+        workers=workers,
+    )
+    numbers: Any
+    if preset is None:
+        if len(data) > 1 or backbone:
+            raise CommandError("several --data or any --backbone need a table: add --preset study")
+        numbers = _one(data[0], split, model, options, pictures)
+    elif preset == STUDY:
+        numbers = _study(data, backbone or [DEFAULT_MODEL], options, pictures)
+    else:
+        raise CommandError(f"there is no preset {preset!r}; there is {STUDY}")
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(numbers, indent=2) + "\n")
+        note(f"wrote {json_file}")
+
+
+def _one(
+    folder: Path, split: str, model: str, options: "EvaluationOptions", pictures: Path | None
+) -> dict[str, Any]:
+    """Evaluate one data set and print its tables."""
+    from resight.reports import scores  # noqa: PLC0415
+
+    found = _evaluated(folder, split, model, options, pictures)
+    results.print(scores.rows_table(folder, split, found.report))
+    if found.report.open_set is not None:
+        results.print(scores.open_set_table(found.report.open_set, found.report.calibration_error))
+    return scores.as_json(folder, split, options, found)
+
+
+def _study(
+    data: list[Path], backbones: list[str], options: "EvaluationOptions", pictures: Path | None
+) -> list[dict[str, Any]]:
+    """Evaluate every backbone on every data set and print one table in Markdown."""
+    from resight.reports import scores  # noqa: PLC0415
+
+    studied, numbers = [], []
+    for folder in data:
+        for named in backbones:
+            name, _, file = named.partition("=")
+            dataset = folder.resolve().name
+            note(f"{dataset}, {name}")
+            where = pictures and pictures / dataset / name
+            found = _evaluated(folder, STUDY, file or name, options, where)
+            studied.append(scores.Studied(dataset, name, found.report))
+            numbers.append({"backbone": name, **scores.as_json(folder, STUDY, options, found)})
+    results.print(scores.study_markdown(studied), soft_wrap=True, markup=False)
+    return numbers
+
+
+def _evaluated(
+    folder: Path, split: str, model: str, options: "EvaluationOptions", pictures: Path | None
+) -> "Evaluation":
+    from recognition.evaluation.data_set import evaluate_folder  # noqa: PLC0415
+    from recognition.figures import chart_files, failure_cases  # noqa: PLC0415
+
+    subject = f"{folder.resolve().name}, {split}"
+
+    def draw(found: "Evaluation", through: "Handlers") -> None:
+        if pictures is None:
+            return
+        for path in chart_files.draw(found, pictures, subject):
+            note(f"wrote {path}")
+        target = pictures / "mistakes.png"
+        if failure_cases.draw(found, through, options.matching, target, subject):
+            note(f"wrote {target}")
+
+    return evaluate_folder(folder, split, model, options, progress=ConsoleProgress(), inspect=draw)

@@ -1,0 +1,60 @@
+"""`resight learn`: a model and its calibration from what a ledger believes, if they are better."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from resight.commands.recognition.adapt import adapt
+from resight.commands.recognition.calibrate import Options, fit
+from resight.console import DataDir, LedgerUrl, note, results
+from resight.stack.state import DEFAULT_FOLDER
+
+
+def learn(
+    *,
+    output: Annotated[Path, typer.Option(help="Folder for the model and its calibration.")],
+    ledger_url: LedgerUrl = None,
+    data_dir: DataDir = DEFAULT_FOLDER,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of labelled pictures to calibrate on too; may be repeated."),
+    ] = None,
+    drawn: Annotated[
+        int, typer.Option(min=0, help="Draw so many animals to calibrate on too.")
+    ] = 110,
+    max_false_known: Annotated[
+        float,
+        typer.Option(min=0.0001, max=0.9999, help="Accepted share of new animals called known."),
+    ] = 0.02,
+    cache: Annotated[Path, typer.Option(help="Keeps the evidence.")] = Path("out/cache"),
+) -> None:
+    """Adapt the model to a ledger's own animals, and calibrate it: by hand, or every night.
+
+    It learns from one half of the individuals that are certain, and is calibrated on the other
+    half. If it does not recognise more sightings that it did not learn from, and surely no fewer,
+    it is not taken, and the exit status is 1. --output then holds what `resight up --model …
+    --calibration …` takes.
+    """
+    adapt(
+        from_ledger=True,
+        individuals="even",
+        ledger_url=ledger_url,
+        data_dir=data_dir,
+        output=output,
+    )
+    fit(
+        data or (),
+        from_ledger=True,
+        individuals="odd",
+        ledger_url=ledger_url,
+        data_dir=data_dir,
+        model=output / "model.onnx",
+        output=output / "calibration.json",
+        options=Options(synthetic=drawn, max_false_known=max_false_known, cache=cache),
+    )
+    results.print(
+        f"resight up --model {output / 'model.onnx'} --calibration {output / 'calibration.json'}",
+        soft_wrap=True,
+    )
+    note("it embeds anew what is enrolled; the crops stay")

@@ -1,0 +1,88 @@
+"""`resight replay`: labelled pictures as they would arrive, and how well they end up together."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from resight.console import CommandError, ConsoleProgress, note, results
+
+
+def replay(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FOLDER…", help="Labelled pictures: folders with a metadata.csv each."
+        ),
+    ],
+    *,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="The registry's file. Default: as served.", show_default=False),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Encoder: an ONNX file or the name of a backbone.")
+    ] = "efficientnet_lite0",
+    order: Annotated[
+        Literal["time", "table", "shuffle"],
+        typer.Option(help="Pictures arrive as they were taken, as listed, or by lot."),
+    ] = "table",
+    seed: Annotated[int, typer.Option(help="Seed of the lot.")] = 0,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only the first so many of each.", show_default=False),
+    ] = None,
+    answers: Annotated[
+        int, typer.Option(min=0, help="Then let somebody who knows answer so many questions.")
+    ] = 0,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the numbers here.", show_default=False)
+    ] = None,
+    chart: Annotated[
+        Path | None,
+        typer.Option(help="Draw what each of the --answers is worth here.", show_default=False),
+    ] = None,
+    cache: Annotated[Path, typer.Option(help="Keeps the evidence.")] = Path("out/cache"),
+) -> None:
+    """Replay labelled pictures as a stream, and compare who the system says they are.
+
+    The pictures go one by one through the services' own code and a real ledger, each decided
+    before the next comes, and nobody answers anything. The score is about the end: by then later
+    pictures have joined, merged and parted individuals.
+
+    Comparing takes half a second a picture, once: the evidence does not depend on decisions, so
+    another --calibration takes seconds.
+    """
+    # PyTorch and scikit-learn take seconds to import, and few commands need them.
+    from recognition.data.labelled_folder import labelled_photographs, ordered  # noqa: PLC0415
+    from recognition.evaluation.encoders import model_file  # noqa: PLC0415
+    from recognition.figures.answers_curve import draw  # noqa: PLC0415
+    from recognition.replay.evidence_cache import matched_sightings  # noqa: PLC0415
+    from recognition.replay.session import as_json, replay_stream  # noqa: PLC0415
+    from resight.reports.replay_table import result_table  # noqa: PLC0415
+    from services.registry.calibration.calibration import load as load_calibration  # noqa: PLC0415
+    from services.registry.settings import RegistrySettings  # noqa: PLC0415
+    from shared.environment import load  # noqa: PLC0415
+
+    progress = ConsoleProgress()
+    photographs = [
+        each
+        for folder in data
+        for each in ordered(labelled_photographs(folder, None, None, progress), order, seed)[:limit]
+    ]
+    if not photographs:
+        raise CommandError(f"no pictures in {', '.join(map(str, data))}")
+    curves = load_calibration(calibration or load(RegistrySettings).calibration)
+    seen = matched_sightings(photographs, model_file(model, cache / "models"), cache, progress)
+    found = replay_stream(seen, curves, answers)
+    title = f"{found.score.sightings} sightings, by {curves.title}"
+    results.print(result_table(found, title))
+    if chart is not None:
+        chart.parent.mkdir(parents=True, exist_ok=True)
+        draw(found.score, found.after, chart, ", ".join(folder.name for folder in data))
+        note(f"drew {chart}")
+    if json_file is not None:
+        json_file.parent.mkdir(parents=True, exist_ok=True)
+        json_file.write_text(json.dumps(as_json(found), indent=2) + "\n")
+        note(f"wrote {json_file}")

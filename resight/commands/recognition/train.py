@@ -1,0 +1,219 @@
+"""`resight train`: labelled pictures into a model of one's own."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from catalogue.reading.decodable import decodable
+from catalogue.reading.photographs import Photograph, single
+from resight.commands.publish import read_catalogue, show_notes
+from resight.console import CommandError, note, notes, results
+from shared.identifiers import slug
+
+if TYPE_CHECKING:
+    from recognition.training.history import Epoch
+
+_MOST_WORKERS = 8
+
+
+def train(
+    *,
+    data: Annotated[
+        list[Path],
+        typer.Option(help="Folder of labelled pictures with a metadata.csv; may be repeated."),
+    ],
+    output: Annotated[Path, typer.Option(help="Folder for the model, its card and its curve.")],
+    backbone: Annotated[
+        str, typer.Option(help="Network to begin with; `resight export --list` shows all.")
+    ] = "efficientnet_lite0",
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="File of weights to begin with, or 'random'. Default: the published ones.",
+            show_default=False,
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Where metadata.csv has a column `split`: only rows with this value, such as "
+            "train.",
+            show_default=False,
+        ),
+    ] = None,
+    hold_out: Annotated[
+        str,
+        typer.Option(
+            help="Split whose queries are kept to examine the model: encounter, closed, time, "
+            "none; auto takes encounters where the pictures have them."
+        ),
+    ] = "auto",
+    loss: Annotated[
+        str, typer.Option(help="softmax, arcface, subcenter or triplet.")
+    ] = "subcenter",
+    epochs: Annotated[int, typer.Option(min=1, help="Times that every picture is seen.")] = 20,
+    batch: Annotated[int, typer.Option(min=2, help="Pictures of one step.")] = 32,
+    lr: Annotated[float, typer.Option(min=0, help="Highest learning rate of the heads.")] = 1e-3,
+    backbone_lr: Annotated[
+        float, typer.Option(min=0, help="The backbone's learning rate, as a share of --lr.")
+    ] = 0.1,
+    freeze: Annotated[
+        int, typer.Option(min=0, help="First epochs in which only the heads learn.")
+    ] = 1,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            min=32,
+            help="Side of the model's input. Default: the network's own.",
+            show_default=False,
+        ),
+    ] = None,
+    flip: Annotated[
+        str,
+        typer.Option(
+            help="off, or flank: mirrored left and right pictures, as further individuals."
+        ),
+    ] = "off",
+    merge_flanks: Annotated[
+        bool, typer.Option("--merge-flanks", help="Left and right of an individual look alike.")
+    ] = False,
+    mask: Annotated[
+        bool,
+        typer.Option(
+            "--mask/--no-mask",
+            help="Put half of the animals before random surroundings, cut out by U²-Netp; "
+            "decoding takes 0.2 s a picture longer.",
+        ),
+    ] = False,
+    alone: Annotated[
+        bool,
+        typer.Option(
+            "--alone",
+            help="Show the model animals without their surroundings, cut out by U²-Netp, as the "
+            "embedder then does too.",
+        ),
+    ] = False,
+    viewpoint_head: Annotated[
+        bool, typer.Option("--viewpoint-head", help="Also learn to tell the viewpoint.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    mixed_precision: Annotated[
+        bool, typer.Option("--mixed-precision", help="Compute in bfloat16 where that is enough.")
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Processes that augment pictures. Default: none on a CPU, which the network "
+            "needs itself; with a GPU, one a core, 8 at most.",
+            show_default=False,
+        ),
+    ] = None,
+    examine_every: Annotated[
+        int, typer.Option(min=1, help="Epochs from one validation to the next.")
+    ] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --output.")
+    ] = False,
+    accept_non_commercial: Annotated[
+        bool,
+        typer.Option(
+            "--accept-non-commercial",
+            help="Begin with weights that are not free for commercial use.",
+        ),
+    ] = False,
+) -> None:
+    """Train a network to tell one species' individuals apart.
+
+    The crops are the embedder's own; each picture comes in ever new variants of light, blur
+    and cover. --output holds a model.onnx that the embedder loads at once. A run that
+    was stopped goes on with --resume, and ends as if it had not been.
+    """
+    # PyTorch takes seconds to import, and few commands need it.
+    import torch  # noqa: PLC0415
+
+    from recognition.training import run  # noqa: PLC0415
+    from recognition.training.recipe import Flip, Loss, Recipe  # noqa: PLC0415
+
+    recipe = Recipe(
+        backbone=backbone,
+        weights=weights,
+        loss=cast(Loss, loss),
+        epochs=epochs,
+        batch=batch,
+        learning_rate=lr,
+        backbone_rate=backbone_lr,
+        freeze=freeze,
+        input_size=image_size,
+        flip=cast(Flip, flip),
+        merge_flanks=merge_flanks,
+        mask=mask,
+        alone=alone,
+        viewpoint_head=viewpoint_head,
+        mixed_precision=mixed_precision,
+        seed=seed,
+    )
+    if workers is None:
+        on_gpu = device != "cpu" and torch.cuda.is_available()
+        workers = min(_MOST_WORKERS, os.cpu_count() or 1) if on_gpu else 0
+    options = run.RunOptions(
+        hold_out=hold_out,
+        device=device,
+        workers=workers,
+        resume=resume,
+        examine_every=examine_every,
+        accept_restricted=accept_non_commercial,
+    )
+    photographs = labelled(data, split)
+    with progress_bar() as progress:
+        result = run.train(photographs, recipe, output, options, progress=progress, told=_tell)
+    results.print(
+        f"wrote {result.folder / run.MODEL}; what it is: {result.folder / run.CARD}",
+        soft_wrap=True,
+    )
+
+
+def labelled(folders: list[Path], part: str | None) -> list[Photograph]:
+    found = decodable(read_catalogue(folders))
+    show_notes(found)
+    animals = [each for each in single(found.photographs) if part in (None, each.split)]
+    labelled = [each for each in animals if slug(each.identities[0]) not in ("", "unknown")]
+    if not labelled:
+        wanted = f" with split {part!r}" if part else ""
+        raise CommandError(f"no labelled pictures{wanted} in {', '.join(map(str, folders))}")
+    if len(labelled) < len(animals):
+        note(f"{len(animals) - len(labelled)} animals without an identity are left out")
+    return labelled
+
+
+def _tell(epoch: "Epoch") -> None:
+    parts = []
+    if epoch.loss is not None:
+        parts.append(f"loss {epoch.loss:.3f}")
+    if epoch.r1 is not None:
+        parts.append(f"R-1 {epoch.r1:.3f}")
+    if epoch.viewpoint is not None:
+        parts.append(f"viewpoints {epoch.viewpoint:.3f}")
+    name = f"epoch {epoch.number}" if epoch.number else "untrained"
+    note(f"{name}: {', '.join(parts) or 'no pictures held out'} ({epoch.seconds:.0f} s)")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=notes, transient=True) as progress:
+        task = progress.add_task("")
+        yield lambda stage, done, total: progress.update(
+            task, description=stage, completed=done, total=total
+        )
