@@ -14,7 +14,7 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto calibration settings compose metrics rights \
+.PHONY: help .venv demo test check bench soak proto calibration settings compose graph metrics rights \
         dashboards screenshots clean
 .DELETE_ON_ERROR:
 
@@ -64,6 +64,9 @@ metrics: $(INSTALLED) ## Write docs/metrics.md, the Grafana boards and the Prome
 	@$(BIN)/python -m resight.reference.metrics > docs/metrics.md
 	@$(BIN)/python -m deploy.grafana
 	@$(BIN)/python -m deploy.prometheus > deploy/prometheus/rules.yaml
+
+graph: $(INSTALLED) ## Draw the imports between rooms into docs/development.md
+	@$(BIN)/python -m tests.support.import_graph
 
 rights: $(INSTALLED) ## Write who may call what into docs/security.md from the code
 	@$(BIN)/python -m resight.reference.rights

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from resight.stack.state import LABELS_SECRET, StackError, running
+from resight.stack_state import LABELS_SECRET, StackError, running
 from services.registry.ledger.ledger import Ledger
 from services.registry.ledger.store import Store
 from services.registry.settings import LedgerSettings

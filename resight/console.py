@@ -15,7 +15,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from shared.errors import ResightError
-from shared.text import json_line, printable
+from shared.process.text import json_line, printable
 
 T = TypeVar("T")
 

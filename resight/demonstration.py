@@ -8,8 +8,8 @@ from catalogue.publishing.follow import publish_and_follow
 from catalogue.reading.photographs import Photograph
 from resight.connections import open_ledger
 from resight.stack.profile import Profile, choose_ports
-from resight.stack.state import clear
 from resight.stack.supervisor import Supervisor
+from resight.stack_state import clear
 from services.registry.identity.question import Question
 
 PATIENCE_SECONDS = 120.0  # without any news, before it gives up

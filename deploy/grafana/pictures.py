@@ -29,7 +29,7 @@ from deploy.prometheus.server import Prometheus, Series, prometheus
 from recognition.synthetic.dataset import draw
 from resight.commands.publish import read_catalogue
 from resight.demonstration import demonstrate
-from resight.stack.state import running
+from resight.stack_state import running
 
 # A demo run takes a minute: scraped each second, drawn every two.
 STEP_SECONDS = 2.0

@@ -32,7 +32,7 @@ class FittedCurve:
     def cut(self, at: Thresholds) -> Curve:
         """Return the curve with thresholds."""
         return self.curve.model_copy(
-            update={"known": at.known, "new": at.new, "promise": at.guarantee}
+            update={"known": at.known, "new": at.new, "guarantee": at.guarantee}
         )
 
 

@@ -18,12 +18,12 @@ from resight.console import (
     print_json,
     results,
 )
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 from shared.kafka.topics import dead_letter_topics
+from shared.process.text import one_line
 from shared.settings import KafkaSettings
 from shared.stage import dead_letters
 from shared.stage.dead_letters import DeadLetter
-from shared.text import one_line
 
 app = typer.Typer(
     cls=Commands,

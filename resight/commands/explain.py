@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from resight.console import AsJson, CommandError, DataDir, LedgerUrl, print_json, results
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 
 
 def explain(

@@ -15,7 +15,7 @@ from resight.console import (
     print_json,
     results,
 )
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 from shared.identifiers import gallery_name, names_gallery, split_gallery
 
 app = typer.Typer(

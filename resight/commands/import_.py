@@ -29,7 +29,7 @@ from resight.console import (
     results,
 )
 from resight.stack.profile import ENCODER
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 from shared.errors import ResightError
 
 _SHOWN = 10

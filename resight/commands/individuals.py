@@ -16,7 +16,7 @@ from resight.console import (
     print_json,
     results,
 )
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 
 app = typer.Typer(
     cls=Commands,

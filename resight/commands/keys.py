@@ -7,7 +7,7 @@ from rich.table import Table
 
 from resight.connections import ledger_at
 from resight.console import AsJson, Commands, DataDir, LedgerUrl, note, print_json, results
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 from services.registry.api.access.audit_log import COMMAND_LINE, AuditLog
 from services.registry.api.access.keys import Access, Role
 

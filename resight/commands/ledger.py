@@ -24,7 +24,7 @@ from resight.console import (
     results,
 )
 from resight.ledger_tools.consistency import published, topic_faults, vector_faults
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 from services.lookup.build import build_galleries
 from services.lookup.settings import GallerySettings
 from services.registry.api.access.audit_log import COMMAND_LINE, AuditLog

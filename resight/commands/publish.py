@@ -24,7 +24,7 @@ from resight.console import (
     print_json,
     results,
 )
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 from shared.settings import KafkaSettings
 
 _SHOWN = 10

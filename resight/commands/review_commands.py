@@ -17,7 +17,7 @@ from resight.console import (
     note,
     results,
 )
-from resight.stack.state import DEFAULT_FOLDER, StackError
+from resight.stack_state import DEFAULT_FOLDER, StackError
 from services.registry.calibration import calibration
 from services.registry.identity.entry import Entry
 from services.registry.ledger.ledger import Ledger

@@ -4,7 +4,7 @@ from rich.table import Table
 
 from resight.connections import kafka_settings
 from resight.console import AsJson, BootstrapServers, DataDir, print_json, results
-from resight.stack.state import DEFAULT_FOLDER, running
+from resight.stack_state import DEFAULT_FOLDER, running
 from shared.kafka import backlog
 from shared.kafka.topics import CAPTURES, DECISIONS
 from shared.process.readiness import ready

@@ -15,8 +15,8 @@ from resight.background_calibration import CalibrationFitter
 from resight.connections import open_ledger
 from resight.console import CommandError, DataDir, note, notes
 from resight.stack.profile import KAFKA_PORT, PAGES_PORT, Profile, choose_ports
-from resight.stack.state import DEFAULT_FOLDER
 from resight.stack.supervisor import Supervisor
+from resight.stack_state import DEFAULT_FOLDER
 from services.registry.imports.register import ImportRegister
 from shared.errors import Transient
 from shared.kafka import backlog

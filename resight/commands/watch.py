@@ -9,8 +9,8 @@ from google.protobuf.message import DecodeError
 from resight.connections import kafka_settings
 from resight.console import AsJson, BootstrapServers, DataDir, note, print_json, results
 from resight.reports.decisions import columns, row
-from resight.stack.state import DEFAULT_FOLDER
-from shared.epochs import LatestEpoch
+from resight.stack_state import DEFAULT_FOLDER
+from shared.kafka.epochs import LatestEpoch
 from shared.kafka.topic_reader import TopicReader
 from shared.kafka.topics import DECISIONS
 from shared.messages import Decision

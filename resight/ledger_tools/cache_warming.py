@@ -7,7 +7,7 @@ import redis
 
 from resight.connections import crops_at
 from resight.console import CommandError
-from resight.stack.state import running
+from resight.stack_state import running
 from services.matcher.build import build_matcher
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import connect

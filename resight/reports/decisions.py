@@ -4,7 +4,7 @@ from rich.text import Text
 
 from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
 from shared.messages import Decision, OperationKind, Viewpoint
-from shared.text import one_line
+from shared.process.text import one_line
 
 COLOURS: dict[OutcomeName, str] = {
     "known": "green",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from embedded.servers import HOST, Server, broker, cache_store, free_port, ledger_store
-from resight.stack.state import LABELS_SECRET, StackState
+from resight.stack_state import LABELS_SECRET, StackState
 from shared.kafka.topics import INPUTS
 
 SERVICES = tuple(INPUTS)

@@ -18,7 +18,7 @@ from resight.connections import open_ledger
 from resight.stack.child import Child, Process
 from resight.stack.parent_death_signal import with_parent_death_signal
 from resight.stack.profile import ENCODER, Profile
-from resight.stack.state import StackError, make_labels_secret, occupied
+from resight.stack_state import StackError, make_labels_secret, occupied
 from shared.kafka.clients import ensure_topics
 from shared.kafka.topics import ALL, dead_letter_topics
 from shared.process.readiness import readiness

@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from typing import TextIO
 
-from shared.text import json_line
+from shared.process.text import json_line
 
 # What `extra` may carry; anything else in it is left out.
 FIELDS = ("sighting", "capture", "deployment", "gallery", "topic", "partition", "offset")

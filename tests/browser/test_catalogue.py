@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from resight.stack.state import running
+from resight.stack_state import running
 from tests.support.catalogue_bench import packed
 from tests.support.embedded_stack import SECONDS, resight, started
 from tests.support.pictures import coat

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from embedded.servers import free_port
-from resight.stack.state import running
+from resight.stack_state import running
 
 SECONDS = 90.0
 

@@ -1,11 +1,19 @@
 """Imports run downhill, services don't know each other, and PyTorch stays where it is needed."""
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
+import pytest
 
-ROOT = Path(__file__).parents[2]
-DOWNHILL = ("deploy", "resight", "recognition", "embedded", "services", "catalogue", "shared")
+from tests.support.import_graph import (
+    BEGIN,
+    DOWNHILL,
+    PAGE,
+    ROOT,
+    boxes,
+    circles,
+    folders,
+    modules,
+    page,
+)
+
 WITHOUT_TORCH = (
     "shared",
     "catalogue",
@@ -14,23 +22,7 @@ WITHOUT_TORCH = (
     "services.registry",
 )
 TORCH = ("torch", "torchvision", "timm", "kornia")
-
-
-def _modules() -> Iterator[tuple[str, set[str]]]:
-    """Yield each module's name and the names it imports, wherever in the module it does."""
-    for room in DOWNHILL:
-        for path in sorted((ROOT / room).rglob("*.py")):
-            name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-            yield name, set(_imports(ast.parse(path.read_text())))
-
-
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"line {node.lineno}: imports name the whole path"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+MOST_FILES, MOST_RECOGNITION_ROOMS = 15, 9
 
 
 def _within(name: str, package: str) -> bool:
@@ -38,14 +30,13 @@ def _within(name: str, package: str) -> bool:
 
 
 def test_the_walk_finds_the_modules_of_every_room() -> None:
-    rooms = {name.split(".")[0] for name, _ in _modules()}
-    assert rooms == set(DOWNHILL)
+    assert {name.split(".")[0] for name in modules()} == set(DOWNHILL)
 
 
 def test_nothing_imports_uphill() -> None:
     faults = [
         f"{name} imports {imported}"
-        for name, imports in _modules()
+        for name, imports in modules().items()
         for imported in imports
         for above in DOWNHILL[: DOWNHILL.index(name.split(".")[0])]
         if _within(imported, above)
@@ -56,7 +47,7 @@ def test_nothing_imports_uphill() -> None:
 def test_no_service_imports_another() -> None:
     faults = [
         f"{name} imports {imported}"
-        for name, imports in _modules()
+        for name, imports in modules().items()
         for imported in imports
         if name.startswith("services.")
         and imported.startswith("services.")
@@ -68,9 +59,36 @@ def test_no_service_imports_another() -> None:
 def test_only_the_matcher_among_the_services_needs_pytorch() -> None:
     faults = [
         f"{name} imports {imported}"
-        for name, imports in _modules()
+        for name, imports in modules().items()
         for imported in imports
         if any(_within(name, package) for package in WITHOUT_TORCH)
         and imported.split(".")[0] in TORCH
     ]
     assert faults == []
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_no_folder_has_a_circle(folder: str) -> None:
+    assert circles(boxes(folder)) == []
+
+
+def test_a_circle_is_found() -> None:
+    arrows = {"a": frozenset({"b"}), "b": frozenset({"c"}), "c": frozenset({"a"}), "d": frozenset()}
+    assert circles(arrows) == [["a", "b", "c", "a"]]
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_no_folder_has_more_files_than_one_sees_at_a_glance(folder: str) -> None:
+    found = {path.name for path in (ROOT / folder.replace(".", "/")).glob("*.py")}
+    assert len(found - {"__init__.py"}) <= MOST_FILES
+
+
+def test_recognition_has_at_most_nine_rooms() -> None:
+    rooms = [path for path in (ROOT / "recognition").iterdir() if (path / "__init__.py").exists()]
+    assert len(rooms) <= MOST_RECOGNITION_ROOMS
+
+
+def test_the_developers_page_draws_the_rooms_of_now() -> None:
+    text = PAGE.read_text()
+    assert BEGIN in text
+    assert page(text) == text, "run `make graph`"

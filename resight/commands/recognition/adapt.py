@@ -2,15 +2,28 @@
 
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from resight.commands.recognition.train import labelled, progress_bar
-from resight.console import CommandError, DataDir, FromLedger, Individuals, LedgerUrl, note, results
+from resight.console import (
+    CommandError,
+    DataDir,
+    FromLedger,
+    Individuals,
+    LedgerUrl,
+    Share,
+    note,
+    results,
+)
 from resight.ledger_tools.confident_individuals import confident_photographs
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
+
+BACKBONE = "efficientnet_lite0_stages"
 
 
 def adapt(
@@ -26,7 +39,7 @@ def adapt(
     output: Annotated[Path, typer.Option(help="Folder for the model and its card.")],
     backbone: Annotated[
         str, typer.Option(help="Network whose features are used; `resight export --list`.")
-    ] = "efficientnet_lite0_stages",
+    ] = BACKBONE,
     weights: Annotated[
         str | None,
         typer.Option(
@@ -74,12 +87,57 @@ def adapt(
     spoken, and those without serious doubt, of two sightings or more. Then it is written
     only if it recognises more of the sightings that it did not learn from, and surely no fewer.
     """
+    fit(
+        data or (),
+        from_ledger=from_ledger,
+        individuals=individuals,
+        ledger_url=ledger_url,
+        data_dir=data_dir,
+        output=output,
+        options=Options(
+            backbone=backbone,
+            weights=weights,
+            split=split,
+            hold_out=hold_out,
+            input_view=input_view,
+            image_size=image_size,
+            seed=seed,
+            accept_non_commercial=accept_non_commercial,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of `resight adapt` that other commands leave as they are."""
+
+    backbone: str = BACKBONE
+    weights: str | None = None
+    split: str | None = None
+    hold_out: str = "auto"
+    input_view: Literal["auto", "crop", "animal"] = "auto"
+    image_size: int | None = None
+    seed: int = 0
+    accept_non_commercial: bool = False
+
+
+def fit(
+    data: Sequence[Path],
+    *,
+    from_ledger: bool,
+    individuals: Share,
+    ledger_url: str | None,
+    data_dir: Path,
+    output: Path,
+    options: Options,
+) -> None:
+    """Adapt the model and write it."""
     # PyTorch takes seconds to import, and few commands need it.
     from recognition.training.adaptation import adaptation  # noqa: PLC0415
     from recognition.training.adaptation.card import card  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
-        photographs = labelled(data, split) if data else []
+        photographs = labelled(list(data), options.split) if data else []
         if from_ledger:
             crops = confident_photographs(ledger_url, data_dir, Path(folder), individuals)
             times = Counter(each.identities for each in crops)
@@ -88,24 +146,23 @@ def adapt(
             raise CommandError("no labelled pictures: name folders with --data, or --from-ledger")
         adapted = adaptation.adapt(
             photographs,
-            backbone,
-            input_view=None if input_view == "auto" else input_view,
-            weights=weights,
-            input_size=image_size,
-            hold_out=hold_out,
-            seed=seed,
-            accept_restricted=accept_non_commercial,
+            options.backbone,
+            input_view=None if options.input_view == "auto" else options.input_view,
+            weights=options.weights,
+            input_size=options.image_size,
+            hold_out=options.hold_out,
+            seed=options.seed,
+            accept_restricted=options.accept_non_commercial,
             progress=progress,
         )
     if adapted.r1 is not None:
-        note(f"R-1 of held-out pictures: {adapted.r1_before:.3f} before, {adapted.r1:.3f} after")
+        note(f"R-1 on held-out pictures: {adapted.r1_before:.3f} before, {adapted.r1:.3f} after")
     if from_ledger and not adapted.better:
         raise CommandError(
-            "the adapted model is no better on pictures that it did not learn from, or may be "
-            "worse, so the one that serves stays; more answers (`resight individuals questions`) "
-            "teach more"
+            "the adapted model is not better on held-out pictures, so the current one stays; more "
+            "answers (`resight individuals questions`) give it more to learn from"
         )
     if adapted.input_view == "animal":
-        note("it sees animals alone; the embedder finds them, with its default segmenter u2netp")
+        note("it is shown the animal alone, which the default segmenter (u2netp) cuts out")
     model = adaptation.write(adapted, output, card(adapted))
-    results.print(f"wrote {model}; what it is: {output / 'card.md'}", soft_wrap=True)
+    results.print(f"wrote {model}; model card: {output / 'card.md'}", soft_wrap=True)

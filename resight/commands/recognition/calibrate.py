@@ -20,7 +20,7 @@ from resight.console import (
     results,
 )
 from resight.ledger_tools.confident_individuals import confident_photographs
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 from shared.errors import ResightError
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 
-from resight.commands.recognition.adapt import adapt
-from resight.commands.recognition.calibrate import Options, fit
+from resight.commands.recognition import adapt, calibrate
 from resight.console import DataDir, LedgerUrl, note, results
-from resight.stack.state import DEFAULT_FOLDER
+from resight.stack_state import DEFAULT_FOLDER
 
 
 def learn(
@@ -36,14 +35,16 @@ def learn(
     it is not taken, and the exit status is 1. --output then holds what `resight up --model …
     --calibration …` takes.
     """
-    adapt(
+    adapt.fit(
+        (),
         from_ledger=True,
         individuals="even",
         ledger_url=ledger_url,
         data_dir=data_dir,
         output=output,
+        options=adapt.Options(),
     )
-    fit(
+    calibrate.fit(
         data or (),
         from_ledger=True,
         individuals="odd",
@@ -51,7 +52,7 @@ def learn(
         data_dir=data_dir,
         model=output / "model.onnx",
         output=output / "calibration.json",
-        options=Options(synthetic=drawn, max_false_known=max_false_known, cache=cache),
+        options=calibrate.Options(synthetic=drawn, max_false_known=max_false_known, cache=cache),
     )
     results.print(
         f"resight up --model {output / 'model.onnx'} --calibration {output / 'calibration.json'}",

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class TritonEncoder:
         url: host:port of the gRPC endpoint.
         model: what must be served.
         input_size: the side of the pictures that it takes.
-        max_batch: the largest batch that will be sent.
+        max_batch: the largest batch that is sent, unless the server takes less.
         timeout_seconds: deadline of each call; Triton's client would wait for ever.
         tls: what the client takes beside, where the connection is encrypted.
     """
@@ -88,7 +89,7 @@ class TritonEncoder:
         return self._input_size
 
     def encode(self, batch: Pixels) -> Encoding:
-        """Encode uint8 [B, H, W, 3] on the server.
+        """Encode uint8 [B, H, W, 3] on the server, in batches as large as it takes.
 
         Raises:
             Transient: the server does not answer in time, or is not ready.
@@ -96,6 +97,17 @@ class TritonEncoder:
                 embeddings than where the model was exported.
         """
         outputs = self._outputs or self._first_look()
+        parts = [
+            self._encoded(batch[start : start + self._max_batch], outputs)
+            for start in range(0, len(batch), self._max_batch)
+        ]
+        told = [part.viewpoints for part in parts if part.viewpoints is not None]
+        return Encoding(
+            np.concatenate([part.embeddings for part in parts]),
+            tuple(chain.from_iterable(told)) if told else None,
+        )
+
+    def _encoded(self, batch: Pixels, outputs: tuple[str, ...]) -> Encoding:
         image = InferInput(INPUT, list(batch.shape), "UINT8")
         image.set_data_from_numpy(np.ascontiguousarray(batch))
         result = self._ask("infer", self._name, [image], timeout=math.ceil(self._timeout * 1e6))

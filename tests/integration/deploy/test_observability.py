@@ -14,7 +14,7 @@ from deploy.grafana.panels import WINDOW, Panel
 from deploy.prometheus.server import Prometheus, prometheus, scraped
 from embedded.servers import HOST, free_port
 from resight.reference.metrics import metrics
-from resight.stack.state import running
+from resight.stack_state import running
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.triton_encoder import TritonEncoder
 from shared.process.metrics import Metric

@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from recognition.synthetic.dataset import draw
 from resight.main import app
-from resight.stack.state import running
+from resight.stack_state import running
 from tests.support.embedded_stack import with_encoder
 
 ROOT = Path(__file__).parents[3]

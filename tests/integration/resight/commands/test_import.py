@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from resight.connections import open_ledger
-from resight.stack.state import running
+from resight.stack_state import running
 from tests.support.embedded_stack import SECONDS, Up, started
 from tests.support.pictures import coat
 

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 
 from resight.connections import open_ledger
-from resight.stack.state import running
+from resight.stack_state import running
 from shared.kafka.topics import CAPTURES, DECISIONS
 from shared.messages import OUTCOME_NEW, VIEWPOINT_LEFT, Decision
 from tests.support.embedded_stack import (

@@ -13,8 +13,8 @@ from shared.kafka.topics import INPUTS
 
 BEGIN = """
 import os
-from shared.process.startup import started
-with started("embedder") as telemetry:
+from shared.process.startup import start_process
+with start_process("embedder") as telemetry:
     import logging
     logging.getLogger("here").info("port %d", telemetry.port)
 """

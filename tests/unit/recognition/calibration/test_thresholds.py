@@ -54,8 +54,8 @@ def test_too_few_animals_are_told_how_many_it_takes_and_what_these_support() -> 
     strict = RiskLevels(0.02, 0.3, 0.95)
     with pytest.raises(CalibrationError) as caught:
         thresholds(_queries(148, 0.2, 0.9), strict)
-    assert "takes 149 new individuals" in str(caught.value)
-    assert "there are 148; these support 0.020 at best" in str(caught.value)
+    assert "needs 149 new individuals" in str(caught.value)
+    assert "there are 148, which support 0.020 at best" in str(caught.value)
     assert thresholds(_queries(149, 0.2, 0.9), strict).known < 1
 
 

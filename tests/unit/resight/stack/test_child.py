@@ -66,12 +66,12 @@ def test_one_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.timeout(30)
-def test_a_leashed_process_dies_with_its_parent() -> None:
+def test_a_process_dies_with_its_parent() -> None:
     parent = (
         "import signal, subprocess, sys\n"
-        "from resight.stack.parent_death_signal import leashed\n"
+        "from resight.stack.parent_death_signal import with_parent_death_signal\n"
         "command = [sys.executable, '-c', 'import signal; print(1, flush=True); signal.pause()']\n"
-        "subprocess.Popen(leashed(command))\n"
+        "subprocess.Popen(with_parent_death_signal(command))\n"
         "signal.pause()"
     )
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE) as process:

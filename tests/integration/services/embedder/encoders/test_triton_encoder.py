@@ -83,7 +83,6 @@ def test_a_server_with_the_expected_model_is_ready(server: int, connect: Connect
         ({"preprocessing": "0123456789ab"}, "tiny-v1-0123456789ab.* is not found"),
         ({"name": "large"}, "large-v1-.* is not found"),
         ({"side": 64}, "it takes"),
-        ({"max_batch": 17}, "batches up to 16"),
     ],
 )
 def test_another_model_than_expected_is_refused_before_a_picture_is_sent(
@@ -93,6 +92,15 @@ def test_another_model_than_expected_is_refused_before_a_picture_is_sent(
     assert not encoder.ready()
     with pytest.raises(SettingsError, match=told):
         encoder.encode(_crops(1))
+
+
+def test_a_batch_is_sent_in_parts_that_the_server_takes(
+    server: int, local: OnnxEncoder, connect: Connect
+) -> None:
+    encoder = connect(server, max_batch=32)
+    assert encoder.ready()
+    served = encoder.encode(_crops(20))
+    assert np.abs(served.embeddings - local.encode(_crops(20)).embeddings).max() < 1e-6
 
 
 def test_no_server_is_transient(connect: Connect) -> None:

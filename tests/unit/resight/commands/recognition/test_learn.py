@@ -1,16 +1,13 @@
 """`resight learn`: both commands on the two halves of one ledger."""
 
-import inspect
-from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from resight.commands.recognition import learn
-from resight.commands.recognition.adapt import adapt
-from resight.commands.recognition.calibrate import calibrate
+from resight.commands.recognition import adapt, calibrate
 from resight.main import app
 
 RUN = CliRunner()
@@ -21,11 +18,11 @@ def test_it_adapts_on_one_half_and_calibrates_on_the_other(
 ) -> None:
     called: dict[str, dict[str, Any]] = {}
 
-    def note(name: str, real: Callable[..., None]) -> None:
-        def instead(*arguments: Any, **named: Any) -> None:
-            called[name] = dict(inspect.signature(real).bind(*arguments, **named).arguments)
+    def note(name: str, command: ModuleType) -> None:
+        def instead(*_: Any, **named: Any) -> None:
+            called[name] = named
 
-        monkeypatch.setattr(learn, name, instead)
+        monkeypatch.setattr(command, "fit", instead)
 
     note("adapt", adapt)
     note("calibrate", calibrate)
@@ -35,7 +32,8 @@ def test_it_adapts_on_one_half_and_calibrates_on_the_other(
     assert called["adapt"]["individuals"] == "even"
     assert called["calibrate"]["individuals"] == "odd"
     assert called["calibrate"]["model"] == called["adapt"]["output"] / "model.onnx"
-    assert (called["calibrate"]["drawn"], called["calibrate"]["max_false_known"]) == (7, 0.1)
+    given = called["calibrate"]["options"]
+    assert (given.synthetic, given.max_false_known) == (7, 0.1)
     assert f"resight up --model {tmp_path / 'model.onnx'}" in done.stdout
 
 

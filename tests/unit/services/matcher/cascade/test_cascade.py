@@ -183,11 +183,11 @@ def test_where_there_is_a_gpu_candidates_are_matched_together(
 ) -> None:
     made: list[dict[str, object]] = []
 
-    def padded(*_: object, **options: object) -> None:
+    def batched(*_: object, **options: object) -> None:
         made.append(options)
 
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    monkeypatch.setattr("services.matcher.networks.PaddedLightGlue", padded)
+    monkeypatch.setattr("services.matcher.networks.BatchedLightGlue", batched)
     pair_matcher(MatcherSettings())
     pair_matcher(MatcherSettings(precision="full"))
     assert [each["half"] for each in made] == [True, False]

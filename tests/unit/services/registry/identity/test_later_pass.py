@@ -85,7 +85,7 @@ def test_the_next_list_keeps_all_evidence_and_counts_the_pass() -> None:
     assert following.query == message.query
     assert following.earlier == message.evidence
     assert following.watermark == 7
-    assert getattr(following, "pass") == 3
+    assert following.pass_number == 3
 
 
 def test_a_pass_that_was_not_counted_is_the_first() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resight.connections import open_ledger
-from resight.stack.state import StackError, StackState, clear, occupied, running
+from resight.stack_state import StackError, StackState, clear, occupied, running
 from shared.errors import Transient
 
 STATE = StackState(

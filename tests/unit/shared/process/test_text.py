@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.text import json_line, printable
+from shared.process.text import json_line, printable
 
 
 def test_escape_codes_and_returns_are_not_shown() -> None:

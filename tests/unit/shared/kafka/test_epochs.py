@@ -1,6 +1,6 @@
 """What is of an earlier epoch no longer counts once a later one was heard of."""
 
-from shared.epochs import LatestEpoch
+from shared.kafka.epochs import LatestEpoch
 
 
 def test_the_latest_epoch_that_was_heard_of_counts() -> None:
