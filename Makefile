@@ -51,7 +51,7 @@ proto: $(INSTALLED) ## Generate shared/messages from proto/
 
 calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration DATA="FOLDER FOLDER"
 	@$(BIN)/resight export efficientnet_lite0 --output out/encoder.onnx
-	@$(BIN)/resight calibrate $(DATA) --drawn 110 --split test --name default --model out/encoder.onnx \
+	@$(BIN)/resight calibrate $(DATA) --synthetic 110 --split test --name default --model out/encoder.onnx \
 	  --output services/registry/calibration/default.json
 
 settings: $(INSTALLED) ## Write docs/settings.md and .env.example from the code

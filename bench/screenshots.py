@@ -131,7 +131,7 @@ def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
         every = read_catalogue([studio]).photographs
         mine = [each for each in every if gallery_name("", each.species) == gallery]
         page.set_input_files("input[type=file]", mine[-1].path)
-        page.get_by_role("button", name="Ask").click()
+        page.get_by_role("button", name="Identify").click()
         page.locator("#answer").wait_for(timeout=60_000)
     for card in page.locator(".card img").all():  # pictures come as one scrolls down to them
         card.scroll_into_view_if_needed()

@@ -94,7 +94,7 @@ def not_enrolled(account: Account, source: Path) -> list[LeftOut]:
 
 
 def report(left_out: Sequence[LeftOut]) -> str:
-    """Return a CSV of the rows that were not taken, and why."""
+    """Return a CSV of the skipped rows, and why."""
     written = io.StringIO(newline="")
     writer = csv.writer(written)
     writer.writerow(("where", "reason"))

@@ -1,4 +1,4 @@
-"""Which broker and which ledger a command talks to."""
+"""Broker, ledger and stores that a command uses."""
 
 import os
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def kafka_settings(bootstrap_servers: str | None, data_dir: Path) -> KafkaSettin
     if os.environ.get(VARIABLE):
         return load(KafkaSettings)
     raise StackError(
-        f"no stack runs from {data_dir}; start one with `resight up`, or name a broker with "
+        f"no stack is running from {data_dir}; start one with `resight up`, or name a broker with "
         f"--bootstrap-servers or {VARIABLE}"
     )
 

@@ -1,4 +1,4 @@
-"""How commands speak: results on stdout, progress and errors, as sentences, on stderr."""
+"""Console output of commands: results on stdout, progress and errors on stderr."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class PlainConsole(Console):
-    """Shows what strangers have written as text: no markup, no escape codes, no forged lines."""
+    """Prints untrusted text literally: no markup, no escape codes, no forged lines."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -40,17 +40,17 @@ notes = PlainConsole(stderr=True, highlight=False, markup=False)
 BootstrapServers = Annotated[
     str | None,
     typer.Option(
-        help="Broker to talk to, host:port. Default: the stack that runs from --data-dir, "
-        "else RESIGHT_KAFKA_BOOTSTRAP_SERVERS.",
+        help="Broker, host:port. Default: the stack running from --data-dir, else "
+        "RESIGHT_KAFKA_BOOTSTRAP_SERVERS.",
         show_default=False,
     ),
 ]
-DataDir = Annotated[Path, typer.Option(help="Data folder of the stack that `resight up` runs.")]
+DataDir = Annotated[Path, typer.Option(help="Data folder of the stack started by `resight up`.")]
 LedgerUrl = Annotated[
     str | None,
     typer.Option(
-        help="The ledger, redis://host:port/db. Default: that of the stack that runs from "
-        "--data-dir, else RESIGHT_LEDGER_URL.",
+        help="Ledger, redis://host:port/db. Default: the stack running from --data-dir, else "
+        "RESIGHT_LEDGER_URL.",
         show_default=False,
     ),
 ]
@@ -58,27 +58,27 @@ FromLedger = Annotated[
     bool,
     typer.Option(
         "--from-ledger",
-        help="Take the sightings of a ledger too, its individuals for identities. The crops are "
-        "those of the stack that runs from --data-dir, else of RESIGHT_BLOBS_CROPS_URL.",
+        help="Also use the sightings of a ledger, with its individuals as identities. Crops come "
+        "from the stack running from --data-dir, else from RESIGHT_BLOBS_CROPS_URL.",
     ),
 ]
 Share = Literal["all", "even", "odd"]
 Individuals = Annotated[
     Share,
     typer.Option(
-        help="Of the ledger: all, or every other one by lot. A model that learnt from the even "
-        "ones is calibrated on the odd ones, which it has not seen."
+        help="Individuals of the ledger: all, or a random half. A model trained on the even half "
+        "is calibrated on the odd half."
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class CommandError(ResightError):
-    """A command could not do what it was asked for; the text says why and what to do."""
+    """A command failed; the message says why and what to do."""
 
 
 class Commands(TyperGroup):
-    """Commands whose foreseeable errors are a sentence and exit status 1, not a traceback."""
+    """Commands that report expected errors in one sentence, with exit status 1 and no traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
@@ -111,7 +111,7 @@ class ConsoleProgress:
 
 
 def note(text: str) -> None:
-    """Print one line for the person who watches; paths and names in it are taken literally."""
+    """Print one line to stderr; paths and names in it are printed literally."""
     notes.print(Text(text), soft_wrap=True)
 
 

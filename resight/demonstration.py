@@ -1,4 +1,4 @@
-"""One run of the whole system on a set of photographs, on a stack of its own."""
+"""One run of the whole system on a temporary stack."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

@@ -25,9 +25,10 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Have we seen this animal before? Photographs from camera traps in, individuals out.\n\n"
-    "Begin with `resight demo`; or `resight up` in one terminal, and in another "
-    "`resight publish FOLDER` and `resight watch --from-beginning`.",
+    help="Have we seen this animal before? Identifies individual animals in camera-trap "
+    "photographs.\n\n"
+    "Start with `resight demo`. Or run `resight up` in one terminal, and `resight publish FOLDER` "
+    "and `resight watch --from-beginning` in another.",
 )
 for command in (
     *(demo, up, publish, watch, status, explain, size),

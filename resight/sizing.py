@@ -1,4 +1,4 @@
-"""How large a system has to be for what is uploaded to it, from measured unit costs.
+"""Sizing of a deployment from measured unit costs.
 
 Each cost says where it was measured (docs/performance.md). What was not measured says so.
 """

@@ -1,4 +1,4 @@
-"""What a running stack tells the other commands: `stack.json` in its data folder."""
+"""State of a running stack for other commands: `stack.json` in its data folder."""
 
 import fcntl
 import json
@@ -85,8 +85,8 @@ def occupied(folder: Path) -> Iterator[None]:
         while not _take(lock, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 raise StackError(
-                    f"a stack already runs from {folder}; stop it (Ctrl-C where it runs), "
-                    "or choose another folder with --data-dir"
+                    f"a stack is already running from {folder}; stop it with Ctrl-C, or choose "
+                    f"another --data-dir"
                 )
             time.sleep(0.05)
         try:
@@ -119,9 +119,13 @@ def clear(folder: Path) -> None:
     if not folder.exists():
         return
     if running(folder):
-        raise StackError(f"a stack runs from {folder}; stop it first, or choose another folder")
+        raise StackError(
+            f"a stack is running from {folder}; stop it first, or choose another folder"
+        )
     if not (folder / _LOCK).exists():
-        raise StackError(f"{folder} is not a stack's data folder; it is left alone: choose another")
+        raise StackError(
+            f"{folder} is not a stack's data folder and was not changed; choose another"
+        )
     shutil.rmtree(folder)
 
 

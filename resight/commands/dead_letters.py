@@ -1,4 +1,4 @@
-"""`resight dead-letters`: what could not be handled, and sending it round again."""
+"""`resight dead-letters`: list and replay records that could not be processed."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -28,15 +28,15 @@ from shared.stage.dead_letters import DeadLetter
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    help="List messages that could not be handled, and send them round again.",
+    help="List and replay records that could not be processed.",
 )
 
 Topic = Annotated[
     str | None,
-    typer.Option(help="Only letters of this topic: the original's or the dead-letter topic's."),
+    typer.Option(help="Only dead letters of this topic (original or dead-letter topic)."),
 ]
 Kind = Annotated[
-    str | None, typer.Option(help="Only letters of this kind, such as box-outside-image.")
+    str | None, typer.Option(help="Only dead letters of this kind, such as box-outside-image.")
 ]
 
 
@@ -49,7 +49,7 @@ def list_(
     kind: Kind = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show dead letters: where each came from and why it could not be handled."""
+    """List dead letters with their origin and reason."""
     letters = list(_letters(kafka_settings(bootstrap_servers, data_dir), topic, kind))
     if as_json:
         for letter in letters:
@@ -70,34 +70,34 @@ def replay(
     topic: Topic = None,
     kind: Kind = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Also those that were replayed before.")
+        bool, typer.Option("--again", help="Include dead letters that were replayed before.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Send dead letters back to the topics they came from.
+    """Replay dead letters to their original topics.
 
-    Do it after the cause is gone: a letter that still can't be handled comes
-    back, with one attempt more.
+    Fix the cause first. A record that still fails becomes a dead letter again, with its attempt
+    count increased.
     """
     kafka = kafka_settings(bootstrap_servers, data_dir)
     found = [each for each in _letters(kafka, topic, kind) if again or not _replayed(each)]
     letters = [each for each in found if each.left_out is None]
     if len(letters) < len(found):
         note(
-            f"{len(found) - len(letters)} letters came without their value, which was too large: "
-            "publish what they were about again"
+            f"{len(found) - len(letters)} dead letters have no value because it was too large: "
+            f"publish the originals again"
         )
     if letters and not yes:
         for letter in letters[:5]:
             note(f"{letter.topic} {letter.partition}:{letter.offset}: {letter.reason}")
-        if not typer.confirm(f"send {len(letters)} dead letters round again?", err=True):
+        if not typer.confirm(f"replay {len(letters)} dead letters?", err=True):
             raise CommandError("nothing was sent")
     count = dead_letters.replay(kafka, letters)
     if as_json:
         print_json({"replayed": count})
     else:
-        results.print(f"sent {count} dead letters round again")
+        results.print(f"replayed {count} dead letters")
 
 
 def _letters(kafka: KafkaSettings, topic: str | None, kind: str | None) -> Iterator[DeadLetter]:

@@ -29,15 +29,15 @@ def demo(
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of pictures, with or without metadata.csv. Default: drawn animals.",
+            help="Folder of pictures, with or without metadata.csv. Default: synthetic animals.",
             show_default=False,
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Use so many pictures.")] = None,
-    individuals: Annotated[int, typer.Option(min=2, help="Animals to draw.")] = 24,
-    seed: Annotated[int, typer.Option(help="Seed of the drawing.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of pictures.")] = None,
+    individuals: Annotated[int, typer.Option(min=2, help="Number of synthetic animals.")] = 24,
+    seed: Annotated[int, typer.Option(help="Random seed of the synthetic animals.")] = 0,
     output: Annotated[
-        Path, typer.Option(help="Folder for contact-sheet.png, summary.json and the stack.")
+        Path, typer.Option(help="Output folder: contact-sheet.png, summary.json and the stack.")
     ] = Path("out/demo"),
     json_file: Annotated[
         Path | None,
@@ -45,13 +45,13 @@ def demo(
     ] = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="Keep the stack's data: ledger, gallery, crops, logs."),
+        typer.Option("--keep", help="Keep the stack's data (ledger, gallery, crops, logs)."),
     ] = False,
 ) -> None:
-    """Identify animals from photograph to individual on this machine, and show the result.
+    """Run the whole system once on this machine and show the identified animals.
 
-    Without --data it draws its own animals. It ends with exit status 0 only
-    if every sighting became a decision or a dead letter.
+    Without --data it uses synthetic animals. The exit status is 0 only if every sighting became a
+    decision or a dead letter.
     """
     output.mkdir(parents=True, exist_ok=True)
     folder = data or _draw(output / f"drawn-{individuals}-{seed}", individuals, seed)
@@ -75,7 +75,7 @@ def _draw(folder: Path, individuals: int, seed: int) -> Path:
     from recognition.synthetic.dataset import draw  # noqa: PLC0415
 
     with _progress() as progress:
-        task = progress.add_task("drawing animals", total=None)
+        task = progress.add_task("drawing", total=None)
         draw(
             folder,
             individuals=individuals,
@@ -124,15 +124,15 @@ def _present(
             target.write_text(text)
     results.print(individuals_table(account, questions))
     results.print(outcomes_table(summary))
-    note(f"every animal with its pictures: {sheet}")
-    note(f"the numbers: {output / 'summary.json'}")
+    note(f"contact sheet: {sheet}")
+    note(f"summary: {output / 'summary.json'}")
 
 
 def _missing(account: Account, stack: Path) -> str:
     paths = sorted({str(account.published[key].path) for key in account.missing})
     more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
     return (
-        f"{len(account.missing)} of {len(account.published)} sightings are neither decided nor "
-        f"dead letters: those of {', '.join(paths[:_LISTED])}{more}; "
+        f"{len(account.missing)} of {len(account.published)} sightings have neither a decision nor "
+        f"a dead letter: those of {', '.join(paths[:_LISTED])}{more}; "
         f"the services' logs are in {stack / 'logs'}"
     )

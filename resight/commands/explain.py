@@ -1,4 +1,4 @@
-"""`resight explain`: what two sightings have in common, as a picture."""
+"""`resight explain`: draw the matches of two sightings."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,14 +11,14 @@ from resight.stack_state import DEFAULT_FOLDER
 
 def explain(
     sighting: Annotated[str, typer.Argument(metavar="SIGHTING", help="A sighting's ID.")],
-    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="Another one's.")],
+    candidate: Annotated[str, typer.Argument(metavar="CANDIDATE", help="ID of another sighting.")],
     *,
-    output: Annotated[Path, typer.Option(help="The picture to write.")] = Path("explanation.png"),
+    output: Annotated[Path, typer.Option(help="Output picture.")] = Path("explanation.png"),
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the matches of two sightings, as the matcher finds them, and say what they amount to.
+    """Draw the matches of two sightings and print the evidence.
 
     Matches on one surface are coloured by confidence, others thin, and those beside the animals
     grey. Crops are those of the stack that runs from --data-dir, else of RESIGHT_BLOBS_CROPS_URL;
@@ -28,7 +28,7 @@ def explain(
     from resight.ledger_tools.explaining import explain_pair  # noqa: PLC0415
 
     if sighting == candidate:
-        raise CommandError(f"{sighting} was given twice; name two sightings")
+        raise CommandError(f"{sighting} was given twice; name two different sightings")
     told = explain_pair(sighting, candidate, output, ledger_url, data_dir)
     if as_json:
         print_json(told)

@@ -1,4 +1,4 @@
-"""`resight galleries`: which galleries there are, and adding one beyond the limit."""
+"""`resight galleries`: list and add galleries."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ from shared.identifiers import gallery_name, names_gallery, split_gallery
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    help="Galleries: one for each species in each population. Animals are compared within one.",
+    help="A gallery is one species in one population. Animals are compared only within a gallery.",
 )
 
 
@@ -29,7 +29,7 @@ app = typer.Typer(
 def list_(
     *, ledger_url: LedgerUrl = None, data_dir: DataDir = DEFAULT_FOLDER, as_json: AsJson = False
 ) -> None:
-    """Show every gallery with its sightings and individuals."""
+    """List galleries with their decisions and individuals."""
     ledger = ledger_at(ledger_url, data_dir)
     rows = [
         {
@@ -52,21 +52,23 @@ def list_(
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(metavar="POPULATION/SPECIES", help="Such as tsavo/lion.")],
+    name: Annotated[
+        str, typer.Argument(metavar="POPULATION/SPECIES", help="Gallery, such as tsavo/lion.")
+    ],
     *,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Add a gallery, however many there are.
+    """Add a gallery beyond the automatic limit.
 
-    The registry makes only so many by itself (RESIGHT_REGISTRY_MAX_GALLERIES): further
-    ones are mostly misspelt. What was given up for that comes back with
-    `resight dead-letters replay --kind too-many-galleries`.
+    The registry creates up to RESIGHT_REGISTRY_MAX_GALLERIES automatically; further names are
+    usually misspelt. Replay the affected records with `resight dead-letters replay --kind
+    too-many-galleries`.
     """
     if not names_gallery(name):
         population, species = split_gallery(name)
         raise CommandError(
-            f"{name!r} is no gallery's name; did you mean {gallery_name(population, species)}?"
+            f"{name!r} is not a gallery name; did you mean {gallery_name(population, species)}?"
         )
     ledger_at(ledger_url, data_dir).add_gallery(name)
-    results.print(f"gallery {name} is there")
+    results.print(f"gallery {name} exists now")

@@ -1,4 +1,4 @@
-"""`resight import`: a catalogue of known animals, enrolled as they are named."""
+"""`resight import`: import a catalogue of known animals."""
 
 import getpass
 import tempfile
@@ -41,44 +41,47 @@ def import_(
         Path,
         typer.Argument(
             metavar="CATALOGUE",
-            help="A folder or ZIP: a Camtrap DP package, one with a COCO file, with Wildbook's "
-            "table, with a metadata.csv, or with a folder for each individual. Or such a file.",
+            help="Folder or ZIP: Camtrap DP, COCO, Wildbook, a metadata.csv, or one folder per "
+            "individual. Or such a file.",
         ),
     ],
     *,
     bootstrap_servers: BootstrapServers = None,
     data_dir: DataDir = DEFAULT_FOLDER,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would be enrolled, and do nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be enrolled without doing it.")
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="CSV of every row that is not taken, and why.")
+        Path | None, typer.Option(help="Write skipped rows and their reasons to this CSV.")
     ] = None,
     actor: Annotated[
-        str | None, typer.Option("--as", help="Whose catalogue it is. Default: your user name.")
+        str | None,
+        typer.Option("--as", help="Name recorded in the ledger. Default: your user name."),
     ] = None,
     species: Annotated[str | None, typer.Option(help="Species of all pictures.")] = None,
     population: Annotated[str | None, typer.Option(help="Population of all pictures.")] = None,
-    deployment: Annotated[str | None, typer.Option(help="Camera of all pictures.")] = None,
+    deployment: Annotated[
+        str | None, typer.Option(help="Deployment (camera) of all pictures.")
+    ] = None,
     calibrating: Annotated[
         bool,
         typer.Option(
             "--calibrate/--no-calibrate",
-            help="Whether to fit a calibration to the ledger afterwards: up to 1 s a picture.",
+            help="Fit a calibration to the ledger afterwards, up to 1 s per picture.",
         ),
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Start from a catalogue: its animals become individuals, under the names that they have.
+    """Import a catalogue: its animals become individuals and keep their names.
 
     Each named picture is cut out, embedded and enrolled by the running system; nothing is asked
     about it. The same catalogue twice changes nothing, and a picture that was decided before gets
-    its name now. Pictures without a name are left out: publish them afterwards, to be identified.
+    its name now. Pictures without a name are skipped: publish them afterwards to identify them.
 
-    Afterwards a calibration is fitted to all that the ledger is certain of, and says what may be
-    expected; `resight up --calibration FILE` decides by it.
+    Afterwards a calibration is fitted to the confident individuals, and its expected accuracy is
+    printed. Use it with `resight up --calibration FILE`.
 
-    When something is not taken, the report says of each row why, and the exit status is 3.
+    If rows are skipped, the report lists them with their reasons and the exit status is 3.
     """
     with tempfile.TemporaryDirectory() as folder:
         if source.suffix.casefold() == ".zip":
@@ -115,12 +118,12 @@ def import_(
 
 
 def _calibrate(data_dir: Path) -> None:
-    """Fit a calibration to the ledger, or say why that can't be had yet."""
+    """Fit a calibration to the ledger, or say why that is not possible yet."""
     model, target = data_dir / "models" / f"{ENCODER}.onnx", data_dir / "calibration.json"
     if not model.is_file():
-        note(f"no calibration is fitted: there is no model {model}; see `resight calibrate --help`")
+        note(f"no calibration was fitted: model not found: {model}; see `resight calibrate --help`")
         return
-    note("fitting a calibration to what the ledger is certain of")
+    note("fitting a calibration to the confident individuals")
     try:
         fit(
             (),
@@ -133,9 +136,9 @@ def _calibrate(data_dir: Path) -> None:
             options=Options(),
         )
     except ResightError as error:
-        note(f"these animals don't carry a calibration of their own yet: {error}")
+        note(f"no calibration of their own yet: {error}")
         return
-    note(f"decide by it with `resight up --calibration {target}`")
+    note(f"use it with `resight up --calibration {target}`")
 
 
 def _show(planned: Plan) -> None:
@@ -148,9 +151,9 @@ def _show(planned: Plan) -> None:
     if planned.galleries:
         results.print(table)
     for each in planned.left_out[:_SHOWN]:
-        note(f"not taken: {each.where}: {each.reason}")
+        note(f"skipped: {each.where}: {each.reason}")
     if len(planned.left_out) > _SHOWN:
-        note(f"not taken: {len(planned.left_out) - _SHOWN} more; --report FILE lists them all")
+        note(f"skipped: {len(planned.left_out) - _SHOWN} more; --report FILE lists them all")
 
 
 def _tell(
@@ -182,10 +185,11 @@ def _tell(
             note(f"not enrolled: {each.where}: {each.reason}")
     elif not planned.photographs:
         raise CommandError(
-            f"nothing in {planned.format} names an animal; see what `resight import --help` reads"
+            f"nothing in {planned.format} names an animal; `resight import --help` lists the "
+            f"formats"
         )
     if report is not None and not as_json:
-        results.print(f"wrote {report}: {len(left)} rows that were not taken")
+        results.print(f"wrote {report}: {len(left)} skipped rows")
 
 
 def _progress(quiet: bool) -> Progress:
@@ -208,4 +212,4 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except KeyError as error:
-        raise CommandError("this machine has no name for you; say who you are with --as") from error
+        raise CommandError("cannot determine your user name; use --as NAME") from error

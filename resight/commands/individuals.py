@@ -1,4 +1,4 @@
-"""`resight individuals`: which individuals there are, and which of them may be one."""
+"""`resight individuals`: show and review individuals."""
 
 from typing import Annotated
 
@@ -21,9 +21,9 @@ from resight.stack_state import DEFAULT_FOLDER
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    help="Individuals: which of them may be one, and what you say about it.\n\n"
-    "You speak of sightings, by their IDs: two pictures stay what they are, while an individual's "
-    "ID may be merged or split. What you say holds, whatever evidence comes later.",
+    help="Review individuals and open questions.\n\n"
+    "Operations name sightings, because sighting IDs are stable while individuals may merge or "
+    "split. Your answers override all later evidence.",
 )
 
 
@@ -32,10 +32,10 @@ def questions(
     *,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
-    limit: Annotated[int, typer.Option(min=1, help="So many of each gallery at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number per gallery.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Show which individuals may be one, those first whose answer is worth most.
+    """List open questions, the most valuable first.
 
     Each names the two sightings that are most alike. Answer with `resight individuals same` or
     `different`.
@@ -56,7 +56,7 @@ def questions(
                 print_json(cells)
             table.add_row(*map(str, cells.values()))
     if not as_json:
-        results.print(table if table.row_count else "nothing is open")
+        results.print(table if table.row_count else "no open questions")
 
 
 @app.command()
@@ -67,14 +67,14 @@ def show(
     data_dir: DataDir = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """Show an individual with its sightings; of one that was merged, the one that it has become."""
+    """Show an individual and its sightings. For a merged individual, show its successor."""
     ledger = ledger_at(ledger_url, data_dir)
     gallery, name = named(ledger, individual)
     sightings = ledger.individuals(gallery)[name]
     if as_json:
         print_json({"gallery": gallery, "individual": name, "sightings": sightings})
         return
-    became = f" (once {individual})" if name != individual else ""
+    became = f" (formerly {individual})" if name != individual else ""
     results.print(f"{name}{became} of {gallery}, sightings: {len(sightings)}")
     for sighting in sightings:
         results.print(f"  {sighting}")
@@ -82,12 +82,12 @@ def show(
 
 app.command(
     "same",
-    help="Say that two sightings show one animal. Their individuals become one; but one that "
-    "stands among strangers moves alone.",
+    help="Mark two sightings as the same animal and merge their individuals. If one sighting is an "
+    "outlier in its individual, only that sighting moves.",
 )(review_commands.same)
 app.command(
     "different",
-    help="Say that two sightings show two animals. If they are one individual, it is parted.",
+    help="Mark two sightings as different animals. If they belong to one individual, it is split.",
 )(review_commands.different)
 for command in (
     review_commands.move,

@@ -1,4 +1,4 @@
-"""`resight keys`: who gets into the review pages and the API."""
+"""`resight keys`: manage API keys."""
 
 from typing import Annotated
 
@@ -14,25 +14,27 @@ from services.registry.api.access.keys import Access, Role
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    help="Keys to the review pages and the API, each with a role: a reader looks, a reviewer says "
-    "who is who, an admin does everything.\n\n"
-    "Without any key only this machine gets in, and may do everything.",
+    help="API keys for the API and the review pages. Roles: a reader can view, a reviewer can also "
+    "answer questions, an admin can do everything.\n\n"
+    "Without any key, only this machine has access, with full rights.",
 )
 
 
 @app.command()
 def add(
-    name: Annotated[str, typer.Argument(help="Whose key it is; it stands in the ledger.")],
+    name: Annotated[str, typer.Argument(help="Owner's name, recorded in the ledger.")],
     *,
-    role: Annotated[Role, typer.Option(help="What they may do.")] = "admin",
+    role: Annotated[Role, typer.Option(help="Role of the key.")] = "admin",
     gallery: Annotated[
         list[str] | None,
-        typer.Option(help="POPULATION/SPECIES that they see; may come again. Default: all."),
+        typer.Option(
+            help="Gallery (POPULATION/SPECIES) the key is limited to; repeatable. Default: all."
+        ),
     ] = None,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Make a key and print it: this once, since only its digest is kept."""
+    """Create a key and print it. It cannot be shown again."""
     store = ledger_at(ledger_url, data_dir).store
     key = Access(store).add(name, role, gallery or ())
     bound = ", ".join(gallery or ()) or "all galleries"
@@ -45,7 +47,7 @@ def add(
 def list_(
     *, ledger_url: LedgerUrl = None, data_dir: DataDir = DEFAULT_FOLDER, as_json: AsJson = False
 ) -> None:
-    """Show all keys, without their secrets."""
+    """List keys without their secrets."""
     table = Table("id", "name", "role", "galleries")
     for key in Access(ledger_at(ledger_url, data_dir).store).made():
         cells = {"id": key.id, "name": key.name, "role": key.role, "galleries": list(key.galleries)}
@@ -53,17 +55,17 @@ def list_(
             print_json(cells)
         table.add_row(key.id, key.name, key.role, ", ".join(key.galleries) or "all")
     if not as_json:
-        results.print(table if table.row_count else "there are no keys: this machine alone gets in")
+        results.print(table if table.row_count else "no keys: only this machine has access")
 
 
 @app.command()
 def remove(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="As `resight keys list` says.")],
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="ID from `resight keys list`.")],
     *,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Remove a key; browsers that signed in with it are signed out."""
+    """Delete a key and end its browser sessions."""
     store = ledger_at(ledger_url, data_dir).store
     gone = Access(store).remove(identifier)
     AuditLog(store).note("remove a key", COMMAND_LINE, about=f"{gone.id} of {gone.name}")

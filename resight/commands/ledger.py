@@ -1,4 +1,4 @@
-"""`resight ledger`: what the registry has written: is it sound, and which model is it of?"""
+"""`resight ledger`: verify, back up, restore and rebuild the ledger."""
 
 import gzip
 import tempfile
@@ -39,7 +39,7 @@ from shared.settings import BlobSettings
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    help="The ledger: who every sighting is, and every decision that made it so.",
+    help="Verify, back up, restore and rebuild the ledger.",
 )
 
 
@@ -51,14 +51,15 @@ _TOLD_LINES = 100
 def verify(
     *,
     topics: Annotated[
-        bool, typer.Option("--topics", help="Also read both of its topics, and compare.")
+        bool,
+        typer.Option("--topics", help="Also compare with the decisions and enrolments topics."),
     ] = False,
     vectors: Annotated[
         bool,
         typer.Option(
             "--vectors",
-            help="Also ask the engine of lookup's gallery, as RESIGHT_GALLERY_… names it. One "
-            "inside lookup's process can be asked only while lookup is stopped.",
+            help="Also compare with the gallery in Qdrant (RESIGHT_GALLERY_…). An embedded gallery "
+            "can be read only while lookup is stopped.",
         ),
     ] = False,
     bootstrap_servers: BootstrapServers = None,
@@ -66,11 +67,10 @@ def verify(
     data_dir: DataDir = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """Compare the ledger with itself: every entry, enrolment, individual and image.
+    """Check the ledger's consistency: entries, enrolments, individuals and images.
 
-    What entries tell must be what individuals hold; numbers have no gap; nothing is there twice.
-    Of a ledger that is written to meanwhile, what is on its way may look like a fault: stop the
-    registry, or run it again. It ends with exit status 1 if there is a fault.
+    Stop the registry first, or run it twice: entries in flight can look like faults. The exit
+        status is 1 if there is a fault.
     """
     ledger = ledger_at(ledger_url, data_dir)
     names = ledger.galleries()
@@ -103,15 +103,15 @@ def verify(
 
 @app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="The file to write; its lines are compressed.")],
+    file: Annotated[Path, typer.Argument(help="Output file (gzip).")],
     *,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Write the whole ledger to a file: for a backup, or to move it. Stop the registry meanwhile.
+    """Export the whole ledger to a file. Stop the registry first.
 
-    API keys (their digests), alert rules and the audit log are in it, so keep the file as you keep
-    a password. Crops are not in it; they stay in their store.
+    The file includes digests of API keys, alert rules and the audit log: protect it like a
+    password. Crops are not included.
     """
     with replacing(file) as draft, open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
         with (
@@ -126,35 +126,35 @@ def export(
 
 @app.command(name="import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="What `ledger export` has written.")],
+    file: Annotated[Path, typer.Argument(help="File written by `ledger export`.")],
     *,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Remove the ledger that is there now, with all it holds."),
+        typer.Option("--replace", help="Delete the current ledger first."),
     ] = False,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Restore a ledger from a file. Stop the registry and the API meanwhile.
+    """Restore a ledger from a file. Stop the registry and the API first.
 
-    The registry publishes all of it when it starts, and from that lookup fills its gallery. A new
-    epoch begins: what was published of the time that is lost no longer counts. Without --replace
-    none of its galleries may be there yet.
+    When the registry starts, it publishes everything and lookup refills its gallery. A new epoch
+    begins, so records published after the backup no longer count. Without --replace, none of its
+    galleries may exist yet.
     """
     if not file.is_file():
-        raise CommandError(f"there is no file {file}")
+        raise CommandError(f"file not found: {file}")
     with open_ledger(ledger_address(ledger_url, data_dir)) as ledger:
         try:
             with gzip.open(file, "rt") as source:
                 if replace:
                     _check_file(file)
-                    results.print(f"removed {emptied(ledger.store)} keys of the ledger before")
+                    results.print(f"deleted {emptied(ledger.store)} keys of the previous ledger")
                 with _tracked(source, "importing") as lines:
                     for gallery in restored(ledger.store, lines):
                         results.print(f"{gallery}: {ledger.count(gallery, 'entries')} entries")
             AuditLog(ledger.store).note("import a ledger", COMMAND_LINE, about=file.name)
         except (EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
-            raise CommandError(f"{file} is damaged, or no ledger's file: {error}") from error
+            raise CommandError(f"{file} is damaged or not a ledger export: {error}") from error
 
 
 def _check_file(file: Path) -> None:
@@ -189,10 +189,9 @@ def rebuild(
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Publish every enrolment again: a lookup that has lost its vectors fills its gallery anew.
+    """Publish all enrolments again, so that lookup rebuilds a lost gallery.
 
-    What it has already stays as it is. Keypoints need no rebuilding: what is not in their cache is
-    computed.
+    Existing vectors stay. Keypoints need no rebuild: missing ones are computed when needed.
     """
     ledger = ledger_at(ledger_url, data_dir)
     with closing(Broker(kafka_settings(bootstrap_servers, data_dir))) as broker:
@@ -212,14 +211,14 @@ def renew(
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Begin a new epoch: what was published before no longer counts, and all is published again.
+    """Begin a new epoch and publish the whole ledger again.
 
-    For a ledger that has lost what it wrote last, so that the registry does not serve: the topics
-    hold numbers that it would give a second time. Pictures whose decisions are lost must be
-    published again. Stop the registry and the API, run this, and start them.
+    Use it when the registry refuses to start because the ledger lost its latest entries: the topics
+    hold numbers that would be assigned twice. Publish the affected pictures again. Stop the
+    registry and the API before, start them afterwards.
     """
     ledger = ledger_at(ledger_url, data_dir)
-    results.print(f"epoch {ledger.renew()}: the registry publishes everything when it starts")
+    results.print(f"epoch {ledger.renew()}: the registry publishes everything at its next start")
 
 
 @app.command()
@@ -229,12 +228,12 @@ def embed(
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Embed sightings of another model anew, from their crops, by the embedder's model of now.
+    """Re-embed enrolled sightings with the current model, from their crops.
 
-    Lookup compares only what one model has embedded. Run it before the embedder starts with another
-    model, in the environment that it will have (RESIGHT_ENCODER_…, RESIGHT_BLOBS_CROPS_URL);
-    `resight up` does so by itself. What is interrupted goes on the next time. A sighting whose crop
-    is gone is named and keeps its embedding.
+    Lookup compares only vectors of one model. Run this before starting the embedder with a new
+    model, in its environment (RESIGHT_ENCODER_…, RESIGHT_BLOBS_CROPS_URL); `resight up` does it
+    automatically. It resumes after an interruption. A sighting whose crop is missing is named and
+    keeps its old embedding.
     """
     # ONNX Runtime takes a second to import, and no other command here needs it.
     from resight.ledger_tools.reembed import outdated, reembed  # noqa: PLC0415
@@ -260,13 +259,13 @@ def embed(
                     failed += reasons
                     progress.advance(task, done + len(reasons))
             if total:
-                results.print(f"{name}: {total} embedded by another model before")
+                results.print(f"{name}: {total} re-embedded")
     for reason in failed:
         note(reason)
     if failed:
         note(
-            f"{len(failed)} sightings keep their embedding, so nothing new is compared with them: "
-            "their crops are gone or damaged"
+            f"{len(failed)} sightings keep their old embedding and are no longer compared: their "
+            f"crops are missing or damaged"
         )
 
 
@@ -276,12 +275,12 @@ def warm(
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Compute the keypoints of enrolled crops that the matcher's cache lacks.
+    """Fill the matcher's keypoint cache for enrolled crops.
 
-    For a cache that was emptied, or before another matcher is put into service: run it in the
-    environment that the matcher will have (RESIGHT_MATCHER_…, RESIGHT_CACHE_…,
-    RESIGHT_BLOBS_CROPS_URL). Without it, the first queries of a gallery pay for it, at up to half a
-    second of a core for each candidate. What is interrupted goes on the next time.
+    Use it for an emptied cache or before deploying a different matcher, in its environment
+    (RESIGHT_MATCHER_…, RESIGHT_CACHE_…, RESIGHT_BLOBS_CROPS_URL). Otherwise the first queries
+    compute missing keypoints, up to 0.5 s of a core per candidate. It resumes after an
+    interruption.
     """
     # PyTorch takes two seconds to import, and no other command here needs it.
     from resight.ledger_tools.cache_warming import cached_crops, warm_cache  # noqa: PLC0415
@@ -290,7 +289,7 @@ def warm(
     for name in ledger.galleries():
         failed: list[str] = []
         with Progress(console=notes, transient=True) as progress:
-            task = progress.add_task(f"looking at {name}", total=ledger.count(name, "enrolments"))
+            task = progress.add_task(f"checking {name}", total=ledger.count(name, "enrolments"))
             for done, reasons in warm_cache(ledger, name, crops):
                 failed += reasons
                 progress.advance(task, done)

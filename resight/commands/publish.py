@@ -1,4 +1,4 @@
-"""`resight publish`: photographs onto the topic of captures."""
+"""`resight publish`: publish photographs to the captures topic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,23 +48,23 @@ def publish(
     data_dir: DataDir = DEFAULT_FOLDER,
     species: Annotated[str | None, typer.Option(help="Species of all pictures.")] = None,
     deployment: Annotated[
-        str | None, typer.Option(help="Camera and period that took them, such as 'gate-2026'.")
+        str | None, typer.Option(help="Deployment: one camera at one place, such as 'gate-2026'.")
     ] = None,
     population: Annotated[
-        str | None, typer.Option(help="Population; animals are only compared within one.")
+        str | None, typer.Option(help="Population. Animals are compared only within a population.")
     ] = None,
     clock: Annotated[
         str | None,
         typer.Option(
             metavar="CORRECTION",
-            help="What to add to the times that the pictures tell, where the camera's clock was "
-            "set wrong, or to a local time: +2h, -1d3h20m. Dates of a metadata.csv stand.",
+            help="Correction added to the pictures' times (EXIF) if the camera clock was wrong or "
+            "local: +2h, -1d3h20m. Dates in metadata.csv are not changed.",
         ),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Stop after so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of pictures.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish photographs to be identified.
+    """Publish photographs for identification.
 
     Publishing a picture again is harmless: the same picture is the same sighting
     with the same decision. The column `identity` never leaves this machine. A picture that
@@ -83,19 +83,19 @@ def publish(
     elif sent.captures:
         results.print(
             f"published {sent.captures} captures with {len(sent.sightings)} distinct sightings to "
-            f"{kafka.bootstrap_servers}; see who they are with `resight watch --from-beginning`",
+            f"{kafka.bootstrap_servers}; see the decisions with `resight watch --from-beginning`",
             soft_wrap=True,
         )
     if not sent.captures:
         raise CommandError(f"nothing to publish in {', '.join(map(str, sources))}")
     if sent.faults:
-        note(f"{len(sent.faults)} pictures were left out; --json lists them with their reasons")
+        note(f"{len(sent.faults)} pictures were skipped; --json lists them with their reasons")
         raise typer.Exit(LEFT_OUT)
 
 
 @dataclass
 class Sent:
-    """What was published, and what was not."""
+    """Published and skipped pictures."""
 
     captures: int = 0
     sightings: set[str] = field(default_factory=set)
@@ -148,7 +148,7 @@ def _send(
 
 
 def read_catalogue(sources: Sequence[Path]) -> Catalogue:
-    """Return what there is to publish.
+    """Return the photographs of some sources.
 
     Raises:
         typer.BadParameter: a source can't be read as pictures.
@@ -160,7 +160,7 @@ def read_catalogue(sources: Sequence[Path]) -> Catalogue:
 
 
 def show_notes(found: Catalogue) -> None:
-    """List what is left out and why, the first few, and what else is worth a word."""
+    """Print the first skipped files with their reasons, and notes."""
     for each in found.notes[:_SHOWN]:
         note(each)
     if len(found.notes) > _SHOWN:
@@ -169,7 +169,7 @@ def show_notes(found: Catalogue) -> None:
 
 
 def show_skipped(skipped: Sequence[Skipped]) -> None:
-    """List what is left out and why, the first few."""
+    """Print the first skipped files with their reasons."""
     for each in skipped[:_SHOWN]:
         note(f"skipped {each.path}: {each.reason}")
     if len(skipped) > _SHOWN:

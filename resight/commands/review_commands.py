@@ -1,4 +1,4 @@
-"""What a person says about individuals: commands of `resight individuals`."""
+"""Review operations: commands of `resight individuals`."""
 
 import getpass
 from collections.abc import Callable
@@ -29,19 +29,21 @@ from shared.environment import load
 from shared.errors import Transient
 
 Sighting = Annotated[str, typer.Argument(metavar="SIGHTING", help="A sighting's ID.")]
-Actor = Annotated[str | None, typer.Option("--as", help="Who says so. Default: your user name.")]
-Reason = Annotated[str, typer.Option(help="Why, in your words; it stands in the ledger.")]
+Actor = Annotated[
+    str | None, typer.Option("--as", help="Name recorded in the ledger. Default: your user name.")
+]
+Reason = Annotated[str, typer.Option(help="Reason, recorded in the ledger.")]
 Identifier = Annotated[
     str,
     typer.Option(
         "--id",
         default_factory=lambda: uuid4().hex,
-        help="Names the operation: the same one twice changes nothing. Default: a new name.",
+        help="Idempotency key: the same operation twice changes nothing. Default: a new one.",
         show_default=False,
     ),
 ]
 Individual = Annotated[
-    str, typer.Argument(metavar="INDIVIDUAL", help="Its ID, or one that was merged into it.")
+    str, typer.Argument(metavar="INDIVIDUAL", help="ID of an individual, or of one merged into it.")
 ]
 
 
@@ -54,7 +56,7 @@ def confirm(
     reason: Reason = "",
     identifier: Identifier,
 ) -> None:
-    """Say that all pictures of an individual show one animal, and none of those that it may be."""
+    """Confirm that an individual is one animal and different from its candidates."""
     ledger = ledger_at(ledger_url, data_dir)
     gallery, name = named(ledger, individual)
     person = _person(ledger, gallery, actor)
@@ -62,7 +64,9 @@ def confirm(
 
 
 def unidentifiable(
-    sightings: Annotated[list[str], typer.Argument(metavar="SIGHTING…", help="Of one gallery.")],
+    sightings: Annotated[
+        list[str], typer.Argument(metavar="SIGHTING…", help="Sightings of one gallery.")
+    ],
     *,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
@@ -70,7 +74,7 @@ def unidentifiable(
     reason: Reason = "",
     identifier: Identifier,
 ) -> None:
-    """Say that nobody can tell who these sightings show: they belong to no individual any more."""
+    """Mark sightings as unidentifiable: they are removed from their individual."""
     _say(
         ledger_at(ledger_url, data_dir),
         data_dir,
@@ -81,18 +85,18 @@ def unidentifiable(
 
 
 def move(
-    sightings: Annotated[list[str], typer.Argument(metavar="SIGHTING…", help="Of one individual.")],
+    sightings: Annotated[
+        list[str], typer.Argument(metavar="SIGHTING…", help="Sightings of one individual.")
+    ],
     *,
-    into: Annotated[
-        str, typer.Option(help="The individual that they belong to. Default: a new one.")
-    ] = "",
+    into: Annotated[str, typer.Option(help="Individual to move them to. Default: a new one.")] = "",
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
     actor: Actor = None,
     reason: Reason = "",
     identifier: Identifier,
 ) -> None:
-    """Say that sightings belong to another individual, or to one of their own."""
+    """Move sightings to another individual, or to a new one."""
     ledger = ledger_at(ledger_url, data_dir)
     _say(
         ledger,
@@ -105,7 +109,9 @@ def move(
 
 def undo(
     gallery: Annotated[str, typer.Argument(metavar="POPULATION/SPECIES", help="The gallery.")],
-    number: Annotated[int, typer.Argument(help="Of the entry: each operation prints its own.")],
+    number: Annotated[
+        int, typer.Argument(help="Number of the entry, as printed by the operation.")
+    ],
     *,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
@@ -113,7 +119,7 @@ def undo(
     reason: Reason = "",
     identifier: Identifier,
 ) -> None:
-    """Take back what a person said, as far as nobody moved on since. An undo can be undone."""
+    """Undo an operation. Sightings moved again since then stay. An undo can be undone."""
     ledger = ledger_at(ledger_url, data_dir)
     person = _person(ledger, gallery, actor)
     _tell(ledger, data_dir, person.undo(identifier, number, reason))
@@ -158,7 +164,7 @@ def _say(
         if ledger.belongs(gallery, [sighting]):
             _tell(ledger, data_dir, say(_person(ledger, gallery, actor)))
             return
-    raise CommandError(f"no gallery has a sighting {sighting}; give its whole ID")
+    raise CommandError(f"no gallery has a sighting {sighting}; give the full ID")
 
 
 def named(ledger: Ledger, individual: str) -> tuple[str, str]:
@@ -168,8 +174,7 @@ def named(ledger: Ledger, individual: str) -> tuple[str, str]:
         if ledger.has(gallery, name):
             return gallery, name
     raise CommandError(
-        f"no gallery has an individual {individual}; `resight watch` shows their IDs, and the "
-        "demo's table"
+        f"no gallery has an individual {individual}; `resight watch` and the demo's table show IDs"
     )
 
 
@@ -178,7 +183,7 @@ def _person(ledger: Ledger, gallery: str, actor: str | None) -> Reviewer:
     try:
         name = actor or getpass.getuser()
     except KeyError as error:  # a container's user has no name
-        raise CommandError("this machine has no name for you; say who you are with --as") from error
+        raise CommandError("cannot determine your user name; use --as NAME") from error
     return Reviewer(ledger, curves, gallery, name)
 
 
@@ -187,13 +192,13 @@ def _tell(ledger: Ledger, data_dir: Path, entry: Entry) -> None:
     decision = entry.decision
     results.print(f"entry {decision.number} of {decision.gallery}")
     for change in decision.changes:
-        source, into = change.individual or "nobody", change.into or "nobody"
-        results.print(f"  {len(change.sightings)} of {source} belong to {into}")
+        source, into = change.individual or "no individual", change.into or "no individual"
+        results.print(f"  {len(change.sightings)} of {source} now belong to {into}")
     try:
         with closing(Broker(kafka_settings(None, data_dir))) as broker:
             receipts = broker.publish(entry.messages())
     except (StackError, Transient) as error:
-        note(f"it is in the ledger, and the registry publishes it when it starts again: {error}")
+        note(f"saved in the ledger; the registry will publish it at its next start: {error}")
         return
     for gallery, taken in acknowledgements(receipts).items():
         ledger.acknowledge(gallery, taken)

@@ -1,4 +1,4 @@
-"""`resight size`: what a deployment takes."""
+"""`resight size`: estimate the resources of a deployment."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -12,19 +12,21 @@ from resight.console import AsJson, print_json, results
 
 def size(
     *,
-    captures_per_day: Annotated[int, typer.Option(min=1, help="Photographs in a day.")],
-    gallery: Annotated[int, typer.Option(min=1, help="Sightings enrolled in the end.")],
-    animals: Annotated[float, typer.Option(min=0.1, help="Animals in a photograph.")] = 1.2,
+    captures_per_day: Annotated[int, typer.Option(min=1, help="Photographs per day.")],
+    gallery: Annotated[int, typer.Option(min=1, help="Total sightings enrolled.")],
+    animals: Annotated[float, typer.Option(min=0.1, help="Animals per photograph.")] = 1.2,
     peak: Annotated[
-        float, typer.Option(min=1, help="Busiest hours against the day's average.")
+        float, typer.Option(min=1, help="Peak load as a multiple of the daily average.")
     ] = 4.0,
-    picture_megabytes: Annotated[float, typer.Option(min=0.01, help="Size of a picture.")] = 2.0,
+    picture_megabytes: Annotated[
+        float, typer.Option(min=0.01, help="Average picture size in MB.")
+    ] = 2.0,
     triton: Annotated[
-        bool, typer.Option(help="The encoder runs on Triton, or in the embedder on its CPU.")
+        bool, typer.Option(help="Run the encoder on Triton instead of in the embedder on its CPU.")
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Say how many partitions, replicas, gigabytes a system takes that keeps up with an upload.
+    """Estimate partitions, replicas and storage for a given load.
 
     Computed from costs that were measured, on one core of a shared server: see
     docs/performance.md and resight/sizing.py. No GPU was measured; the matcher's cores are those
@@ -43,24 +45,24 @@ def size(
         return
     table = Table("what", "how much", "why")
     table.add_row(
-        "load at its peak",
+        "peak load",
         f"{found.animals_a_second:.2f} animals/s",
-        f"{captures_per_day:,} captures a day of {animals:g} animals, {peak:g} times the average",
+        f"{captures_per_day:,} captures/day × {animals:g} animals × {peak:g} peak factor",
     )
     for name, count in found.replicas.items():
-        table.add_row(f"{name} replicas", str(count), "of one core each")
+        table.add_row(f"{name} replicas", str(count), "one core each")
     table.add_row(
         "GPUs for Triton",
         "1" if triton else "0",
-        "a guess: none was measured" if triton else "the encoder runs in the embedder",
+        "estimated, not measured" if triton else "the encoder runs in the embedder",
     )
-    table.add_row("partitions", str(found.partitions), "of each topic; chosen once")
+    table.add_row("partitions", str(found.partitions), "per topic; cannot be changed later")
     for name, volume, why in (
-        ("Qdrant memory", found.qdrant_memory, "4 kB a sighting, of each copy"),
-        ("ledger memory", found.ledger_memory, "at most 20 kB a sighting; twice that on disk"),
-        ("cache memory", found.cache_memory, "35 kB a crop, of a million crops at most"),
-        ("Kafka disk", found.kafka_disk, "three copies: captures 14 days, decisions a year"),
-        ("object storage", found.crop_disk, "about 120 kB a crop"),
+        ("Qdrant memory", found.qdrant_memory, "4 kB per sighting and replica"),
+        ("ledger memory", found.ledger_memory, "up to 20 kB per sighting; twice that on disk"),
+        ("cache memory", found.cache_memory, "35 kB per crop, up to a million crops"),
+        ("Kafka disk", found.kafka_disk, "three replicas: captures 14 days, decisions one year"),
+        ("object storage", found.crop_disk, "about 120 kB per crop"),
     ):
         table.add_row(name, f"{volume / 1e9:,.1f} GB", why)
     results.print(table)

@@ -1,4 +1,4 @@
-"""`resight status`: how the system is doing right now."""
+"""`resight status`: readiness and backlog."""
 
 from rich.table import Table
 

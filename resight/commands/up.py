@@ -34,7 +34,7 @@ def up(
         typer.Option(
             min=1,
             max=65535,
-            help="Port of the broker. Default: 9092, or a free one.",
+            help="Port of the broker. Default: 9092, or any free port.",
             show_default=False,
         ),
     ] = None,
@@ -43,36 +43,36 @@ def up(
         typer.Option(
             min=1,
             max=65535,
-            help="Port of the review pages. Default: 8080, or a free one.",
+            help="Port of the review pages. Default: 8080, or any free port.",
             show_default=False,
         ),
     ] = None,
     model: Annotated[
         Path | None,
         typer.Option(
-            help="The encoder's ONNX file, of `resight adapt` or `train`. Default: as published.",
+            help="Encoder (ONNX) from `resight adapt` or `train`. Default: the published one.",
             show_default=False,
         ),
     ] = None,
     calibration: Annotated[
         Path | None,
         typer.Option(
-            help="The registry's file, of `resight calibrate`. Default: as shipped.",
+            help="Calibration from `resight calibrate`. Default: the shipped one.",
             show_default=False,
         ),
     ] = None,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
-    A broker, two stores, the four services and the review pages start as processes of their own,
-    and start again when they end. Individuals, gallery and crops stay in
-    --data-dir; what is in flight does not: publish such captures again.
+    Starts a broker, two stores, the four services and the review pages as separate processes and
+    restarts them when they exit. Individuals, gallery and crops are kept in --data-dir. Captures in
+    flight are lost on exit: publish them again.
 
-    With another --model than before, what is enrolled is first embedded anew from its crops.
+    With a different --model than before, enrolled sightings are first re-embedded from their crops.
     """
     for file in (model, calibration):
         if file is not None and not file.is_file():
-            raise CommandError(f"there is no file {file}")
+            raise CommandError(f"file not found: {file}")
     folder = data_dir.resolve()
     profile = Profile(
         folder,
@@ -90,7 +90,7 @@ def up(
             note(f"pages and API: {supervisor.state.pages_url}")
             note(f"ready: broker {supervisor.state.bootstrap_servers}, data in {profile.folder}")
             note(
-                "publish pictures with `resight publish FOLDER`, see decisions with `resight watch`"
+                "publish pictures with `resight publish FOLDER`; see decisions with `resight watch`"
             )
             with open_ledger(supervisor.state.ledger_url) as ledger:
                 imports = ImportRegister(ledger.store)
@@ -100,7 +100,7 @@ def up(
                 finally:
                     fitter.stop()
         except KeyboardInterrupt:
-            note("stopping: services finish what they have in hand")
+            note("stopping: services finish their current batch")
         finally:
             supervisor.stop()
 

@@ -1,4 +1,4 @@
-"""`resight watch`: decisions as they come."""
+"""`resight watch`: follow decisions."""
 
 from typing import Annotated
 
@@ -21,12 +21,14 @@ def watch(
     bootstrap_servers: BootstrapServers = None,
     data_dir: DataDir = DEFAULT_FOLDER,
     from_beginning: Annotated[
-        bool, typer.Option("--from-beginning", help="Begin with all decisions there are.")
+        bool, typer.Option("--from-beginning", help="Start with the oldest decision.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="End after so many decisions.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Stop after this many decisions.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show decisions as they come, one a line, until Ctrl-C.
+    """Print decisions, one per line, until Ctrl-C.
 
     A decision may come twice, with the same gallery, epoch and number. After a restore of the
     ledger a new epoch begins: that is said, and what is of an earlier one is left out.
@@ -35,7 +37,7 @@ def watch(
     shown, latest = 0, LatestEpoch()
     with TopicReader(kafka, [DECISIONS], from_beginning=from_beginning) as reader:
         if not as_json:
-            note(f"decisions of {kafka.bootstrap_servers}; Ctrl-C ends this")
+            note(f"following decisions on {kafka.bootstrap_servers}; stop with Ctrl-C")
             results.print(columns(), soft_wrap=True)
         while limit is None or shown < limit:
             for record in reader.poll(0.5):
@@ -47,9 +49,9 @@ def watch(
                     note(f"partition {record.partition} offset {record.offset}: {error}")
                     continue
                 if latest.begins(decision.epoch):
-                    note("the ledger was restored: what came before no longer counts")
+                    note("the ledger was restored: earlier decisions no longer count")
                 if not latest.counts(decision.epoch):
-                    note(f"left out entry {decision.number} of an earlier epoch of the ledger")
+                    note(f"ignored entry {decision.number} of an earlier ledger epoch")
                     continue
                 shown += 1
                 if as_json:

@@ -1,4 +1,4 @@
-"""A keypoint cache filled before it is asked."""
+"""Filling the keypoint cache in advance."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a ledger believes, as labelled pictures: its crops, with individuals for identities."""
+"""Confident individuals of a ledger as labelled pictures."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -34,10 +34,10 @@ def confident_photographs(
     ]
     if not found:
         raise CommandError(
-            "no individual of the ledger is certain: each may be another one, or its crops are "
-            "gone; answer what `resight individuals questions` asks"
+            "the ledger has no confident individuals: all have open questions, or their crops are "
+            "missing; answer `resight individuals questions`"
         )
-    note(f"{len(found)} sightings of individuals that are certain")
+    note(f"{len(found)} sightings of confident individuals")
     return found
 
 

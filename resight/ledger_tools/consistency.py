@@ -1,4 +1,4 @@
-"""Do the topics and the vectors hold what the ledger has written?"""
+"""Consistency of topics and vectors with the ledger."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -60,15 +60,15 @@ def topic_faults(ledger: Ledger, gallery: str, decisions: Held, enrolments: Held
             value = those.get(message.sighting_id)
             if set(those) - {message.sighting_id}:
                 yield (
-                    f"{name} {message.number} stands on its topic for another sighting too; "
-                    "`ledger renew` begins a new epoch, in which that does not count"
+                    f"{name} {message.number} is on its topic for another sighting too; `ledger "
+                    f"renew` begins a new epoch"
                 )
             if entry.decision.number in waiting:
                 continue
             if value is None:
                 yield f"{name} {message.number} is not on its topic; `ledger rebuild` publishes it"
             elif value != message.SerializeToString(deterministic=True):
-                yield f"{name} {message.number} stands on its topic with another content"
+                yield f"{name} {message.number} is on its topic with different content"
 
 
 def _extra(ledger: Ledger, gallery: str, held: Held, name: str, counter: str) -> Iterator[str]:
@@ -77,8 +77,8 @@ def _extra(ledger: Ledger, gallery: str, held: Held, name: str, counter: str) ->
     for where, its, number in sorted(held):
         if (where, its) == (gallery, epoch) and number > last:
             yield (
-                f"{name} {number} is on its topic and not in the ledger, which has {last}: it has "
-                "lost what it wrote; restore a backup, or go on by `ledger renew`"
+                f"{name} {number} is on its topic but not in the ledger, which ends at {last}: the "
+                f"ledger lost entries; restore a backup, or run `ledger renew`"
             )
 
 

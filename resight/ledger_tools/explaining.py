@@ -1,4 +1,4 @@
-"""Two sightings of a ledger, compared again and drawn."""
+"""Matches of two sightings of a ledger, drawn."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -68,8 +68,8 @@ def _entry(ledger: Ledger, sighting: str) -> Entry:
         if entry:
             return entry
     raise CommandError(
-        f"the ledger knows no sighting {sighting}; `resight individuals show` lists those of an "
-        "individual, `resight individuals questions` two of each question"
+        f"no sighting {sighting} in the ledger; `resight individuals show` and `resight "
+        f"individuals questions` list sighting IDs"
     )
 
 
@@ -83,4 +83,4 @@ def _shown(entry: Entry) -> Sighting:
 def _caption(ledger: Ledger, entry: Entry) -> str:
     decision = entry.decision
     belongs = ledger.belongs(decision.gallery, [decision.sighting_id])
-    return f"{belongs.get(decision.sighting_id, 'nobody')}, {decision.sighting_id[:12]}"
+    return f"{belongs.get(decision.sighting_id, 'no individual')}, {decision.sighting_id[:12]}"

@@ -1,4 +1,4 @@
-"""Enrolled sightings, embedded anew from their crops when another model takes over."""
+"""Re-embedding of enrolled sightings with another model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice

@@ -51,27 +51,27 @@ def outcomes_table(summary: Summary) -> Table:
     """Return the numbers of a run."""
     table = Table("of", "count", title=f"{summary.sightings} sightings")
     meaning = {
-        "known": "known: seen before",
-        "new": "new: got an ID of its own",
-        "review": "review: in doubt, where it belongs may change",
-        "unidentifiable": "unidentifiable: nothing to compare",
+        "known": "known: assigned to a known individual",
+        "new": "new: a new individual",
+        "review": "review: uncertain, may still change",
+        "unidentifiable": "unidentifiable: cannot be compared",
     }
     for name in OUTCOME_NAMES.values():
         table.add_row(meaning[name], str(summary.decisions[name]), style=COLOURS[name])
-    table.add_row("dead letters: could not be handled", str(summary.dead_letters))
+    table.add_row("dead letters: could not be processed", str(summary.dead_letters))
     table.add_row("individuals", str(summary.individuals))
-    table.add_row("questions: two individuals that may be one", str(summary.questions))
+    table.add_row("open questions", str(summary.questions))
     table.add_section()
     table.add_row("seconds", f"{summary.seconds:.1f}")
-    table.add_row("pictures a second", f"{summary.images_per_second:.2f}")
+    table.add_row("pictures/s", f"{summary.images_per_second:.2f}")
     for percentile, seconds in summary.latency_seconds.items():
         table.add_row(f"latency {percentile}, s", "-" if seconds is None else f"{seconds:.1f}")
     if summary.r1 is not None or summary.id_precision is not None:
         table.add_section()
-        table.add_row("right individual first (R-1)", _share(summary.r1))
-        table.add_row("F1 over pairs of sightings", _share(summary.id_f1))
-        table.add_row("pairs given one ID that are one animal", _share(summary.id_precision))
-        table.add_row("pairs of one animal given one ID", _share(summary.id_recall))
+        table.add_row("R-1 (right individual ranked first)", _share(summary.r1))
+        table.add_row("pairwise F1", _share(summary.id_f1))
+        table.add_row("pairwise precision", _share(summary.id_precision))
+        table.add_row("pairwise recall", _share(summary.id_recall))
     return table
 
 

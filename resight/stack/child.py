@@ -1,4 +1,4 @@
-"""One supervised process: started, watched, and started again with growing pauses."""
+"""A supervised process, restarted with growing pauses."""
 
 import subprocess
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Starts an embedded stack, keeps it running, and ends it in order.
+"""Starts, supervises and stops an embedded stack.
 
 Servers come first: the broker and the stores. Then the topics, the encoder's model
 when it is missing, and the four services. On the way out the services go first, so
@@ -80,12 +80,12 @@ class Supervisor:
             self._replace_broker(status)
         for server in self._stores:
             if (status := server.ended(now)) is not None:
-                self._report(f"{server.name} ended with status {status}; starting it again")
+                self._report(f"{server.name} exited with status {status}; restarting")
                 self._start_server(server)
         for service in self._services:
             if (status := service.ended(now)) is not None:
                 self._report(
-                    f"{service.name} ended with status {status}; starting it again in "
+                    f"{service.name} exited with status {status}; restarting in "
                     f"{service.pause:g} s; its log: {service.log}"
                 )
             elif service.due(now):
@@ -134,8 +134,8 @@ class Supervisor:
         # It kept everything in memory, positions of the groups included. What the
         # services have in hand can't be committed any more: draining would only wait for it.
         self._report(
-            f"broker ended with status {status}; starting it and the services again. "
-            "Captures that were in flight are lost: publish them again, IDs stay the same"
+            f"broker exited with status {status}; restarting it and the services. Captures in "
+            f"flight are lost: publish them again, their IDs stay the same"
         )
         self._end(self._services, 0.0)
         self._start_server(self._broker)
@@ -157,7 +157,7 @@ class Supervisor:
             return
         if self.profile.encoder is not None:
             raise StackError(f"there is no model {self.profile.encoder}; see `resight export`")
-        self._report(f"exporting the encoder {ENCODER} (once per data folder)")
+        self._report(f"exporting the encoder {ENCODER} (only once per data folder)")
         self._run(f"export {ENCODER}", "export", ENCODER, "--output", str(self.profile.model))
 
     def _embed_anew(self) -> None:
@@ -165,7 +165,7 @@ class Supervisor:
         with open_ledger(self.state.ledger_url) as ledger:
             if not ledger.galleries():
                 return
-        self._report("embedding earlier sightings anew, if another model has embedded them")
+        self._report("re-embedding sightings of other models")
         where = "--ledger-url", self.state.ledger_url
         broker = "--bootstrap-servers", self.state.bootstrap_servers
         for line in self._run("embed earlier sightings", "ledger", "embed", *where, *broker):
@@ -228,4 +228,4 @@ class Supervisor:
             child.ask_to_end()
         for child in children:
             if not child.end(deadline - time.monotonic()):
-                self._report(f"{child.name} did not end in time and was killed")
+                self._report(f"{child.name} did not stop in time and was killed")

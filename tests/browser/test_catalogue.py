@@ -40,7 +40,7 @@ def bring(page: Page, home: str, archive: bytes, **said: str) -> None:
     )
     for name, text in said.items():
         page.fill(f"input[name={name}]", text)
-    page.get_by_role("button", name="See what is in it").click()
+    page.get_by_role("button", name="Check contents").click()
 
 
 def enrol(page: Page, sightings: int) -> None:
@@ -51,18 +51,18 @@ def enrol(page: Page, sightings: int) -> None:
 
 def test_a_catalogue_is_brought_shown_taken_away_and_brought_again(home: str, page: Page) -> None:
     page.goto(home)
-    page.get_by_role("link", name="bring a catalogue").click()
+    page.get_by_role("link", name="import a catalogue").click()
     bring(page, home, LIONS, species="lion")
     expect(page.get_by_role("row", name="Lion 2 4")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Simba/2.jpg")).to_be_visible()
     enrol(page, 4)
-    few = "These animals don't carry a calibration of their own yet"
+    few = "No calibration of their own yet"
     expect(page.get_by_text(few)).to_be_visible(timeout=PATIENCE)
     page.get_by_role("link", name="Lion", exact=True).first.click()
     expect(page.get_by_role("heading", name="Nala")).to_be_visible()
     expect(page.get_by_role("heading", name="Simba")).to_be_visible()
 
-    page.get_by_label("With pictures").check()
+    page.get_by_label("Include pictures").check()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     archive = Path(download.value.path()).read_bytes()
@@ -76,7 +76,7 @@ def test_a_catalogue_is_brought_shown_taken_away_and_brought_again(home: str, pa
 def test_what_is_no_catalogue_is_said_on_the_form(home: str, page: Page) -> None:
     bring(page, home, b"no zip")
     expect(page.get_by_text("lions.zip is no ZIP")).to_be_visible()
-    expect(page.get_by_role("button", name="See what is in it")).to_be_enabled()
+    expect(page.get_by_role("button", name="Check contents")).to_be_enabled()
     nameless = io.BytesIO()
     with zipfile.ZipFile(nameless, "w") as files:
         files.writestr("1.jpg", coat(1))
@@ -105,6 +105,6 @@ def test_somebody_asks_who_a_picture_shows(home: str, page: Page) -> None:
     page.set_input_files(
         "input[type=file]", {"name": "nala.jpg", "mimeType": "image/jpeg", "buffer": coat(1)}
     )
-    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("button", name="Identify").click()
     expect(page.locator("#answer h2")).to_have_text("Known: Nala", timeout=PATIENCE)
-    expect(page.locator("#answer")).to_contain_text("This very picture is one of its sightings.")
+    expect(page.locator("#answer")).to_contain_text("This picture is already one of its sightings.")

@@ -88,20 +88,20 @@ def test_who_is_not_known_signs_in_with_a_key_and_out(few: Site, page: Page) -> 
     few.bench.key("admin")
     key = few.bench.key("reader")
     page.goto(f"{few.url}/g/{GALLERY}/questions")
-    expect(page.get_by_label("Your key")).to_be_focused()
-    page.get_by_label("Your key").fill("resight_wrong")
+    expect(page.get_by_label("API key")).to_be_focused()
+    page.get_by_label("API key").fill("resight_wrong")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("no key of this catalogue")
-    page.get_by_label("Your key").fill(key)
+    page.get_by_label("API key").fill(key)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Is this the same animal?")).to_be_visible()
-    expect(page.get_by_text("Your key may look, not answer", exact=False)).to_be_visible()
+    expect(page.get_by_text("Only reviewers can answer", exact=False)).to_be_visible()
     [cookie] = page.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
     page.get_by_role("button", name="Sign out").click()
-    expect(page.get_by_label("Your key")).to_be_visible()
+    expect(page.get_by_label("API key")).to_be_visible()
     page.goto(few.url)
-    expect(page.get_by_label("Your key")).to_be_visible()
+    expect(page.get_by_label("API key")).to_be_visible()
 
 
 def test_a_page_that_is_not_there_is_said_so_in_words(few: Site, chromium: Browser) -> None:
@@ -115,7 +115,7 @@ def test_a_page_that_is_not_there_is_said_so_in_words(few: Site, chromium: Brows
 
 def test_an_empty_catalogue_says_how_to_begin(site: Site, page: Page) -> None:
     page.goto(site.url)
-    expect(page.get_by_role("link", name="bring a catalogue")).to_be_visible()
+    expect(page.get_by_role("link", name="import a catalogue")).to_be_visible()
 
 
 def test_individuals_are_filtered_as_one_chooses(few: Site, page: Page) -> None:
@@ -126,7 +126,7 @@ def test_individuals_are_filtered_as_one_chooses(few: Site, page: Page) -> None:
     expect(page.locator(".card")).to_have_count(1)
     page.get_by_label("ID or name").fill("nobody")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Nobody fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="No matching individuals")).to_be_visible()
 
 
 def test_being_offline_is_said(few: Site, page: Page) -> None:
@@ -140,7 +140,7 @@ def test_being_offline_is_said(few: Site, page: Page) -> None:
 
 def test_a_gallery_is_downloaded_from_its_page_as_often_as_one_likes(few: Site, page: Page) -> None:
     page.goto(f"{few.url}/g/{GALLERY}")
-    page.get_by_label("With pictures").check()
+    page.get_by_label("Include pictures").check()
     for kind in ("coco", "wildbook"):
         page.get_by_label("Format").select_option(kind)
         with page.expect_download() as coming:

@@ -34,9 +34,9 @@ def test_20_questions_are_answered_by_keyboard_and_all_is_undone(site: Site, pag
     for number in range(20):
         expect(page.get_by_text(f"Question 1 of {20 - number}", exact=False)).to_be_visible()
         press(page, "sdn"[number % 3])
-        told = ("The same animal.", "Two animals.", "An animal of its own.")[number % 3]
+        told = ("Same animal.", "Different animals.", "Confirmed as separate.")[number % 3]
         expect(page.locator("#said")).to_contain_text(told)
-    expect(page.get_by_role("heading", name="No open question")).to_be_visible()
+    expect(page.get_by_role("heading", name="No open questions")).to_be_visible()
     assert len(state(site)) == 40 - 7
     said = [each.decision.number for each in site.bench.announced]
     assert len(said) == 20
@@ -53,10 +53,10 @@ def test_what_nobody_can_tell_is_put_aside_and_asked_again(site: Site, page: Pag
     page.goto(site.url + QUESTIONS)
     press(page, "t")
     expect(page.get_by_text("Question 1 of 1", exact=False)).to_be_visible()
-    page.get_by_role("link", name="1 question set aside").click()
-    expect(page.get_by_text("Question 1 of 1, set aside", exact=False)).to_be_visible()
+    page.get_by_role("link", name="1 skipped question").click()
+    expect(page.get_by_text("Question 1 of 1, skipped", exact=False)).to_be_visible()
     press(page, "t")
-    expect(page.get_by_role("heading", name="Nothing is set aside")).to_be_visible()
+    expect(page.get_by_role("heading", name="No skipped questions")).to_be_visible()
     page.goto(site.url + QUESTIONS)
     expect(page.get_by_text("Question 1 of 2", exact=False)).to_be_visible()
     press(page, "ArrowRight")
@@ -94,15 +94,15 @@ def test_two_individuals_are_merged_one_is_split_and_all_is_undone(site: Site, p
     assert before == [["a", "b", "c"], ["d"]]
     page.goto(f"{site.url}/g/{GALLERY}/individuals/plains-zebra-0002")
     page.get_by_label("Another individual").fill("plains-zebra-0001")
-    page.get_by_label("Why").fill("the same scar")
-    page.get_by_role("button", name="Merge all with it").click()
+    page.get_by_label("Reason").fill("the same scar")
+    page.get_by_role("button", name="Merge with it").click()
     expect(page.get_by_role("heading", name="plains-zebra-0001")).to_be_visible()
     expect(page.locator(".history")).to_contain_text("the same scar")
     assert state(site) == [["a", "b", "c", "d"]]
     page.locator('input[value="b"]').check()
     page.locator('input[value="c"]').check()
-    expect(page.get_by_text("2 pictures picked")).to_be_visible()
-    page.get_by_role("button", name="Split into a new animal").click()
+    expect(page.get_by_text("2 pictures selected")).to_be_visible()
+    page.get_by_role("button", name="Split into new individual").click()
     expect(page.locator("#said")).to_contain_text("2 pictures of plains-zebra-0001")
     assert state(site) == [["a", "d"], ["b", "c"]]
     press(page, "Tab")
@@ -131,7 +131,7 @@ def test_a_picture_that_is_gone_is_said_to_be(site: Site, page: Page) -> None:
         "**/crop*", lambda route: route.fulfill(status=200, body=b"", content_type="image/jpeg")
     )
     page.goto(site.url + QUESTIONS)
-    expect(page.get_by_text("its crop is gone").first).to_be_visible()
+    expect(page.get_by_text("its crop was deleted").first).to_be_visible()
 
 
 def test_an_individuals_page_leads_to_its_own_question(site: Site, page: Page) -> None:

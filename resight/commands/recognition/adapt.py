@@ -1,4 +1,4 @@
-"""`resight adapt`: the default model, fitted to labelled animals in minutes."""
+"""`resight adapt`: adapt the default model to labelled animals in minutes."""
 
 import tempfile
 from collections import Counter
@@ -30,54 +30,58 @@ def adapt(
     *,
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of labelled pictures with a metadata.csv; may be repeated."),
+        typer.Option(help="Folder of labelled pictures with a metadata.csv; repeatable."),
     ] = None,
     from_ledger: FromLedger = False,
     individuals: Individuals = "all",
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
-    output: Annotated[Path, typer.Option(help="Folder for the model and its card.")],
+    output: Annotated[Path, typer.Option(help="Output folder: model and model card.")],
     backbone: Annotated[
-        str, typer.Option(help="Network whose features are used; `resight export --list`.")
+        str, typer.Option(help="Backbone whose features are used; see `resight export --list`.")
     ] = BACKBONE,
     weights: Annotated[
         str | None,
         typer.Option(
-            help="File of weights, or 'random'. Default: the published ones.", show_default=False
+            help="Weights: a file, or 'random'. Default: the published ones.", show_default=False
         ),
     ] = None,
     split: Annotated[
         str | None,
         typer.Option(
-            help="Where metadata.csv has a column `split`: only rows with this value.",
+            help="Only rows of metadata.csv whose `split` column has this value.",
             show_default=False,
         ),
     ] = None,
     hold_out: Annotated[
         str,
         typer.Option(
-            help="Split that the model is examined by before it learns from everything: "
-            "encounter, closed, time, none; auto takes encounters where there are any."
+            help="Validation split, used before training on everything: encounter, closed, time, "
+            "none; auto: encounter where there are encounters."
         ),
     ] = "auto",
     input_view: Annotated[
         Literal["auto", "crop", "animal"],
         typer.Option(
-            help="What the model is shown, here and by the embedder: crop: all of it; animal: cut "
-            "out by U²-Netp; auto: what recognises held-out pictures better."
+            help="Model input, here and in the embedder. crop: the whole crop; animal: the animal "
+            "cut out by U²-Netp; auto: whichever recognises held-out pictures better."
         ),
     ] = "auto",
     image_size: Annotated[
         int | None,
-        typer.Option(min=32, help="Side of the input. Default: as made.", show_default=False),
+        typer.Option(
+            min=32, help="Input size in pixels. Default: the backbone's.", show_default=False
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the examination's split.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed of the validation split.")] = 0,
     accept_non_commercial: Annotated[
         bool,
-        typer.Option("--accept-non-commercial", help="Weights not free for commercial use are ok."),
+        typer.Option(
+            "--accept-non-commercial", help="Allow weights that are not free for commercial use."
+        ),
     ] = False,
 ) -> None:
-    """Fit the default model to your own labelled animals, in minutes and without a GPU.
+    """Adapt the default model to your labelled animals, in minutes and without a GPU.
 
     The network stays as it is; what tells your individuals apart is solved for in closed
     form. --output holds a model.onnx for `resight up --model`. Calibrate afterwards, on

@@ -1,4 +1,4 @@
-"""`resight calibrate`: labelled pictures into the file by which the registry decides."""
+"""`resight calibrate`: fit a calibration to labelled pictures."""
 
 import json
 import tempfile
@@ -39,44 +39,48 @@ def calibrate(
     individuals: Individuals = "all",
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
-    output: Annotated[Path, typer.Option(help="The file to write.")],
-    model: Annotated[Path, typer.Option(help="The encoder's ONNX file, see `resight export`.")],
-    name: Annotated[str, typer.Option(help="What decisions call this calibration.")] = "own",
-    drawn: Annotated[int, typer.Option(min=0, help="Draw so many animals and take them too.")] = 0,
+    output: Annotated[Path, typer.Option(help="Output file.")],
+    model: Annotated[Path, typer.Option(help="Encoder (ONNX), see `resight export`.")],
+    name: Annotated[str, typer.Option(help="Name of the calibration, shown in decisions.")] = "own",
+    drawn: Annotated[
+        int, typer.Option("--synthetic", "--drawn", min=0, help="Synthetic animals to add.")
+    ] = 0,
     split: Annotated[
         str | None,
-        typer.Option(help="Where metadata.csv has a column `split`: only rows with this value."),
+        typer.Option(help="Only rows of metadata.csv whose `split` column has this value."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Pictures of a folder at most.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum pictures per folder.")] = None,
     max_false_known: Annotated[
         float,
         typer.Option(
             min=0.0001,
             max=0.9999,
-            help="Accepted share of new animals called known, and of known ones named wrong.",
+            help="Accepted rate of new animals called known, and of known animals given a wrong "
+            "name.",
         ),
     ] = 0.02,
     confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.9999, help="How sure that must be.")
+        float, typer.Option(min=0.5, max=0.9999, help="Confidence of the guarantee.")
     ] = 0.95,
     max_false_new: Annotated[
-        float, typer.Option(min=0, max=1, help="Accepted share of known animals called new.")
+        float, typer.Option(min=0, max=1, help="Accepted rate of known animals called new.")
     ] = 0.3,
     check: Annotated[
         int,
         typer.Option(
             min=0,
-            help="Try the promise so often: thresholds from one half of the individuals, errors "
-            "on the other.",
+            help="Repeat a holdout check of the guarantee this often: thresholds from one half of "
+            "the individuals, errors on the other.",
         ),
     ] = 0,
-    seed: Annotated[int, typer.Option(help="Order in which the pictures arrive.")] = 0,
-    cache: Annotated[Path, typer.Option(help="Keeps the evidence.")] = Path("out/cache"),
+    seed: Annotated[int, typer.Option(help="Random seed of the arrival order.")] = 0,
+    cache: Annotated[Path, typer.Option(help="Cache folder for evidence.")] = Path("out/cache"),
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the summary here.", show_default=False)
+        Path | None,
+        typer.Option("--json", help="Write a JSON summary to this file.", show_default=False),
     ] = None,
 ) -> None:
-    """Fit evidence to probability, and find the thresholds for known, new and review.
+    """Fit a calibration: probabilities from evidence, and thresholds for known, new and review.
 
     The pictures go one by one through the services' own code, each compared with
     those before it, and once more as if its animal had never been seen. You say which

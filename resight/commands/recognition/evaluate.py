@@ -1,4 +1,4 @@
-"""`resight evaluate`: how well labelled pictures are recognised, by the code that serves."""
+"""`resight evaluate`: measure recognition on labelled pictures with the serving code."""
 
 import json
 import os
@@ -26,19 +26,19 @@ def evaluate(
     *,
     data: Annotated[
         list[Path],
-        typer.Option(help="A data set: its folder with a metadata.csv. A preset takes several."),
+        typer.Option(help="Folder with a metadata.csv. Presets accept several."),
     ],
     split: Annotated[
         str,
         typer.Option(
-            help="How pictures are parted into gallery and queries. closed, open, disjoint, time: "
-            "as published; encounter: no encounter is on both sides, the honest one; study: a "
-            "fifth of the individuals is new."
+            help="Split into gallery and queries. closed, open, disjoint, time: as published; "
+            "encounter: no encounter on both sides (recommended); study: a fifth of the "
+            "individuals is new."
         ),
     ] = "closed",
     preset: Annotated[
         str | None,
-        typer.Option(help="study: a table of backbones by pipelines over several data sets."),
+        typer.Option(help="study: compare backbones and pipelines over several data sets."),
     ] = None,
     model: Annotated[
         str,
@@ -49,14 +49,12 @@ def evaluate(
     ] = DEFAULT_MODEL,
     backbone: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="NAME[=FILE]", help="With a preset: a row of the table; may come again."
-        ),
+        typer.Option(metavar="NAME[=FILE]", help="With a preset: a row of the table; repeatable."),
     ] = None,
     calibration: Annotated[
         Path | None,
         typer.Option(
-            help="Decide by this file. Default: what is fitted on the gallery, never on a query.",
+            help="Calibration file. Default: fitted on the gallery, never on queries.",
             show_default=False,
         ),
     ] = None,
@@ -64,52 +62,52 @@ def evaluate(
         bool | None,
         typer.Option(
             "--whole/--flank",
-            help="Search the whole gallery, or leave opposite flanks out as the service does. "
-            "Default: whole, as published; with the encounter split, flank.",
+            help="Search the whole gallery, or exclude opposite flanks as the service does. "
+            "Default: whole as published; flank for the encounter split.",
             show_default=False,
         ),
     ] = None,
     policy: Annotated[
         PolicyName | None,
         typer.Option(
-            help="How far candidates are compared: see RESIGHT_MATCHER_POLICY. Default: as served.",
+            help="Matcher policy, see RESIGHT_MATCHER_POLICY. Default: as served.",
             show_default=False,
         ),
     ] = None,
     segmenter: Annotated[
         SegmenterName | None,
         typer.Option(
-            help="What tells the animal from its surroundings. Default: as served.",
+            help="Segmenter. Default: as served.",
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the split.")] = PUBLISHED_SEED,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = PUBLISHED_SEED,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of pictures.")] = None,
     fitting_pictures: Annotated[
-        int, typer.Option(min=1, help="Gallery pictures to fit the calibration on, at most.")
+        int, typer.Option(min=1, help="Maximum gallery pictures for fitting the calibration.")
     ] = 400,
     max_false_known: Annotated[
-        float, typer.Option(min=0.001, max=0.5, help="Share of new animals called known, at most.")
+        float, typer.Option(min=0.001, max=0.5, help="Accepted rate of new animals called known.")
     ] = 0.02,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the numbers here.", show_default=False)
+        Path | None,
+        typer.Option("--json", help="Write results as JSON to this file.", show_default=False),
     ] = None,
     pictures: Annotated[
         Path | None,
-        typer.Option(help="Folder for charts and the gravest mistakes.", show_default=False),
+        typer.Option(help="Output folder for charts and failure cases.", show_default=False),
     ] = None,
     cache: Annotated[
-        Path, typer.Option(help="Keeps crops, embeddings, keypoints and comparisons.")
+        Path, typer.Option(help="Cache folder for crops, embeddings, keypoints and matches.")
     ] = Path("out/cache"),
     workers: Annotated[
-        int, typer.Option(min=1, help="Pictures that are compared at the same time.")
+        int, typer.Option(min=1, help="Pictures compared in parallel.")
     ] = os.cpu_count() or 1,
 ) -> None:
-    """Measure how well labelled pictures are recognised.
+    """Measure recognition on labelled pictures.
 
-    The gallery is enrolled and every query asked of it through the services' own code:
-    the same crops, encoder, cascade and decision. A second run over the same pictures
-    finds most of its work in --cache.
+    Enrols the gallery and runs every query through the services' own code: same crops, encoder,
+    cascade and decision. A second run reuses the results in --cache.
     """
     # PyTorch, OpenCV and Matplotlib take seconds to import, and few commands need them.
     from recognition.evaluation.data_set import EvaluationOptions  # noqa: PLC0415

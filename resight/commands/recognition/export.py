@@ -26,9 +26,7 @@ def export(
     name: Annotated[
         str | None, typer.Argument(help="Network: see --list.", show_default=False)
     ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="The file to write.", show_default=False)
-    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Output file.", show_default=False)] = None,
     *,
     weights: Annotated[
         str | None,
@@ -42,7 +40,7 @@ def export(
         int | None,
         typer.Option(
             min=32,
-            help="Side of the model's input. Default: the network's own.",
+            help="Input size in pixels. Default: the backbone's.",
             show_default=False,
         ),
     ] = None,
@@ -67,21 +65,19 @@ def export(
     ] = None,
     device: Annotated[
         Literal["cpu", "cuda", "tensorrt"],
-        typer.Option(help="With --triton: where it runs. tensorrt: FP16, engines in /engines."),
+        typer.Option(help="With --triton: device. tensorrt: FP16, engines in /engines."),
     ] = "cpu",
-    instances: Annotated[
-        int, typer.Option(min=1, help="With --triton: so many at once on each device.")
-    ] = 1,
+    instances: Annotated[int, typer.Option(min=1, help="With --triton: instances per device.")] = 1,
     accept_non_commercial: Annotated[
         bool,
         typer.Option(
             "--accept-non-commercial",
-            help="Take weights that are not free for commercial use.",
+            help="Allow weights that are not free for commercial use.",
         ),
     ] = False,
-    list_: Annotated[bool, typer.Option("--list", help="Show the networks, and end.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the backbones and exit.")] = False,
 ) -> None:
-    """Write a network as an ONNX file, checked against PyTorch.
+    """Export a network to ONNX and check it against PyTorch.
 
     Normalisation is inside the file: it takes uint8 [B, H, W, 3] and gives 512
     numbers of unit length, and the viewpoint if it was trained to tell it. Its metadata
@@ -97,7 +93,9 @@ def export(
         _lay_out(Path(name), triton, device, instances)
         return
     if name is None or output is None:
-        raise CommandError("name a network and --output FILE; `resight export --list` shows them")
+        raise CommandError(
+            "give a network and --output FILE; `resight export --list` shows the networks"
+        )
     # PyTorch takes seconds to import, and few commands need it.
     from recognition.models.export import export as export_backbone  # noqa: PLC0415
 
@@ -122,7 +120,7 @@ def _lay_out(model: Path, repository: Path, device: "Device", instances: int) ->
         folder = write_repository(model, repository, device=device, instances=instances)
     except (KeyError, DecodeError) as error:
         raise CommandError(
-            f"{model} is no model of `resight export`, `train` or `adapt`: it lacks {error}"
+            f"{model} was not made by `resight export`, `train` or `adapt`: it lacks {error}"
         ) from error
     results.print(f"wrote {folder}; RESIGHT_ENCODER_MODEL={_model_id(model)}", soft_wrap=True)
 
@@ -168,7 +166,9 @@ def _quantise(model: Path, photographs: list[Photograph]) -> None:
 
     target = model.with_name(f"{model.stem}-int8{model.suffix}")
     if not photographs:
-        results.print(f"wrote {quantise(model, target)}; --data would tell what it costs")
+        results.print(
+            f"wrote {quantise(model, target)}; add --data to measure the loss in accuracy"
+        )
         return
     encoder = OnnxEncoder(model)
     alone = encoder.model.preprocessing != Preparation(encoder.input_size).fingerprint
@@ -189,7 +189,7 @@ def _quantise(model: Path, photographs: list[Photograph]) -> None:
 def _compare(
     model: Path, quantised: Path, photographs: list[Photograph], pictures: "NDArray[np.uint8]"
 ) -> None:
-    """Print R-1 of both, every picture asked for among all others."""
+    """Print R-1 of both models, each picture against all others."""
     from recognition.models.quantisation import embed  # noqa: PLC0415
     from recognition.training.data.validation_queries import build_queries  # noqa: PLC0415
 
@@ -197,4 +197,4 @@ def _compare(
     everyone = build_queries(photographs, labelled, labelled)
     if everyone.answerable.any():
         before, after = (everyone.r1(embed(path, pictures)) for path in (model, quantised))
-        results.print(f"R-1 of each picture among all others: {after:.3f} instead of {before:.3f}")
+        results.print(f"R-1, each picture against all others: {after:.3f} instead of {before:.3f}")

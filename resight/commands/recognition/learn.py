@@ -1,4 +1,4 @@
-"""`resight learn`: a model and its calibration from what a ledger believes, if they are better."""
+"""`resight learn`: adapt and calibrate the model on a ledger's confident individuals."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,23 +12,26 @@ from resight.stack_state import DEFAULT_FOLDER
 
 def learn(
     *,
-    output: Annotated[Path, typer.Option(help="Folder for the model and its calibration.")],
+    output: Annotated[Path, typer.Option(help="Output folder: model and calibration.")],
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="Folder of labelled pictures to calibrate on too; may be repeated."),
+        typer.Option(help="Folder of labelled pictures to add to the calibration; repeatable."),
     ] = None,
     drawn: Annotated[
-        int, typer.Option(min=0, help="Draw so many animals to calibrate on too.")
+        int,
+        typer.Option(
+            "--synthetic", "--drawn", min=0, help="Synthetic animals to add to the calibration."
+        ),
     ] = 110,
     max_false_known: Annotated[
         float,
-        typer.Option(min=0.0001, max=0.9999, help="Accepted share of new animals called known."),
+        typer.Option(min=0.0001, max=0.9999, help="Accepted rate of new animals called known."),
     ] = 0.02,
-    cache: Annotated[Path, typer.Option(help="Keeps the evidence.")] = Path("out/cache"),
+    cache: Annotated[Path, typer.Option(help="Cache folder for evidence.")] = Path("out/cache"),
 ) -> None:
-    """Adapt the model to a ledger's own animals, and calibrate it: by hand, or every night.
+    """Adapt and calibrate the model on a ledger's own animals, manually or every night.
 
     It learns from one half of the individuals that are certain, and is calibrated on the other
     half. If it does not recognise more sightings that it did not learn from, and surely no fewer,
@@ -58,4 +61,4 @@ def learn(
         f"resight up --model {output / 'model.onnx'} --calibration {output / 'calibration.json'}",
         soft_wrap=True,
     )
-    note("it embeds anew what is enrolled; the crops stay")
+    note("enrolled sightings are re-embedded at the next start")

@@ -1,4 +1,4 @@
-"""`resight replay`: labelled pictures as they would arrive, and how well they end up together."""
+"""`resight replay`: simulate a stream of labelled pictures and score the result."""
 
 import json
 from pathlib import Path
@@ -19,33 +19,34 @@ def replay(
     *,
     calibration: Annotated[
         Path | None,
-        typer.Option(help="The registry's file. Default: as served.", show_default=False),
+        typer.Option(help="Calibration file. Default: as served.", show_default=False),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Encoder: an ONNX file or the name of a backbone.")
+        str, typer.Option(help="Encoder: an ONNX file or a backbone.")
     ] = "efficientnet_lite0",
     order: Annotated[
         Literal["time", "table", "shuffle"],
-        typer.Option(help="Pictures arrive as they were taken, as listed, or by lot."),
+        typer.Option(help="Arrival order: by time, as listed, or random."),
     ] = "table",
-    seed: Annotated[int, typer.Option(help="Seed of the lot.")] = 0,
+    seed: Annotated[int, typer.Option(help="Random seed of the order.")] = 0,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, help="Only the first so many of each.", show_default=False),
+        typer.Option(min=1, help="Maximum pictures per folder.", show_default=False),
     ] = None,
     answers: Annotated[
-        int, typer.Option(min=0, help="Then let somebody who knows answer so many questions.")
+        int, typer.Option(min=0, help="Answer this many questions correctly afterwards.")
     ] = 0,
     json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the numbers here.", show_default=False)
+        Path | None,
+        typer.Option("--json", help="Write results as JSON to this file.", show_default=False),
     ] = None,
     chart: Annotated[
         Path | None,
-        typer.Option(help="Draw what each of the --answers is worth here.", show_default=False),
+        typer.Option(help="Draw the score after each answer to this file.", show_default=False),
     ] = None,
-    cache: Annotated[Path, typer.Option(help="Keeps the evidence.")] = Path("out/cache"),
+    cache: Annotated[Path, typer.Option(help="Cache folder for evidence.")] = Path("out/cache"),
 ) -> None:
-    """Replay labelled pictures as a stream, and compare who the system says they are.
+    """Simulate a stream of labelled pictures and score the resulting individuals.
 
     The pictures go one by one through the services' own code and a real ledger, each decided
     before the next comes, and nobody answers anything. The score is about the end: by then later

@@ -1,4 +1,4 @@
-"""`resight table`: saved evaluations as one table in Markdown."""
+"""`resight table`: evaluations as a Markdown table."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ _HEADER = (
 
 def table(
     files: Annotated[
-        list[Path], typer.Argument(help="What `resight evaluate --json` wrote; one row each.")
+        list[Path], typer.Argument(help="Files written by `resight evaluate --json`; one row each.")
     ],
 ) -> None:
     """Print saved evaluations as one Markdown table: R-1 by pipeline, and the open set.
@@ -58,7 +58,7 @@ def _row(found: dict[str, Any], file: Path) -> tuple[str, ...]:
         )
     except (KeyError, TypeError) as error:
         raise CommandError(
-            f"{file} is not what `resight evaluate --json` writes: it lacks {error}"
+            f"{file} was not written by `resight evaluate --json`: it lacks {error}"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""`resight train`: labelled pictures into a model of one's own."""
+"""`resight train`: train a model on labelled pictures."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -25,111 +25,105 @@ def train(
     *,
     data: Annotated[
         list[Path],
-        typer.Option(help="Folder of labelled pictures with a metadata.csv; may be repeated."),
+        typer.Option(help="Folder of labelled pictures with a metadata.csv; repeatable."),
     ],
-    output: Annotated[Path, typer.Option(help="Folder for the model, its card and its curve.")],
+    output: Annotated[Path, typer.Option(help="Output folder: model, model card, learning curve.")],
     backbone: Annotated[
-        str, typer.Option(help="Network to begin with; `resight export --list` shows all.")
+        str, typer.Option(help="Backbone; `resight export --list` shows all.")
     ] = "efficientnet_lite0",
     weights: Annotated[
         str | None,
         typer.Option(
-            help="File of weights to begin with, or 'random'. Default: the published ones.",
+            help="Initial weights: a file, or 'random'. Default: the published ones.",
             show_default=False,
         ),
     ] = None,
     split: Annotated[
         str | None,
         typer.Option(
-            help="Where metadata.csv has a column `split`: only rows with this value, such as "
-            "train.",
+            help="Only rows of metadata.csv whose `split` column has this value, such as train.",
             show_default=False,
         ),
     ] = None,
     hold_out: Annotated[
         str,
         typer.Option(
-            help="Split whose queries are kept to examine the model: encounter, closed, time, "
-            "none; auto takes encounters where the pictures have them."
+            help="Validation split: encounter, closed, time, none; auto: encounter where pictures "
+            "have encounters."
         ),
     ] = "auto",
     loss: Annotated[
-        str, typer.Option(help="softmax, arcface, subcenter or triplet.")
+        str, typer.Option(help="Loss: softmax, arcface, subcenter or triplet.")
     ] = "subcenter",
-    epochs: Annotated[int, typer.Option(min=1, help="Times that every picture is seen.")] = 20,
-    batch: Annotated[int, typer.Option(min=2, help="Pictures of one step.")] = 32,
-    lr: Annotated[float, typer.Option(min=0, help="Highest learning rate of the heads.")] = 1e-3,
+    epochs: Annotated[int, typer.Option(min=1, help="Number of epochs.")] = 20,
+    batch: Annotated[int, typer.Option(min=2, help="Batch size.")] = 32,
+    lr: Annotated[float, typer.Option(min=0, help="Peak learning rate of the heads.")] = 1e-3,
     backbone_lr: Annotated[
-        float, typer.Option(min=0, help="The backbone's learning rate, as a share of --lr.")
+        float, typer.Option(min=0, help="Learning rate of the backbone, as a fraction of --lr.")
     ] = 0.1,
     freeze: Annotated[
-        int, typer.Option(min=0, help="First epochs in which only the heads learn.")
+        int, typer.Option(min=0, help="Initial epochs that train only the heads.")
     ] = 1,
     image_size: Annotated[
         int | None,
         typer.Option(
             min=32,
-            help="Side of the model's input. Default: the network's own.",
+            help="Input size in pixels. Default: the backbone's.",
             show_default=False,
         ),
     ] = None,
     flip: Annotated[
         str,
-        typer.Option(
-            help="off, or flank: mirrored left and right pictures, as further individuals."
-        ),
+        typer.Option(help="off, or flank: mirrored pictures count as further individuals."),
     ] = "off",
     merge_flanks: Annotated[
-        bool, typer.Option("--merge-flanks", help="Left and right of an individual look alike.")
+        bool,
+        typer.Option("--merge-flanks", help="Left and right sides of an individual look alike."),
     ] = False,
     mask: Annotated[
         bool,
         typer.Option(
             "--mask/--no-mask",
-            help="Put half of the animals before random surroundings, cut out by U²-Netp; "
-            "decoding takes 0.2 s a picture longer.",
+            help="Replace the background of half of the pictures, so that the model cannot learn "
+            "locations. Adds 0.2 s per picture.",
         ),
     ] = False,
     alone: Annotated[
         bool,
         typer.Option(
             "--alone",
-            help="Show the model animals without their surroundings, cut out by U²-Netp, as the "
-            "embedder then does too.",
+            help="Show the model only the animal, cut out by U²-Netp; the embedder then does the "
+            "same.",
         ),
     ] = False,
     viewpoint_head: Annotated[
-        bool, typer.Option("--viewpoint-head", help="Also learn to tell the viewpoint.")
+        bool, typer.Option("--viewpoint-head", help="Also train a viewpoint classifier.")
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     mixed_precision: Annotated[
-        bool, typer.Option("--mixed-precision", help="Compute in bfloat16 where that is enough.")
+        bool, typer.Option("--mixed-precision", help="Use bfloat16 where it is accurate enough.")
     ] = False,
     workers: Annotated[
         int | None,
         typer.Option(
             min=0,
-            help="Processes that augment pictures. Default: none on a CPU, which the network "
-            "needs itself; with a GPU, one a core, 8 at most.",
+            help="Processes for augmentation. Default: none on a CPU; with a GPU, one per core, up "
+            "to 8.",
             show_default=False,
         ),
     ] = None,
-    examine_every: Annotated[
-        int, typer.Option(min=1, help="Epochs from one validation to the next.")
-    ] = 1,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in --output.")
-    ] = False,
+    examine_every: Annotated[int, typer.Option(min=1, help="Epochs between validations.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --output.")] = False,
     accept_non_commercial: Annotated[
         bool,
         typer.Option(
             "--accept-non-commercial",
-            help="Begin with weights that are not free for commercial use.",
+            help="Allow initial weights that are not free for commercial use.",
         ),
     ] = False,
 ) -> None:
-    """Train a network to tell one species' individuals apart.
+    """Train a model that tells individuals of one species apart.
 
     The crops are the embedder's own; each picture comes in ever new variants of light, blur
     and cover. --output holds a model.onnx that the embedder loads at once. A run that
@@ -174,7 +168,7 @@ def train(
     with progress_bar() as progress:
         result = run.train(photographs, recipe, output, options, progress=progress, told=_tell)
     results.print(
-        f"wrote {result.folder / run.MODEL}; what it is: {result.folder / run.CARD}",
+        f"wrote {result.folder / run.MODEL}; model card: {result.folder / run.CARD}",
         soft_wrap=True,
     )
 
@@ -188,7 +182,7 @@ def labelled(folders: list[Path], part: str | None) -> list[Photograph]:
         wanted = f" with split {part!r}" if part else ""
         raise CommandError(f"no labelled pictures{wanted} in {', '.join(map(str, folders))}")
     if len(labelled) < len(animals):
-        note(f"{len(animals) - len(labelled)} animals without an identity are left out")
+        note(f"{len(animals) - len(labelled)} animals without an identity are skipped")
     return labelled
 
 

@@ -14,14 +14,14 @@ from services.registry.api.pages.frame import page
 
 router = APIRouter(include_in_schema=False)
 
-# Rules in the words of the page.
+# What each kind of rule reports.
 WORDS: dict[Kind, str] = {
-    "new": "a new individual is founded",
+    "new": "a new individual appears",
     "individual": "this individual is seen",
-    "deployment": "this camera sees anybody",
-    "sighting": "anybody is seen",
-    "unseen": "somebody was not seen for so many days",
-    "question": "a question is worth so many pairs",
+    "deployment": "this camera records an animal",
+    "sighting": "any animal is seen",
+    "unseen": "an individual is not seen for this many days",
+    "question": "a question affects at least this many pairs",
 }
 
 

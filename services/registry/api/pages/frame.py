@@ -21,25 +21,25 @@ HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"
 
 
-# What people say, in the words of the pages.
+# Operations of people, as the pages name them.
 WORDS = {
-    "same": "The same animal.",
-    "different": "Two animals.",
+    "same": "Same animal.",
+    "different": "Different animals.",
     "move": "Moved.",
-    "confirm": "An animal of its own.",
-    "unidentifiable": "Can’t be told.",
+    "confirm": "Confirmed as separate.",
+    "unidentifiable": "Unidentifiable.",
     "undo": "Undone.",
 }
 
 
 IMPORT_STATES: dict[State, str] = {
-    "reading": "Being read",
-    "planned": "Waits for your agreement",
-    "enrolling": "Being enrolled",
+    "reading": "Reading",
+    "planned": "Awaiting confirmation",
+    "enrolling": "Enrolling",
     "done": "Enrolled",
-    "given up": "Given up",
-    "failed": "Not taken",
-    "lost": "Broken off",
+    "given up": "Discarded",
+    "failed": "Failed",
+    "lost": "Interrupted",
 }
 
 

@@ -24,14 +24,14 @@ if (form) {
       sending.querySelector("span").textContent =
         share < 1 ? `${Math.floor(100 * share)} % sent` : "unpacking";
     });
-    request.addEventListener("error", () => stop("The server can't be reached; try again."));
+    request.addEventListener("error", () => stop("Cannot reach the server. Try again."));
     request.addEventListener("load", () => {
       if (request.responseURL !== form.action) {
         location.assign(request.responseURL);
         return;
       }
       const answer = new DOMParser().parseFromString(request.responseText, "text/html");
-      stop(answer.querySelector("#wrong, .detail")?.textContent || "It was not taken.");
+      stop(answer.querySelector("#wrong, .detail")?.textContent || "The upload was refused.");
     });
     request.send(new FormData(form));
   });
@@ -50,7 +50,7 @@ const following = async () => {
       now.replaceWith(next);
       const state = next.querySelector("h2").textContent;
       const said = document.querySelector("#import-said");
-      if (said.textContent !== state) said.textContent = state; // to who can't see it
+      if (said.textContent !== state) said.textContent = state; // for screen readers
     }
   } catch { /* offline: the page says so; try on */ }
   setTimeout(following, 2000);

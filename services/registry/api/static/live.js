@@ -7,7 +7,7 @@ if (list) {
   const template = document.querySelector("#live-card");
   const source = new EventSource(list.dataset.source);
   source.addEventListener("open", () => { dot.classList.add("on"); said.textContent = "listening"; });
-  source.addEventListener("error", () => { dot.classList.remove("on"); said.textContent = "the connection is lost; trying again"; });
+  source.addEventListener("error", () => { dot.classList.remove("on"); said.textContent = "connection lost; reconnecting"; });
   source.addEventListener("decision", (event) => {
     const told = JSON.parse(event.data);
     const card = template.content.cloneNode(true);
@@ -15,7 +15,7 @@ if (list) {
     const image = card.querySelector("img");
     if (told.picture) image.src = told.picture; else image.remove();
     image.alt = told.individual || told.outcome;
-    card.querySelector("h3").textContent = told.individual || "nobody";
+    card.querySelector("h3").textContent = told.individual || "no individual";
     const tag = card.querySelector(".tag");
     tag.textContent = told.outcome;
     tag.classList.add(told.outcome);

@@ -6,7 +6,7 @@ const failed = (image) => {
   const blank = document.createElement("div");
   blank.className = image.closest(".view") ? "missing" : "blank";
   blank.textContent = image.closest(".view")
-    ? "The picture can't be shown: its crop is gone."
+    ? "The picture cannot be shown: its crop was deleted."
     : image.dataset.gone || "";
   image.replaceWith(blank);
 };
@@ -23,7 +23,7 @@ for (const box of document.querySelectorAll("[data-counts]")) {
   const form = box.closest("form");
   const tell = () => {
     const count = form.querySelectorAll(".pick:checked").length;
-    box.textContent = count === 1 ? "1 picture picked" : `${count} pictures picked`;
+    box.textContent = count === 1 ? "1 picture selected" : `${count} pictures selected`;
     for (const button of form.querySelectorAll("button[data-picks]")) button.disabled = count === 0;
   };
   form.addEventListener("change", tell);

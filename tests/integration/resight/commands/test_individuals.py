@@ -77,6 +77,6 @@ def test_the_same_operation_twice_changes_nothing(ledger_url: str) -> None:
 def test_without_a_question_nothing_is_open(ledger_url: str) -> None:
     at = ["--ledger-url", ledger_url]
     registry(ledger_at(ledger_url)).handle([matches(sighting("a"))])
-    assert "nothing is open" in RUN.invoke(app, ["individuals", "questions", *at]).stdout
+    assert "no open questions" in RUN.invoke(app, ["individuals", "questions", *at]).stdout
     shown = RUN.invoke(app, ["individuals", "questions", "--json", *at]).stdout
     assert [json.loads(line) for line in shown.splitlines()] == []

@@ -42,7 +42,7 @@ def test_what_the_topics_lack_or_hold_otherwise_is_named(
     taken(ledger, gallery)
     faults = list(topic_faults(ledger, gallery, *published(kafka)))
     assert [fault.partition(";")[0] for fault in faults] == [
-        "decision 2 stands on its topic with another content",
+        "decision 2 is on its topic with different content",
         "enrolment 3 is not on its topic",
     ]
 

@@ -175,4 +175,4 @@ def test_what_others_write_into_a_dead_letter_topic_does_not_hide_the_letters(
     assert listed.stderr.count("is no dead letter") == 2
     replayed = CliRunner().invoke(app, ["dead-letters", "replay", "--yes", *options])
     assert replayed.exit_code == 0, replayed.output
-    assert "sent 1 dead letters round again" in replayed.stdout
+    assert "replayed 1 dead letters" in replayed.stdout
