@@ -1,4 +1,4 @@
-"""What of a catalogue can be enrolled, told before anything is."""
+"""Plan of an import: what can be enrolled, and what is skipped and why."""
 
 import csv
 import io
@@ -19,10 +19,10 @@ from shared.messages import Animal
 
 @dataclass(frozen=True)
 class Plan:
-    """Labelled photographs of a catalogue, and why the rest is not among them.
+    """Labelled photographs of a catalogue, and why the rest is skipped.
 
-    rows: how many the catalogue has
-    galleries: of each how many sightings and how many individuals there will be
+    rows: rows of the catalogue
+    galleries: sightings and individuals per gallery
     """
 
     format: str
@@ -34,7 +34,7 @@ class Plan:
 
     @property
     def sightings(self) -> int:
-        """How many sightings are enrolled."""
+        """Sightings to be enrolled."""
         return sum(count for count, _ in self.galleries.values())
 
 
@@ -47,12 +47,12 @@ def plan(
     confined: bool = False,
     limits: Limits = COMMAND,
 ) -> Plan:
-    """Return what to enrol of a catalogue; what is given stands in place of what it says.
+    """Return what to enrol of a catalogue; arguments override its contents.
 
     `confined`, `limits`: see `formats.read`.
 
     Raises:
-        FileNotFoundError: there is no such file or folder.
+        FileNotFoundError: file not found or folder.
         ForeignError: it can't be read.
     """
     listing, found = detection.read(source, confined=confined, limits=limits)
@@ -66,7 +66,7 @@ def plan(
             left.append(
                 LeftOut(
                     _short(photograph.path, source),
-                    f"{unnamed} of its animals have no identity; publish it to be identified",
+                    f"{unnamed} of its animals have no identity; publish it to identify them",
                 )
             )
         if labelled is not None:
@@ -82,12 +82,10 @@ def plan(
 
 
 def not_enrolled(account: Account, source: Path) -> list[LeftOut]:
-    """Return what was published of a catalogue, or was to be, and is not enrolled."""
+    """Return the sightings of an import that were not enrolled, with reasons."""
     told = {
         **account.dead,
-        **dict.fromkeys(
-            account.missing, "nothing was heard of it; `resight status` says what waits"
-        ),
+        **dict.fromkeys(account.missing, "no decision arrived; `resight status` shows the backlog"),
     }
     left = [LeftOut(_short(account.published[name].path, source), told[name]) for name in told]
     return left + [LeftOut(_short(each.path, source), each.reason) for each in account.skipped]

@@ -1,1 +1,1 @@
-"""What every service uses, and nothing that only one uses."""
+"""Code that all services share."""

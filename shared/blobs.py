@@ -22,19 +22,19 @@ from shared.errors import Poison, SettingsError, Transient
 from shared.messages import BlobReference
 
 MAX_KEY_BYTES = 512
-MAX_SEGMENT_BYTES = 200  # file systems allow 255, and a file being written has a longer name
+MAX_SEGMENT_BYTES = 200  # file systems allow 255 bytes, and temporary files have longer names
 SHA256 = re.compile(r"[0-9a-f]{64}")
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 NOT_A_FOLDER = "(os error 20)"
 DENIED = "(os error 13)"
 
-# The stage loop backs off and tries again by itself; a store that hangs must not hold it up.
+# The stage loop retries by itself; a hanging store must not block it.
 RETRIES = 2
 
-# The key by which it is seen whether a store can be written and read, and how long a write counts.
+# Probe key for readiness, and how long a successful write counts.
 PROBE = "resight-readiness-probe"
 PROBED_SECONDS = 60.0
-# Where each cloud's tools look for another endpoint than the cloud's own.
+# Variables by which each cloud's tools find a custom endpoint.
 ENDPOINTS = {
     "s3": ("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
     "gs": ("GOOGLE_BASE_URL",),
@@ -43,17 +43,16 @@ ENDPOINTS = {
 
 
 class BlobStore:
-    """One store of objects. Methods may be called from several threads.
+    """An object store. Methods are thread-safe.
 
     Args:
         url: `file:///folder` (created when missing), `s3://bucket/prefix`,
             `gs://bucket/prefix` or `az://container/prefix`.
         timeout_seconds: how long one request to a cloud store may take.
-        writes: whether this process writes into it, and so is ready only if it can.
+        writes: whether this process writes to it; then it is ready only if it can.
 
     Raises:
-        SettingsError: the URL is of no known kind, or the environment names an endpoint that is
-            none.
+        SettingsError: the URL scheme is unknown, or the endpoint in the environment is invalid.
     """
 
     def __init__(self, url: str, timeout_seconds: float = 30.0, *, writes: bool = False) -> None:
@@ -68,11 +67,11 @@ class BlobStore:
         )
 
     def put(self, key: str, data: bytes) -> BlobReference:
-        """Store `data` under `key` at once or not at all; the same again changes nothing.
+        """Store `data` under `key` atomically; storing the same again changes nothing.
 
         Raises:
-            Poison: the key is no valid one.
-            Transient: the store does not take it.
+            Poison: the key is invalid.
+            Transient: the store does not accept it.
         """
         check_key(key)
         try:
@@ -82,10 +81,9 @@ class BlobStore:
         return BlobReference(key=key, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
 
     def get(self, reference: BlobReference, max_bytes: int) -> bytes:
-        """Return the object that `reference` names, its size and hash checked.
+        """Return the object of a reference, with size and hash verified.
 
-        Nothing is downloaded that is larger than `max_bytes`, or of another
-        size than the reference says.
+        Nothing larger than `max_bytes`, or of another size than referenced, is downloaded.
 
         Raises:
             Poison: of kind bad-reference, too-many-bytes, missing-blob,
@@ -113,7 +111,7 @@ class BlobStore:
             if NOT_A_FOLDER in str(error):
                 raise self._missing(key) from error
             denied = isinstance(error, PermissionDeniedError) or DENIED in str(error)
-            if denied and self._reads():  # so it is this object, and waiting would not help
+            if denied and self._reads():  # so the fault is this object's, and waiting does not help
                 raise self._unreadable(key, str(error).splitlines()[0]) from error
             raise self._down("read", key, error) from error
         digest = hashlib.sha256(data).hexdigest()
@@ -126,10 +124,10 @@ class BlobStore:
         return data
 
     def ready(self) -> bool:
-        """Return whether the store does what is asked of it here: reading, and writing if it is.
+        """Return whether the store can be read, and written if this process writes.
 
-        A key of its own is written and read. Without the right to list a bucket a cloud answers
-        for a key that is not there that it may not be read, so for who only reads that will do.
+        A probe key is written and read. Without permission to list a bucket, clouds answer 403 for
+        missing keys, so for readers that counts as readable.
         """
         try:
             self._probe()
@@ -142,14 +140,14 @@ class BlobStore:
         return True
 
     def _probe(self) -> None:
-        """Write and read the store's own key; a write is good for a minute."""
+        """Write and read the probe key; a write counts for a minute."""
         if self._writes and time.monotonic() - self._written_at > PROBED_SECONDS:
             obstore.put(self._store, PROBE, b"ready")
             self._written_at = time.monotonic()
         obstore.get(self._store, PROBE).bytes()
 
     def _reads(self) -> bool:
-        """Return whether it is known that this process may read the store."""
+        """Return whether this process can read the store."""
         try:
             self._probe()
         except FileNotFoundError:
@@ -159,24 +157,24 @@ class BlobStore:
         return True
 
     def _check_regular(self, key: str) -> None:
-        """Refuse what in a local folder is no file: a pipe would be read for ever."""
+        """Refuse local paths that are not files: a pipe would block for ever."""
         if self._folder is None:
             return
         try:
             kind = (self._folder / key).stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
-            return  # the store says so in its own words
+            return  # reported by the store
         except OSError as error:
             if error.errno in {errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG}:
                 raise self._unreadable(key, str(error.strerror)) from error
             raise self._down("read", key, error) from error
         if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
-            raise self._unreadable(key, "it is no file but a pipe, a socket or a device")
+            raise self._unreadable(key, "it is not a file but a pipe, a socket or a device")
 
     def _unreadable(self, key: str, why: str) -> Poison:
         return Poison(
-            f"{key!r} in {self._url} can't be read though the store answers: {why}; let the "
-            "embedder read it, or store the picture again and publish the capture anew",
+            f"{key!r} in {self._url} can't be read although the store responds: {why}; give the "
+            f"embedder access, or store the picture again and publish the capture again",
             kind="unreadable-blob",
         )
 
@@ -203,13 +201,15 @@ def check_key(key: str) -> None:
     if "\\" in key or not key.isprintable():
         raise _bad_reference(key, "backslashes and control characters are not allowed")
     if SCHEME.match(key):
-        raise _bad_reference(key, "it looks like a URL or a drive; only keys in the store are read")
+        raise _bad_reference(
+            key, "it looks like a URL or a drive; only keys of the store are allowed"
+        )
     segments = key.split("/")
     if any(segment in {"", ".", ".."} for segment in segments):
         raise _bad_reference(key, "it must be relative, without '.', '..' and empty parts")
     if any(len(segment.encode()) > MAX_SEGMENT_BYTES for segment in segments):
-        raise _bad_reference(key, f"a part of it is longer than {MAX_SEGMENT_BYTES} bytes")
-    if re.search(r"#\d+$", key):  # what a local store calls a file that is being written
+        raise _bad_reference(key, f"one of its parts is longer than {MAX_SEGMENT_BYTES} bytes")
+    if re.search(r"#\d+$", key):  # reserved by local stores for temporary files
         raise _bad_reference(key, "it must not end in '#' and a number")
 
 
@@ -224,21 +224,21 @@ def _check_reference(reference: BlobReference, max_bytes: int) -> None:
     if reference.size > max_bytes:
         raise Poison(
             f"{reference.key!r} has {reference.size} bytes, more than the {max_bytes} allowed; "
-            "store the picture smaller, or raise the service's max_image_bytes",
+            "store the picture smaller",
             kind="too-many-bytes",
         )
 
 
 def _bad_reference(key: str, why: str) -> Poison:
     return Poison(
-        f"the reference {key[:120]!r} can't be followed: {why}; name an object of the configured "
-        "store by its key, such as cameras/2026/IMG_0001.JPG",
+        f"the reference {key[:120]!r} is invalid: {why}; use a key of the configured store, such "
+        "as cameras/2026/IMG_0001.JPG",
         kind="bad-reference",
     )
 
 
 def _folder(url: str) -> Path | None:
-    """Return the local folder that a URL names; None: it names another kind of store."""
+    """Return the local folder of a URL; None: another kind of store."""
     parts = urlsplit(url)
     if parts.scheme != "file":
         return None
@@ -258,14 +258,14 @@ def _open(url: str, timeout_seconds: float) -> ObjectStore:
         endpoint = os.environ.get(name)
         there = urlsplit(endpoint or "")
         if endpoint is not None and (there.scheme not in {"http", "https"} or not there.hostname):
-            # The store's library would end the process with the first request.
+            # The library would abort the process at the first request.
             raise SettingsError(
-                f"{name}={endpoint!r} is no address of a server; write https://host, or leave it "
-                "out for the cloud's own"
+                f"{name}={endpoint!r} is not a server URL; write https://host, or remove it for "
+                f"the cloud's own endpoint"
             )
     timeout = f"{int(timeout_seconds * 1000)}ms"
     options: dict[str, Any] = {
-        # An endpoint without TLS, such as a MinIO next door, is the operator's choice.
+        # An endpoint without TLS, such as a local MinIO, is the operator's choice.
         "client_options": {"timeout": timeout, "connect_timeout": timeout, "allow_http": True},
         "retry_config": {"max_retries": RETRIES},
     }

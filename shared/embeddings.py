@@ -34,5 +34,5 @@ def unpack(embedding: Embedding) -> NDArray[np.float32]:
 
 
 def model_name(model: ModelReference) -> str:
-    """Return `name-version-preprocessing`, fit for a collection's or a key's name."""
+    """Return `name-version-preprocessing`, valid as a collection or key name."""
     return f"{model.name}-{model.version}-{model.preprocessing}"

@@ -31,8 +31,8 @@ FROM_FILE = "_FILE"
 
 log = logging.getLogger(__name__)
 
-# Concerns of all services: a service does not know the others' classes, but
-# all of them may share one environment.
+# Prefixes of all services: a service does not know the others' classes, but they may share one
+# environment.
 CONCERNS = (
     "KAFKA",
     "STAGE",

@@ -1,4 +1,4 @@
-"""The errors that the stage loop tells apart.
+"""The errors that the stage loop distinguishes.
 
     ResightError
     ├── Transient   a dependency is down: pause, back off, try the same batch again
@@ -10,7 +10,7 @@ Anything else is a crash: the process ends without committing and is restarted.
 
 from typing import Literal
 
-# What may be wrong with a message: the values of a metric's label, and so a closed list.
+# Kinds of poison. They are values of a metric's label, so the list is closed.
 PoisonKind = Literal[
     "bad-box",
     "bad-embedding",
@@ -55,20 +55,18 @@ PoisonKind = Literal[
 
 
 class ResightError(Exception):
-    """Every error of this project that has a meaning to its callers."""
+    """Base of all errors of this project."""
 
 
 class Transient(ResightError):
-    """A dependency did not answer as it should; the same call may succeed later."""
+    """A dependency failed; the same call may succeed later."""
 
 
 class Poison(ResightError):
-    """A message that can't be handled however often it is tried.
+    """A message that can never be handled.
 
-    The text is what an operator reads in the dead-letter topic: it names the
-    thing, the value and the way out. `kind` is a slug for metrics,
-    of a closed list. `sightings` counts the animals that are lost
-    with the message.
+    Operators read the text in the dead-letter topic: it names the thing, the value and the fix.
+    `kind` is a slug for metrics, of a closed list. `sightings` counts the animals in the message.
     """
 
     def __init__(self, reason: str, *, kind: PoisonKind = "invalid", sightings: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Deterministic names: a replayed photograph gets the same IDs again."""
+"""Deterministic IDs: a replayed photograph gets the same IDs."""
 
 import hashlib
 import re
@@ -32,9 +32,8 @@ def sighting_id(image_sha256: str, box: Box) -> str:
 def slug(name: str) -> str:
     """Return `name` in lower case; runs of other characters than letters and digits are one '-'.
 
-    Letters and digits are Unicode's, with their marks, in one of the ways in which
-    each can be written (NFKC): Zebra, 斑马 and тигр stay what they are. A name of symbols
-    only, such as an emoji, becomes `x` and a digest. Spaces and punctuation are no name: ''.
+    Letters and digits are Unicode's, NFKC-normalised: 斑马 and тигр stay as they are. A name of
+    symbols only, such as an emoji, becomes `x` and a digest. Spaces and punctuation alone give ''.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     kept = "".join(c if unicodedata.category(c)[0] in "LMN" else "-" for c in folded)
@@ -56,6 +55,6 @@ def split_gallery(name: str) -> tuple[str, str]:
 
 
 def names_gallery(text: str) -> bool:
-    """Return whether a text is such as `gallery_name` gives."""
+    """Return whether a text has the form of a gallery name."""
     parts = text.split("/")
     return len(parts) == 2 and all(part and slug(part) == part for part in parts)

@@ -1,8 +1,7 @@
-"""Labels in captures: who an animal is, said by whoever publishes it. Whose word counts, and how
-the importer proves that it is the importer.
+"""Labels in captures: identities given by the publisher, which are trusted if signed.
 
-A label becomes an entry of the ledger with probability 1, and anybody may publish a capture, so by
-default nobody's label counts but what is signed with the operator's secret.
+A label becomes a ledger entry with probability 1, and anyone may publish captures, so by default
+only labels signed with the operator's secret are accepted.
 """
 
 import hashlib
@@ -41,12 +40,12 @@ class LabelSettings(Settings):
     )
 
     def headers(self, value: bytes) -> list[tuple[str, bytes]]:
-        """Return the headers that prove a record's labels; none without a secret."""
+        """Return the headers that sign a record's labels; none without a secret."""
         secret = self.secret.get_secret_value()
         return [(HEADER, _signature(secret, value))] if secret else []
 
     def count(self, deployment: str, value: bytes, headers: Mapping[str, bytes]) -> bool:
-        """Return whether the labels of a record count."""
+        """Return whether the labels of a record are accepted."""
         if self.taken == "on" or ANY in self.deployments or deployment in self.deployments:
             return True
         secret, signature = self.secret.get_secret_value(), headers.get(HEADER, b"")

@@ -11,18 +11,18 @@ log = logging.getLogger(__name__)
 
 
 class Progress(Protocol):
-    """Shows how far work is, and what somebody should know about it."""
+    """Shows the progress of work and notes about it."""
 
     def watch(self, items: Iterable[T], what: str, total: int) -> Iterable[T]:
         """Yield the items; `what` is done with `total` of them."""
         ...
 
     def bar(self, what: str) -> AbstractContextManager[Callable[[int, int], None]]:
-        """Give a function that is told how much of how much is done."""
+        """Give a function that takes the number done and the total."""
         ...
 
     def note(self, text: str) -> None:
-        """Show one line, such as what was left out and why."""
+        """Show one line, such as what was skipped and why."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What passes between the stage loop and a service; no Kafka in it."""
+"""Types shared by the stage loop and the services; free of Kafka."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from shared.errors import Poison
 
 @dataclass(frozen=True)
 class Record:
-    """One record of a topic as it came: what a decoder turns into a message.
+    """One record of a topic, before decoding.
 
-    `fault` says why the client could not read it; then most of the rest is missing.
+    `fault` says why the client could not read it; then most other fields are missing.
     """
 
     topic: str
@@ -31,18 +31,18 @@ M_contra = TypeVar("M_contra", bound=Message, contravariant=True)
 
 
 class Decoder(Protocol[M_co]):
-    """Turns a record into a message; raises Poison when that can't be done."""
+    """Decodes a record; raises Poison when that is impossible."""
 
     def __call__(self, record: Record) -> M_co: ...
 
 
-# What became of one message: the messages that follow from it, or why it can't be handled.
+# Result of one message: the messages that follow from it, or why it can't be handled.
 Result = Sequence[Message] | Poison
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """Proof that the broker has taken a message."""
+    """The broker's acknowledgement of a message."""
 
     message: Message
     topic: str
@@ -55,12 +55,10 @@ class Handler(Protocol[M_contra]):
 
     `M` is the message of its topic, or the union of those of its topics.
     `handle` gets the decoded messages of one batch and returns one result for
-    each, in the same order. Its own writes are applied when it returns. It may
-    raise Transient: then the whole batch comes again, so it must be idempotent.
-    Any other exception is a crash.
-
-    `acknowledged` is told what the broker has taken, before the offsets are
-    committed. `ready` says whether the service's dependencies answer.
+    each, in the same order. Its own writes are applied when it returns. It may raise Transient:
+    then the whole batch is retried, so it must be idempotent. Any other exception is a crash.
+    `acknowledged` gets the broker's receipts before the offsets are committed. `ready` says whether
+    the service's dependencies respond.
     """
 
     def handle(self, messages: Sequence[M_contra]) -> Sequence[Result]: ...

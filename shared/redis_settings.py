@@ -1,4 +1,4 @@
-"""What both servers of Redis' protocol, the ledger and the cache, have in common."""
+"""Settings shared by the Redis servers: ledger and cache."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ REDIS, REDIS_TLS = "redis://", "rediss://"
 
 
 class RedisSettings(TlsSettings):
-    """Mixed into the concern of a server that speaks Redis' protocol."""
+    """Mixed into the settings of a Redis server."""
 
     password: SecretStr = Field(
         SecretStr(""), description="Password; a user name belongs into the URL."
@@ -18,10 +18,10 @@ class RedisSettings(TlsSettings):
 
 
 def redis_options(settings: RedisSettings, url: str) -> dict[str, Any]:
-    """Return what a Redis client takes beside a URL.
+    """Return the options of a Redis client, besides its URL.
 
     Raises:
-        SettingsError: there are certificates for a connection that is not encrypted.
+        SettingsError: certificates are set for an unencrypted connection.
     """
     options: dict[str, Any] = {}
     if password := settings.password.get_secret_value():

@@ -11,7 +11,7 @@ from shared.errors import SettingsError
 
 
 class TlsSettings(Settings):
-    """Mixed into the concern of a server that may speak TLS."""
+    """Mixed into the settings of a server that may use TLS."""
 
     ca_file: FilePath | None = shared(
         "RESIGHT_TLS_CA_FILE",
@@ -35,10 +35,9 @@ class TlsSettings(Settings):
         return self
 
     def refuse_plain(self, way_out: str) -> None:
-        """Refuse certificates for a connection that is not encrypted.
+        """Refuse certificates for an unencrypted connection.
 
-        Raises:
-            SettingsError: there are some; `way_out` says how to encrypt it.
+        Raises: SettingsError: certificates are set; `way_out` says how to encrypt.
         """
         if self.ca_file or self.certificate_file:
             ca, certificate = (
@@ -155,7 +154,7 @@ class StageSettings(Settings):
     }
 
     def messages_or(self, default: int | None) -> int:
-        """Return the messages of a batch: as set, else the service's default, else everyone's."""
+        """Return the batch size: as set, else the service's default, else the common default."""
         if default is None or "max_messages" in self.model_fields_set:
             return self.max_messages
         return default

@@ -1,4 +1,4 @@
-"""The words for the side of an animal that is seen, and which sides may be compared at all."""
+"""Viewpoints: names, and which may be compared."""
 
 from shared.messages import (
     VIEWPOINT_BACK,
@@ -22,12 +22,12 @@ _OPPOSITE = {VIEWPOINT_LEFT: VIEWPOINT_RIGHT, VIEWPOINT_RIGHT: VIEWPOINT_LEFT}
 
 
 def named(word: str) -> Viewpoint:
-    """Return the viewpoint of a word such as 'left'; any other word is unspecified."""
+    """Return the viewpoint of a name such as 'left'; unknown names are unspecified."""
     return _NAMED.get(word.strip().lower(), VIEWPOINT_UNSPECIFIED)
 
 
 def understood(word: str) -> bool:
-    """Return whether a word names a viewpoint, or says that it is unknown."""
+    """Return whether a text is a viewpoint name, or says that it is unknown."""
     return word.strip().lower() in _NAMED or word.strip().lower() in _UNKNOWN
 
 

@@ -52,7 +52,7 @@ class Clock:
     seconds: float
 
     def median(self, work: Callable[[], Any]) -> float:
-        """Return the median of as many runs as fit, at least three, after two that warm up."""
+        """Return the median of as many runs as fit, minimum three, after two that warm up."""
         for _ in range(2):
             work()
         runs: list[float] = []

@@ -11,7 +11,7 @@ from catalogue.reading.listing import ForeignError, LeftOut, Listing
 
 DESCRIPTOR = "datapackage.json"
 _TABLES = ("deployments", "media", "observations")
-# What Resight's own packages put among the tags.
+# Tags of Resight's own packages.
 _VIEWPOINT = "viewpoint:"
 
 
@@ -47,7 +47,7 @@ def read(folder: Path, limits: Limits) -> Listing:
         told.get("mediaID", "") for _, told in records(paths["observations"], limits)
     }
     left += [
-        LeftOut(f"{paths['media'].name}, {name}", "nothing was observed in it")
+        LeftOut(f"{paths['media'].name}, {name}", "it is marked as blank")
         for name in media
         if name not in observed
     ]
@@ -77,11 +77,11 @@ def _paths(folder: Path, limits: Limits) -> dict[str, Path]:
 def _lacks(told: Mapping[str, str], media: Mapping[str, str] | None) -> str:
     kind = told.get("observationType", "")
     if kind != "animal":
-        return f"it observes {kind or 'nothing'}, no animal"
+        return f"it observes {kind or 'nothing'}, not an animal"
     if not told.get("mediaID"):
-        return "it is about an event, and says of no picture whom that shows"
+        return "it is about an event, not about a picture"
     if media is None:
-        return f"it is of media {told['mediaID']!r}, which is not listed"
+        return f"it refers to media {told['mediaID']!r}, which is not listed"
     path = media.get("filePath", "")
     if "://" in path:
         return f"its picture {path} is on the web, not in the package; download it first"

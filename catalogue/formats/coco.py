@@ -1,7 +1,7 @@
 """COCO for cameras, as MegaDetector's tools, Wildbook and Resight write it.
 
-Of an annotation, `individual_ids`, `individual_id`, `individualID`, `identity` or `name` says who
-it is, by itself or under `attributes`; numbers refer to the list `individuals`, if there is one.
+An annotation's identity is read from `individual_ids`, `individual_id`, `individualID`, `identity`
+or `name`, directly or under `attributes`; numbers refer to the list `individuals`, if present.
 """
 
 import json
@@ -19,10 +19,9 @@ _SIDES = ("viewpoint", "orientation", "view")
 
 
 def parsed(path: Path, limits: Limits) -> dict[str, Any] | None:
-    """Return what a COCO file holds; None: it is none.
+    """Return a parsed COCO file; None: not COCO.
 
-    Raises:
-        ForeignError: it is JSON, and holds more than is read.
+    Raises: ForeignError: the JSON exceeds the limits.
     """
     if path.suffix.casefold() != ".json":
         return None
@@ -40,7 +39,7 @@ def parsed(path: Path, limits: Limits) -> dict[str, Any] | None:
 
 
 def read(path: Path, told: Mapping[str, Any]) -> Listing:
-    """Return the annotations of a COCO file, of what it holds.
+    """Return the annotations of a parsed COCO file.
 
     Raises:
         ForeignError: it is damaged.
@@ -63,15 +62,15 @@ def read(path: Path, told: Mapping[str, Any]) -> Listing:
         kind = kinds.get(each.get("category_id"), "")
         if image is None:
             left.append(
-                LeftOut(where, f"it is of image {each.get('image_id')!r}, which is not listed")
+                LeftOut(where, f"it refers to image {each.get('image_id')!r}, which is not listed")
             )
         elif kind.casefold() in _NO_ANIMAL:
-            left.append(LeftOut(where, f"its category is {kind!r}, which is no animal"))
+            left.append(LeftOut(where, f"its category is {kind!r}, which is not an animal"))
         else:
             rows.append(_row(each, image, kind, animals) | {"path": f"{before}{_name(image)}"})
     annotated = {each.get("image_id") for each in annotations}
     left += [
-        LeftOut(f"{path.name}, image {image.get('file_name', key)}", "nothing is annotated in it")
+        LeftOut(f"{path.name}, image {image.get('file_name', key)}", "it has no annotations")
         for key, image in images.items()
         if key not in annotated
     ]
@@ -107,7 +106,7 @@ def _name(image: Mapping[str, Any]) -> str:
 
 
 def _before(folder: Path, names: Sequence[str]) -> str:
-    """Return what stands before the names of pictures, which often lie in a folder beside."""
+    """Return the folder of the pictures, which is often beside the file."""
     for before in ("", "images/", "../", "../images/"):
         if any((folder / f"{before}{name}").is_file() for name in names[:20]):
             return before

@@ -1,4 +1,4 @@
-"""Which format a catalogue is of, told by what lies in it."""
+"""Detects the format of a catalogue from its contents."""
 
 import shutil
 import zipfile
@@ -13,23 +13,21 @@ from catalogue.reading.limits import COMMAND, Limits
 from catalogue.reading.listing import ForeignError, Listing
 from catalogue.reading.photographs import Catalogue
 
-# RuntimeError: it is encrypted, or packed in a way that Python does not know.
+# RuntimeError: encrypted, or an unknown compression method.
 _UNPACKABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 
 
 def read(
     source: Path, *, confined: bool = False, limits: Limits = COMMAND
 ) -> tuple[Listing, Catalogue]:
-    """Return what a file or folder lists, and its photographs.
+    """Return the rows and photographs of a file or folder.
 
-    A folder is a Camtrap DP package if it has a datapackage.json; else what its COCO file,
-    Wildbook's table or metadata.csv says; else a folder for each individual.
-
-    `confined`: pictures that lie outside of its folder are left out, as somebody else's catalogue
-    may name files of this machine.
+    A folder with a datapackage.json is Camtrap DP; else its COCO file, Wildbook table or
+    metadata.csv is read; else it has one folder per individual. `confined`: pictures outside the
+    folder are skipped, because an untrusted catalogue may name files of this machine.
 
     Raises:
-        FileNotFoundError: there is no such file or folder.
+        FileNotFoundError: file not found or folder.
         ForeignError: it can't be read.
     """
     if not source.exists():
@@ -64,7 +62,7 @@ def _table(path: Path, limits: Limits) -> Listing:
         raise
     except ValueError as error:
         raise ForeignError(
-            f"{path} is neither COCO, Camtrap DP nor Wildbook's table, and no metadata.csv: {error}"
+            f"{path} is not COCO, Camtrap DP, a Wildbook table or a metadata.csv: {error}"
         ) from error
     return Listing("metadata.csv", table.rows, (), table.notes)
 
@@ -83,13 +81,13 @@ def unpack(archive: BinaryIO, name: str, target: Path, limits: Limits = COMMAND)
             if size > limits.unpacked_bytes:
                 raise ForeignError(
                     f"{name} unpacks to {size / 1024**3:.1f} GiB, and "
-                    f"{limits.unpacked_bytes / 1024**3:.1f} are taken; bring it in parts"
+                    f"{limits.unpacked_bytes / 1024**3:.1f} are taken; import it in parts"
                 )
             target.mkdir(parents=True, exist_ok=True)
             if size > (free := shutil.disk_usage(target).free):
                 raise ForeignError(f"{name} unpacks to {size} bytes, and {free} are free")
-            packed.extractall(target)  # Python leaves '..' and roots out
+            packed.extractall(target)  # Python removes '..' and roots
     except _UNPACKABLE as error:
-        raise ForeignError(f"{name} is no ZIP that can be unpacked: {error}") from error
+        raise ForeignError(f"{name} is not a valid ZIP: {error}") from error
     inside = [each for each in target.iterdir() if each.name != "__MACOSX"]
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else target

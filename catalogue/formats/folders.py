@@ -1,4 +1,4 @@
-"""A folder for each individual, named after it; in it its pictures, or a folder for each side."""
+"""One folder per individual, with its pictures or a subfolder per side."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from shared.viewpoints import named
 
 
 def read(folder: Path) -> Listing:
-    """Return the pictures below a folder, each with the individual that it lies under."""
+    """Return the pictures below a folder, each with its individual."""
     rows: list[Row] = []
     left: list[LeftOut] = []
 
@@ -24,10 +24,10 @@ def read(folder: Path) -> Listing:
         if not _is_picture(path):
             left.append(LeftOut(str(inside), "it is no picture"))
         elif not parents:
-            left.append(LeftOut(str(inside), "it lies in no individual's folder"))
+            left.append(LeftOut(str(inside), "it is not in an individual's folder"))
         else:
             rows.append({"path": str(inside), "identity": parents[-1], "viewpoint": side})
-    return Listing("a folder for each individual", rows, left)
+    return Listing("one folder per individual", rows, left)
 
 
 def _is_picture(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Wildbook's standard format for bulk imports: an encounter a row, its pictures in columns."""
+"""Wildbook's bulk-import table: one encounter per row, pictures in columns."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +41,7 @@ def read(path: Path, limits: Limits) -> Listing:
             if name.startswith(_ASSET) and name.removeprefix(_ASSET).isdigit() and told[name]
         ]
         if not assets:
-            left.append(LeftOut(where, "it names no picture"))
+            left.append(LeftOut(where, "it has no picture"))
             continue
         try:
             date = _date(told)
@@ -68,10 +68,9 @@ def _row(told: Mapping[str, str], asset: str, date: str) -> Row:
 
 
 def _date(told: Mapping[str, str]) -> str:
-    """Return year to minute as one; '' where there is no day.
+    """Return year to minute as one text; '' without a day.
 
-    Raises:
-        ValueError: a part is no number.
+    Raises: ValueError: a part is not a number.
     """
     parts = [told.get(f"Encounter.{name}", "") for name in ("year", "month", "day")]
     clock = [told.get(f"Encounter.{name}", "") or "0" for name in ("hour", "minutes")]

@@ -1,4 +1,4 @@
-"""What became of the sightings that were published: a decision or a dead letter each."""
+"""Outcome of published sightings: a decision or a dead letter each."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from shared.stage.dead_letters import DeadLetter
 
 @dataclass(frozen=True)
 class PublishedSighting:
-    """What the publisher knows of one sighting."""
+    """A published sighting: its picture and label."""
 
     path: Path
     identity: str  # '' where unlabelled
@@ -22,9 +22,9 @@ class PublishedSighting:
 
 @dataclass
 class Account:
-    """The sightings of one run, by ID. Hearing of anything twice changes nothing.
+    """The sightings of one run, by ID.
 
-    Times are seconds of one steady clock.
+    Repeated events change nothing. Times are seconds of a monotonic clock.
     """
 
     began: float
@@ -39,7 +39,7 @@ class Account:
         self.last_news = self.began
 
     def publish(self, published: Published, now: float) -> None:
-        """Note a capture that was sent; an identical picture sent again is the same sighting."""
+        """Record a published capture; an identical picture is the same sighting."""
         self.captures += 1
         self.last_news = now
         photograph = published.photograph
@@ -47,14 +47,14 @@ class Account:
             self.published.setdefault(identifier, PublishedSighting(photograph.path, identity))
 
     def decide(self, decision: Decision, now: float) -> None:
-        """Note a decision; those about other sightings than the published are not counted."""
+        """Record a decision; those about other sightings are ignored."""
         identifier = decision.sighting_id
         if identifier in self.published and identifier not in self.decisions:
             self.decisions[identifier] = decision
             self.last_news = now
 
     def lose(self, letter: DeadLetter, now: float) -> None:
-        """Note the sightings that ended in a dead letter."""
+        """Record the sightings of a dead letter."""
         for identifier in sightings_lost(letter):
             if identifier in self.published and identifier not in self.lost:
                 self.lost[identifier] = letter.reason
@@ -62,12 +62,12 @@ class Account:
 
     @property
     def dead(self) -> dict[str, str]:
-        """Sightings lost and not decided after all, by a replay or an identical picture."""
+        """Sightings in dead letters, without those decided later (replay, identical picture)."""
         return {key: reason for key, reason in self.lost.items() if key not in self.decisions}
 
     @property
     def missing(self) -> list[str]:
-        """Sightings of which nothing was heard yet, in the order they were published."""
+        """Sightings without an outcome yet, in publication order."""
         return [
             identifier
             for identifier in self.published
@@ -76,10 +76,9 @@ class Account:
 
 
 def sightings_lost(letter: DeadLetter) -> tuple[str, ...]:
-    """Return the IDs of the sightings that are lost with a dead letter.
+    """Return the IDs of the sightings in a dead letter.
 
-    An enrolment loses none: its sighting is decided. A value that is no
-    message of its topic loses none that could be named.
+    None for an enrolment, whose sighting is decided, and for a value that cannot be decoded.
     """
     value = letter.value or b""
     try:

@@ -1,4 +1,4 @@
-"""Photographs as captures: what is sent, and the sightings that each will become."""
+"""Photographs as captures, and the sightings they become."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -24,10 +24,9 @@ UNDER_WAY_BYTES = 64 * MEBIBYTE
 def capture(
     photograph: Photograph, image: bytes, published_at: datetime, identified_by: str = ""
 ) -> Capture:
-    """Return the message of one photograph, with its picture inside.
+    """Return the capture of one photograph, picture included.
 
-    Identities stay here, and the system finds out who an animal is, unless there is somebody by
-    whom they are `identified_by`.
+    Identities are not sent, unless they are `identified_by` someone.
     """
     message = Capture(
         capture_id=sha256(image).hexdigest(),
@@ -56,7 +55,7 @@ def capture(
 
 
 def sightings(message: Capture) -> tuple[str, ...]:
-    """Return the IDs of the sightings that a capture becomes: one a box, or one in all."""
+    """Return the IDs of a capture's sightings: one per box, or one in total."""
     if message.WhichOneof("image") == "reference":
         digest = message.reference.sha256
     else:
@@ -68,7 +67,7 @@ def sightings(message: Capture) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Published:
-    """A photograph that the broker has taken, and the sightings it will become."""
+    """A published photograph and its sightings."""
 
     photograph: Photograph
     sightings: tuple[str, ...]
@@ -80,14 +79,13 @@ def publish(
     identified_by: str = "",
     labels: LabelSettings | None = None,
 ) -> Iterator[Published | Skipped]:
-    """Publish photographs in order; yield each when the broker has taken it.
+    """Publish photographs in order; yield each when the broker has acknowledged it.
 
-    One that can't be read, or not be put into a message, is yielded with its reason, and
-    the others go on. Bounded memory: so many bytes are under way at once, whatever the
-    number of pictures. What is `identified_by` somebody is signed as `labels` say.
+    Unreadable ones are yielded with the reason. Memory is bounded, whatever the number of pictures.
+    Labels `identified_by` someone are signed as configured.
 
     Raises:
-        Transient: the broker does not answer; what was yielded before is taken.
+        Transient: the broker does not answer; photographs yielded before are published.
     """
     patience = delivery_seconds(kafka) + 1
     tracing = traces("upload", load(TelemetrySettings))

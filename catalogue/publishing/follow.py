@@ -1,4 +1,4 @@
-"""Publishes photographs and stays until every one of their sightings is accounted for."""
+"""Publishes photographs and waits for the outcome of every sighting."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -28,19 +28,17 @@ def publish_and_follow(
     *,
     labels: LabelSettings | None = None,
 ) -> Account:
-    """Return what became of the photographs' sightings.
+    """Return the outcome of the photographs' sightings.
 
-    With `identified_by` their identities are published too, in that name, signed as `labels` say.
-
-    It gives up when nothing was heard for `patience_seconds`; then
-    `Account.missing` is not empty. `attend` is called several times a second, to
-    show progress and to look after things.
+    With `identified_by` their identities are published too, in that name and signed. It stops when
+    nothing arrives for `patience_seconds`; then `Account.missing` is not empty. `attend` is called
+    several times a second to show progress.
 
     Raises:
         Transient: the broker does not answer.
     """
-    # What was decided before is published again; of a catalogue that is what counts, since a
-    # picture may have been decided in another gallery, or before it had a name.
+    # Earlier decisions are published again; for catalogues these count, because a picture may have
+    # been decided in another gallery, or before it had a name.
     heard = [DECISIONS, *dead_letter_topics()]
     with TopicReader(kafka, heard, from_beginning=not identified_by) as reader:
         account, latest = Account(began=time.monotonic()), LatestEpoch()
@@ -62,9 +60,9 @@ def _hear(reader: TopicReader, account: Account, latest: LatestEpoch) -> None:
         try:
             if record.topic == DECISIONS:
                 decision = Decision.FromString(record.value or b"")
-                if latest.counts(decision.epoch):  # else of a time that a restore has undone
+                if latest.counts(decision.epoch):  # else from before a restore
                     account.decide(decision, now)
             else:
                 account.lose(dead_letters.decode(record, replayed=False), now)
         except (DecodeError, ValueError):
-            continue  # written by somebody else
+            continue  # a foreign record

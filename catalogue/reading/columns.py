@@ -1,8 +1,8 @@
-"""What the columns of a metadata.csv say about one animal.
+"""Columns of a metadata.csv.
 
-Tables as other tools write them call some columns otherwise, write them in another case, and
-give boxes in pixels: wildlife-datasets (WildlifeReID-10k, AnimalCLEF), Camtrap DP, MegaDetector and
-Timelapse are understood. Empty is what these tools write for empty.
+Column names and units of other tools are understood: wildlife-datasets (WildlifeReID-10k,
+AnimalCLEF), Camtrap DP, MegaDetector and Timelapse, boxes in pixels included. Their placeholders
+for missing values count as empty.
 """
 
 import difflib
@@ -15,7 +15,7 @@ from shared.messages import Box, Place
 Row = Mapping[str, str]
 Size = tuple[int, int]
 
-# Our column -> what others call it; ours goes first where both are filled.
+# Our column -> names in other tools; ours has priority.
 _ALIASES: Mapping[str, tuple[str, ...]] = {
     "path": ("filepath", "file_path", "image_path", "filename", "file_name", "file", "image"),
     "identity": ("individualid", "individual_id", "individual"),
@@ -37,17 +37,17 @@ _CAMTRAP = ("bboxx", "bboxy", "bboxwidth", "bboxheight")
 _OURS = (*_ALIASES, *_BOX, "bbox", "relativepath")
 _KNOWN = frozenset((*_OURS, *_CAMTRAP, *(name for names in _ALIASES.values() for name in names)))
 
-# Beyond what detectors round over the border: these are no fractions.
+# Larger numbers are not fractions, even allowing for rounding.
 _FRACTION = 1.01
 
 
 def header(written: str | None) -> str:
-    """Return a column's name as it is known here, whatever its case and the spaces around it."""
+    """Return our name of a column, ignoring case and surrounding spaces."""
     return (written or "").strip().casefold()
 
 
 def unused(headers: Iterable[str]) -> list[str]:
-    """Return for each column that nothing is made of its name, and what may be meant by it."""
+    """Return the unused columns, with suggestions."""
     told = []
     for name in headers:
         if name and name not in _KNOWN:
@@ -57,23 +57,23 @@ def unused(headers: Iterable[str]) -> list[str]:
 
 
 def cell(text: str | None) -> str:
-    """Return what a cell says; '' where a tool has written that there is nothing."""
+    """Return a cell's value; '' for other tools' placeholders."""
     plain = (text or "").strip()
     return "" if plain.casefold() in _EMPTY else plain
 
 
 def value(row: Row, name: str) -> str:
-    """Return what a row says under a column's name or an alias of it; '' for nothing."""
+    """Return a row's value of a column or its alias; '' if empty."""
     return next((text for each in (name, *_ALIASES.get(name, ())) if (text := row.get(each))), "")
 
 
 def names_individual(identity: str) -> bool:
-    """Return whether an identity is somebody's: '' and 'unknown' are nobody's."""
+    """Return whether an identity names an individual; '' and 'unknown' do not."""
     return identity.strip().casefold() not in _NOBODY
 
 
 def path(row: Row) -> str:
-    """Return the picture's path as it is written; Timelapse has its folder in another column."""
+    """Return the picture's path; Timelapse has the folder in another column."""
     folder, name = row.get("relativepath", ""), value(row, "path")
     return f"{folder}/{name}" if folder and name else name
 
@@ -81,11 +81,11 @@ def path(row: Row) -> str:
 def box(row: Row, size: Callable[[], Size]) -> Box | None:
     """Return the animal's box in fractions of the picture; None: the row has none.
 
-    Numbers above 1 are pixels; then the table's `width` and `height` are the picture's, or
-    `size` is asked for them.
+    Numbers above 1 are pixels; then the table's `width` and `height` are the picture's, or `size`
+    is called for them.
 
     Raises:
-        ValueError: a number is missing or none, or the box lies outside of the picture.
+        ValueError: a number is missing or invalid, or the box is outside the picture.
     """
     if row.get("bbox"):
         return _listed(row, size)
@@ -104,14 +104,14 @@ def place(row: Row) -> Place | None:
     """Return where the picture was taken; None: the row does not say.
 
     Raises:
-        ValueError: one of the two is missing, or they are no place.
+        ValueError: one of them is missing or out of range.
     """
     told = {name: value(row, name) for name in ("latitude", "longitude")}
     if not any(told.values()):
         return None
     latitude, longitude = (_number(told, name, "degrees") for name in told)
     if abs(latitude) > 90 or abs(longitude) > 180:
-        raise ValueError(f"latitude {latitude:g} and longitude {longitude:g} are no place")
+        raise ValueError(f"latitude {latitude:g} and longitude {longitude:g} are not a location")
     return Place(latitude=latitude, longitude=longitude)
 
 
@@ -137,7 +137,7 @@ def _listed(row: Row, size: Callable[[], Size]) -> Box:
 def _within(
     numbers: tuple[float, float, float, float], picture: tuple[float, float], told: str
 ) -> Box:
-    """Return a box cut at the border: those of other tools reach over it by a pixel or two."""
+    """Return a box clipped to the picture; other tools' boxes exceed it by a pixel or two."""
     x, y, wide, high = numbers
     width, height = picture
     left, right = _fraction(x, width), _fraction(x + wide, width)

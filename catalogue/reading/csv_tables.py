@@ -1,4 +1,4 @@
-"""CSV files of other tools: read with whatever their writer's spreadsheet took for a comma."""
+"""CSV files of other tools, with any separator."""
 
 import csv
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from catalogue.reading.listing import ForeignError
 
 
 def records(path: Path, limits: Limits) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield line numbers and rows by the file's own names of columns; what means empty is ''.
+    """Yield line numbers and rows by the file's own column names.
 
     Raises:
-        ForeignError: it can't be read as text, or as a table, or holds more than is read.
+        ForeignError: it is not text or not a table, or exceeds the limits.
     """
     limits.check_text(path)
     try:
@@ -27,6 +27,6 @@ def records(path: Path, limits: Limits) -> Iterator[tuple[int, dict[str, str]]]:
                 if any(told.values()):
                     yield reader.line_num, told
     except csv.Error as error:
-        raise ForeignError(f"{path} is no table: {error} (line {reader.line_num})") from error
+        raise ForeignError(f"{path} is not a table: {error} (line {reader.line_num})") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ForeignError(f"{path} can't be read as UTF-8: {error}") from error

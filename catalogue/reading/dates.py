@@ -1,9 +1,9 @@
-"""Dates as tables have them: in the usual formats, or a clear word about the one that is not."""
+"""Dates and times in tables."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
-# Day and month are told apart by where they stand, or not at all.
+# Day and month are distinguished by position, or not at all.
 _FORMATS = (
     "%Y:%m:%d %H:%M:%S",
     "%Y/%m/%d %H:%M:%S",
@@ -24,10 +24,10 @@ _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
 
 
 def time(text: str) -> datetime | None:
-    """Return a time, in UTC where it names no zone; None of ''.
+    """Return a time, UTC unless it has a zone; None for ''.
 
     Raises:
-        ValueError: it is written in no usual way, in an ambiguous one, or is no time.
+        ValueError: the format is unknown or ambiguous, or the time is invalid.
     """
     if not text:
         return None
@@ -40,18 +40,18 @@ def time(text: str) -> datetime | None:
 
 
 def correction(text: str) -> timedelta:
-    """Return what is to be added to a clock, written such as +2h, -1d3h20m or 90s.
+    """Return a clock correction written as +2h, -1d3h20m or 90s.
 
     Raises:
-        ValueError: it is written otherwise.
+        ValueError: it has another format.
     """
     found = _CORRECTION.fullmatch(text.replace(" ", "").casefold())
     if found is None or not any(found.groups()[1:]):
-        raise ValueError(f"{text!r} is no correction of a clock; write it as +2h, -1d3h20m or 90s")
+        raise ValueError(f"{text!r} is not a clock correction; write it as +2h, -1d3h20m or 90s")
     days, hours, minutes, seconds = (int(each or 0) for each in found.groups()[1:])
     added = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     if added > timedelta(days=36_525):
-        raise ValueError(f"{text!r} is more than a century, and no clock is so wrong")
+        raise ValueError(f"{text!r} is more than a century")
     return -added if found[1] in ("-", "\N{MINUS SIGN}") else added
 
 
@@ -74,7 +74,7 @@ def _slashed(text: str, found: re.Match[str]) -> datetime:
     first, second, year, rest = found.groups()
     if int(first) <= 12 and int(second) <= 12 and first != second:
         raise ValueError(
-            f"date is {text!r}, in which day and month can't be told apart; write 2026-05-04"
+            f"date is {text!r}, in which day and month are ambiguous; write 2026-05-04"
         )
     day, month = (first, second) if int(first) > 12 else (second, first)
     try:

@@ -1,4 +1,4 @@
-"""How much of a catalogue is read: a few kilobytes can unpack to what fills a server's memory."""
+"""Limits for reading untrusted catalogues: a few kilobytes can unpack to gigabytes."""
 
 import math
 import struct
@@ -21,14 +21,14 @@ _END_BYTES, _LOCATOR_BYTES, _END64_BYTES, _MOST_COMMENT = 22, 20, 56, 65535
 
 @dataclass(frozen=True)
 class Limits:
-    """What is read of a catalogue at most.
+    """Limits for one catalogue.
 
-    rows: lines of a table; a row of a COCO file counts as some ten of its values
-    text_bytes: of a table or a COCO file
-    values: of a COCO file, each number, text, list or object
-    directory_bytes: of the list of files in a ZIP, some 90 for each file
-    unpacked_bytes: of all files in a ZIP
-    seconds: that reading may take; `end`: by the monotonic clock, once it has begun
+    rows: lines of a table
+    text_bytes: size of a table or COCO file
+    values: numbers, texts, lists and objects in a COCO file
+    directory_bytes: central directory of a ZIP, about 90 per file
+    unpacked_bytes: total of all files in a ZIP
+    seconds: reading time; `end`: by the monotonic clock, once started
     """
 
     rows: int
@@ -40,30 +40,30 @@ class Limits:
     end: float = math.inf
 
     def begin(self) -> "Limits":
-        """Return the same limits, whose time begins now."""
+        """Return the same limits with the clock started."""
         return replace(self, end=time.monotonic() + self.seconds)
 
     def check_time(self) -> None:
         """Raise ForeignError when reading has taken too long."""
         if time.monotonic() > self.end:
             raise ForeignError(
-                f"reading it takes longer than {self.seconds:.0f} s; bring it in parts"
+                f"reading it takes longer than {self.seconds:.0f} s; import it in parts"
             )
 
     def check_text(self, path: Path) -> None:
-        """Raise ForeignError when a file is larger than is read."""
+        """Raise ForeignError when a file is too large."""
         size = path.stat().st_size
         if size > self.text_bytes:
             raise ForeignError(
-                f"{path} has {size} bytes, and {self.text_bytes} are read; bring it in parts"
+                f"{path} has {size} bytes, and the limit is {self.text_bytes}; import it in parts"
             )
 
     def check_values(self, path: Path, data: bytes) -> None:
-        """Raise ForeignError when JSON holds more values than are read; told without parsing it."""
+        """Raise ForeignError when JSON has too many values, without parsing it."""
         count = sum(data.count(mark) for mark in (b",", b"[", b"{"))
         if count > self.values:
             raise ForeignError(
-                f"{path} holds some {count:,} values, and {self.values:,} are read; bring it in "
+                f"{path} holds about {count:,} values; the limit is {self.values:,}. Import it in "
                 "parts"
             )
 
@@ -71,7 +71,7 @@ class Limits:
         """Yield a table's lines; raise ForeignError at one too many, or too long."""
         for number, line in enumerate(lines, 1):
             if number > self.rows:
-                raise ForeignError(f"{path} has more than {self.rows:,} lines; bring it in parts")
+                raise ForeignError(f"{path} has more than {self.rows:,} lines; import it in parts")
             if len(line) > MOST_LINE:
                 raise ForeignError(f"{path} has a line of {len(line):,} characters (line {number})")
             if number % 1000 == 0:
@@ -79,21 +79,22 @@ class Limits:
             yield line
 
     def check_columns(self, path: Path, count: int) -> None:
-        """Raise ForeignError when a table has more columns than any has."""
+        """Raise ForeignError when a table has too many columns."""
         if count > MOST_COLUMNS:
-            raise ForeignError(f"{path} has {count:,} columns, and {MOST_COLUMNS} are read")
+            raise ForeignError(f"{path} has {count:,} columns; the limit is {MOST_COLUMNS}")
 
     def check_directory(self, archive: BinaryIO, name: str) -> None:
-        """Raise ForeignError when a ZIP lists too many files; told by its end, without the list."""
+        """Raise ForeignError when a ZIP lists too many files, judged by its end record."""
         size = _directory_bytes(archive)
         if size > self.directory_bytes:
             raise ForeignError(
-                f"{name} lists its files in {size:,} bytes, and {self.directory_bytes:,} are read, "
-                f"some {self.directory_bytes // 90:,} files; bring it in parts"
+                f"the file list of {name} has {size:,} bytes; the limit is "
+                f"{self.directory_bytes:,}, about {self.directory_bytes // 90:,} files. Import it "
+                "in parts"
             )
 
 
-# Of a catalogue that comes through the pages, into a process that serves everybody.
+# For uploads, in a process that serves everyone.
 PAGES = Limits(
     rows=200_000,
     text_bytes=64 * MEBIBYTE,
@@ -102,7 +103,7 @@ PAGES = Limits(
     unpacked_bytes=4 * 1024 * MEBIBYTE,
     seconds=300.0,
 )
-# Of one that somebody imports on their own machine.
+# For imports on one's own machine.
 COMMAND = Limits(
     rows=10_000_000,
     text_bytes=4 * 1024 * MEBIBYTE,
@@ -114,7 +115,7 @@ COMMAND = Limits(
 
 
 def _directory_bytes(archive: BinaryIO) -> int:
-    """Return how long the central directory of a ZIP says that it is; 0: it has none."""
+    """Return the declared size of a ZIP's central directory; 0: none."""
     end = archive.seek(0, 2)
     tail_at = max(0, end - _END_BYTES - _MOST_COMMENT - _LOCATOR_BYTES)
     archive.seek(tail_at)
@@ -126,7 +127,7 @@ def _directory_bytes(archive: BinaryIO) -> int:
     locator = tail[max(0, at - _LOCATOR_BYTES) : at]
     if not locator.startswith(_LOCATOR):
         return int(size)
-    # Of a ZIP with 64 bits the first record may say anything; the second one counts.
+    # In ZIP64 the second record counts.
     archive.seek(max(0, tail_at + at - _LOCATOR_BYTES - _END64_BYTES))
     second = archive.read(_END64_BYTES)
     if not second.startswith(_END64):

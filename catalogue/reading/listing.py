@@ -1,4 +1,4 @@
-"""What a foreign catalogue says: rows like those of a metadata.csv, and what it does not say."""
+"""Rows of a foreign catalogue, as in a metadata.csv, and what was skipped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from catalogue.reading.columns import Row
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A row, file or annotation that is not taken, and why."""
+    """A skipped row, file or annotation, and why."""
 
     where: str
     reason: str
@@ -16,7 +16,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Listing:
-    """Rows whose `path` is relative to the catalogue's folder, and what was left out."""
+    """Rows whose `path` is relative to the catalogue's folder, and what was skipped."""
 
     format: str
     rows: Sequence[Row]
@@ -25,4 +25,4 @@ class Listing:
 
 
 class ForeignError(ValueError):
-    """A file is of a known format, but can't be read as one; the text says why."""
+    """A file of a known format can't be read; the text says why."""

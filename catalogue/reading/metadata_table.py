@@ -1,4 +1,4 @@
-"""A metadata.csv as spreadsheets and other tools write it, read into rows."""
+"""Reads a metadata.csv, as spreadsheets and other tools write it."""
 
 import codecs
 import csv
@@ -12,13 +12,13 @@ from catalogue.reading.columns import Row
 from catalogue.reading.limits import COMMAND, MOST_LINE, Limits
 from shared.viewpoints import understood
 
-# What a row may be split by; a spreadsheet takes what its country writes lists with.
+# Separators; spreadsheets use the one of their locale.
 _DELIMITERS = ",;\t"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows by our names of columns, and what the reader of the table should be told."""
+    """Rows by our column names, and notes for the user."""
 
     rows: Sequence[Row]
     notes: Sequence[str]
@@ -28,8 +28,8 @@ def read(path: Path, limits: Limits = COMMAND) -> Table:
     """Return the rows of a table that are not empty.
 
     Raises:
-        ForeignError: it holds more than is read.
-        ValueError: it is no text, or has no column for the path.
+        ForeignError: it exceeds the limits.
+        ValueError: it is not text, or has no path column.
     """
     limits.check_text(path)
     try:
@@ -41,14 +41,14 @@ def read(path: Path, limits: Limits = COMMAND) -> Table:
             limits.check_columns(path, len(headers))
             rows = list(_rows(reader, headers))
     except csv.Error as error:
-        raise ValueError(f"{path} is no table: {error} (line {reader.line_num})") from error
+        raise ValueError(f"{path} is not a table: {error} (line {reader.line_num})") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not in UTF-8 ({error}); save it as 'CSV UTF-8'") from error
     return Table(rows, [*_unused(path, headers), *_strange_viewpoints(path, rows)])
 
 
 def _delimiter(path: Path, first: str) -> str:
-    """Return what the first line of a table is split by."""
+    """Return the separator of a table's first line."""
     for delimiter in _DELIMITERS:
         headers = [
             columns.header(name) for name in next(csv.reader([first], delimiter=delimiter), [])
@@ -78,13 +78,13 @@ def _encoding(path: Path) -> str:
 
 def _unused(path: Path, headers: Sequence[str]) -> list[str]:
     names = columns.unused(headers)
-    return [f"{path}: nothing is made of the columns {', '.join(names)}"] if names else []
+    return [f"{path}: ignored columns {', '.join(names)}"] if names else []
 
 
 def _strange_viewpoints(path: Path, rows: Sequence[Row]) -> Iterator[str]:
     words = Counter(columns.value(row, "viewpoint") for row in rows)
     for word in sorted(each for each in words if not understood(each)):
         yield (
-            f"{path}: viewpoint {word!r} ({words[word]} rows) counts as unknown; understood "
-            "are left, right, front, back and top"
+            f"{path}: viewpoint {word!r} ({words[word]} rows) counts as unknown; known viewpoints "
+            f"are left, right, front, back and top"
         )

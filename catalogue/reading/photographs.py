@@ -1,14 +1,14 @@
-"""The photographs of a folder, or of a list of files, with what its metadata.csv tells of them.
+"""Photographs of folders and files, with their metadata.csv.
 
-`metadata.csv` lies in the folder and has one row for each animal:
+`metadata.csv` in the folder has one row per animal:
 
     path,identity,species,viewpoint,date
     images/0001.jpg,leo,lion,left,2026-05-04T06:12:00
 
 Optional columns: deployment, sequence, population, and the animal's box as
 fractions of the picture: x, y, width, height. Two rows with one path are two animals in
-one picture. `identity` and `split` serve to measure and to calibrate; they are never published.
-Other names of columns, and other tools' ways of writing, are in `columns`.
+one picture. `identity` and `split` are for evaluation and calibration and are never published.
+`columns` has the aliases of other tools.
 """
 
 import re
@@ -29,44 +29,43 @@ from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Place, Viewpoint
 from shared.viewpoints import named
 
 METADATA = "metadata.csv"
-# What a picture has once, however many animals are in it.
+# Columns of a picture, whatever the number of its animals.
 _OF_A_PICTURE = ("population", "deployment", "sequence", "date")
 _PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff"})
 
-# What a photographer of both flanks calls the pictures of one encounter: 299_leftphoto.jpg.
+# Names of pictures of both flanks in one encounter: 299_leftphoto.jpg.
 _NUMBERED = re.compile(r"(\d+)_(?:left|right|front|back|top)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """One picture to be published. No animals: the whole picture is one sighting."""
+    """One picture to publish. Without animals the whole picture is one sighting."""
 
     path: Path
     species: str = ""
     population: str = ""
     deployment: str = ""
     sequence: str = ""
-    captured_at: datetime | None = None  # with its time zone; None: the picture's EXIF tells
+    captured_at: datetime | None = None  # with time zone; None: from EXIF
     viewpoint: Viewpoint = VIEWPOINT_UNSPECIFIED
     animals: tuple[Animal, ...] = ()
     identities: tuple[str, ...] = ()  # one for each sighting; '' where unlabelled
-    split: str = ""  # the part of a data set that it belongs to, such as train
-    place: Place | None = None  # None: the picture's EXIF tells
-    clock: timedelta = timedelta()  # added to the time that its EXIF tells
+    split: str = ""  # part of a data set, such as train
+    place: Place | None = None  # None: from EXIF
+    clock: timedelta = timedelta()  # added to the EXIF time
 
     @property
     def encounter(self) -> str:
-        """The sequence, or the encounter that the file's name begins with; '' for neither."""
+        """The sequence, or the encounter in the file name; '' for neither."""
         numbered = _NUMBERED.match(self.path.name)
         return self.sequence or (numbered[1] if numbered else "")
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """A file or row that is not published, and why.
+    """A skipped file or row, and why.
 
-    `fault`: it is, or should be, a picture, and something is wrong with it. The others are
-    notes, rubbish and what nobody has listed.
+    `fault`: it is or should be a picture. Others are notes, system files and unlisted files.
     """
 
     path: Path
@@ -76,14 +75,14 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What there is to publish, in order, what is left out, and what else is worth a word."""
+    """Photographs in order, skipped files, and notes."""
 
     photographs: tuple[Photograph, ...]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...] = ()
 
     def first(self, limit: int | None) -> "Catalogue":
-        """Return it cut to its first `limit` photographs; None: all."""
+        """Return the catalogue with its first `limit` photographs; None: all."""
         return replace(self, photographs=self.photographs[:limit])
 
     def labelled(
@@ -93,7 +92,7 @@ class Catalogue:
         deployment: str | None = None,
         clock: timedelta | None = None,
     ) -> "Catalogue":
-        """Return it with what is given in place of what was found; None keeps that."""
+        """Return the catalogue with the given values; None keeps the found ones."""
 
         def label(photograph: Photograph) -> Photograph:
             return replace(
@@ -110,8 +109,8 @@ class Catalogue:
 def read(sources: Sequence[Path]) -> Catalogue:
     """Return the photographs of files and folders, in the order given.
 
-    A folder with a metadata.csv holds what that lists; any other, all pictures below it, by
-    name, each with the folders that lead to it as deployment (see `source_folder`).
+    A folder with a metadata.csv has what that lists; any other folder all pictures below it, by
+    name, with their folders as deployment (see `source_folder`).
 
     Raises:
         FileNotFoundError: a source does not exist.
@@ -133,13 +132,13 @@ def read(sources: Sequence[Path]) -> Catalogue:
 def listed(
     folder: Path, rows: Sequence[Row], *, confined: bool = False, limits: Limits = COMMAND
 ) -> Catalogue:
-    """Return the photographs that rows like those of a metadata.csv describe.
+    """Return the photographs of metadata rows.
 
-    Each row has a `path` relative to the folder; whatever else lies there is not looked at.
-    `confined`: nor is what lies outside of it, wherever a path leads.
+    Each row has a `path` relative to the folder; other files are ignored. `confined`: paths outside
+    the folder are refused.
 
     Raises:
-        ForeignError: it takes longer than it may.
+        ForeignError: it takes too long.
     """
     found = _Found()
     _list(folder, rows, found, confined=confined, limits=limits)
@@ -148,7 +147,7 @@ def listed(
 
 @dataclass
 class _Found:
-    """What has been found so far."""
+    """Photographs and skipped files found so far."""
 
     items: list[Photograph | Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -172,10 +171,7 @@ class _Found:
 
 
 def single(photographs: Iterable[Photograph]) -> tuple[Photograph, ...]:
-    """Return one photograph for each animal, with its own box, viewpoint and identity.
-
-    A photograph of two animals comes out twice, one after the other.
-    """
+    """Return one photograph per animal, with its own box, viewpoint and identity."""
     return tuple(alone for photograph in photographs for alone in _alone(photograph))
 
 
@@ -200,16 +196,16 @@ def _file(source: Path, path: Path) -> Photograph | Skipped:
 def _fault(path: Path) -> Skipped | None:
     try:
         if not path.is_file():
-            return Skipped(path, "there is no such file")
+            return Skipped(path, "file not found")
         if (size := path.stat().st_size) > MAX_BYTES:
-            return Skipped(path, f"{size} bytes are more than the {MAX_BYTES} that a message has")
+            return Skipped(path, f"{size} bytes exceed the limit of {MAX_BYTES}")
         with path.open("rb") as file:
             kind = sniff(file.read(HEADER_BYTES))
     except OSError as error:
         return Skipped(path, f"can't be read: {error.strerror}")
     if kind in PICTURES:
         return None
-    # A picture by its name is one that should have been published.
+    # A picture by its name is a fault, not a note.
     named = path.suffix.casefold() in _PICTURE_SUFFIXES
     reason = f"not a JPEG, PNG, WebP or TIFF picture{f' but {kind}' if kind else ''}"
     return Skipped(path, reason, fault=named)
@@ -237,23 +233,23 @@ def _list(
     limits: Limits = COMMAND,
 ) -> None:
     finder = Finder(folder)
-    # Rows of one picture may lie apart, and write its name differently.
+    # Rows of one picture may be apart and write its name differently.
     pictures: dict[Path, list[Row]] = {}
     for number, row in enumerate(rows):
         written = columns.path(row)
         if not written:
-            found.items.append(Skipped(folder / METADATA, f"row {number + 1} names no picture"))
+            found.items.append(Skipped(folder / METADATA, f"row {number + 1} has no picture"))
             continue
         path = finder.find(written)
         if confined and not path.resolve().is_relative_to(folder.resolve()):
-            found.items.append(Skipped(path, "it lies outside of the catalogue"))
+            found.items.append(Skipped(path, "it is outside the catalogue"))
             continue
         pictures.setdefault(path, []).append(row)
     for path, group in pictures.items():
         limits.check_time()
         found.items.append(_photograph(path, group, folder))
     found.notes.extend(
-        f"{path}: its rows disagree about {name}; the first one counts"
+        f"{path}: its rows disagree about {name}; the first is used"
         for path, group in pictures.items()
         for name in _OF_A_PICTURE
         if len({value(row, name) for row in group}) > 1
@@ -296,7 +292,7 @@ def _photograph(path: Path, rows: Sequence[Row], folder: Path) -> Photograph | S
 
 
 def _deployment(folder: Path, path: Path) -> str:
-    """Return the camera of a listed picture: the folder's name, or that of a card in it."""
+    """Return the deployment of a listed picture: the folder's or its card's name."""
     inside = path.is_relative_to(folder) and on_card(PurePosixPath(path.relative_to(folder)))
     return deployment(folder, path if inside else folder / path.name)
 
@@ -310,5 +306,5 @@ def _size(path: Path) -> tuple[int, int]:
     try:
         picture = open_picture(path.read_bytes())
     except (OSError, Poison) as error:
-        raise ValueError(f"its box is in pixels, and its size can't be read: {error}") from error
+        raise ValueError(f"its box is in pixels, but its size can't be read: {error}") from error
     return picture.width, picture.height

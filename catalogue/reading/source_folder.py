@@ -1,4 +1,4 @@
-"""A folder of photographs as cameras, cards and computers leave it."""
+"""Folders of photographs as cameras, cards and computers write them."""
 
 import os
 import re
@@ -6,11 +6,11 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
 
-# What cameras make on a card (DCF, the design rule for camera file systems): DCIM, and in it
-# 100MEDIA, 101EK113, 100_BTCF and the like. The same names on every card.
+# Folders that cameras create (DCF): DCIM with 100MEDIA, 101EK113, 100_BTCF and the like; the same
+# on every card.
 _CAMERAS_OWN = re.compile(r"DCIM|\d{3}[A-Z0-9_]{5}|PRIVATE|MISC", re.IGNORECASE)
 
-# What computers and storage boxes keep for themselves; hidden ones begin with a dot.
+# System folders of computers and storage devices; hidden ones begin with a dot.
 _SYSTEMS_OWN = frozenset(
     {
         "$recycle.bin",
@@ -24,17 +24,16 @@ _SYSTEMS_OWN = frozenset(
 )
 _SYSTEM_FILES = frozenset({"desktop.ini", "thumbs.db", "ehthumbs.db"})
 
-# As long a name of a deployment as is taken.
+# Maximum length of a deployment's name.
 _MAX_NAME = 200
 
 
 def walk(
     source: Path, refused: Callable[[Path, str], None], left: Callable[[Path, int], None]
 ) -> Iterator[Path]:
-    """Yield the files below a folder, by name, but for what belongs to the system.
+    """Yield the files below a folder, by name, without system files.
 
-    `refused` is told of folders that can't be read, `left` of those that were passed
-    over and how many files are in them.
+    `refused` is called with unreadable folders, `left` with skipped ones and their number of files.
     """
 
     def unreadable(error: OSError) -> None:
@@ -52,16 +51,16 @@ def walk(
 
 
 def belongs_to_system(name: str) -> bool:
-    """Return whether a file or folder of this name is hidden, a thumbnail store, or rubbish."""
+    """Return whether a file or folder is hidden or belongs to the system."""
     folded = name.casefold()
     return name.startswith(".") or folded in _SYSTEMS_OWN or folded in _SYSTEM_FILES
 
 
 def deployment(source: Path, picture: Path) -> str:
-    """Return what names the camera of a picture below `source`: the folders that people made.
+    """Return the deployment of a picture below `source`: the folders that people made.
 
-    That is the path below the source without DCIM and the camera's own folders; where
-    nothing is left, the nearest folder from the source upwards that has a name of its own.
+    That is the path below the source without DCIM and the camera's folders; if nothing is left, the
+    nearest named folder from the source upwards.
     """
     below = picture.parent.relative_to(source).parts if picture.is_relative_to(source) else ()
     named = [part for part in below if not _CAMERAS_OWN.fullmatch(part)]
@@ -75,15 +74,14 @@ def deployment(source: Path, picture: Path) -> str:
 
 
 def on_card(picture: PurePath) -> bool:
-    """Return whether a relative path goes through folders of a camera's making."""
+    """Return whether a relative path contains folders made by a camera."""
     return any(_CAMERAS_OWN.fullmatch(part) for part in picture.parts[:-1])
 
 
 class Finder:
-    """Finds the files that a table names, however it writes them.
+    """Finds the files that a table names.
 
-    Tables come from Windows (backslashes, any case) and from macOS (names in decomposed
-    letters), files from anywhere.
+    Tables come from Windows (backslashes, any case) and macOS (decomposed Unicode).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -91,7 +89,7 @@ class Finder:
         self._names: dict[str, list[Path]] | None = None
 
     def find(self, written: str) -> Path:
-        """Return the file; where there is none, the path as it was written."""
+        """Return the file; if not found, the path as written."""
         literal = self._folder / written
         if literal.is_file():
             return literal
@@ -110,7 +108,7 @@ def _folded(name: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """Return a name as it may stand in a message: bytes that are no UTF-8 are written out."""
+    """Return a name as valid UTF-8; other bytes are escaped."""
     text = os.fsencode(name).decode(errors="backslashreplace")
     plain = "".join(each if each.isprintable() else "?" for each in text)
     return plain[-_MAX_NAME:]

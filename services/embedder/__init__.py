@@ -1,1 +1,1 @@
-"""Photographs in, sightings with embeddings out."""
+"""The embedder: turns captures into sightings with embeddings."""

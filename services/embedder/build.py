@@ -1,4 +1,4 @@
-"""The embedder from its settings, the same for serving and offline."""
+"""Builds the embedder from its settings, for serving and offline alike."""
 
 import logging
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def build_embedder(
     """Return the embedder on two stores; `cached` may wrap the segmenter.
 
     Raises:
-        SettingsError: it can't be built as configured.
+        SettingsError: the configuration is invalid.
     """
     segmenter = build_segmenter(settings)
     if segmenter is not None:
@@ -48,11 +48,11 @@ def build_embedder(
 
 
 def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None) -> Encoder:
-    """Return the encoder that the settings choose, for animals that the segmenter finds.
+    """Return the configured encoder, for animals that the segmenter finds.
 
     Raises:
-        SettingsError: it can't be had as configured, or computes other embeddings here than
-            where it was exported. Triton is asked for that with the first batch.
+        SettingsError: the encoder cannot be loaded, or its embeddings differ from those of the
+            machine that exported it. With Triton this is checked at the first batch.
     """
     if settings.kind == "onnx":
         encoder = OnnxEncoder(Path(settings.model_path), settings.provider, settings.threads)
@@ -60,8 +60,8 @@ def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None)
             reference.check(encoder, encoder.reference, settings.model_path)
         else:
             log.warning(
-                "%s carries no reference embeddings, so it is not known whether this machine "
-                "computes what others do; export it again",
+                "%s has no reference embeddings, so they cannot be verified on this machine; "
+                "export the model again",
                 settings.model_path,
             )
         return encoder
@@ -88,10 +88,10 @@ def build_encoder(settings: EncoderSettings, segmenter: Segmenter | None = None)
 
 
 def _tls(settings: EncoderSettings) -> dict[str, Any]:
-    """Return what Triton's client takes where the connection is encrypted.
+    """Return the TLS arguments of Triton's client.
 
     Raises:
-        SettingsError: there are certificates for a connection that is not.
+        SettingsError: certificates are set for an unencrypted connection.
     """
     if not settings.triton_tls:
         settings.refuse_plain("set RESIGHT_ENCODER_TRITON_TLS=true")

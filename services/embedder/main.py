@@ -1,4 +1,4 @@
-"""Run the embedder: `python -m services.embedder.main`; settings come from the environment."""
+"""Runs the embedder: `python -m services.embedder.main`, configured by the environment."""
 
 from functools import partial
 
@@ -13,12 +13,12 @@ from shared.process.startup import start_process
 from shared.settings import BlobSettings, KafkaSettings, StageSettings
 from shared.stage.loop import Stage
 
-# An encoder on a CPU gains nothing by large batches, and the matcher waits for the first one.
+# Large batches gain nothing on a CPU, and the matcher would wait for the first one.
 MESSAGES_HERE = 4
 
 
 def main() -> None:
-    """Wire settings to clients and consume until told to stop."""
+    """Connect the clients and consume until shutdown."""
     with start_process("embedder") as telemetry:
         settings, encoding = load(EmbedderSettings), load(EncoderSettings)
         blobs = load(BlobSettings)

@@ -1,4 +1,4 @@
-"""Captures in, sightings out: every animal cut out, stored and embedded."""
+"""Turns captures into sightings: every animal is cut out, stored and embedded."""
 
 import hashlib
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from shared.records import Receipt, Result
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sighting that lacks only its embedding, what the model is to see, and EXIF's place."""
+    """A sighting that lacks only its embedding, with the model's input and the EXIF location."""
 
     sighting: Sighting
     model_input: Pixels
@@ -49,12 +49,12 @@ class EmbedderService:
 
     Args:
         encoder: the model.
-        crops: where crops are written; captures: where references are read.
-        segmenter: what finds the animal; None: it is not looked for.
+        crops: store of the crops; captures: store of referenced pictures.
+        segmenter: finds the animal in its box; None: no masks.
 
     Raises:
-        SettingsError: the model was exported for another preparation of crops, or sees animals
-            alone and nothing finds them here.
+        SettingsError: the model was exported for another preparation of crops, or needs a segmenter
+            and there is none.
     """
 
     def __init__(
@@ -94,22 +94,21 @@ class EmbedderService:
         )
 
     def warm_up(self) -> None:
-        """Start what the first capture would else wait for.
+        """Start what the first capture would otherwise wait for.
 
         Raises:
-            Transient: there is no room for it now.
+            Transient: no worker can be started now.
         """
         self._workers.warm_up()
 
     def handle(self, messages: Sequence[Capture]) -> Sequence[Result]:
-        """Return for each Capture its sightings, one for each box or one for the whole picture.
+        """Return the sightings of each Capture: one per box, or one for the whole picture.
 
-        Where it is known where the picture was taken, an ImagePlace goes before them.
-
-        When it returns, the crops are stored.
+        If the location is known, an ImagePlace precedes them. When it returns, the crops are
+        stored.
 
         Raises:
-            Transient: a blob store or the model's server does not answer.
+            Transient: a blob store or the model's server does not respond.
         """
         prepared = list(self._threads.map(self._prepare, messages))
         animals = [
@@ -125,10 +124,10 @@ class EmbedderService:
         ]
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
-        """Do nothing: crops are stored before their sightings are sent."""
+        """Nothing to do: crops are stored before their sightings are sent."""
 
     def ready(self) -> bool:
-        """Return whether the model and both blob stores answer."""
+        """Return whether the model and both blob stores respond."""
         return self._encoder.ready() and self._crops.ready() and self._captures.ready()
 
     def _prepare(self, capture: Capture) -> list[Prepared] | Poison:
@@ -144,7 +143,7 @@ class EmbedderService:
         data = self._image(capture)
         metrics.PICTURE_BYTES.observe(len(data))
         digest = hashlib.sha256(data).hexdigest()
-        # The same box twice is one sighting.
+        # A repeated box is one sighting.
         animals = {sighting_id(digest, _box(each)): each for each in reversed(_animals(capture))}
         identifiers = list(reversed(animals))
         with metrics.DECODE.time():
@@ -191,7 +190,7 @@ class EmbedderService:
 
 
 def _preparation(encoder: Encoder, segmenter: Segmenter | None) -> Preparation:
-    """Return how the model wants its crops."""
+    """Return the preparation of crops that the model was exported for."""
     whole = Preparation(encoder.input_size)
     ways = [whole, replace(whole, finder=finder(segmenter))] if segmenter else [whole]
     for way in ways:
@@ -199,9 +198,9 @@ def _preparation(encoder: Encoder, segmenter: Segmenter | None) -> Preparation:
             return way
     raise SettingsError(
         f"the model {encoder.model.name} was exported for the preprocessing "
-        f"{encoder.model.preprocessing}, but this embedder does "
-        f"{' or '.join(way.fingerprint for way in ways)}; export it again, or if it was made of "
-        "animals alone, set RESIGHT_SEGMENTER_KIND=u2netp"
+        f"{encoder.model.preprocessing}, but this embedder provides "
+        f"{' or '.join(way.fingerprint for way in ways)}; export it again, or if it was trained "
+        "on animals alone, set RESIGHT_SEGMENTER_KIND=u2netp"
     )
 
 
@@ -214,7 +213,7 @@ def _box(animal: Detection) -> Box:
 
 
 def _base(capture: Capture, image_sha256: str, cuts: Cuts) -> Sighting:
-    """Return what all sightings of a capture have in common."""
+    """Return what all sightings of a capture share."""
     sighting = Sighting(
         capture_id=capture.capture_id or image_sha256,
         image_sha256=image_sha256,
@@ -249,7 +248,7 @@ def _sighting(base: Sighting, capture: Capture, animal: Detection, identifier: s
 
 
 def _places(capture: Capture, animals: Sequence[Prepared]) -> list[ImagePlace]:
-    """Return where a capture was taken, for the registry alone, if that is known."""
+    """Return a capture's location, for the registry only, if known."""
     if capture.question:
         return []
     where = capture.place if capture.HasField("place") else animals[0].place

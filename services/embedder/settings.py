@@ -19,7 +19,7 @@ MODEL_ID = re.compile(r"(?P<name>[^@\s]+)@(?P<version>[^:\s]+):(?P<size>\d+):(?P
 
 @dataclass(frozen=True)
 class TritonModel:
-    """The model that Triton serves: `alone`: it is shown the animal without its surroundings."""
+    """The model that Triton serves. `alone`: it sees the animal without its surroundings."""
 
     name: str
     version: str

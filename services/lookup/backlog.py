@@ -1,4 +1,4 @@
-"""How many candidate lists wait for a decision, from the consumer groups' lag."""
+"""Counts candidate lists that await a decision, from the consumer groups' lag."""
 
 from collections.abc import Collection
 
@@ -11,25 +11,25 @@ from shared.kafka import topics
 from shared.kafka.clients import admin
 from shared.settings import KafkaSettings
 
-# What follows lookup: the topic, and the group that takes from it.
+# The stages after lookup: topic and consumer group.
 DOWNSTREAM = ((topics.CANDIDATES, "matcher"), (topics.MATCHES, "registry"))
 
-# The consume loop waits for the answer, so it must not take long.
+# The consume loop waits for the response.
 TIMEOUT_SECONDS = 2.0
 
 
 class Backlog:
-    """Reads the lag of the matcher and the registry; connects when first called."""
+    """Reads the lag of matcher and registry; connects when first called."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka.model_copy(update={"request_timeout_seconds": TIMEOUT_SECONDS})
         self._admin: KafkaAdminClient | None = None
 
     def __call__(self) -> int:
-        """Return the lists and matches that were published but not yet taken.
+        """Return the lists and matches that were published but not consumed.
 
         Raises:
-            Transient: the broker can't say.
+            Transient: the broker does not respond.
         """
         try:
             if self._admin is None:
@@ -51,7 +51,7 @@ def _lag(client: KafkaAdminClient, topic: str, group: str) -> int:
     partitions = [TopicPartition(topic, p["partition_index"]) for p in described["partitions"]]
     marks = client.list_group_offsets({group: partitions})[group]
     taken = {p: marks[p].offset for p in partitions if p in marks and marks[p].offset >= 0}
-    # A group that never committed starts where the topic does, which retention moves.
+    # A group without a commit starts at the topic's beginning, which retention moves.
     untouched = [p for p in partitions if p not in taken]
     taken.update(_offsets(client, untouched, OffsetSpec.EARLIEST))
     ends = _offsets(client, partitions, OffsetSpec.LATEST)

@@ -1,4 +1,4 @@
-"""Lookup from its settings, the same for serving and offline."""
+"""Builds lookup from its settings, for serving and offline alike."""
 
 from services.lookup.galleries.edge import EdgeGalleries
 from services.lookup.galleries.gallery import Galleries
@@ -10,10 +10,10 @@ from services.lookup.settings import GallerySettings, LookupSettings
 
 
 def build_galleries(settings: GallerySettings) -> Galleries:
-    """Return the galleries in the engine that the settings choose.
+    """Return the galleries of the configured engine.
 
     Raises:
-        SettingsError: they can't be had as configured.
+        SettingsError: they cannot be opened.
     """
     if settings.kind == "edge":
         return EdgeGalleries(settings)
@@ -26,6 +26,6 @@ def build_lookup(
     pacing: Pacing | None = None,
     refill: Refill | None = None,
 ) -> LookupService:
-    """Return lookup on its galleries; without `pacing` nobody waits for decisions."""
+    """Return lookup on its galleries; without `pacing` sightings are never held back."""
     sent = pacing.sent if pacing else lambda _: None
     return LookupService(galleries, settings, sent, refill)

@@ -1,4 +1,4 @@
-"""Run lookup: `python -m services.lookup.main`; settings come from the environment."""
+"""Runs lookup: `python -m services.lookup.main`, configured by the environment."""
 
 from services.lookup.backlog import Backlog
 from services.lookup.build import build_galleries, build_lookup
@@ -13,19 +13,19 @@ from shared.settings import KafkaSettings, StageSettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
 
-# One batch may pass the pacing's limit, so it is no larger than that limit either.
+# A batch may exceed the pacing's limit, so it is no larger than that limit.
 MAX_MESSAGES = 32
 
 
 def main() -> None:
-    """Wire settings to clients and consume until told to stop."""
+    """Connect the clients and consume until shutdown."""
     with start_process("lookup") as telemetry:
         kafka = load(KafkaSettings)
         lookup = load(LookupSettings)
         galleries = build_galleries(load(GallerySettings))
         backlog = Backlog(kafka)
         pacing = Pacing(backlog, lookup.max_undecided)
-        # What was committed speaks of a gallery that is gone.
+        # The commits refer to a gallery that is gone.
         refill = Refill(empty=galleries.empty())
         try:
             Stage[Sighting | Enrolment](

@@ -1,36 +1,37 @@
-"""What lookup counts."""
+"""Metrics of lookup."""
 
 from shared.process.metrics import counter, gauge, histogram
 
 ENROLLED = counter(
     "resight_lookup_enrolments_total",
-    "Enrolments made searchable; one that comes again counts again.",
+    "Enrolments made searchable. Redelivered ones count again.",
 )
 GAPS = gauge(
     "resight_lookup_gaps",
-    "Galleries in which an enrolment has come but not yet one before it. Above 0 for long: one is "
-    "missing, and every mint takes more passes.",
+    "Galleries with a gap: an enrolment arrived before an earlier one. If it stays above 0, one "
+    "is missing, and new individuals take more passes.",
 )
 OTHER_EPOCHS = counter(
     "resight_lookup_other_epochs_total",
-    "Enrolments left out as they are of an earlier epoch of the ledger: of a time that a restore "
-    "has undone.",
+    "Enrolments ignored because they are of an earlier epoch of the ledger, undone by a restore.",
 )
-SEARCH = histogram("resight_lookup_search_seconds", "All searches of one batch of sightings.")
+SEARCH = histogram(
+    "resight_lookup_search_seconds", "Time of all searches of one batch of sightings."
+)
 CANDIDATES = histogram(
     "resight_lookup_candidates",
-    "Candidates that a sighting got; zeros are first sightings of a gallery.",
+    "Candidates per sighting; 0 is the first sighting of a gallery.",
     (0, 1, 5, 20, 50, 99, 100),
 )
 EMPTY_ANSWERS = counter(
     "resight_lookup_empty_answers_total",
-    "Searches that found nothing although compatible sightings are there: the index is broken.",
+    "Searches without results although compatible sightings are enrolled: the index is broken.",
 )
 UNDECIDED = gauge(
     "resight_lookup_undecided",
-    "Candidate lists that no decision has been made on, as the pacing last knew.",
+    "Candidate lists without a decision yet, at the last reading of the lag.",
 )
 PACING_FAILURES = counter(
     "resight_lookup_pacing_failures_total",
-    "Readings of the lag that failed; sightings are not held back meanwhile.",
+    "Failed readings of the lag; until one succeeds, sightings are not held back.",
 )

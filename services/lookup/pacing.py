@@ -1,8 +1,8 @@
-"""How far lookup may run ahead of the decisions.
+"""Limits how far lookup runs ahead of decisions.
 
-A candidate list grows stale with every enrolment that comes after it, and a
-stale list costs the registry another pass. So new sightings wait while many
-lists are undecided; enrolments never do, since they are what ends the wait.
+A candidate list becomes stale with every later enrolment, and a stale list costs the registry
+another pass. So new sightings wait while many lists are undecided. Enrolments never wait, because
+they end that wait.
 """
 
 import logging
@@ -18,18 +18,18 @@ log = logging.getLogger(__name__)
 HELD = frozenset({topics.SIGHTINGS})
 NOTHING: frozenset[str] = frozenset()
 
-# The broker is asked no more often than this.
+# The broker is not queried more often.
 READING_SECONDS = 0.05
 
-# After a failed reading it is left alone for so long: asking again may block the loop.
+# Pause after a failed reading: another may block the loop.
 RETRY_SECONDS = 5.0
 
 
 class Pacing:
-    """Says before each poll which topics are held.
+    """Returns, before each poll, the topics to pause.
 
-    `backlog` returns how many lists are undecided and may raise Transient. Pacing
-    only spares work, so without a reading nothing is held. `clock` is in seconds.
+    `backlog` returns how many lists are undecided and may raise Transient. Pacing only saves work,
+    so without a reading nothing is paused. `clock` is in seconds.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Pacing:
         self._failing = False
 
     def sent(self, lists: int) -> None:
-        """Count lists that went out after the last reading."""
+        """Count lists sent after the last reading."""
         self._undecided += lists
 
     def __call__(self) -> frozenset[str]:
-        """Return the topics to hold now."""
+        """Return the topics to pause now."""
         if self._clock() >= self._next_reading:
             self._read()
         held = not self._failing and self._undecided >= self._max_undecided
@@ -61,7 +61,7 @@ class Pacing:
             self._undecided = self._backlog()
         except Transient as error:
             if not self._failing:
-                log.warning("sightings are not held back, the backlog is unknown: %s", error)
+                log.warning("sightings are not held back because the backlog is unknown: %s", error)
             PACING_FAILURES.inc()
             self._failing = True
             self._next_reading = self._clock() + RETRY_SECONDS

@@ -1,9 +1,9 @@
-"""When enrolments are to be read again from their beginning, and sightings wait meanwhile.
+"""Decides when enrolments are read again from their beginning, while sightings wait.
 
-A gallery that was lost, whole or in part, shows itself: the next enrolment of it comes with a
-number that lies far above its watermark, and what lies between does not come. That is seen per
-gallery and model, by whichever replica gets its enrolments, so a lost gallery is refilled whole
-however many replicas there are.
+A gallery that was lost, whole or in part, shows a gap: the next enrolment's number is far above its
+watermark, and the numbers between do not arrive. This is tracked per gallery and model by whichever
+replica receives its enrolments, so a lost gallery is refilled whole, whatever the number of
+replicas.
 """
 
 import logging
@@ -19,12 +19,12 @@ ENROLMENTS = frozenset({topics.ENROLMENTS})
 SIGHTINGS = frozenset({topics.SIGHTINGS})
 NOTHING: frozenset[str] = frozenset()
 
-# Several registries publish out of order: a gap that is younger, or smaller, may close by itself.
+# Several registries publish out of order: younger or smaller gaps may close by themselves.
 PATIENCE_SECONDS = 10.0
 FEW = 64
-# Sightings wait for a gallery that is being refilled as long as that goes on.
+# Sightings wait for a gallery being refilled for this long.
 PROGRESS_SECONDS = 30.0
-# What the topic has no more comes no sooner for reading it again: ever longer pauses.
+# Enrolments that the topic no longer has do not return: pauses grow.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 300.0, 6 * 3600.0
 
 
@@ -38,7 +38,7 @@ class _Gap:
 
 
 class Refill:
-    """Remembers the gaps of galleries; `empty`: nothing is enrolled, so all is read at once."""
+    """Tracks the gaps of galleries. `empty`: nothing is enrolled, so read everything at once."""
 
     def __init__(self, *, empty: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -48,7 +48,7 @@ class Refill:
         self._pause = FIRST_PAUSE_SECONDS
 
     def enrolled(self, model: str, gallery: str, missing: int) -> None:
-        """Note how many numbers a gallery lacks below the newest one after it has enrolled."""
+        """Record how many numbers a gallery lacks below the newest one."""
         now, name = self._clock(), (model, gallery)
         if missing <= 0:
             self._gaps.pop(name, None)
@@ -62,11 +62,11 @@ class Refill:
 
     @property
     def gaps(self) -> int:
-        """How many galleries lack something."""
+        """Number of galleries with gaps."""
         return len(self._gaps)
 
     def rewind(self) -> frozenset[str]:
-        """Return the topics that are to be read from their beginning now."""
+        """Return the topics to read from their beginning now."""
         if self._asked:
             self._asked = False
             return ENROLMENTS
@@ -80,8 +80,8 @@ class Refill:
             gap = self._gaps[model, gallery]
             gap.progress = now
             log.warning(
-                "gallery %s lacks %d enrolments of model %s; reading the topic of enrolments again "
-                "(if that brings them not back, `resight ledger rebuild` publishes them)",
+                "gallery %s lacks %d enrolments of model %s; reading the topic of enrolments "
+                "again (if they do not return, `resight ledger rebuild` publishes them)",
                 gallery,
                 gap.missing,
                 model,
@@ -89,7 +89,7 @@ class Refill:
         return ENROLMENTS
 
     def hold(self) -> frozenset[str]:
-        """Return the topics to hold: sightings, while a gallery is being refilled."""
+        """Return the topics to pause: sightings, while a gallery is being refilled."""
         now = self._clock()
         refilling = any(
             gap.missing > FEW and now - gap.progress < PROGRESS_SECONDS

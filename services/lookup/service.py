@@ -1,4 +1,4 @@
-"""Enrolments and sightings in, candidate lists out; what has an identity goes to the registry."""
+"""Turns enrolments into gallery entries, and sightings into candidate lists."""
 
 import logging
 from collections import defaultdict
@@ -31,12 +31,11 @@ log = logging.getLogger(__name__)
 
 
 class LookupService:
-    """Keeps the gallery and answers each sighting with its nearest candidates.
+    """Keeps the gallery and returns the nearest candidates of each sighting.
 
-    `sent` is told how many lists the broker has taken (see `pacing`), `refill` what galleries
-    lack. What the
-    service knows lies in the gallery, so a replay changes nothing and a replica
-    may take over at any time.
+    `sent` is told how many lists the broker has accepted (see `pacing`), `refill` the gaps of
+    galleries. All state is in the gallery, so a replay changes nothing and any replica may take
+    over.
     """
 
     def __init__(
@@ -49,21 +48,19 @@ class LookupService:
         self._galleries = galleries
         self._settings = settings
         self._sent = sent
-        # By model and shelf, to see what is missing below it while a gallery is refilled.
+        # By model and collection, to see what is missing while a gallery is refilled.
         self._newest: dict[tuple[str, str], int] = {}
         self._refill = refill or Refill(empty=False)
 
     def handle(self, messages: Sequence[Sighting | Enrolment]) -> list[Result]:
         """Apply all enrolments, then return one CandidateList for each sighting.
 
-        Of one with an identity a person says who it is: it goes on to the registry as Matches.
-
-        Enrolments have no outputs. Enrolments and sightings of another model
-        meet in that model's gallery only.
+        A sighting with an identity was identified by a person; it goes to the registry as Matches.
+        Enrolments have no outputs. Enrolments and sightings are kept apart by model.
 
         Raises:
-            Transient: the gallery does not answer, or answers with nothing though
-                it holds sightings to compare with.
+            Transient: the gallery does not respond, or returns nothing although it holds comparable
+                sightings.
         """
         results: dict[int, Result] = {}
         enrolments: dict[str, list[tuple[int, Enrolment]]] = defaultdict(list)
@@ -89,15 +86,15 @@ class LookupService:
         return [results[i] for i in range(len(messages))]
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
-        """Count the lists that now wait for a decision."""
+        """Count the lists that now await a decision."""
         self._sent(sum(isinstance(each.message, CandidateList) for each in receipts))
 
     def ready(self) -> bool:
-        """Return whether the gallery's engine answers."""
+        """Return whether the gallery's engine responds."""
         return self._galleries.ready()
 
     def _enrol(self, gallery: Gallery, model: str, enrolments: Sequence[Enrolment]) -> None:
-        """Write the points first and the watermark after them, never the other way round."""
+        """Write the points before the watermark, never after."""
         by_name: dict[str, list[Enrolment]] = defaultdict(list)
         for enrolment in enrolments:
             by_name[enrolment.gallery].append(enrolment)
@@ -119,16 +116,16 @@ class LookupService:
         GAPS.set(self._refill.gaps)
 
     def _entered(self, gallery: Gallery, name: str, enrolments: Sequence[Enrolment]) -> Mark:
-        """Return a gallery's mark after it has entered the latest epoch of its enrolments.
+        """Return a gallery's mark, in the latest epoch of its enrolments.
 
-        What it has of the epoch before goes: the ledger was restored, and gives those numbers anew.
+        Entries of the previous epoch are removed: the ledger was restored and reuses their numbers.
         """
         mark, latest = gallery.mark(name), max(each.epoch for each in enrolments)
         if latest <= mark.epoch:
             return mark
         if mark.watermark:
             log.warning(
-                "gallery %s begins anew: the ledger's epoch is %s now, and was %s",
+                "gallery %s is emptied: the ledger's epoch is %s, and was %s",
                 name,
                 latest,
                 mark.epoch or "none",
@@ -140,12 +137,12 @@ class LookupService:
     def _tell_others(self, count: int) -> None:
         if count:
             OTHER_EPOCHS.inc(count)
-            log.warning("left out %d enrolments of an earlier epoch of the ledger", count)
+            log.warning("ignored %d enrolments of an earlier epoch of the ledger", count)
 
     def _search(
         self, gallery: Gallery, asked: Sequence[tuple[Sighting, Query]]
     ) -> list[CandidateList]:
-        """Read the marks before the search: they may only promise too little."""
+        """Read the marks before searching, so that they never claim too much."""
         names = dict.fromkeys(query.gallery for _, query in asked)
         marks = {name: gallery.mark(name) for name in names}
         queries = [
@@ -165,36 +162,36 @@ class LookupService:
         return lists
 
     def _limit(self, enrolled: int) -> int:
-        """Return how long a list of a gallery may be that has so many sightings."""
+        """Return the maximum length of a list from a gallery of this many sightings."""
         few = enrolled <= self._settings.whole_below
         return max(self._settings.candidates, enrolled if few else 0)
 
     def _require_alone(self, gallery: Gallery, query: Query, name: str) -> None:
-        """Refuse an empty answer of a gallery that is not empty.
+        """Refuse an empty result from a gallery that is not empty.
 
-        A broken index makes every animal new, silently (Wildbook pull requests
-        1650, 1662 and 1770).
+        A broken index makes every animal new, silently (Wildbook pull requests 1650, 1662 and
+        1770).
         """
         others = gallery.count(query)
         if others:
             EMPTY_ANSWERS.inc()
             raise Transient(
-                f"gallery {name} holds {others} sightings to compare with sighting "
-                f"{query.sighting_id}, but the search found none; its index is broken: if this "
-                "stays, delete the gallery's data and start lookup again, which refills it"
+                f"gallery {name} holds {others} sightings comparable with sighting "
+                f"{query.sighting_id}, but the search found none: its index is broken. If this "
+                "persists, delete the gallery's data and restart lookup, which refills it"
             )
 
 
 def _model(message: Enrolment | Sighting) -> str:
-    """Return the model of a message that says what it must, or raise Poison."""
+    """Return the model of a complete message, or raise Poison."""
     kind = type(message).__name__.lower()
     for field in ("sighting_id", "gallery"):
         if not getattr(message, field):
             raise Poison(f"the {kind} has no {field}; publish its capture again", kind="incomplete")
     if not message.embedding.model.name:
         raise Poison(
-            f"the embedding of sighting {message.sighting_id} does not name its model, so "
-            "nothing may be compared with it; embed its capture again",
+            f"the embedding of sighting {message.sighting_id} does not name its model, so it "
+            "cannot be compared; embed its capture again",
             kind="bad-embedding",
         )
     return model_name(message.embedding.model)
@@ -203,8 +200,8 @@ def _model(message: Enrolment | Sighting) -> str:
 def _enrolled_model(enrolment: Enrolment) -> str:
     if not enrolment.number:
         raise Poison(
-            f"the enrolment of sighting {enrolment.sighting_id} has no number; only the "
-            "ledger may enrol",
+            f"the enrolment of sighting {enrolment.sighting_id} has no number; only the ledger "
+            "may enrol",
             kind="incomplete",
         )
     _vector(enrolment)
@@ -215,8 +212,8 @@ def _vector(message: Enrolment | Sighting) -> NDArray[np.float32]:
     vector = unpack(message.embedding)
     if not vector.any():
         raise Poison(
-            f"the embedding of sighting {message.sighting_id} is all zeros and like nothing; "
-            "embed its capture again",
+            f"the embedding of sighting {message.sighting_id} is all zeros; embed its capture "
+            "again",
             kind="bad-embedding",
         )
     return vector
@@ -228,10 +225,10 @@ def _query(sighting: Sighting) -> Query:
 
 
 def _told(query: Sighting) -> Matches:
-    """Return a query with an identity as the registry takes it: compared with nothing.
+    """Return a query with an identity as Matches without candidates, for the registry.
 
     Raises:
-        Poison: it lacks what an enrolment must have.
+        Poison: it lacks fields that an enrolment needs.
     """
     _model(query)
     _vector(query)
@@ -249,7 +246,7 @@ def _list(query: Sighting, mark: Mark, candidates: Sequence[Candidate]) -> Candi
 
 
 def _shelved(enrolment: Enrolment) -> Enrolment:
-    """Return an enrolment as it lies in the engine: with those of its epoch alone."""
+    """Return an enrolment under its collection name, apart from other epochs."""
     if not enrolment.epoch:
         return enrolment
     lying = Enrolment()

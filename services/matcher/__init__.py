@@ -1,1 +1,1 @@
-"""Local features: evidence for each candidate."""
+"""The matcher: local-feature evidence for each candidate."""

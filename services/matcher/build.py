@@ -1,4 +1,4 @@
-"""The matcher from its settings, the same for serving and offline."""
+"""Builds the matcher from its settings, for serving and offline alike."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from shared.redis_settings import redis_options
 
 @dataclass(frozen=True)
 class Matcher:
-    """The matcher's parts: networks, keypoints of stored crops, and the service on them."""
+    """Parts of the matcher: networks, keypoints of stored crops, and the service."""
 
     networks: Engine
     crops: CropKeypoints
@@ -26,10 +26,10 @@ class Matcher:
 
 
 def build_networks(settings: MatcherSettings) -> Engine:
-    """Return the networks, which use as many threads as the settings allow.
+    """Return the networks, with the configured number of threads.
 
     Raises:
-        SettingsError: they can't be loaded as configured.
+        SettingsError: they cannot be loaded.
     """
     torch.set_num_threads(settings.threads)
     cv2.setNumThreads(settings.threads)
@@ -42,10 +42,10 @@ def build_matcher(
     cache: CacheSettings,
     networks: Engine | None = None,
 ) -> Matcher:
-    """Return a matcher whose keypoints and backgrounds are in the cache.
+    """Return a matcher that keeps keypoints and backgrounds in the cache.
 
     Raises:
-        SettingsError: networks or cache can't be had as configured.
+        SettingsError: networks or cache are misconfigured.
     """
     networks = networks or build_networks(settings)
     client = connect(cache.url, cache.timeout_seconds, redis_options(cache, cache.url))
@@ -65,7 +65,7 @@ def build_matcher(
 def build_matcher_without_memory(
     settings: MatcherSettings, store: BlobStore, keypoints: KeypointStore, networks: Engine
 ) -> Matcher:
-    """Return a matcher that learns no backgrounds, with a keypoint store of the caller's."""
+    """Return a matcher without background memory, with the caller's keypoint store."""
     return _matcher(settings, store, networks, keypoints, None)
 
 

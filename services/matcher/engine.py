@@ -1,4 +1,4 @@
-"""What the settings make of the networks, for the service and for offline evaluation alike."""
+"""The networks that the settings select, for the service and offline evaluation."""
 
 from collections.abc import Mapping
 
@@ -13,9 +13,9 @@ from services.matcher.settings import MatcherSettings
 
 
 class Engine:
-    """What turns crops into keypoints, and keypoints into evidence.
+    """Turns crops into keypoints, and keypoints into evidence.
 
-    `cascades`: by gallery, where it has a policy of its own.
+    `cascades`: of galleries with a policy of their own.
     """
 
     def __init__(
@@ -26,11 +26,11 @@ class Engine:
         self._cascades = cascades
 
     def cascade(self, gallery: str = "") -> Cascade:
-        """Return what compares the sightings of a gallery."""
+        """Return the cascade for a gallery."""
         return self._cascades.get(gallery, self._default)
 
     def cascades(self) -> list[Cascade]:
-        """Return all that there are."""
+        """Return all cascades."""
         return [self._default, *self._cascades.values()]
 
     def warm_up(self) -> None:
@@ -42,12 +42,11 @@ class Engine:
 
 
 def build_engine(settings: MatcherSettings) -> Engine:
-    """Load the networks; takes about a second and no network connection.
+    """Load the networks; takes about a second and no network access.
 
     Raises:
-        SettingsError: weights are not installed, or LightGlue has none for this
-            extractor or not so many layers, or the segmenter's file is of no use, or there is
-            no GPU as asked.
+        SettingsError: weights are not installed, LightGlue has none for this extractor or depth,
+            the segmenter's file is unusable, or the requested GPU is missing.
     """
     matchers: dict[int, PairMatcher] = {}
     made = {
@@ -64,7 +63,7 @@ def build_engine(settings: MatcherSettings) -> Engine:
 def _cascade(
     settings: MatcherSettings, policy: Policy, matchers: dict[int, PairMatcher]
 ) -> Cascade:
-    """Return a policy's cascade; `matchers` by their layers are shared."""
+    """Return a policy's cascade; `matchers` are shared by their layers."""
     for stage in policy.stages:
         if stage.layers not in matchers:
             matchers[stage.layers] = matcher(settings, stage.layers)

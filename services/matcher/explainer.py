@@ -1,7 +1,7 @@
-"""Shows the matches of two sightings to the review pages: `python -m services.matcher.explainer`.
+"""Serves the matches of two sightings to the review pages: `python -m services.matcher.explainer`.
 
-A process of the matcher's image beside those that consume: POST /pair with a PairQuestion
-is answered with PairMatches. Only the API knows who may ask; so this listens inside.
+It runs from the matcher's image: POST /pair with a PairQuestion returns PairMatches. It has no
+authentication, since only the API knows permissions, so it must not be reachable from outside.
 """
 
 import logging
@@ -29,7 +29,7 @@ from shared.process.startup import start_process
 from shared.settings import BlobSettings
 
 PATH = "/pair"
-# Two crops' references are short.
+# References of two crops are short.
 MOST_BYTES = 64 * 1024
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ class PairExplainer:
 
         Raises:
             Poison: a crop is missing or damaged.
-            Transient: the store of crops does not answer.
+            Transient: the store of crops does not respond.
         """
         with self._lock:
             found = self._crops.find([_sighting(question.one), _sighting(question.other)])
@@ -96,10 +96,10 @@ def _told(explanation: Explanation) -> PairMatches:
 def server(
     settings: ExplainerSettings, answer: Callable[[PairQuestion], PairMatches]
 ) -> ThreadingHTTPServer:
-    """Return an HTTP server that listens and is not serving yet.
+    """Return an HTTP server that listens but does not serve yet.
 
     Raises:
-        SettingsError: the address is taken or not of this machine.
+        SettingsError: the address is in use or not of this machine.
     """
     try:
         return ThreadingHTTPServer((settings.host, settings.port), _handler(answer))
@@ -139,7 +139,7 @@ def _handler(answer: Callable[[PairQuestion], PairMatches]) -> type[BaseHTTPRequ
 
 
 def main() -> None:
-    """Wire settings to networks and stores, and answer until the process is ended."""
+    """Connect networks and stores, and serve until shutdown."""
     with start_process("explainer") as telemetry:
         settings, cache = load(MatcherSettings), load(CacheSettings)
         store = BlobStore(load(BlobSettings).crops_url)

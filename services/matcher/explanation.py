@@ -1,4 +1,4 @@
-"""What the matcher sees in a pair of crops, match by match."""
+"""Matches of one pair of crops, to be drawn."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,13 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """What the matcher sees in a pair.
+    """The matches of one pair.
 
     evidence: as the service would attach it
-    ends: where the M matched keypoints are, as fractions of the two crops, float64 [M, 2] each
+    ends: positions of the M matched keypoints, as fractions of the two crops, float64 [M, 2] each
     confidence: float32 [M], 0..1
-    inlier: bool [M], which of them one flat surface explains
-    counts: bool [M], which lie on the animals; the others are no evidence, and only drawn
+    inlier: bool [M], agrees with one homography
+    counts: bool [M], lies on the animals; others are drawn but not counted
     """
 
     evidence: PairEvidence
@@ -35,9 +35,9 @@ class Explanation:
 def explain(
     networks: Engine, matcher: PairMatcher | None, query: Keypoints, candidate: Keypoints
 ) -> Explanation:
-    """Match two crops' keypoints, and those beside the animals too, as far as they are known.
+    """Match two crops' keypoints, including those outside the animals.
 
-    Without a `matcher` there is the evidence of neighbours alone, and nothing to draw.
+    Without a `matcher` only the neighbours' evidence is returned, and nothing is drawn.
     """
     (evidence,) = networks.cascade().gather(query, [candidate])
     if matcher is None or not len(query) or not len(candidate):
@@ -70,7 +70,7 @@ def summary(explanation: Explanation) -> str:
     beside = int((~explanation.counts).sum())
     told = (
         f"{evidence.neighbours} mutual neighbours (score {evidence.neighbour_score:.1f}), "
-        f"{evidence.matches} matches (confidence {evidence.confidence:.1f}), "
-        f"{evidence.inliers} of them on one surface"
+        f"{evidence.matches} matches (confidence {evidence.confidence:.1f}), {evidence.inliers} "
+        "inliers"
     )
-    return told + (f"; {beside} more beside the animals, in grey" if beside else "")
+    return told + (f"; {beside} more outside the animals, in grey" if beside else "")

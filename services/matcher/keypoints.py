@@ -1,4 +1,4 @@
-"""Keypoints of one crop, and their compact form in the cache."""
+"""Keypoints of one crop, and their compact encoding in the cache."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -12,10 +12,9 @@ from shared.identifiers import WHOLE_PICTURE
 
 FORMAT = 4
 MAGIC = b"RKPT"
-# magic, format, CRC-32C of what follows, width, height, keypoints, descriptor length, marked,
-# window
+# magic, format, CRC-32C of the rest, width, height, keypoints, descriptor length, marked, window
 HEADER = struct.Struct("<4sBIIIIIB4f")
-# Positions are kept in steps of 1/32 pixel, scores in half precision, descriptors in 8 bits.
+# Positions are stored in steps of 1/32 pixel, scores in half precision, descriptors in 8 bits.
 STEPS = 32
 FINEST = 127
 _CHECKED_FROM = struct.calcsize("<4sBI")
@@ -26,23 +25,22 @@ Window = tuple[float, float, float, float]
 
 
 class UnreadableKeypointsError(ValueError):
-    """Bytes that are not keypoints in the format of this version."""
+    """The bytes are not keypoints in this version's format."""
 
 
 @dataclass(frozen=True, eq=False)
 class Keypoints:
-    """What an extractor saw in a picture of `width` x `height` pixels.
+    """Keypoints of a picture of `width` x `height` pixels.
 
     positions: float32 [K, 2], x and y in pixels, inside the picture
-    scores: float32 [K], the detector's own scale
-    descriptors: int8 [K, D]; only their directions count, see `unit`
-    animal: bool [K], which of them count, since they are not known as background; None: no
-        mark was made, and all count
-    window: the part of the crop that is the picture, in numbers that float32 holds
+    scores: float32 [K], on the detector's scale
+    descriptors: int8 [K, D]; only directions matter, see `unit`
+    animal: bool [K], not known as background; None: not marked, all count
+    window: the part of the crop that is the picture, in values that float32 represents
 
     Raises:
-        ValueError: shapes or types disagree, a value is not finite, or a
-            keypoint lies outside the picture, or the picture outside the crop.
+        ValueError: shapes or types disagree, a value is not finite, or a keypoint is outside the
+            picture, or the picture outside the crop.
     """
 
     positions: NDArray[np.float32]
@@ -57,7 +55,7 @@ class Keypoints:
         count = len(self.positions)
         if self.positions.shape != (count, 2) or self.scores.shape != (count,):
             raise ValueError(
-                f"positions {self.positions.shape} and scores {self.scores.shape} do not agree"
+                f"positions {self.positions.shape} and scores {self.scores.shape} disagree"
             )
         if self.descriptors.ndim != 2 or len(self.descriptors) != count:
             raise ValueError(f"descriptors {self.descriptors.shape} for {count} keypoints")
@@ -67,12 +65,12 @@ class Keypoints:
         marks = self.animal
         if marks is not None and (marks.shape != (count,) or marks.dtype != np.bool_):
             raise ValueError(f"marks {marks.dtype} {marks.shape} for {count} keypoints")
-        # Of 100 candidates, read for each query: few passes over the arrays.
+        # For 100 candidates per query: few passes over the arrays.
         if not np.isfinite(self.scores).all():
             raise ValueError("keypoints hold values that are not finite")
         right, bottom = self.positions.max(axis=0, initial=0)
         inside = self.positions.min(initial=0) >= 0 and right <= self.width
-        if not (inside and bottom <= self.height):  # nor where a value is no number
+        if not (inside and bottom <= self.height):  # also true for NaN
             raise ValueError(
                 f"keypoints outside the picture of {self.width}x{self.height} pixels, or not finite"
             )
@@ -83,7 +81,7 @@ class Keypoints:
         return len(self.positions)
 
     def where(self, keep: NDArray[np.bool_] | NDArray[np.intp]) -> "Keypoints":
-        """Return those that `keep` names, bool [K], or in its order, indices."""
+        """Return those selected by `keep`: bool [K], or indices in their order."""
         return replace(
             self,
             positions=self.positions[keep],
@@ -101,12 +99,12 @@ class Keypoints:
         return unit(self.descriptors)
 
     def centred(self) -> NDArray[np.float32]:
-        """Return where they lie from the picture's middle, in halves of its larger side, [K, 2]."""
+        """Return positions from the picture's centre, in halves of its larger side, [K, 2]."""
         size = np.array([self.width, self.height], np.float32)
         return np.asarray((self.positions - size / 2) / (size.max() / 2))
 
     def in_crop(self) -> NDArray[np.float64]:
-        """Return where they lie in the whole crop, x and y as fractions of it, [K, 2]."""
+        """Return positions in the whole crop, x and y as fractions, [K, 2]."""
         left, top, width, height = self.window
         part = self.positions / np.array([self.width, self.height], dtype=np.float64)
         return np.asarray(np.array([left, top]) + part * np.array([width, height]))
@@ -121,7 +119,7 @@ class Keypoints:
 
 
 def unit(descriptors: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Return descriptors [..., D] L2-normalised; one of zeros stays what it is."""
+    """Return descriptors [..., D] L2-normalised; zeros stay zeros."""
     wide = descriptors.astype(np.float32)
     length = np.sqrt(np.einsum("...d,...d->...", wide, wide))
     wide *= (1 / np.maximum(length, 1))[..., None]
@@ -137,10 +135,10 @@ def sound(
     height: int,
     least_score: float = 0.0,
 ) -> Keypoints:
-    """Return a network's output without what is weak, not finite or outside the picture.
+    """Return a network's output without weak, non-finite and outside keypoints.
 
-    It comes in the precision that is kept, so that keypoints out of the cache and fresh ones
-    give the same evidence; cosines of descriptors move by .004 at most.
+    It is quantised as in the cache, so that cached and fresh keypoints give the same evidence;
+    cosines of descriptors change by .004 at most.
     """
     edge = np.array([width, height], dtype=np.float32)
     keep = np.isfinite(positions).all(axis=1) & np.isfinite(scores) & (scores >= least_score)
@@ -158,7 +156,7 @@ def sound(
 
 
 def none_in(width: int, height: int, descriptor_length: int) -> Keypoints:
-    """Return the keypoints of a picture that shows none."""
+    """Return empty keypoints."""
     return Keypoints(
         np.zeros((0, 2), np.float32),
         np.zeros(0, np.float32),
@@ -172,7 +170,7 @@ def encode(keypoints: Keypoints) -> bytes:
     """Return keypoints as bytes, little endian; 256 of 128 dimensions take 34 kB.
 
     Raises:
-        ValueError: the picture is larger than positions reach.
+        ValueError: the picture is too large for the encoding of positions.
     """
     if max(keypoints.width, keypoints.height) * STEPS > np.iinfo(np.uint16).max + 1:
         raise ValueError(f"a picture of {keypoints.width}x{keypoints.height} pixels is too large")

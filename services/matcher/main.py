@@ -11,12 +11,12 @@ from shared.settings import BlobSettings, KafkaSettings, StageSettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
 
-# A list may take a second, and a later pass waits for the batch before it.
+# A list may take a second, and later passes wait for the batch before them.
 MAX_MESSAGES = 4
 
 
 def main() -> None:
-    """Wire settings to real clients and consume until SIGTERM."""
+    """Connect the clients and consume until shutdown."""
     with start_process("matcher") as telemetry:
         settings, cache = load(MatcherSettings), load(CacheSettings)
         matcher = build_matcher(settings, BlobStore(load(BlobSettings).crops_url), cache)

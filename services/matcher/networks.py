@@ -1,4 +1,4 @@
-"""The networks that the settings name."""
+"""Builds the networks that the settings select."""
 
 from collections.abc import Callable
 from importlib import import_module
@@ -25,7 +25,7 @@ def local_extractor(settings: MatcherSettings) -> LocalExtractor:
     """Return the keypoint extractor.
 
     Raises:
-        SettingsError: its weights are not there, or there is no GPU as asked.
+        SettingsError: its weights or the requested GPU are missing.
     """
     module = import_module(f"services.matcher.{EXTRACTORS[settings.extractor]}")
     build: Callable[[str, ExtractorOptions], LocalExtractor] = module.build_extractor
@@ -36,12 +36,12 @@ def local_extractor(settings: MatcherSettings) -> LocalExtractor:
 
 
 def segmenter(settings: MatcherSettings) -> Segmenter | None:
-    """Return what finds the animals of crops that came without a mask, if that is wanted.
+    """Return the segmenter for crops without a mask, if configured.
 
-    On a GPU that is U²-Netp alone; other segmenters stay on the CPU.
+    On a GPU only U²-Netp runs there; others stay on the CPU.
 
     Raises:
-        SettingsError: its file is missing or of no use, or there is no GPU as asked.
+        SettingsError: its file is missing or unusable, or the requested GPU is missing.
     """
     device = _device(settings)
     if settings.segmenter == "u2netp" and device != "cpu":
@@ -50,25 +50,25 @@ def segmenter(settings: MatcherSettings) -> Segmenter | None:
 
 
 def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:
-    """Return the LightGlue that the policy asks first, if it asks one.
+    """Return the LightGlue of the policy's first stage, if it has one.
 
     Raises:
-        SettingsError: there are no weights for this extractor, or not so many layers, or no GPU.
+        SettingsError: no weights for this extractor or depth, or no GPU.
     """
     stages = POLICIES[settings.policy].stages
     return matcher(settings, stages[0].layers) if stages else None
 
 
 def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
-    """Return the first layers of the matcher for the extractor that the settings name.
+    """Return the matcher's first layers for the configured extractor.
 
     Raises:
-        SettingsError: there are no weights for this extractor, or not so many layers, or no GPU.
+        SettingsError: no weights for this extractor or depth, or no GPU.
     """
     if settings.extractor == "superpoint":
         if layers > FIRST:
             raise SettingsError(
-                "SuperGlue has one depth; choose another RESIGHT_MATCHER_POLICY than deep"
+                "SuperGlue has a fixed depth; choose another RESIGHT_MATCHER_POLICY than deep"
             )
         pair = load_pair(settings.superglue, settings.noncommercial, _device(settings))
         return SuperGlueMatcher(pair, settings.lightglue_threshold)
@@ -80,15 +80,15 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
         )
     if layers > variant.layers:
         raise SettingsError(
-            f"the policy wants {layers} layers of LightGlue, but {variant.name} has "
-            f"{variant.layers}; choose another RESIGHT_MATCHER_POLICY, or extractor"
+            f"the policy needs {layers} layers of LightGlue, but {variant.name} has "
+            f"{variant.layers}; choose another RESIGHT_MATCHER_POLICY or extractor"
         )
     device, precision = _device(settings), settings.precision
     if device != "cpu":
         if precision == "int8":
             raise SettingsError(
-                "RESIGHT_MATCHER_PRECISION=int8 is for a CPU, and the matcher runs on a GPU; "
-                "set half"
+                "RESIGHT_MATCHER_PRECISION=int8 needs a CPU, but the matcher runs on a GPU; set "
+                "half"
             )
         return BatchedLightGlue(
             variant,
@@ -100,7 +100,7 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
         )
     if precision == "half":
         raise SettingsError(
-            "RESIGHT_MATCHER_PRECISION=half is for a GPU, and the matcher runs on the CPU; set int8"
+            "RESIGHT_MATCHER_PRECISION=half needs a GPU, but the matcher runs on the CPU; set int8"
         )
     return OnnxLightGlue(
         variant,
@@ -116,7 +116,7 @@ def _device(settings: MatcherSettings) -> str:
     there = torch.cuda.is_available()
     if settings.device == "cuda" and not there:
         raise SettingsError(
-            "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch sees no GPU here; install its CUDA build and "
+            "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch finds no GPU; install its CUDA build and "
             "the driver, or set auto"
         )
     return "cuda" if there and settings.device != "cpu" else "cpu"

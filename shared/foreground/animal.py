@@ -1,9 +1,8 @@
-"""From a segmenter's mask to the animal, or the reason why the mask is not to be gone by.
+"""From a segmenter's mask to the animal, or the reason why the mask is not used.
 
-A mask that misses would leave an animal without keypoints, and one without keypoints passes for
-one never seen before. What U²-Netp's masks were like: of 362 zebras all pass and of 971 nyalas 948,
-with 16 to 60 % of their picture; of 740 lions' thumbnails none does; and of 583 close-ups of cats'
-faces, where mostly a part of the face stands out, or nothing for certain, 24.
+A wrong mask would leave an animal without keypoints, and it would look new. Accepted masks of
+U²-Netp: all of 362 zebras, 948 of 971 nyalas (16 to 60 % of the picture), none of 740 thumbnails of
+lions, and 24 of 583 close-ups of cats' faces, where the network finds only parts of the face.
 """
 
 from collections.abc import Sequence
@@ -19,16 +18,16 @@ from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
 from shared.identifiers import WHOLE_PICTURE
 
-# A part that is smaller than this, of the main one, is not of the animal.
+# Parts smaller than this fraction of the main part are ignored.
 LEAST_PART = 0.25
-# Neither is one of which less than this lies in the box: that is its neighbour.
+# So are parts with less than this fraction inside the box: they belong to a neighbour.
 MOSTLY = 0.75
-# The main part is the largest in the box's middle, of this width and height. An animal that has
-# a picture to itself may be anywhere in it.
+# The main part is the largest in the box's centre, of this relative size. Without a box the animal
+# may be anywhere.
 MIDDLE = 0.5
-# Of its box's pixels, an animal has more than the one and less than the other share.
+# Plausible share of the box that an animal covers.
 LEAST, MOST = 0.03, 0.6
-# With fewer pixels a coat shows nothing.
+# Fewer pixels show no coat pattern.
 MIN_PIXELS = 16_000
 FINGERPRINT = (
     f"animal2-{LEAST_PART:g}-{MOSTLY:g}-{MIDDLE:g}-{LEAST:g}-{MOST:g}-{MIN_PIXELS}"
@@ -40,18 +39,17 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def finder(segmenter: Segmenter) -> str:
-    """Return the name of everything that the masks of a segmenter depend on here."""
+    """Return a name for everything that the masks depend on."""
     return f"{segmenter.fingerprint}-{FINGERPRINT}"
 
 
 @dataclass(frozen=True, eq=False)
 class Animal:
-    """Where in its box the animal is, and what was made of its mask.
+    """The animal in its box, and the outcome of its mask.
 
-    mask: bool [h, w], of the box at any scale; all of it unless the mask is used
-    outcome: `used`, or what is wrong with it: it covers too `little` of the box, nearly
-        `all` of it, the animal is too `small` in pixels, or what was found is `beside`
-        the box's middle
+    mask: bool [h, w], of the box at any scale; all true unless the mask is used
+    outcome: `used`, or why not: it covers too `little` of the box, nearly `all` of it, the animal
+        is too `small` in pixels, or what was found is `beside` the box's centre
     """
 
     mask: NDArray[np.bool_]
@@ -59,15 +57,15 @@ class Animal:
 
     @classmethod
     def find(cls, segmenter: Segmenter, shown: View) -> "Animal":
-        """Return the animal that a view shows; see `find_all`."""
+        """Return the animal of a view; see `find_all`."""
         [animal] = cls.find_all(segmenter, [shown])
         return animal
 
     @classmethod
     def find_all(cls, segmenter: Segmenter, views: Sequence[View]) -> list["Animal"]:
-        """Return the animal that each view shows.
+        """Return the animal of each view.
 
-        The segmenter is not asked where no mask could be gone by.
+        The segmenter is skipped where no mask could be accepted.
         """
         asked = [view if segmenter.surroundings else view.alone() for view in views if _large(view)]
         masks = segmenter.masks([view.picture for view in asked])
@@ -101,7 +99,7 @@ def _large(view: View) -> bool:
 
 
 def _own_parts(mask: NDArray[np.bool_], shown: View) -> NDArray[np.bool_]:
-    """Return what of a mask of a view is the animal of the box: its main part, and others."""
+    """Return the parts of a mask that are the animal of the box."""
     count, found = cv2.connectedComponents(mask.astype(np.uint8))
     labels = np.asarray(found, dtype=np.int32)
     areas, inside = _areas(labels, count), _areas(shown.of_box(labels), count)
@@ -116,7 +114,7 @@ def _own_parts(mask: NDArray[np.bool_], shown: View) -> NDArray[np.bool_]:
 
 
 def _areas(labels: NDArray[np.int32], count: int) -> NDArray[np.int64]:
-    """Return the pixels of each part; what is no part has none."""
+    """Return the pixels of each part; missing parts have none."""
     areas = np.bincount(labels.ravel(), minlength=count)
     areas[0] = 0
     return areas

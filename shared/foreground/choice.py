@@ -1,4 +1,4 @@
-"""Which segmenter the settings of a service choose."""
+"""Builds the segmenter that the settings choose."""
 
 from pathlib import Path
 
@@ -11,18 +11,18 @@ from shared.foreground.u2netp import u2netp
 
 
 def build_segmenter(settings: SegmenterSettings, threads: int = 1) -> Segmenter | None:
-    """Return the segmenter of the settings, if they want one.
+    """Return the segmenter, or None.
 
     Raises:
-        SettingsError: its file is missing or of no use.
+        SettingsError: its file is missing or unusable.
     """
     if settings.segmenter == "onnx":
         path = Path(settings.segmenter_path)
         if not path.is_file():
             prefix = settings.model_config["env_prefix"]
             raise SettingsError(
-                f"{prefix}SEGMENTER_PATH={str(path)!r}: no such file; name a segmentation "
-                f"network in ONNX form, or set {prefix}SEGMENTER=u2netp"
+                f"{prefix}SEGMENTER_PATH={str(path)!r}: no such file; name a segmentation network "
+                f"(ONNX), or set {prefix}SEGMENTER=u2netp"
             )
         return OnnxSegmenter(path.read_bytes(), str(path), settings.segmenter_threshold, threads)
     if settings.segmenter == "u2netp":

@@ -1,4 +1,4 @@
-"""The part of a crop that its animal fills, brought to the size that a network sees best."""
+"""The part of a crop that the animal fills, scaled to the network's input."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# What is shown around the animal: its box, larger by this share of the crop on every side.
+# Margin around the animal's box, as a fraction of the crop.
 SURROUNDINGS = 0.04
-# Enlarging shows a network with strides of many pixels what is small; past this it is blur.
+# Enlarging helps networks with large strides; beyond this it only blurs.
 LARGEST_FACTOR = 4.0
 FINGERPRINT = f"closeup1-{SURROUNDINGS:g}-{LARGEST_FACTOR:g}"
 
@@ -30,10 +30,10 @@ class CloseUp:
 
     @classmethod
     def of(cls, animal: NDArray[np.bool_], width: int, height: int, longest_side: int) -> "CloseUp":
-        """Return the view of a crop of that width and height that its animal fills.
+        """Return the view of a crop that its animal fills.
 
-        `animal` is a mask of the crop at any scale, [h, w], and not empty; `longest_side`
-        is that of the view, in pixels, unless the animal is too small for it.
+        `animal` is a non-empty mask of the crop at any scale, [h, w]; `longest_side` is that of the
+        view in pixels, unless the animal is too small.
         """
         left, right = _extent(np.asarray(animal.any(axis=0)), width)
         top, bottom = _extent(np.asarray(animal.any(axis=1)), height)
@@ -70,7 +70,7 @@ class CloseUp:
 
 
 def _extent(shown: NDArray[np.bool_], pixels: int) -> tuple[int, int]:
-    """Return first and end of what is shown, with surroundings, on an axis of so many pixels."""
+    """Return start and end of the view on one axis, with its margin."""
     at = np.flatnonzero(shown) / len(shown)
     first = max(0.0, at[0] - SURROUNDINGS)
     end = min(1.0, at[-1] + 1 / len(shown) + SURROUNDINGS)

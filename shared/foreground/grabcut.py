@@ -1,4 +1,4 @@
-"""GrabCut (Rother et al. 2004): the animal by its colours, without any trained weights."""
+"""GrabCut (Rother et al. 2004): segmentation by colour, without trained weights."""
 
 from collections.abc import Sequence
 
@@ -11,24 +11,24 @@ from shared.images.resize import resized
 # Colours need no detail, and the cost grows with the pixels: 0.2 s at this side.
 LONGEST_SIDE = 200
 ITERATIONS = 5
-# The box is the animal's, so an ellipse in the crop touches it on every side: outside
-# is surely background, and in its inner part, of this reach, surely animal.
+# The animal touches the box on every side, so outside an inscribed ellipse is background, and its
+# inner part, of this size, is animal.
 CORE = 0.35
-# A colour model of five Gaussians needs some pixels of either kind.
+# The colour models need some pixels of each kind.
 MIN_PIXELS = 50
-# A mask that has hardly grown beyond the core has lost the animal to the background. It can't
-# take too much: the ellipse bounds it.
+# A mask hardly larger than the core has lost the animal to the background. The ellipse bounds it
+# from above.
 LEAST_GROWTH = 1.2
 
 
 class GrabCutSegmenter:
-    """A crude mask: body and legs mostly, with whatever near them is of the same colour."""
+    """A crude segmenter: mostly body and legs, with nearby pixels of similar colour."""
 
     fingerprint = f"grabcut1-{LONGEST_SIDE}px"
     surroundings = False
 
     def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
-        """Return where each crop shows the animal; the ellipse where colours don't tell."""
+        """Return each crop's mask; the ellipse where colours do not separate the animal."""
         return [self._mask(image) for image in images]
 
     def _mask(self, image: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -45,7 +45,9 @@ def _animal(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
     labels = np.full(image.shape[:2], cv2.GC_BGD, np.uint8)
     labels[around] = cv2.GC_PR_FGD
     labels[core] = cv2.GC_FGD
-    cv2.setRNGSeed(0)  # OpenCV 4 starts the colour models from k-means, with this thread's dice
+    cv2.setRNGSeed(
+        0
+    )  # OpenCV 4 initialises the colour models by k-means with this thread's random state
     animals, grounds = np.zeros((1, 65)), np.zeros((1, 65))
     unused = (0, 0, 0, 0)  # the rectangle of another mode
     cv2.grabCut(image, labels, unused, grounds, animals, ITERATIONS, cv2.GC_INIT_WITH_MASK)
@@ -55,5 +57,5 @@ def _animal(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _ellipse(shape: tuple[int, ...], reach: float) -> NDArray[np.bool_]:
     """Return the ellipse in the middle of a picture; reach 1 touches its sides."""
-    y, x = ((2 * np.arange(side) + 1) / side - 1 for side in shape)  # the pixels' middles
+    y, x = ((2 * np.arange(side) + 1) / side - 1 for side in shape)  # pixel centres
     return np.asarray(np.hypot(x[None, :], y[:, None]) <= reach)

@@ -2,8 +2,8 @@
 
 The contract of the model:
 
-- one input: RGB, [1, 3, H, W] or [1, H, W, 3]; uint8 in 0..255 or float32 in 0..1. Any other
-  normalisation belongs into the graph. H and W are its own; where they are dynamic the
+- one input: RGB, [1, 3, H, W] or [1, H, W, 3]; uint8 in 0..255 or float32 in 0..1. Other
+normalisation must be in the graph. H and W are its own; where they are dynamic the
   crop comes with both as `DYNAMIC_SIDE`. The crop is stretched to them.
 - the first output: floats of one channel, [1, 1, h, w], [1, h, w, 1] or [1, h, w], logits or
   probabilities; values above the threshold are the animal.
@@ -45,9 +45,9 @@ class _Input:
 
 @dataclass(frozen=True)
 class Stability:
-    """What a network must be sure of: as Segment Anything's score (arXiv:2304.02643, app. B).
+    """Required stability of a mask, as Segment Anything's score (arXiv:2304.02643, app. B).
 
-    Where an animal stands out, its outline is the same for a high threshold as for a low one.
+    A clear outline is the same at a high and a low threshold.
 
     low, high: two thresholds of the network's output
     least: of the pixels above the low one, this share lies above the high one too
@@ -62,7 +62,7 @@ class Stability:
         return f"stable{self.low:g}-{self.high:g}-{self.least:g}"
 
     def holds(self, values: NDArray[np.float32]) -> bool:
-        """Tell whether a network's output, [h, w], is sure enough."""
+        """Return whether a network's output, [h, w], is stable enough."""
         some, sure = (int(np.count_nonzero(values > each)) for each in (self.low, self.high))
         return some > 0 and sure >= self.least * some
 
@@ -72,7 +72,7 @@ class Outline:
     """How a mask follows from a network's output.
 
     threshold: a pixel above it is the animal
-    stability: what a mask must have to be gone by, if there is such a demand
+    stability: required stability of a mask, if any
     """
 
     threshold: float
@@ -93,12 +93,12 @@ class Outline:
 
 
 class OnnxSegmenter:
-    """A `Segmenter` of a model; see above what it must be like.
+    """A `Segmenter` that runs a model; the module describes its contract.
 
     `content` is the model, `name` what errors call it. `threshold` is the value above which
     a pixel is the animal: 0.5 for probabilities, 0 for logits. `origin` names the model where
     its bytes don't, as they follow from it and from the libraries that wrote them.
-    `stability` is what a mask must have to be gone by, if there is such a demand.
+    `stability` is the required stability of a mask, if any.
 
     Raises:
         SettingsError: it can't be loaded, or does not fit.
@@ -124,14 +124,12 @@ class OnnxSegmenter:
         try:
             self.masks([np.full((self._input.height, self._input.width, 3), 128, np.uint8)])
         except Exception as error:  # ONNX Runtime's exceptions share no base but this
-            raise SettingsError(
-                f"{name} is no segmentation network of use here: {error}"
-            ) from error
+            raise SettingsError(f"{name} is not a usable segmentation network: {error}") from error
 
     def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
-        """Return where the network sees the animals: nowhere, if it can't say where one ends.
+        """Return the masks; empty where the outline is not stable.
 
-        One picture after the other: on a CPU a batch is no faster.
+        Pictures are processed one by one: on a CPU a batch is no faster.
         """
         return [self._outline.mask(self._values(image), image) for image in images]
 
@@ -146,7 +144,7 @@ def fingerprint(origin: str, outline: Outline) -> str:
 
 
 def stretch(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """Return a picture [H, W, 3] at the size that a network takes."""
+    """Return a picture [H, W, 3] stretched to the network's input size."""
     return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -156,8 +154,8 @@ def _session(name: str, content: bytes, threads: int) -> "onnxruntime.InferenceS
     options.log_severity_level = LOG_ERRORS_ONLY
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its exceptions share no base but this
-        raise SettingsError(f"{name} is no ONNX model that can be loaded: {error}") from error
+    except Exception as error:  # its exceptions share no other base
+        raise SettingsError(f"{name} is not a loadable ONNX model: {error}") from error
 
 
 def _input(name: str, session: "onnxruntime.InferenceSession") -> _Input:

@@ -1,4 +1,4 @@
-"""What tells the animal from its surroundings."""
+"""The segmenter protocol."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 
 class Segmenter(Protocol):
-    """Finds the animal in a picture, the same in the same picture every time.
+    """Finds the animal in a picture, deterministically.
 
-    `fingerprint` names the method and everything that its masks depend on; it is
-    fit for a file's name. `surroundings`: it wants to see what is around an animal's box too.
+    `fingerprint` names the method and everything that its masks depend on, valid in a file name.
+    `surroundings`: it needs the surroundings of an animal's box too.
     """
 
     @property

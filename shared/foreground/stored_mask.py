@@ -1,4 +1,4 @@
-"""Masks in the store of crops: PNGs of one bit a pixel, some 1 kB each."""
+"""Masks in the crop store: 1-bit PNGs of about 1 kB."""
 
 import hashlib
 import io
@@ -18,9 +18,9 @@ MAX_PIXELS = 4_000_000
 
 
 def keep(animal: Animal, finder: str, store: BlobStore) -> Mask:
-    """Store where an animal is, and return what tells others; the same again changes nothing.
+    """Store an animal's mask and return its reference; storing the same again changes nothing.
 
-    Its name is its content, so a mask that another segmenter made never takes its place.
+    Masks are content-addressed, so one segmenter's never replaces another's.
 
     Raises:
         Transient: the store does not answer.
@@ -33,10 +33,9 @@ def keep(animal: Animal, finder: str, store: BlobStore) -> Mask:
 
 
 def read(mask: Mask, store: BlobStore) -> Animal:
-    """Return the animal that `keep` was given; one whose mask isn't used has one pixel.
+    """Return a stored animal; one whose mask is not used has a single pixel.
 
-    Raises:
-        Poison: the mask is missing, damaged, or of no kind that is known here.
+    Raises: Poison: the mask is missing, damaged, or of an unknown kind.
         Transient: the store does not answer.
     """
     if mask.HasField("image"):
@@ -47,10 +46,7 @@ def read(mask: Mask, store: BlobStore) -> Animal:
     for outcome in OUTCOMES:
         if outcome == mask.unused and outcome != "used":
             return Animal(np.ones((1, 1), np.bool_), outcome)
-    raise Poison(
-        f"a mask has no image, and is not used for a reason that is not known here, "
-        f"{mask.unused[:100]!r}"
-    )
+    raise Poison(f"a mask has no image and an unknown outcome, {mask.unused[:100]!r}")
 
 
 def packed(mask: NDArray[np.bool_]) -> bytes:
@@ -64,7 +60,7 @@ def unpacked(content: bytes) -> NDArray[np.bool_]:
     """Return the mask of a PNG.
 
     Raises:
-        Poison: it is none that can be read, of the kinds of `shared.images.codec`.
+        Poison: it can't be read; kinds as in `shared.images.codec`.
     """
     pixels = codec.decode(content, max_bytes=MAX_BYTES, max_pixels=MAX_PIXELS)
     return np.asarray(pixels[..., 0] > 127)

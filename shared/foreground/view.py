@@ -1,4 +1,4 @@
-"""A box of a picture with what is around it, as segmenters want it."""
+"""A box with its surroundings, as segmenters need it."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,10 +11,9 @@ from shared.images.resize import resized
 from shared.images.rgb import Pixels
 from shared.messages import Box
 
-# What stands out is told by what it stands out from: of the box's width and height, so much is
-# shown on every side where there is so much.
+# Margin on every side, as a fraction of the box, as far as the picture has it.
 SURROUNDINGS = 0.25
-# Outlines need no more detail.
+# Enough detail for outlines.
 LONGEST_SIDE = 512
 FINGERPRINT = f"view1-{SURROUNDINGS:g}-{LONGEST_SIDE}px"
 
@@ -25,7 +24,7 @@ Extent = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What a segmenter is shown of an animal.
+    """A segmenter's input for one animal.
 
     picture: RGB, uint8 [H, W, 3], its longest side at most `LONGEST_SIDE`
     box: left, top, right and bottom of the animal's box in it, as fractions
@@ -52,23 +51,23 @@ class View:
 
     @classmethod
     def whole(cls, picture: Pixels) -> "View":
-        """Return the view of an animal that has a picture to itself, uint8 [H, W, 3]."""
+        """Return the view of an animal without a box, in a picture uint8 [H, W, 3]."""
         height, width = picture.shape[:2]
         return cls(resized(picture, LONGEST_SIDE), WHOLE_PICTURE, width, height)
 
     def alone(self) -> "View":
-        """Return the view without what is around the box."""
+        """Return the view without the surroundings of the box."""
         return View(self.of_box(self.picture), WHOLE_PICTURE, self.width, self.height)
 
     def of_box(self, seen: NDArray[T]) -> NDArray[T]:
-        """Return of something seen in the view, [h, w, …] at any scale, what lies in the box."""
+        """Return the part of an array over the view, [h, w, …] at any scale, inside the box."""
         height, width = seen.shape[:2]
         left, top, right, bottom = self.box
         return seen[_pixels(top, bottom, height), _pixels(left, right, width)]
 
 
 def _axis(start: float, length: float, pixels: int) -> tuple[int, int, float, float]:
-    """Return first and end pixel of the view, and where in it the box begins and ends."""
+    """Return start and end of the view on one axis, and the box's in it."""
     margin = SURROUNDINGS * length
     first = min(max(round((start - margin) * pixels), 0), pixels - 1)
     end = min(max(round((start + length + margin) * pixels), first + 1), pixels)

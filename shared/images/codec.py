@@ -1,9 +1,8 @@
-"""Safe decoding of pictures that anybody may have sent, and encoding of crops.
+"""Safe decoding of untrusted pictures, and encoding of crops.
 
-Everything a picture claims is checked before memory is spent on it: its bytes,
-its kind, its pixels. Whatever is wrong with it is a Poison of one of the kinds
-empty-image, too-many-bytes, unsupported-format, corrupt-image, too-many-pixels,
-truncated-image and unsupported-pixels.
+Size, format and pixel count are checked before memory is allocated. Faults are Poison of the kinds
+empty-image, too-many-bytes, unsupported-format, corrupt-image, too-many-pixels, truncated-image and
+unsupported-pixels.
 """
 
 import io
@@ -31,8 +30,7 @@ PNG_SIGNATURE_BYTES = 8
 
 TRUNCATED: Final = "truncated-image"
 
-# The classes themselves instead of Image.open: that one has a pixel limit of
-# its own, global to the process, and tries formats that nobody asked for.
+# Not Image.open: it has a global pixel limit and tries all formats.
 _OPENERS: Mapping[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
@@ -40,7 +38,7 @@ _OPENERS: Mapping[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
     "TIFF": TiffPlugin.TiffImageFile,
 }
 
-# warnings.catch_warnings changes the whole process, so one thread at a time.
+# warnings.catch_warnings is global, so one thread at a time.
 _QUIET = threading.Lock()
 
 
@@ -54,7 +52,7 @@ class Exif:
 
     @property
     def orientation(self) -> int:
-        """From 1 to 8; 1 when it is missing or nonsense."""
+        """From 1 to 8; 1 when missing or invalid."""
         value = self.main.get(ExifTags.Base.Orientation)
         return int(value) if isinstance(value, int) and value in ORIENTATIONS else 1
 
@@ -78,7 +76,7 @@ class Picture:
         time. Other formats come at full size.
 
         Raises:
-            Poison: the data ends early, is corrupt, or has pixels of a kind that is no picture.
+            Poison: the data ends early, is corrupt, or has an unsupported pixel type.
         """
         _draft(self._source, longest_side)
         with _pillow_errors():
@@ -86,10 +84,9 @@ class Picture:
             return displayed(self._source, self._orientation)
 
     def salvaged(self, longest_side: int | None = None) -> tuple[Pixels, bool]:
-        """Return what `pixels` does, and whether the end is missing: up to a tenth of the rows.
+        """Return the same as `pixels`, and whether up to a tenth of the rows is missing.
 
-        Raises:
-            Poison: as there, or more of it is missing.
+        Raises: Poison: as there, or more is missing.
         """
         try:
             return self.pixels(longest_side), False
@@ -119,11 +116,11 @@ def open_picture(
         if width * height > max_pixels:
             raise Poison(
                 f"the picture has {width} × {height} pixels, more than the {max_pixels / 1e6:g} "
-                "million allowed; publish it smaller, or raise the service's max_pixels",
+                "million allowed; publish it smaller, or raise RESIGHT_EMBEDDER_MAX_PIXELS",
                 kind="too-many-pixels",
             )
         exif = _exif(source, data)
-    # Pillow turns TIFFs by itself, and gives their size as displayed.
+    # Pillow rotates TIFFs itself and reports their displayed size.
     orientation = 1 if kind == "TIFF" else exif.orientation
     if orientation >= FIRST_SIDEWAYS:
         width, height = height, width
@@ -154,7 +151,7 @@ def _checked_kind(data: bytes, max_bytes: int) -> str:
     if len(data) > max_bytes:
         raise Poison(
             f"the picture has {len(data)} bytes, more than the {max_bytes} allowed; publish it "
-            "smaller, or raise the service's max_image_bytes",
+            f"smaller",
             kind="too-many-bytes",
         )
     kind = sniff(data)
@@ -168,10 +165,10 @@ def _checked_kind(data: bytes, max_bytes: int) -> str:
 
 
 def _exif(source: ImageFile.ImageFile, data: bytes) -> Exif:
-    """Read what can be read: a picture is worth identifying whatever its EXIF looks like."""
+    """Read EXIF as far as possible; malformed EXIF is no reason to refuse a picture."""
     tags: list[Mapping[int, Any]] = []
     try:
-        if source.format == "PNG":  # Pillow would decode all of it to find out
+        if source.format == "PNG":  # Pillow would decode the whole picture
             exif = Image.Exif()
             exif.load(_png_exif(data))
         else:

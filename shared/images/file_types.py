@@ -1,4 +1,4 @@
-"""What kind of file some bytes are, by their first bytes."""
+"""File types by their first bytes."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,8 @@ def _iso_media(*brands: bytes) -> Callable[[bytes], bool]:
     return lambda head: head[4:8] == b"ftyp" and head[8:12].startswith(brands)
 
 
-# The first that fits counts. Files that are no pictures are here so that an
-# error can say what was sent instead of one. None of these beginnings is that
-# of a Capture message: its first byte is 0x0a, 0x12 or 0x1a.
+# The first match counts. Other files are listed so that errors can name them. None of these
+# prefixes starts a Capture message, whose first byte is 0x0a, 0x12 or 0x1a.
 _KINDS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("JPEG", _starts(b"\xff\xd8\xff")),
     ("PNG", _starts(b"\x89PNG\r\n\x1a\n")),
@@ -46,6 +45,6 @@ _KINDS: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
 
 
 def sniff(data: bytes) -> str | None:
-    """Return the kind of a file, such as `JPEG` or `ZIP`; None when it is none of those known."""
+    """Return the type of a file, such as `JPEG` or `ZIP`; None when unknown."""
     head = data[:HEADER_BYTES]
     return next((kind for kind, fits in _KINDS if fits(head)), None)

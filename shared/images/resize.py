@@ -1,4 +1,4 @@
-"""Pictures made smaller for those who need no more detail."""
+"""Downscaling of pictures."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""From a decoded picture to RGB as displayed, in little memory beside itself and the result."""
+"""From a decoded picture to displayed RGB, with little extra memory."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,10 +10,10 @@ from shared.errors import Poison
 
 Pixels = NDArray[np.uint8]
 
-# Larger pictures are converted in strips of so many pixels.
+# Pixels per strip when converting larger pictures.
 STRIP_PIXELS = 4_000_000
 
-# EXIF orientation -> what turns the stored picture into the displayed one, without a copy.
+# EXIF orientation -> view of the stored picture as displayed, without a copy.
 _TURNS: Mapping[int, Callable[[Pixels], Pixels]] = {
     2: lambda stored: stored[:, ::-1],
     3: lambda stored: stored[::-1, ::-1],

@@ -1,16 +1,16 @@
-"""Pictures whose end is missing, with what is there of them."""
+"""Truncated pictures, as far as they can be decoded."""
 
 from PIL import Image, ImageFile
 
-# A picture that lacks more of its rows than this is not worth it.
+# Maximum fraction of missing rows.
 MOST_MISSING = 0.1
 
 
 def load_truncated(source: ImageFile.ImageFile) -> None:
-    """Load a picture whose end is missing, if little of it is; the rest gets one colour.
+    """Load a truncated picture if little of it is missing; the rest has one colour.
 
-    Pillow knows that only as a switch of the whole process, so nothing else may decode
-    meanwhile: a decode worker does one picture at a time.
+    Pillow's switch for that is global, so nothing else may decode meanwhile: a decode worker
+    handles one picture at a time.
 
     Raises:
         OSError: too much is missing.
@@ -26,7 +26,7 @@ def load_truncated(source: ImageFile.ImageFile) -> None:
 
 
 def _flat_rows(image: Image.Image) -> int:
-    """Return how many of the last rows are of one colour: what decoders put where nothing is."""
+    """Return how many of the last rows have one colour, which decoders fill in for missing data."""
     last = image.getpixel((image.width - 1, image.height - 1))
     for count in range(image.height):
         row = image.crop((0, image.height - count - 1, image.width, image.height - count))

@@ -1,4 +1,4 @@
-"""How far each service is behind, as the broker knows it."""
+"""Backlog of each service, from the broker."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -13,7 +13,7 @@ from shared.settings import KafkaSettings
 
 @dataclass(frozen=True)
 class Backlog:
-    """Records in each topic, and how many of its input each group has still to handle."""
+    """Records in each topic, and each group's lag."""
 
     records: Mapping[str, int]  # topic -> records that it holds
     lag: Mapping[str, int]  # group -> records after its committed position
@@ -25,7 +25,7 @@ class Backlog:
 
 
 def read(kafka: KafkaSettings) -> Backlog:
-    """Ask the broker. A topic that does not exist holds nothing.
+    """Read the backlog from the broker. A missing topic counts as empty.
 
     Raises:
         Transient: the broker does not answer.
@@ -42,7 +42,7 @@ def read(kafka: KafkaSettings) -> Backlog:
         begins = client.beginning_offsets(flat) if flat else {}
     lag = {}
     for group, inputs in topics.INPUTS.items():
-        # A consumer that is assigned nothing never joins the group whose commits it reads.
+        # A consumer without an assignment never joins the group whose commits it reads.
         with closing(consumer(watched, group)) as member, broker_errors("reading positions"):
             lag[group] = sum(
                 ends[part] - max(member.committed(part) or 0, begins[part])

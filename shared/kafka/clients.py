@@ -1,4 +1,4 @@
-"""Kafka clients with the guarantees that this system needs, and their errors.
+"""Kafka clients with the guarantees this system needs.
 
 Everything here has a timeout. kafka-python computes checksums in Python, at
 8 MB/s, unless the package `crc32c` is installed; photographs need it.
@@ -24,26 +24,26 @@ from shared.settings import KafkaSettings
 
 MEBIBYTE = 1024 * 1024
 
-# A capture carries up to 32 MiB of image; the rest is what describes it.
+# A capture carries up to 32 MiB of image and its metadata.
 MESSAGE_BYTES = 33 * MEBIBYTE
 
-# A topic's own limit keeps larger messages out. The embedded broker knows none, and what the
-# client refuses to receive it would ask for again for ever, so all that a producer can send
-# is received, and then given up.
+# The topic's limit rejects larger messages. The embedded broker has no limit, and a message that
+# the client refuses would be fetched again for ever, so everything a producer can send is received
+# and then dead-lettered.
 RECEIVED_BYTES = 1100 * MEBIBYTE
 
-# A dead letter is the message and a few headers more, so its topic takes more.
+# A dead letter has additional headers, so its topic accepts more.
 DEAD_LETTER_BYTES = MESSAGE_BYTES + MEBIBYTE
 
-# A member that does not poll for so long loses its partitions; the same for every
-# service, since a rebalance waits for its slowest member for so long.
+# A member that does not poll for this long loses its partitions. The same for all services, because
+# a rebalance waits this long for its slowest member.
 POLL_LIMIT_SECONDS = 300.0
 
-# Well below the time that a service has to drain after SIGTERM.
+# Well below the drain time after SIGTERM.
 CONNECT_SECONDS = 3.0
 
-# Not marked retriable by the client, but gone with a new client or a moment later:
-# a producer whose session the broker forgot, a broker that has trouble of its own.
+# Not marked retriable by the client, but solved by a new client or time: an expired producer
+# session, an internal broker error.
 _PASSING = (
     kafka_errors.BrokerNotAvailableError,
     kafka_errors.InvalidProducerEpochError,
@@ -55,9 +55,9 @@ _PASSING = (
 
 @contextmanager
 def broker_errors(doing: str) -> Iterator[None]:
-    """Turn the client's errors that pass by themselves into Transient.
+    """Turn temporary client errors into Transient.
 
-    Others, such as a refused authorisation, go through as they are and are crashes.
+    Others, such as a refused authorisation, pass through and are crashes.
     """
     try:
         yield
@@ -68,7 +68,7 @@ def broker_errors(doing: str) -> Iterator[None]:
 
 
 def consumer(kafka: KafkaSettings, group: str, *, max_bytes: int = MESSAGE_BYTES) -> KafkaConsumer:
-    """Return a consumer that has subscribed to nothing yet and never commits by itself.
+    """Return a consumer without a subscription that never commits automatically.
 
     `max_bytes` bounds what one fetch brings; a single larger message still comes.
 
@@ -91,7 +91,7 @@ def consumer(kafka: KafkaSettings, group: str, *, max_bytes: int = MESSAGE_BYTES
             fetch_max_bytes=max_bytes,
             max_partition_fetch_bytes=MESSAGE_BYTES,
             receive_message_max_bytes=RECEIVED_BYTES,
-            # What a transaction has taken back is not there.
+            # Aborted transactions are skipped.
             isolation_level="read_committed",
             kafka_client=connection,
         )
@@ -100,7 +100,7 @@ def consumer(kafka: KafkaSettings, group: str, *, max_bytes: int = MESSAGE_BYTES
 
 
 def producer(kafka: KafkaSettings, client: str = "producer") -> KafkaProducer:
-    """Return an idempotent producer whose records all in-sync replicas must take.
+    """Return an idempotent producer with acks from all in-sync replicas.
 
     It does not compress: photographs and float vectors hardly shrink.
 
@@ -122,7 +122,7 @@ def producer(kafka: KafkaSettings, client: str = "producer") -> KafkaProducer:
 
 
 def delivery_seconds(kafka: KafkaSettings) -> float:
-    """Return how long the producer tries to deliver one record: two requests."""
+    """Return the delivery timeout of one record: two requests."""
     return 2 * kafka.request_timeout_seconds
 
 
@@ -197,10 +197,10 @@ def _common(kafka: KafkaSettings, client: str) -> dict[str, Any]:
 
 @contextmanager
 def _connecting(what: str, kafka: KafkaSettings) -> Iterator[Callable[..., KafkaNetClient]]:
-    """Yield the maker of a client's connection.
+    """Yield a factory for a client's connection.
 
-    A client whose constructor fails leaves its IO thread and sockets behind for
-    good; while a broker is away there would be more with every attempt.
+    A client whose constructor fails leaks its IO thread and sockets, so retries against an
+    unreachable broker would add up.
     """
     made = []
 
@@ -209,8 +209,8 @@ def _connecting(what: str, kafka: KafkaSettings) -> Iterator[Callable[..., Kafka
         return made[-1]
 
     if kafka.security.endswith("SSL"):
-        # The client forgets the sockets of handshakes that failed, in cycles that only the
-        # collector frees: those of the attempt before, or an idle service would run out of them.
+        # The client leaks the sockets of failed handshakes in reference cycles; collect those of
+        # the previous attempt, or an idle service runs out of sockets.
         gc.collect()
     with _causes() as causes:
         try:
@@ -226,7 +226,7 @@ def _connecting(what: str, kafka: KafkaSettings) -> Iterator[Callable[..., Kafka
 
 @contextmanager
 def _causes() -> Iterator[list[str]]:
-    """Collect why connections fail: a certificate, a password. The client only logs that."""
+    """Collect why connections failed (certificate, password); the client only logs it."""
     found: list[str] = []
     listener = logging.Handler(logging.WARNING)
     listener.emit = lambda record: found.extend(_errors(record))  # type: ignore[method-assign]

@@ -1,9 +1,9 @@
-"""Fetched record batches, read record by record: one that can't be read spoils only itself.
+"""Record batches read record by record, so that an unreadable one affects only itself.
 
 kafka-python raises out of `poll` at the first record that it can't parse, and again at
 the next poll: one header name that is no UTF-8, or one batch in a codec that is not
-installed, would stop its partition for ever. Here such a record comes out of `poll` like any
-other, with the reason in place of what it held.
+installed, would stop its partition for ever. Here `poll` returns such a record like any other, with
+the reason in place of its contents.
 """
 
 import io
@@ -19,8 +19,7 @@ from kafka.errors import CorruptRecordError
 from kafka.record.default_records import DefaultRecordBase
 from kafka.record.util import decode_varint
 
-# A batch of photographs hardly shrinks, one of descriptions tenfold. What would swell to more
-# than this in memory was made to do so.
+# Photographs hardly compress, metadata tenfold. A batch that expands beyond this is an attack.
 MAX_BATCH_BYTES = 256 * 1024 * 1024
 
 _CHUNK_BYTES = 1024 * 1024
@@ -30,16 +29,13 @@ _XERIAL_HEADER_BYTES = 16
 
 
 class Unreadable(ConsumerRecord):  # type: ignore[misc]  # the client is untyped
-    """A record of which only key and value, or nothing but its place, could be read.
-
-    `fault` says why.
-    """
+    """A record of which only key and value, or only the offset, could be read; `fault` says why."""
 
     fault: str
 
 
 class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
-    """The records of one fetch; those that can't be read are `Unreadable`."""
+    """The records of one fetch; unreadable ones are `Unreadable`."""
 
     next_fetch_offset: int
 
@@ -60,7 +56,7 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
         self.drain()
 
     def _is_hidden(self, batch: Any) -> bool:
-        """Return whether consumers don't see a batch: transactions' ends, and what they undid."""
+        """Return whether consumers skip a batch: transaction markers, aborted records."""
         self.leader_epoch = batch.leader_epoch
         if batch.has_producer_id():
             self._consume_aborted_transactions_up_to(batch.last_offset)
@@ -78,12 +74,12 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
             while read < batch.records_count:
                 yield self._next(tp, batch)
                 read += 1
-        except Exception as error:  # a codec's library raises what it likes
+        except Exception as error:  # codec libraries raise anything
             for offset in range(batch.base_offset + read, batch.base_offset + batch.records_count):
                 yield self._unreadable(tp, offset, f"its batch is damaged: {error}")
 
     def _next(self, tp: Any, batch: Any) -> Any:
-        """Return the next record; one with bad headers without them.
+        """Return the next record; malformed headers are dropped.
 
         Raises:
             Exception: where it ends is lost too, and so is the rest of the batch.
@@ -98,7 +94,7 @@ class TolerantRecords(Fetcher.PartitionRecords):  # type: ignore[misc]
         return self._readable(tp, record)
 
     def _old(self, tp: Any, batch: Any) -> Iterator[Any]:
-        """Read a message set of before Kafka 0.11; a damaged one has no certain offsets."""
+        """Read a message set of Kafka before 0.11; a damaged one has unreliable offsets."""
         try:
             for record in batch:
                 yield self._readable(tp, record)
@@ -148,7 +144,7 @@ def _open(batch: Any) -> None:
     if batch.compression_type != DefaultRecordBase.CODEC_NONE:
         unpack = _CODECS.get(batch.compression_type)
         if unpack is None:
-            raise ValueError(f"nobody knows its codec, number {batch.compression_type}")
+            raise ValueError(f"unknown compression codec {batch.compression_type}")
         batch._buffer = unpack(bytes(memoryview(batch._buffer)[batch._pos :]))  # noqa: SLF001
         batch._pos = 0  # noqa: SLF001
     batch._decompressed = True  # noqa: SLF001

@@ -1,4 +1,4 @@
-"""What arrives on topics, for a person or a program that watches: no group, nothing committed."""
+"""Reads topics without a consumer group and without commits."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -13,11 +13,11 @@ from shared.settings import KafkaSettings
 
 
 class MissingTopicError(ResightError):
-    """A topic that should be there is not; the text says how to make it."""
+    """A required topic is missing; the message says how to create it."""
 
 
 class TopicReader:
-    """Reads whole topics from their beginning or from now on. Use it as a context manager.
+    """Reads topics from their beginning or from now on. Use it as a context manager.
 
     Raises:
         Transient: the broker does not answer (from any method).
@@ -27,7 +27,7 @@ class TopicReader:
     def __init__(
         self, kafka: KafkaSettings, topics: Sequence[str], *, from_beginning: bool
     ) -> None:
-        # Without a static name: that one belongs to a service.
+        # No static membership: that ID belongs to a service.
         self._client = consumer(kafka.model_copy(update={"instance_id": ""}), "feed")
         self._timeout = round(1000 * kafka.request_timeout_seconds)
         with broker_errors("reading topics"):

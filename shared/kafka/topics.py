@@ -1,4 +1,4 @@
-"""Topics: which message travels on which, and under which key."""
+"""Topics: which message is on which topic, and with which key."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ OUTPUTS = {
 
 @dataclass(frozen=True)
 class Address:
-    """Where a message goes: the topic, and the key that keeps its order."""
+    """Topic and partition key of a message."""
 
     topic: str
     key: str
@@ -86,7 +86,7 @@ def dead_letters(topic: str, group: str) -> str:
 
 
 def is_dead_letters(topic: str) -> bool:
-    """Return whether a topic is one of dead letters."""
+    """Return whether a topic is a dead-letter topic."""
     return topic.endswith(_DEAD_LETTERS)
 
 

@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 
 class Health:
-    """What the loop tells about itself; read by the HTTP server's threads.
+    """State of the loop, read by the HTTP server's threads.
 
-    `ready` is the service's own word. It is asked from those threads.
+    `ready` is the service's own check, called from those threads.
     """
 
     def __init__(self, limit_seconds: float, ready: Callable[[], bool]) -> None:
@@ -29,7 +29,7 @@ class Health:
         self.trouble = ""
 
     def turn(self) -> None:
-        """Note that the loop goes round."""
+        """Record a turn of the loop."""
         self._turned = time.monotonic()
 
     def dead(self) -> str:
@@ -40,20 +40,20 @@ class Health:
         return f"the loop has not turned for {still:.0f} s (limit {self._limit:.0f} s)"
 
     def unready(self) -> str:
-        """Return why no work is taken now; empty when it is."""
+        """Return why the service is not ready; empty when it is."""
         if self.trouble:
             return f"waiting: {self.trouble}"
         if not self.joined:
             return "joining the consumer group"
         try:
             return "" if self._ready() else "a dependency of the service does not answer"
-        except Exception as error:  # the answer to a probe, not a crash of the prober
-            log.exception("the service could not say whether it is ready")
+        except Exception as error:  # a failing check is an answer, not a crash
+            log.exception("the readiness check failed")
             return f"a dependency of the service does not answer: {error}"
 
 
 class HealthServer:
-    """Serves one `Health` and the process's metrics from background threads."""
+    """Serves `Health` and metrics from background threads."""
 
     def __init__(self, settings: TelemetrySettings, health: Health) -> None:
         self._settings = settings

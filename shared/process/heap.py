@@ -1,9 +1,8 @@
-"""glibc's heap, kept small in a process of many threads.
+"""Keeps glibc's heap small in a process with many threads.
 
-By default each thread may get an arena of its own, and what was freed in it stays with the process:
-forty threads that each held a picture of 30 MB once are a gigabyte for ever. Two arenas, and large
-blocks that are mapped apart and given back at once, cost a little time and no memory.
-See mallopt(3).
+By default each thread may get its own arena, and freed memory stays in it: forty threads that each
+held a 30 MB picture keep over a gigabyte. Two arenas, and large blocks that are mapped separately
+and returned at once, cost little time. See mallopt(3).
 """
 
 import ctypes
@@ -13,7 +12,7 @@ _LARGE_BYTES = 128 * 1024
 
 
 def keep_small() -> None:
-    """Set it for this process; call it before there are threads. Other C libraries need it not."""
+    """Configure this process; call it before starting threads. Other C libraries do not need it."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_ARENA_MAX, 2)

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from shared.process.text import json_line
 
-# What `extra` may carry; anything else in it is left out.
+# Allowed keys of `extra`; others are dropped.
 FIELDS = ("sighting", "capture", "deployment", "gallery", "topic", "partition", "offset")
 
 

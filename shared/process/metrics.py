@@ -1,9 +1,8 @@
-"""Metrics, each declared once with what it is for and which values its labels may take.
+"""Metrics, each declared once with its help text and label values.
 
-The list is closed: what is not declared here does not exist, and no label holds what an
-uploader can choose, since each value would be a series for ever. Counters whose labels'
-values are known begin at 0, so that the first increase is one (Prometheus can't see that a
-series began). `python -m resight.reference.metrics` writes the list as a page.
+The list is closed, and no label holds values that uploaders choose, because each value is a series
+for ever. Counters with known label values start at 0, so that Prometheus sees the first increase.
+`make metrics` writes the list to docs/metrics.md.
 """
 
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
-# From a millisecond (a search) to the five minutes after which Kafka gives a member up.
+# From a millisecond (a search) to the five minutes after which Kafka expels a member.
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 # The values of a label that the operator sets, by what is deployed.
@@ -39,21 +38,21 @@ METRICS: list[Metric] = []
 
 
 def counter(name: str, text: str, /, **labels: Sequence[str]) -> Counter:
-    """Declare what only grows; its name ends in `_total`."""
+    """Declare a counter; its name ends in `_total`."""
     made = Counter(name, text, _listed(name, "counter", text, labels))
     _begin(made, labels)
     return made
 
 
 def gauge(name: str, text: str, /, **labels: Sequence[str]) -> Gauge:
-    """Declare what goes up and down."""
+    """Declare a gauge."""
     return Gauge(name, text, _listed(name, "gauge", text, labels))
 
 
 def histogram(
     name: str, text: str, buckets: Sequence[float] = SECONDS, /, **labels: Sequence[str]
 ) -> Histogram:
-    """Declare what is spread over buckets, in seconds unless the name says otherwise."""
+    """Declare a histogram, in seconds unless the name says otherwise."""
     return Histogram(name, text, _listed(name, "histogram", text, labels), buckets=buckets)
 
 

@@ -1,8 +1,8 @@
-"""What native libraries write to stderr, as lines of JSON like all others.
+"""Turns what native libraries write to stderr into JSON lines.
 
-ONNX Runtime, OpenCV and a dying interpreter write to the file descriptor itself, past
-Python's logging. A process of its own turns that into JSON, so that the last words of a
-service that crashes are kept too; it ends when nobody can write to it any more.
+ONNX Runtime, OpenCV and a crashing interpreter write to the file descriptor directly, bypassing
+Python's logging. A separate process turns that into JSON, so the last output of a crash is kept
+too; it ends when the pipe closes.
 """
 
 import logging
@@ -15,15 +15,15 @@ from typing import TextIO
 
 from shared.process.logs import JsonFormatter
 
-# A library that writes without line feeds fills no memory.
+# Bounds memory if a library writes without line feeds.
 LONGEST_LINE = 8192
 _STDERR = 2
 
 
 def redirect(service: str) -> TextIO:
-    """Send what is written to stderr through the process, and return the real stderr for logs.
+    """Redirect stderr through the process, and return the real stderr for logs.
 
-    Child processes inherit it. Call it once, before other threads are started.
+    Child processes inherit it. Call it once, before starting threads.
     """
     sys.stderr.flush()
     real = os.dup(_STDERR)
@@ -32,18 +32,18 @@ def redirect(service: str) -> TextIO:
         command,
         stdin=subprocess.PIPE,
         stdout=real,
-        start_new_session=True,  # Ctrl-C of a terminal is not for it
+        start_new_session=True,  # not interrupted by Ctrl-C
     )
     if wrapper.stdin is None:  # for the type checker: a pipe was asked for
         raise RuntimeError("no pipe to the process that reads stderr")
     os.dup2(wrapper.stdin.fileno(), _STDERR)
     wrapper.stdin.close()
-    wrapper.returncode = 0  # nobody waits for it: it lives longer than this process
+    wrapper.returncode = 0  # not waited for: it outlives this process
     return TextIOWrapper(os.fdopen(real, "wb", 0), "utf-8", line_buffering=True)
 
 
 def wrap(service: str, lines: TextIO, output: TextIO) -> None:
-    """Write each line as JSON until nobody can write another."""
+    """Write each line as JSON until the pipe closes."""
     formatter = JsonFormatter(service)
     while line := lines.readline(LONGEST_LINE):
         if text := line.rstrip():
@@ -54,7 +54,7 @@ def wrap(service: str, lines: TextIO, output: TextIO) -> None:
 
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the service's last words come after these
+        signal.signal(number, signal.SIG_IGN)  # the service's last output follows
     wrap(
         sys.argv[1],
         TextIOWrapper(sys.stdin.buffer, "utf-8", errors="replace"),

@@ -1,4 +1,4 @@
-"""What a service says of its readiness."""
+"""Readiness of a service."""
 
 import http.client
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Readiness:
-    """`answers`: whether the service is there at all. `trouble`: why it takes no work yet."""
+    """answers: whether the service responds. trouble: why it is not ready."""
 
     answers: bool
     ready: bool
@@ -32,5 +32,5 @@ def readiness(address: str) -> Readiness:
 
 
 def ready(address: str) -> bool:
-    """Return whether a service takes work; one that does not answer does not."""
+    """Return whether a service is ready; one that does not respond is not."""
     return readiness(address).ready

@@ -1,4 +1,4 @@
-"""Ending a process in order: what is in hand is finished, but not for ever."""
+"""Graceful shutdown with a deadline."""
 
 import logging
 import os
@@ -14,10 +14,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Shutdown:
-    """Whether the process is to end: after SIGTERM, SIGINT or `request`.
+    """Shutdown request by SIGTERM, SIGINT or `request`.
 
-    A signal also starts a clock: when `drain_seconds` pass before the process has
-    ended, it ends at once with os.EX_TEMPFAIL (75) and nothing more is committed.
+    A signal also starts a deadline: after `drain_seconds` the process exits with os.EX_TEMPFAIL
+    (75) without committing.
     """
 
     def __init__(self, drain_seconds: float) -> None:
@@ -27,20 +27,20 @@ class Shutdown:
 
     @property
     def requested(self) -> bool:
-        """Whether to take no more work."""
+        """Whether to stop taking work."""
         return self._requested.is_set()
 
     def request(self) -> None:
-        """Ask for the end from any thread; starts no clock."""
+        """Request shutdown from any thread, without a deadline."""
         self._requested.set()
 
     def wait(self, seconds: float) -> bool:
-        """Sleep, but no longer than until the end is asked for; whether it was."""
+        """Sleep until shutdown is requested, at most; return whether it was."""
         return self._requested.wait(seconds)
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """Listen to signals within the block, where that is possible: in the main thread."""
+        """Handle signals within the block, if in the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -62,8 +62,8 @@ class Shutdown:
 
     def _give_up(self) -> None:
         log.error(
-            "not done %s s after the signal: ending uncommitted; what was in hand comes again "
-            "(RESIGHT_STAGE_DRAIN_SECONDS)",
+            "not finished %s s after the signal: exiting without committing; the batch will be "
+            "redelivered (RESIGHT_STAGE_DRAIN_SECONDS)",
             self._drain_seconds,
         )
         os._exit(os.EX_TEMPFAIL)

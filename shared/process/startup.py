@@ -1,4 +1,4 @@
-"""How every service starts, and how it says why it could not go on."""
+"""Start of every service, and logging of why it ends."""
 
 import faulthandler
 import logging
@@ -13,7 +13,7 @@ from shared.process.logs import configure_logging
 from shared.process.native_stderr import redirect
 from shared.settings import TelemetrySettings
 
-# As sysexits.h has it: starting again changes nothing until the settings do.
+# As in sysexits.h: restarting does not help until the settings change.
 CONFIGURATION = 78
 
 log = logging.getLogger(__name__)
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def start_process(service: str) -> Iterator[TelemetrySettings]:
-    """Log as JSON from here on, native libraries included; what ends the service is logged too.
+    """Log as JSON, native libraries included, and log what ends the service.
 
-    Exits with 78 when a setting is wrong, and with 1 when the service crashes.
+    Exits with 78 for a wrong setting and with 1 for a crash.
     """
     real = redirect(service)
     faulthandler.enable()

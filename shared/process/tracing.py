@@ -1,8 +1,8 @@
-"""One trace from upload to decision: W3C trace context in the records' headers, a span a stage.
+"""One trace from upload to decision: W3C trace context in record headers, one span per stage.
 
-The Kafka instrumentation of OpenTelemetry does not see `poll`, so context travels by hand
-(https://www.w3.org/TR/trace-context/). Off by default: then no span is made, and what an
-uploader sends as its context is carried along to the decision.
+The Kafka instrumentation of OpenTelemetry does not see `poll`, so context is propagated by hand
+(https://www.w3.org/TR/trace-context/). Off by default: then no spans are created, and an uploader's
+context is passed on to the decision.
 """
 
 import re
@@ -22,7 +22,7 @@ from shared.records import Record, Result
 from shared.settings import TelemetrySettings
 
 HEADER = "traceparent"
-# Whatever else an uploader writes there is not carried along.
+# Nothing else that an uploader writes there is passed on.
 _FORM = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _CONTEXT = TraceContextTextMapPropagator()
 
@@ -30,7 +30,7 @@ Headers = list[tuple[str, bytes]]
 
 
 class RecordSpan:
-    """One record's way through a stage."""
+    """Span of one record in a stage."""
 
     def __init__(self, record: Record, span: Span | None) -> None:
         self._record = record
@@ -38,23 +38,23 @@ class RecordSpan:
 
     @property
     def headers(self) -> Headers:
-        """What the messages that follow from the record carry."""
+        """Headers for the messages that result from the record."""
         if self._span is None:
             told = self._record.headers.get(HEADER, b"")
             return [(HEADER, told)] if _FORM.fullmatch(told) else []
         return _headers(self._span)
 
     def again(self, reason: str) -> None:
-        """Note an attempt that will be made again."""
+        """Record a retry."""
         if self._span is not None:
             self._span.add_event("attempt failed", {"reason": reason})
 
     def end(self, result: Result | None) -> None:
-        """End the span; None: the record was dropped, and comes again."""
+        """End the span; None: the record was dropped and will be redelivered."""
         if self._span is None:
             return
         if result is None:
-            self._span.set_status(Status(StatusCode.ERROR, "dropped, comes again"))
+            self._span.set_status(Status(StatusCode.ERROR, "dropped, will be redelivered"))
         elif isinstance(result, Poison):
             self._span.set_status(Status(StatusCode.ERROR, result.reason))
             self._span.set_attribute("error.type", result.kind)
@@ -65,17 +65,17 @@ class RecordSpan:
 
 @dataclass(frozen=True)
 class Traces:
-    """Makes the spans of a service; without a tracer it makes none."""
+    """Creates the spans of a service; none without a tracer."""
 
     service: str
     tracer: Tracer | None = None
 
     def begin(self, records: Sequence[Record]) -> list[RecordSpan]:
-        """Begin the spans of a batch, each a child of the one that its record names."""
+        """Start the spans of a batch, each a child of the span in its record's headers."""
         return [RecordSpan(record, self._span(record)) for record in records]
 
     def upload(self, topic: str) -> RecordSpan:
-        """Begin a trace with what is about to be published on a topic."""
+        """Start a trace for a record to be published."""
         record = Record(topic, 0, 0, None, None, 0)
         if self.tracer is None:
             return RecordSpan(record, None)
@@ -104,10 +104,10 @@ class Traces:
 
 
 def traces(service: str, telemetry: TelemetrySettings) -> Traces:
-    """Return what makes a service's spans and sends them where the settings say, if they do."""
+    """Return the tracing of a service as configured."""
     if not telemetry.traces_url:
         return Traces(service)
-    # Needed by nobody who does not trace, and slow to import.
+    # Slow to import, and needed only for tracing.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
         OTLPSpanExporter,
     )
@@ -118,7 +118,7 @@ def traces(service: str, telemetry: TelemetrySettings) -> Traces:
 
 
 def provider_for(service: str, share: float = 1.0) -> TracerProvider:
-    """Return a provider that names the service and keeps a share of the traces that begin here."""
+    """Return a provider that names the service and samples traces that start here."""
     resource = Resource.create({"service.name": service, "service.namespace": "resight"})
     return TracerProvider(sampler=ParentBasedTraceIdRatio(share), resource=resource)
 

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: exponential, with full jitter.
+"""Exponential back-off with full jitter.
 
 Full jitter spreads the attempts of many replicas best:
 https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/

@@ -105,7 +105,7 @@ class BatchConsumer:
         self._consumer: KafkaConsumer | None = None
 
     def open(self) -> None:
-        """Connect and subscribe; the group is joined in the first `take`s."""
+        """Connect and subscribe; the first calls of `take` join the group."""
         self._changes = _Changes(self._group)
         self._consumer = clients.consumer(self._kafka, self._group, max_bytes=self._max_bytes)
         self._consumer.subscribe(self._topics, listener=self._changes)
@@ -119,16 +119,16 @@ class BatchConsumer:
 
     @property
     def joined(self) -> bool:
-        """Whether the group has this member, be it without partitions."""
+        """Whether this member has joined the group, even without partitions."""
         return (
             self._consumer is not None
             and self._consumer.group_metadata().state == MemberState.STABLE
         )
 
     def take(self, held: frozenset[str], seconds: float) -> list[Delivery]:
-        """Return the next batch, in order within each partition, or nothing in time.
+        """Return the next batch, in order within each partition; empty after a timeout.
 
-        The partitions of the topics in `held` are paused meanwhile.
+        Partitions of the topics in `held` are paused.
         """
         with broker_errors("reading"):
             self._pause(held)
@@ -144,9 +144,9 @@ class BatchConsumer:
             return taken[:together]
 
     def read_anew(self, topics: frozenset[str]) -> None:
-        """Read topics from their beginning, whatever the group has committed.
+        """Read topics from their beginning, ignoring commits.
 
-        Once for each partition; after that it goes on from where this object stands.
+        Once per partition; afterwards reading continues from there.
         """
         self._rewind |= topics
         self._own = {
@@ -157,21 +157,21 @@ class BatchConsumer:
         self._changes.pending = True
 
     def note(self, batch: Sequence[Delivery]) -> None:
-        """Note, where it is first seen in this life, what is in hand should the life end."""
+        """Note the records in hand when they are first seen, in case the process dies."""
         self._notes.write(self._crash_attempts.to_note(delivery.record for delivery in batch))
 
     def withdraw(self, batch: Sequence[Delivery]) -> None:
-        """Take `note` back: the batch waits, or is given back, through no fault of its own."""
+        """Withdraw the note: the batch waits or is dropped for another reason."""
         self._notes.write(self._crash_attempts.to_withdraw(delivery.record for delivery in batch))
 
     def condemned(self, delivery: Delivery) -> Poison | None:
-        """Return why a record is not to be handled: it has ended too many crashes."""
+        """Return why a record is dead-lettered unseen: it was in hand at too many crashes."""
         return self._crash_attempts.condemned(delivery.record)
 
     def wait(self, seconds: float) -> bool:
-        """Stay a member for about one slice of `seconds`, everything paused.
+        """Stay in the group for part of `seconds`, everything paused.
 
-        False: the assignment changed, and any batch in hand must be dropped.
+        False: the assignment changed, and the batch must be dropped.
         """
         with broker_errors("staying in the group"):
             self._pause(frozenset(self._topics))
@@ -179,7 +179,7 @@ class BatchConsumer:
             return not self._reset_if_moved()
 
     def commit(self, batch: Sequence[Delivery]) -> bool:
-        """Commit what follows the batch; False when the group moved on and it comes again."""
+        """Commit the batch; False when the group rebalanced and it will be redelivered."""
         offsets = {
             TopicPartition(d.record.topic, d.record.partition): OffsetAndMetadata(
                 d.record.offset + 1, "", d.leader_epoch
@@ -201,7 +201,7 @@ class BatchConsumer:
         return True
 
     def progress(self) -> dict[Partition, PartitionProgress]:
-        """Return where each assigned partition stands; asks the broker."""
+        """Return the progress of each assigned partition, from the broker."""
         with broker_errors("asking for end offsets"):
             assigned = self._client.assignment()
             ends = self._client.end_offsets(assigned) if assigned else {}
@@ -218,11 +218,11 @@ class BatchConsumer:
     @property
     def _client(self) -> KafkaConsumer:
         if self._consumer is None:
-            raise RuntimeError(f"the intake of {self._group} is not open")
+            raise RuntimeError(f"the consumer of {self._group} is not open")
         return self._consumer
 
     def _pause(self, held: frozenset[str]) -> None:
-        """Make the paused flags what they should be; partitions keep old ones (see above)."""
+        """Set the paused flags; partitions keep stale ones (see above)."""
         assigned = self._client.assignment()
         wanted = {p for p in assigned if p.topic in held}
         paused = self._client.paused()
@@ -231,11 +231,11 @@ class BatchConsumer:
         self._unblock_parked()
 
     def _unblock_parked(self) -> None:
-        """Let records that were fetched before a pause come back after it.
+        """Return records that were fetched before a pause.
 
-        kafka-python 3.0.12 parks them, and takes them back only when no other
-        partition's records are in line; records that are used up still count
-        as in line until the next fetch, which with everything parked never comes.
+        kafka-python 3.0.12 parks them and restores them only when no other partition has buffered
+        records; consumed records count as buffered until the next fetch, which never happens while
+        everything is parked.
         """
         fetcher = self._client._fetcher  # noqa: SLF001 - there is no public way
         if not fetcher._next_partition_records:  # noqa: SLF001
@@ -260,13 +260,11 @@ class BatchConsumer:
         return True
 
     def _forget_commits(self, rewound: Sequence[Any]) -> None:
-        """Take back what an earlier process committed: were this one to end before it has read
-        everything again, its successor must not go on from there.
-        """
+        """Reset an earlier process's commits, in case this one ends before reading again."""
         if not rewound:
             return
         begins = self._client.beginning_offsets(rewound)
-        with contextlib.suppress(*_MOVED):  # then this happens again after the rebalance
+        with contextlib.suppress(*_MOVED):  # repeated after the rebalance
             self._client.commit({p: OffsetAndMetadata(begins[p], "", -1) for p in rewound})
 
     def _start(self, partition: Any) -> int | None:

@@ -1,14 +1,14 @@
-"""Records that were in hand when a service ended: one that ends it again and again is given up.
+"""Dead-letters a record that crashes its service repeatedly.
 
-A picture that makes a decoder fault, or takes the memory that the kernel kills for, ends
-the process without an exception; uncommitted, it would come again for ever. So the record
-that a partition begins with is noted before it is handled, where that survives the process:
-as a committed offset of a group beside the service's own, `<group>.crash_attempts`. The offset
-holds two numbers, record × 16 + crashes, since the embedded broker keeps no metadata.
+A picture that makes a decoder segfault, or exhausts memory, kills the process without an exception;
+uncommitted, it would be redelivered for ever. So the first record of a partition is noted before it
+is handled, where the note survives: as a committed offset of a second group, `<group>.suspects`.
+The offset encodes two numbers, record × 16 + crashes, because the embedded broker keeps no
+metadata.
 
-A service that has handled a batch of a partition trusts what follows and notes nothing, so the
-loop stays as fast as it was. After a violent end the records that may have been in hand go one by
-one, so that an innocent one next to a guilty one is not blamed.
+After the first batch of a partition nothing more is noted, so the loop stays fast. After a crash,
+the records that may have been in hand are handled one by one, so that only the faulty one is
+blamed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ _FACTOR = _MAX_NOTED + 1
 
 @dataclass(frozen=True)
 class CrashAttempt:
-    """How many crashes of the service ended while a partition stood at this offset."""
+    """Crashes of the service at one offset of a partition."""
 
     offset: int
     crashes: int
@@ -39,7 +39,7 @@ class CrashAttempt:
 
 @dataclass(frozen=True)
 class _Standing:
-    """One partition: what is held against a record of it, and where each goes alone."""
+    """Crash state of one partition, and up to where records are handled one by one."""
 
     suspicion: CrashAttempt
     alone_from: int = 0
@@ -54,26 +54,26 @@ class _Standing:
 
 
 class CrashAttempts:
-    """Decides what is noted, what goes alone and what is given up. Keeps no connection.
+    """Decides which records are noted, handled alone, or dead-lettered. Holds no connection.
 
     Args:
-        limit: a record with which so many crashes have ended is given up.
-        span: the most records that may have been in hand at once.
+        limit: crashes after which a record is dead-lettered.
+        span: maximum records in hand at once.
     """
 
     def __init__(self, limit: int, span: int) -> None:
         self._limit = limit
         self._span = span
         self._standing: dict[Partition, _Standing] = {}
-        self._own: dict[Partition, CrashAttempt] = {}  # noted by this life, which goes on
+        self._own: dict[Partition, CrashAttempt] = {}  # noted by this process
 
     def begin(
         self, starts: Mapping[Partition, int], noted: Mapping[Partition, CrashAttempt]
     ) -> None:
-        """Start from these offsets, with what was noted of their partitions before.
+        """Start from these offsets, with the notes of earlier processes.
 
-        What was noted of a record before the start is past. One after it comes where
-        records in between have been removed, or where a partition is read anew.
+        A note before the start is obsolete. One after it occurs where records were deleted or a
+        partition is read again.
         """
         self._standing = {}
         for partition, start in starts.items():
@@ -86,14 +86,14 @@ class CrashAttempts:
             self._standing[partition] = _Standing(found, found.offset, found.offset + self._span)
 
     def together(self, records: Sequence[Record]) -> int:
-        """Return how many of these, from the first on, may be in hand at the same time."""
+        """Return how many of these records may be handled together."""
         for number, record in enumerate(records):
             if self._of(record).alone(record.offset):
                 return max(number, 1)
         return len(records)
 
     def to_note(self, records: Iterable[Record]) -> dict[Partition, CrashAttempt]:
-        """Return what must be noted before these are handled."""
+        """Return the notes to write before these records are handled."""
         first: dict[Partition, Record] = {}
         for record in records:
             first.setdefault(_place(record), record)
@@ -107,7 +107,7 @@ class CrashAttempts:
         return notes
 
     def to_withdraw(self, records: Iterable[Record]) -> dict[Partition, CrashAttempt]:
-        """Return what must be noted instead when these are put back by a life that goes on."""
+        """Return the notes to write when these records are dropped without a crash."""
         return {
             place: CrashAttempt(noted.offset, noted.crashes - 1)
             for place in {_place(record) for record in records}
@@ -115,20 +115,20 @@ class CrashAttempts:
         }
 
     def condemned(self, record: Record) -> Poison | None:
-        """Return why a record is given up unseen, if it is."""
+        """Return why a record is dead-lettered unseen, if it is."""
         crashes = self._of(record).crashes(record.offset)
         if crashes < self._limit:
             return None
         return Poison(
-            f"the service ended {crashes} times while it had this record in hand ({record.topic} "
+            f"the service crashed {crashes} times with this record in hand ({record.topic} "
             f"partition {record.partition} offset {record.offset}), so it is not tried again; see "
-            "the end of the service's log before each restart, and replay the letter once that "
-            "is repaired",
+            f"the service's log before each restart, and replay the dead letter once the cause is "
+            f"fixed",
             kind="ends-the-service",
         )
 
     def passed(self, records: Iterable[Record]) -> dict[Partition, CrashAttempt]:
-        """Trust what follows these, which are committed; return what must be noted now."""
+        """Record that these were committed; return the notes to write."""
         last = {_place(record): record for record in records}
         cleared = {}
         for place, record in last.items():
@@ -147,7 +147,7 @@ def _place(record: Record) -> Partition:
 
 
 class Notes:
-    """Where suspicions are kept: the broker. Connects when first used.
+    """Stores the notes in the broker. Connects when first used.
 
     Every method raises Transient when the broker is away.
     """
@@ -158,11 +158,11 @@ class Notes:
         self._admin: KafkaAdminClient | None = None
 
     def read(self, partitions: Iterable[Partition]) -> dict[Partition, CrashAttempt]:
-        """Return what is noted of these partitions."""
+        """Return the notes of these partitions."""
         wanted = [TopicPartition(*partition) for partition in partitions]
         if not wanted:
             return {}
-        with broker_errors("reading which records are suspect"):
+        with broker_errors("reading crash notes"):
             found = self._client.list_group_offsets({self._group: wanted})[self._group]
         return {
             (place.topic, place.partition): CrashAttempt(*divmod(mark.offset, _FACTOR))
@@ -171,18 +171,18 @@ class Notes:
         }
 
     def write(self, notes: Mapping[Partition, CrashAttempt]) -> None:
-        """Keep these."""
+        """Write notes."""
         if not notes:
             return
         marks = {
             TopicPartition(*partition): OffsetAndMetadata(
                 note.offset * _FACTOR + note.crashes,
-                f"{note.crashes} crashes ended at offset {note.offset}",
+                f"{note.crashes} crashes at offset {note.offset}",
                 -1,
             )
             for partition, note in notes.items()
         }
-        with broker_errors("noting which records are in hand"):
+        with broker_errors("writing crash notes"):
             for error in self._client.alter_group_offsets(self._group, marks).values():
                 if error.errno:
                     raise error(f"group {self._group}")

@@ -1,22 +1,22 @@
-"""How much a service may give up before it stops: a bad deployment must not empty a topic.
+"""Limit on dead letters, so that a bad deployment cannot empty a topic.
 
-A model that can't read any picture, or a store that answers with somebody else's objects,
-makes every record poison. One by one each is right to be given up; all of them are not.
+A broken model or a wrong store makes every record poison. A few dead letters are normal; all of
+them are a fault of the deployment.
 """
 
 from collections import deque
 
-# As many records as the embedder sees in some minutes.
+# What the embedder handles in a few minutes.
 LATEST = 1000
 
 
 class DeadLetterLimit:
-    """Watches the latest records. Keeps no clock.
+    """Watches the latest records.
 
     Args:
-        count: so many dead letters among them are always in order.
-        share: above `count`, this share of them is too much.
-        latest: how many the latest are.
+        count: dead letters tolerated among them, whatever their share.
+        share: tolerated share above `count`.
+        latest: number of records watched.
     """
 
     def __init__(self, count: int, share: float, latest: int = LATEST) -> None:
@@ -25,10 +25,10 @@ class DeadLetterLimit:
         self._given_up: deque[bool] = deque(maxlen=latest)
 
     def refusal(self, given_up: list[bool]) -> str:
-        """Return why a batch's dead letters must not be written; '' where they may.
+        """Return why a batch's dead letters must not be written; '' if they may.
 
-        `given_up` tells of each record of the batch whether it is to be given up. What is
-        not refused counts from now on.
+        `given_up`: for each record, whether it would be dead-lettered. Accepted batches are
+        counted.
         """
         after = deque([*self._given_up, *given_up], self._given_up.maxlen)
         letters = sum(after)
@@ -37,8 +37,7 @@ class DeadLetterLimit:
             return ""
         return (
             f"{letters} of the latest {len(after)} records could not be handled, more than the "
-            f"{self._share:.0%} that may be given up, so the service has stopped and keeps the "
-            "rest on its topic. If the service or its settings are at fault, repair them and start "
-            "it again; if the records are, start it with a larger RESIGHT_STAGE_LETTER_SHARE "
-            "or RESIGHT_STAGE_LETTER_COUNT"
+            f"tolerated {self._share:.0%}, so the service has stopped and the rest stays on its "
+            f"topic. Fix the service, its settings or the source of the records, then restart it: "
+            f"that starts a new count"
         )

@@ -1,24 +1,24 @@
-"""Dead letters: messages that can't be handled, with why, kept until someone replays them.
+"""Dead letters: messages that could not be handled, with the reason, kept until replayed.
 
-A dead letter lies in the topic `<topic>.<group>.dlq` with the key, value and
-headers of the original, and these headers more:
+A dead letter is in the topic `<topic>.<group>.dlq` with the original's key, value and headers, and
+these additional headers:
 
     resight-reason     a sentence
     resight-kind       a slug, as in the metrics
-    resight-topic      where the original lies: topic,
+    resight-topic      position of the original: topic,
     resight-partition  partition
     resight-offset     and offset
-    resight-attempt    1, and one more each time it comes back after a replay
-    resight-time       when it was given up, ISO 8601, UTC
-    resight-sightings  how many animals are lost with it
+    resight-attempt    1, increased each time it returns after a replay
+    resight-time       time of the dead letter, ISO 8601, UTC
+    resight-sightings  number of animals in it
 
-One that would be too large for its topic comes without value, key and headers, and with
+One that is too large for its topic has no value, key and headers of the original, but
 
-    resight-value-bytes   how long the value is that lies at the original's place, and
+    resight-value-bytes   size of the original's value
     resight-value-sha256  its digest
 
-What was replayed is known from offsets that the group `resight-replay` commits
-on the dead-letter topics: every letter below is done with.
+Replayed dead letters are tracked by the offsets that the group `resight-replay` commits on the
+dead-letter topics: everything below is done.
 """
 
 import logging
@@ -47,26 +47,25 @@ REPLAY_GROUP = "resight-replay"
 PREFIX = "resight-"
 ATTEMPT = "resight-attempt"
 
-# The full text stays in the log; a header is for reading and must fit the message.
+# The log has the full text; a header must fit the message.
 REASON_CHARACTERS = 2000
 ATTEMPT_DIGITS = 6
-# Who looks at the latest letters fetches no more of them at once than this, or one letter.
+# Bytes fetched at once when only the latest dead letters are read; at least one.
 LOOKED_AT_BYTES = 1024 * 1024
 
 log = logging.getLogger(__name__)
 
 
 class DeadLetterError(ResightError):
-    """A dead letter could not be written: the service must stop without committing."""
+    """A dead letter could not be written; the service must stop without committing."""
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message that one group gave up, and why.
+    """A message that one group could not handle, and why.
 
-    `headers` are the original's. `topic`, `partition` and `offset` are the
-    original's too; `mark` is the letter's own place, None before it is written. Where
-    the value was too large to come with it, `left_out` tells what it was.
+    `headers`, `topic`, `partition` and `offset` are the original's; `mark` is the dead letter's own
+    position, None before it is written. `left_out` describes a value that was too large to include.
     """
 
     topic: str
@@ -86,7 +85,7 @@ class DeadLetter:
 
     @property
     def address(self) -> str:
-        """The topic that the letter lies in."""
+        """The dead-letter topic."""
         return topics.dead_letters(self.topic, self.group)
 
 
@@ -100,7 +99,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a letter lies in its dead-letter topic, and whether it was replayed."""
+    """Position of a dead letter in its topic, and whether it was replayed."""
 
     partition: int
     offset: int
@@ -108,7 +107,7 @@ class Mark:
 
 
 def dead_letter(record: Record, poison: Poison, group: str, time: datetime) -> DeadLetter:
-    """Return the letter for a record that `group` can't handle."""
+    """Return the dead letter for a record that `group` can't handle."""
     return DeadLetter(
         topic=record.topic,
         partition=record.partition,
@@ -126,14 +125,14 @@ def dead_letter(record: Record, poison: Poison, group: str, time: datetime) -> D
 
 
 def short(letter: DeadLetter) -> DeadLetter:
-    """Return a letter that always fits its topic: what it was about, without its contents."""
+    """Return a dead letter that always fits its topic: metadata without contents."""
     value = letter.value or b""
     left_out = LeftOut(len(value), sha256(value).hexdigest())
     return replace(letter, key=None, value=None, headers={}, left_out=left_out)
 
 
 def encode(letter: DeadLetter) -> dict[str, bytes]:
-    """Return all headers that a letter is written with."""
+    """Return all headers of a dead letter."""
     ours: dict[str, object] = {
         "reason": letter.reason,
         "kind": letter.kind,
@@ -154,7 +153,7 @@ def encode(letter: DeadLetter) -> dict[str, bytes]:
 
 
 def decode(record: Record, *, replayed: bool) -> DeadLetter:
-    """Return the letter that a record of a dead-letter topic holds.
+    """Return the dead letter of a record.
 
     Raises:
         ValueError: the record is no dead letter.
@@ -195,10 +194,10 @@ def read(
     foreign: Callable[[str], object] = log.warning,
     latest: int | None = None,
 ) -> Iterator[DeadLetter]:
-    """Yield every letter in these dead-letter topics, from the first to the last there is now.
+    """Yield all dead letters currently in these topics.
 
-    With `latest`, so many of each partition. Letters of one partition come in order. A topic that
-    does not exist has none. What others have written there is left out; `foreign` is told of it.
+    With `latest`, only that many of each partition. Each partition is in order. Missing topics are
+    empty. Foreign records are skipped; `foreign` is called for each.
 
     Raises:
         Transient: the broker does not answer.
@@ -220,7 +219,7 @@ def read(
         while any(client.position(part, timeout_ms=timeout) < ends[part] for part in parts):
             polled = client.poll(timeout)
             if not polled:
-                raise Transient(f"no dead letter came within {timeout} ms though some are left")
+                raise Transient(f"no dead letter arrived within {timeout} ms though some are left")
             for part, raws in polled.items():
                 for raw in raws:
                     if raw.offset >= ends[part]:
@@ -232,7 +231,7 @@ def read(
 
 
 def find(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> DeadLetter | None:
-    """Return one letter by its place; None: it is not there.
+    """Return one dead letter by its position; None: not found.
 
     Raises:
         Transient: the broker does not answer.
@@ -256,9 +255,9 @@ def find(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> DeadL
 
 
 def waiting(kafka: KafkaSettings, names: Sequence[str]) -> int:
-    """Return how many letters were not replayed yet, by their places.
+    """Return how many dead letters were not replayed yet, by offsets.
 
-    With those that came without their value, which can't be replayed.
+    Includes those without a value, which cannot be replayed.
 
     Raises:
         Transient: the broker does not answer.
@@ -280,11 +279,10 @@ def _reader(kafka: KafkaSettings, latest: int | None) -> KafkaConsumer:
 
 
 def replay(kafka: KafkaSettings, letters: Iterable[DeadLetter]) -> int:
-    """Send letters back to the topics they came from, and return how many.
+    """Send dead letters back to their original topics, and return how many.
 
-    Each is marked after the broker has taken it, so that a replay that was
-    interrupted continues where it stopped. The mark is a height: a letter that
-    was left out below a replayed one counts as done with too, but stays readable.
+    Each is marked after the broker's acknowledgement, so an interrupted replay resumes. The mark is
+    an offset: unreplayed dead letters below it count as done too, but stay readable.
 
     Raises:
         Transient: the broker does not answer; what was sent before is marked.
@@ -318,5 +316,5 @@ def _left_out(ours: Mapping[str, str]) -> LeftOut | None:
 
 
 def _number(text: bytes) -> int:
-    """Return the attempts so far; a header that anyone may set can hold anything."""
+    """Return the attempts so far; the header is untrusted."""
     return int(text) if text.isdigit() and len(text) <= ATTEMPT_DIGITS else 0

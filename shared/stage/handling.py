@@ -1,4 +1,4 @@
-"""Giving a batch to a handler so that each message gets a result of its own."""
+"""Runs a handler on a batch so that each message gets its own result."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -31,15 +31,15 @@ def protobuf_decoder(kind: type[M]) -> Decoder[M]:
 
 
 def decoded(record: Record, decoders: Mapping[str, Decoder[M]]) -> M | Poison:
-    """Return the message in a record, or why there is none.
+    """Return the message of a record, or Poison.
 
-    Whatever a decoder raises is about this record alone, and would be raised again.
+    Anything that a decoder raises concerns this record alone and would be raised again.
     """
     place = f"{record.topic} partition {record.partition} offset {record.offset}"
     if record.fault:
         return Poison(
-            f"the record at {place} can't be read: {record.fault}; what it held may still lie "
-            "there, but no client of this kind can take it: publish it again",
+            f"the record at {place} can't be read: {record.fault}; its contents may still be "
+            f"there, but this client cannot read them: publish it again",
             kind="unreadable-record",
         )
     try:
@@ -49,14 +49,14 @@ def decoded(record: Record, decoders: Mapping[str, Decoder[M]]) -> M | Poison:
     except Exception as error:
         log.exception("the decoder of %s failed", place)
         return Poison(
-            f"the record at {place} can't be decoded: {type(error).__name__}: {error}; the "
-            "decoder should have said it better, so please report it",
+            f"the record at {place} can't be decoded: {type(error).__name__}: {error}; this is a "
+            f"bug in the decoder, please report it",
             kind="undecodable",
         )
 
 
 def results(handler: Handler[M], items: Sequence[M | Poison]) -> list[Result]:
-    """Return one result for each item, in order; poison stays what it is.
+    """Return one result for each item, in order; poison stays poison.
 
     Raises:
         Transient: the handler's; the whole batch may be given again.
@@ -68,11 +68,7 @@ def results(handler: Handler[M], items: Sequence[M | Poison]) -> list[Result]:
 
 
 def _handled(handler: Handler[M], messages: Sequence[M]) -> Sequence[Result]:
-    """Handle a batch; where it is poisoned as a whole, each message by itself.
-
-    So a handler that raises Poison, instead of returning it, costs only the
-    message that is to blame.
-    """
+    """Handle a batch; if the handler raises Poison, handle each message separately."""
     if not messages:
         return []
     try:

@@ -1,24 +1,24 @@
-"""The one consume loop: at least once, nothing lost, nothing skipped.
+"""The consume loop of all services: at least once, nothing lost, nothing skipped.
 
-Each turn goes through one protocol, and the numbers come back in the code:
+Each turn follows one protocol; the numbers are repeated in the code:
 
     1  poll a batch, bounded in messages and bytes
-    2  note the records in hand, should the process end with them; decode each: what
-       can't be decoded, or has ended too many crashes, is poison
-    3  the handler turns messages into results; its own writes are applied
-    4  send all results, and the dead letters of what was poison, unless too much is
-    5  wait until the broker has taken all of them
-    6  tell the handler what was taken
+    2  note the records in hand in case the process dies; decode each: a record that can't be
+       decoded, or has crashed the service too often, is poison
+    3  the handler turns messages into results and applies its own writes
+    4  send all results, and dead letters for poison, within their limit
+    5  wait until the broker has acknowledged all of them
+    6  pass the acknowledgements to the handler
     7  commit the offsets after the batch
 
-Whatever fails before 7 leaves the batch uncommitted, so it comes again, here or in another
-member of the group. Transient in 3 to 6 means: pause all partitions, stay in the group,
-back off, and go on with the same batch where it failed. When the group rebalances meanwhile, the
-batch is dropped and positions go back to what is committed. A broker that is away is waited for
-in the same way with a new client. Anything else ends the process.
+A failure before 7 leaves the batch uncommitted, so it is redelivered, here or to another member of
+the group. Transient in 3 to 6 means: pause all partitions, stay in the group, back off, and
+continue with the same batch where it failed. If the group rebalances meanwhile, the batch is
+dropped and positions return to the committed ones. An unreachable broker is retried in the same way
+with a new client. Anything else ends the process.
 
-Where more than a limit would be given up, the service stops: it stays in the group and
-alive, is not ready, and keeps everything where it is until it is started again.
+If more than the limit would be dead-lettered, the service stops working: it stays alive and in the
+group, is not ready, and leaves everything in place until it is restarted.
 """
 
 import contextlib
@@ -49,22 +49,21 @@ M = TypeVar("M", bound=Message)
 
 log = logging.getLogger(__name__)
 
-# Short enough for a shutdown to be noticed soon, long enough to cost nothing.
+# Short enough to notice a shutdown soon, long enough to cost nothing.
 POLL_SECONDS = 0.25
 
-# A stall is looked for so many times within the time that makes one.
+# Stall checks per stall time.
 LOOKS_PER_STALL = 4
 
 
 class Stage(Generic[M]):
-    """One service: what comes in on its topics goes through its handler.
+    """One service: runs its handler on the messages of its topics.
 
-    `name` is the consumer group. `pace` is asked before each poll for the topics that are to be
-    held back now; the others go on. `rewind` is asked then for topics that are to be read from
-    their beginning now, whatever was committed. `max_messages` is the service's default where the
-    settings leave it open. `prepare` runs once before anything is consumed, when health is served
-    already; it may raise Transient, and is to tell what it is given now and then how far it is.
-    `tracing` makes the spans, by default as the settings say.
+    `name` is the consumer group. `pace` returns, before each poll, the topics to pause; `rewind`
+    those to read from their beginning, ignoring commits. `max_messages` is the service's default
+    batch size. `prepare` runs once before consuming, with health already served; it may raise
+    Transient, and reports its progress to its argument. `tracing` creates the spans, by default as
+    configured.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class Stage(Generic[M]):
         self._watch = StallWatch(settings.stall_seconds)
         self._waited = 0.0
         self._next_look = 0.0
-        # Up to the poll limit a slow batch is no fault; past it Kafka gives the member up.
+        # Beyond the poll limit Kafka expels the member; up to it a slow batch is fine.
         self._health = Health(max(settings.stall_seconds, POLL_LIMIT_SECONDS), handler.ready)
         self._server = HealthServer(telemetry, self._health)
 
@@ -117,11 +116,11 @@ class Stage(Generic[M]):
         return self._server.port
 
     def stop(self) -> None:
-        """Make `run` finish the batch in hand and return. Callable from any thread."""
+        """Make `run` finish the current batch and return. Callable from any thread."""
         self._shutdown.request()
 
     def run(self) -> None:
-        """Work until SIGTERM, SIGINT or `stop`; signals only reach the main thread.
+        """Run until SIGTERM, SIGINT or `stop`; signals only reach the main thread.
 
         Raises:
             DeadLetterError: a dead letter could not be written.
@@ -186,7 +185,7 @@ class Stage(Generic[M]):
         results: Sequence[Result] | None = None
         try:
             results = self._done(batch, passages)
-        except ResightError:  # no fault of the records
+        except ResightError:  # not the records' fault
             with contextlib.suppress(Transient):
                 self._consumer.withdraw(batch)
             raise
@@ -205,7 +204,7 @@ class Stage(Generic[M]):
     def _done(
         self, batch: Sequence[Delivery], passages: Sequence[RecordSpan]
     ) -> Sequence[Result] | None:
-        """Take a batch from 2 to 6, each step once, and return its results.
+        """Take a batch through steps 2 to 6, each once, and return its results.
 
         None: it must be dropped.
         """
@@ -253,7 +252,7 @@ class Stage(Generic[M]):
         return bool(self._stopped)
 
     def _hold_on(self, seconds: float) -> bool:
-        """Stay a member for so long; False: the batch in hand must be dropped."""
+        """Stay in the group for a while; False: the batch must be dropped."""
         until = time.monotonic() + seconds
         while not self._shutdown.requested:
             self._health.turn()
@@ -264,9 +263,9 @@ class Stage(Generic[M]):
         return False
 
     def _pause_after(self, error: Transient) -> float:
-        """Note a failed attempt and return how many seconds to wait; logs once an episode."""
+        """Record a failed attempt and return the seconds to wait; logs once per episode."""
         if self._attempts == 0:
-            log.warning("waiting, and trying again until it works: %s", error)
+            log.warning("retrying until it works: %s", error)
         metrics.TRANSIENT_ERRORS.labels(self._name).inc()
         self._health.trouble = str(error)
         chance = random.random()  # noqa: S311 - jitter is no secret
@@ -276,7 +275,7 @@ class Stage(Generic[M]):
 
     def _recovered(self) -> None:
         if self._attempts:
-            log.info("working again after %d failed attempts", self._attempts)
+            log.info("recovered after %d failed attempts", self._attempts)
         self._attempts = 0
         self._health.trouble = ""
 
@@ -291,7 +290,7 @@ class Stage(Generic[M]):
             metrics.LAG.labels(self._name, topic).set(lag)
         stalled = self._watch.observe(self._waited, progress)
         if stalled:
-            log.error("these partitions do not advance, so the client is built anew: %s", stalled)
+            log.error("partitions make no progress, creating a new client: %s", stalled)
             metrics.STALLS.labels(self._name).inc()
             self._watch.forget()
             self._consumer.close()

@@ -1,4 +1,4 @@
-"""The produce side of a stage: results out, and what could not be handled aside."""
+"""The produce side of a stage: results and dead letters."""
 
 import contextlib
 import logging
@@ -26,15 +26,15 @@ from shared.stage.dead_letters import DeadLetter, DeadLetterError, dead_letter, 
 
 log = logging.getLogger(__name__)
 
-# What the client or the broker says of a message that its topic does not take.
+# Errors for messages that are too large for their topic.
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class ResultProducer:
     """Publishes the results of a batch and its dead letters, and waits for the broker.
 
-    The producer is made when it is first needed, and anew after a failure: an
-    idempotent producer that has lost a record can't be trusted with the next.
+    The producer is created when first needed, and again after a failure: an idempotent producer
+    that lost a record cannot be used any more.
     """
 
     def __init__(self, kafka: KafkaSettings, group: str) -> None:
@@ -44,14 +44,14 @@ class ResultProducer:
         self._producer: KafkaProducer | None = None
 
     def publish(self, results: Sequence[tuple[Record, Result, Headers]]) -> list[Receipt]:
-        """Send everything and return a receipt for each message once all are taken.
+        """Send everything and return a receipt for each message once all are acknowledged.
 
-        With each result come the headers of the messages in it. A message that is too large for
-        the broker makes its record poison.
+        Each result comes with the headers of its messages. A message that is too large for the
+        broker makes its record poison.
 
         Raises:
-            Transient: the broker did not take a message in time; all may be sent again.
-            DeadLetterError: the broker did not take a dead letter.
+            Transient: the broker did not acknowledge a message in time; all may be sent again.
+            DeadLetterError: the broker did not acknowledge a dead letter.
         """
         poisoned: list[tuple[Record, Poison]] = []
         receipts: list[Receipt] = []
@@ -73,10 +73,10 @@ class ResultProducer:
         return receipts
 
     def close(self) -> None:
-        """Let the producer go."""
+        """Close the producer."""
         if self._producer is not None:
             client, self._producer = self._producer, None
-            # What is still under way counts as not sent and comes again.
+            # Unacknowledged records count as not sent and are sent again.
             with contextlib.suppress(KafkaTimeoutError):
                 client.close(timeout=self._patience)
 
@@ -118,7 +118,7 @@ class ResultProducer:
         except (KafkaError, Transient) as error:
             raise DeadLetterError(
                 f"{letter.address} did not take {record.topic} partition {record.partition} "
-                f"offset {record.offset}: {error}; nothing is committed, so it comes again"
+                f"offset {record.offset}: {error}; nothing is committed, so it will be redelivered"
             ) from error
         service_metrics.DEAD_LETTERS.labels(self._group, record.topic, poison.kind).inc()
         log.error(

@@ -1,8 +1,8 @@
-"""Noticing a partition that has records but does not advance.
+"""Detects partitions that have records but make no progress.
 
 Kafka clients can stop fetching a partition without an error
-(https://github.com/dpkp/kafka-python/issues/3106 is one such case). Nothing
-else would tell: the member stays in its group and its polls come back empty.
+(https://github.com/dpkp/kafka-python/issues/3106 is one such case). Nothing else shows it: the
+member stays in its group and its polls return nothing.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ Partition = tuple[str, int]
 
 @dataclass(frozen=True)
 class PartitionProgress:
-    """Where one assigned partition stands.
+    """Progress of one assigned partition.
 
-    `position` is the next offset that will be read, None when the client does
-    not know it. `end` is the offset after the last record.
+    `position` is the next offset to read, None if unknown. `end` is the offset after the last
+    record.
     """
 
     position: int | None
@@ -25,7 +25,7 @@ class PartitionProgress:
 
     @property
     def lag(self) -> int:
-        """Records that wait; 0 when the position is unknown or past the end."""
+        """Waiting records; 0 when the position is unknown or past the end."""
         return 0 if self.position is None else max(0, self.end - self.position)
 
     @property
@@ -35,7 +35,7 @@ class PartitionProgress:
 
 
 class StallWatch:
-    """Remembers since when each partition has stood still. Keeps no clock."""
+    """Tracks how long each partition has made no progress."""
 
     def __init__(self, limit_seconds: float) -> None:
         self._limit = limit_seconds
@@ -59,7 +59,7 @@ class StallWatch:
         )
 
     def forget(self) -> None:
-        """Start afresh, as after the client was built anew."""
+        """Reset, as after the client was recreated."""
         self._still = {}
 
     def _since(self, partition: Partition, reading: PartitionProgress, now: float) -> float:

@@ -1,1 +1,1 @@
-"""Records of the captures topic, validated."""
+"""Validates records of the captures topic."""

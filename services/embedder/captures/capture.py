@@ -1,6 +1,6 @@
-"""From a record of the captures topic to a valid Capture.
+"""Decodes a record of the captures topic into a valid Capture.
 
-A record's value is a Capture message, or a bare image that headers describe.
+A record's value is a Capture message, or a bare image described by headers.
 """
 
 import math
@@ -33,7 +33,7 @@ PROTOBUF_TYPES = {
 }
 UNTYPED = {"", "application/octet-stream", "binary/octet-stream"}
 
-# Detectors round: a box may reach this far past the border, and is clipped there.
+# Detectors round: boxes may exceed the picture by this fraction, and are clipped.
 BORDER = 0.01
 
 _TEXTS = (
@@ -45,15 +45,14 @@ _TEXTS = (
 def decode_capture(
     record: Record, max_animals: int = MAX_ANIMALS, labels: LabelSettings | None = None
 ) -> Capture:
-    """Return the capture of a record, checked, with what it leaves out filled in.
+    """Return the checked capture of a record, with missing fields filled in.
 
-    The header `content-type` says which of the two forms the value has;
-    without it, the value's first bytes do.
+    The header `content-type` says which of the two forms the value has; without it, the value's
+    first bytes do.
 
     Raises:
-        Poison: of kind empty-value, too-many-bytes, not-a-capture, no-image,
-            bad-header, bad-text, bad-time, bad-place, too-many-animals, bad-box,
-            box-outside-image or labels-refused.
+        Poison: of kind empty-value, too-many-bytes, not-a-capture, no-image, bad-header, bad-text,
+            bad-time, bad-place, too-many-animals, bad-box, box-outside-image or labels-refused.
     """
     value = record.value
     if not value:
@@ -62,8 +61,8 @@ def decode_capture(
         )
     if len(value) > MESSAGE_BYTES:
         raise Poison(
-            f"the record has {len(value)} bytes, more than the {MESSAGE_BYTES} of the largest "
-            "capture; publish the picture smaller, or store it and publish a reference",
+            f"the record has {len(value)} bytes, more than the limit of {MESSAGE_BYTES}; publish "
+            "a smaller picture, or store it and publish a reference",
             kind="too-many-bytes",
         )
     bare = _is_bare(record, value)
@@ -86,8 +85,8 @@ def _is_bare(record: Record, value: bytes) -> bool:
         return False
     if media_type not in UNTYPED:
         raise Poison(
-            f"the header content-type has the value {media_type[:120]!r}; send image/jpeg (or "
-            "another image type) with a bare image, application/x-protobuf with a Capture",
+            f"the header content-type is {media_type[:120]!r}; send image/jpeg (or another image "
+            "type) with a bare image, application/x-protobuf with a Capture",
             kind="bad-header",
         )
     return sniff(value) is not None
@@ -98,14 +97,14 @@ def _parse(value: bytes) -> Capture:
         capture = Capture.FromString(value)
     except DecodeError as error:
         raise Poison(
-            f"the value ({len(value)} bytes that begin {value[:8].hex(' ')}) is neither an image "
+            f"the value ({len(value)} bytes, beginning {value[:8].hex(' ')}) is neither an image "
             "file nor a Capture message; check what the uploader sends",
             kind="not-a-capture",
         ) from error
     if capture.WhichOneof("image") is None:
         raise Poison(
-            "the Capture message has neither an inline image nor a reference to one; check that "
-            "the uploader sends resight.v1.Capture",
+            "the Capture message has neither an inline image nor a reference; check that the "
+            "uploader sends resight.v1.Capture",
             kind="no-image",
             sightings=max(1, len(capture.animals)),
         )
@@ -113,7 +112,7 @@ def _parse(value: bytes) -> Capture:
 
 
 def _note_time(capture: Capture, milliseconds: int) -> None:
-    """Take the record's time, unless its clock counts in something else than milliseconds."""
+    """Use the record's time, unless its clock does not count in milliseconds."""
     if milliseconds < 0:
         return
     stamp = Timestamp()
@@ -148,15 +147,15 @@ def _check(capture: Capture) -> None:
 
 
 def _check_labels(capture: Capture, record: Record, labels: LabelSettings | None) -> None:
-    """Refuse labels of those whose word does not count, rather than drop them unheard."""
+    """Refuse labels that are not trusted, instead of ignoring them silently."""
     labelled = any(animal.identity for animal in capture.animals)
     value, deployment = record.value or b"", capture.deployment
     if labelled and not (labels and labels.count(deployment, value, record.headers)):
         raise Poison(
-            f"the capture of deployment {deployment} names its animals, and such labels are taken "
-            "only when they are signed with RESIGHT_LABELS_SECRET, which the embedder and the "
-            "importer must share; or allow them by RESIGHT_LABELS_TAKEN or "
-            "RESIGHT_LABELS_DEPLOYMENTS, and replay this",
+            f"the capture of deployment {deployment} has labels, and labels are accepted only "
+            "when signed with RESIGHT_LABELS_SECRET, which embedder and importer must share; or "
+            "allow them by RESIGHT_LABELS_TAKEN or RESIGHT_LABELS_DEPLOYMENTS. Then replay this "
+            "dead letter",
             kind="labels-refused",
             sightings=len(capture.animals),
         )
@@ -167,8 +166,8 @@ def _check_time(name: str, moment: Timestamp, sightings: int) -> None:
         moment.ToDatetime()
     except (ValueError, OverflowError) as error:
         raise Poison(
-            f"{name} is {moment.seconds} s {moment.nanos} ns since 1970, which is no time between "
-            "the years 1 and 9999; leave it out when the camera's clock was not set",
+            f"{name} is {moment.seconds} s {moment.nanos} ns since 1970, which is not between the "
+            "years 1 and 9999; leave it out if the camera's clock was not set",
             kind="bad-time",
             sightings=sightings,
         ) from error
@@ -177,15 +176,15 @@ def _check_time(name: str, moment: Timestamp, sightings: int) -> None:
 def _check_correction(correction: Duration, sightings: int) -> None:
     if abs(correction.seconds) > MOST_CORRECTED_SECONDS or abs(correction.nanos) >= 10**9:
         raise Poison(
-            f"clock_correction is {correction.seconds} s {correction.nanos} ns, and no clock is "
-            "more than a century wrong; send seconds",
+            f"clock_correction is {correction.seconds} s {correction.nanos} ns, more than a "
+            "century; send seconds",
             kind="bad-time",
             sightings=sightings,
         )
 
 
 def _check_place(place: Place, sightings: int) -> None:
-    # Coordinates of rare animals are secrets: the reason says what is wrong, not where.
+    # Coordinates of rare animals are secret: the message says what is wrong, not where.
     for name, value, limit in (
         ("latitude", place.latitude, 90),
         ("longitude", place.longitude, 180),
@@ -193,7 +192,7 @@ def _check_place(place: Place, sightings: int) -> None:
         if not math.isfinite(value) or abs(value) > limit:
             raise Poison(
                 f"the {name} is {'beyond ±' + str(limit) if math.isfinite(value) else value}; "
-                "send WGS 84 degrees, or leave the place out",
+                "send WGS 84 degrees, or leave the location out",
                 kind="bad-place",
                 sightings=sightings,
             )
@@ -208,14 +207,14 @@ def _check_box(animal: Animal, sightings: int) -> None:
         )
     if box.width <= 0 or box.height <= 0:
         raise Poison(
-            f"{text} has no area; leave out the boxes of detections without size",
+            f"{text} has no area; leave out detections without size",
             kind="bad-box",
             sightings=sightings,
         )
     if not _inside(box):
         raise Poison(
-            f"{text} reaches outside the picture; boxes are fractions of the picture as "
-            "displayed, from 0 to 1, not pixels",
+            f"{text} exceeds the picture; boxes are fractions (0 to 1) of the picture as "
+            "displayed, not pixels",
             kind="box-outside-image",
             sightings=sightings,
         )
@@ -228,12 +227,12 @@ def _inside(box: Box) -> bool:
 
 
 def _known(viewpoint: Viewpoint) -> Viewpoint:
-    """Return the viewpoint; a number of a later version of the messages counts as unknown."""
+    """Return the viewpoint; values of later versions count as unknown."""
     return viewpoint if viewpoint in Viewpoint.values() else VIEWPOINT_UNSPECIFIED
 
 
 def _key(record: Record) -> str:
-    """Return the record's key as a deployment's name; one that is no text is told by its digest."""
+    """Return the record's key as a deployment; a key that is not text is replaced by its digest."""
     key = record.key or b""
     try:
         text = key.decode()

@@ -1,13 +1,13 @@
 """A bare image as a record's value, described by Kafka headers.
 
     deployment, species, population, sequence, capture-id   text
-    captured-at            ISO 8601; without an offset it is UTC
-    clock-correction       seconds to be added to what EXIF tells, where the clock was set wrong
+    captured-at            ISO 8601; UTC if without offset
+    clock-correction       seconds to add to the EXIF time, if the camera's clock was wrong
     latitude, longitude    degrees, WGS 84; both or neither
-    viewpoint              left, right, front, back or top; any other word: unknown
-    box                    x,y,width,height as fractions; several with ';' between
+    viewpoint              left, right, front, back or top; other words: unknown
+    box                    x,y,width,height as fractions; several separated by ';'
 
-All are optional, and a header without a value counts as missing.
+All are optional, and an empty header counts as missing.
 """
 
 from collections.abc import Mapping
@@ -36,13 +36,13 @@ _MAX_BYTES = 16 * 1024
 
 
 def describe(image: bytes, headers: Mapping[str, bytes], max_animals: int) -> Capture:
-    """Return the capture that an image and its headers are.
+    """Return the capture that an image and its headers describe.
 
-    Headers with other names than those above are not looked at.
+    Other headers are ignored.
 
     Raises:
-        Poison: of kind bad-header; it names the header and, unless it may tell where rare
-            animals live, its value. Of kind too-many-animals, before the boxes are read.
+        Poison: of kind bad-header, naming the header and, unless it is a location, its value; of
+            kind too-many-animals, before the boxes are parsed.
     """
     known = {name.lower(): value for name, value in headers.items() if name.lower() in _KNOWN}
     words = {name: _text(name, value) for name, value in known.items()}
@@ -71,7 +71,7 @@ def describe(image: bytes, headers: Mapping[str, bytes], max_animals: int) -> Ca
 
 def _text(name: str, value: bytes) -> str:
     if len(value) > _MAX_BYTES:
-        raise _bad(name, f"{len(value)} bytes", f"{_MAX_BYTES} are the most")
+        raise _bad(name, f"{len(value)} bytes", f"the limit is {_MAX_BYTES} bytes")
     try:
         return value.decode().strip()
     except UnicodeDecodeError as error:
@@ -100,7 +100,7 @@ def _number(name: str, value: str) -> float:
 def _seconds(name: str, value: str) -> int:
     number = _number(name, value)
     if not abs(number) <= MOST_CORRECTED_SECONDS:
-        raise _bad(name, repr(value), "no clock is more than a century wrong; send seconds")
+        raise _bad(name, repr(value), "the limit is a century; send seconds")
     return round(number)
 
 
@@ -117,5 +117,5 @@ def _time(value: str) -> Timestamp:
 
 
 def _bad(name: str, value: str, way_out: str) -> Poison:
-    told = "a value that is no number" if name in _SECRET else f"the value {value[:120]}"
+    told = "a value that is not a number" if name in _SECRET else f"the value {value[:120]}"
     return Poison(f"the header {name} has {told}; {way_out}", kind="bad-header")

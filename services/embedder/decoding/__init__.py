@@ -1,1 +1,1 @@
-"""Pictures decoded and cropped in worker processes."""
+"""Decodes and crops pictures in worker processes."""

@@ -1,7 +1,6 @@
-"""From the bytes of a picture to its animals' crops, and what a segmenter is to see of each.
+"""Decodes a picture and cuts out its animals, with a view of each for the segmenter.
 
-This is all that happens to bytes that anybody may have sent. It runs in a worker of its own,
-see `decode_workers`, with limits on time and memory.
+Pictures are untrusted, so this runs in a worker with limits on time and memory; see `worker_pool`.
 """
 
 from collections.abc import Sequence
@@ -15,13 +14,13 @@ from shared.foreground.view import View
 from shared.images import codec
 from shared.messages import Box, Place
 
-# Thinner than this, nothing in an animal's coat can be told from anything else.
+# A crop thinner than this shows too little of an animal to compare.
 LEAST_SIDE = 24
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a picture may be. `salvage`: one that lacks its last rows is taken all the same."""
+    """Limits of a picture. `salvage`: truncated pictures are accepted if they lack few rows."""
 
     max_bytes: int = codec.MAX_BYTES
     max_pixels: int = codec.MAX_PIXELS
@@ -30,11 +29,11 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
-    """What a picture of N boxes gives.
+    """Result for a picture with N boxes.
 
-    crops: JPEGs, as they are stored
+    crops: JPEGs, as stored
     views: each with its surroundings, for a segmenter
-    sides: of each cut its shorter side, in pixels of the picture
+    sides: the shorter side of each cut, in pixels of the picture
     captured_at, place: from EXIF
     truncated: whether the end of the picture is missing
     """
@@ -48,7 +47,7 @@ class Cuts:
 
 
 def cut(data: bytes, boxes: Sequence[Box], preparation: Preparation, limits: Limits) -> Cuts:
-    """Decode a picture and cut out its boxes, fractions of it as displayed; at least one.
+    """Decode a picture and cut out its boxes (at least one), in fractions of it as displayed.
 
     Raises:
         Poison: of the kinds of `shared.images.codec`.
@@ -70,7 +69,9 @@ def cut(data: bytes, boxes: Sequence[Box], preparation: Preparation, limits: Lim
 
 
 def too_thin(side: int) -> str:
-    """Return why a crop can't be compared with any other; '' where it can."""
+    """Return why a crop is too thin to compare; '' if it is not."""
     if side >= LEAST_SIDE:
         return ""
-    return f"the crop's shorter side has {side} pixels, and {LEAST_SIDE} are the least to compare"
+    return (
+        f"the crop's shorter side has {side} pixels; at least {LEAST_SIDE} are needed to compare it"
+    )

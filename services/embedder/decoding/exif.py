@@ -1,4 +1,4 @@
-"""Time and place of a photograph from its EXIF tags, where the message has none."""
+"""Reads time and location from EXIF, for messages without them."""
 
 import math
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _GPS = ExifTags.GPS
 _TIME = "%Y:%m:%d %H:%M:%S"
 _OFFSET = "%z"
 
-# Before it, no camera wrote EXIF; a clock that was never set stands at the beginning of its time.
+# Cameras that were never set report dates before EXIF existed.
 FIRST_YEAR = 1995
 LAST_YEAR = 2099
 
@@ -28,11 +28,11 @@ _TAGS = (
 
 
 def captured_at(exif: Exif) -> Timestamp | None:
-    """Return when the photograph was taken, from the first of the tags that tell it.
+    """Return when the photograph was taken, from the first valid tag.
 
-    Those are DateTimeOriginal, DateTimeDigitized and DateTime, each with its own offset and
-    fraction of a second. Without an offset the camera's clock is taken for UTC. None when
-    no tag tells a time that can be, as where the clock was never set.
+    The tags are DateTimeOriginal, DateTimeDigitized and DateTime, each with its own offset and
+    fraction of a second. Without an offset, UTC is assumed. None when no tag has a plausible time,
+    as when the clock was never set.
     """
     return next((stamp for tags in _TAGS if (stamp := _taken(exif, *tags)) is not None), None)
 
@@ -40,7 +40,7 @@ def captured_at(exif: Exif) -> Timestamp | None:
 def place(exif: Exif) -> Place | None:
     """Return where the photograph was taken, from the GPS tags; None when missing or malformed.
 
-    Neither is 0, 0: receivers write that while they have no fix.
+    0, 0 counts as missing: receivers write it until they have a fix.
     """
     latitude = _degrees(exif.gps, _GPS.GPSLatitude, _GPS.GPSLatitudeRef, "NS")
     longitude = _degrees(exif.gps, _GPS.GPSLongitude, _GPS.GPSLongitudeRef, "EW")
@@ -52,7 +52,7 @@ def place(exif: Exif) -> Place | None:
 
 
 def _taken(exif: Exif, time: int, offset: int, fraction: int) -> Timestamp | None:
-    # DateTime alone stands among the main tags; its offset and fraction are with the others.
+    # DateTime is among the main tags; its offset and fraction are in the sub-directory.
     told = exif.details.get(time, exif.main.get(time))
     taken = _parsed(told, _TIME)
     if taken is None or not FIRST_YEAR <= taken.year <= LAST_YEAR:
@@ -75,14 +75,14 @@ def _parsed(value: Any, pattern: str) -> datetime | None:
 
 
 def _degrees(gps: Mapping[int, Any], value: int, reference: int, signs: str) -> float | None:
-    """Return degrees, minutes and seconds as one number; the second of `signs` is negative."""
+    """Return degrees, minutes and seconds as one number, negative for the second of `signs`."""
     try:
         degrees, minutes, seconds = (float(part) for part in gps[value])
         told = gps[reference]
     except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return None
     hemisphere = told.strip("\0 ").upper()[:1] if isinstance(told, str) else ""
-    if not hemisphere or hemisphere not in signs:  # nothing is a part of every text
+    if not hemisphere or hemisphere not in signs:  # the empty string is part of every text
         return None
     sign = 1 if hemisphere == signs[0] else -1
     total = sign * (degrees + minutes / 60 + seconds / 3600)

@@ -1,6 +1,6 @@
-"""What passes between the embedder and its decode workers: a JSON header and blobs of bytes.
+"""Frames between the embedder and its decode workers: a JSON header and binary blobs.
 
-Nothing of a worker's answer is executed or unpickled: it has handled what strangers sent.
+Workers handle untrusted pictures, so their responses are never executed or unpickled.
 """
 
 import json
@@ -16,14 +16,14 @@ _MOST_BLOBS = 1024 * 1024 * 1024
 
 
 class ClosedError(ConnectionError):
-    """The other side has ended."""
+    """The other side has closed the socket."""
 
 
 def send(to: socket.socket, header: Mapping[str, Any], blobs: Sequence[bytes] = ()) -> None:
     """Send one frame.
 
     Raises:
-        OSError: the other side has ended, or does not take it in time.
+        OSError: the other side has closed, or does not accept it in time.
     """
     text = json.dumps({**header, _HEADER: [len(blob) for blob in blobs]}).encode()
     to.sendall(_SIZE.pack(len(text)) + text)
@@ -33,7 +33,7 @@ def send(to: socket.socket, header: Mapping[str, Any], blobs: Sequence[bytes] = 
 
 def _bounded(size: int, most: int) -> int:
     if size > most:
-        raise ValueError(f"a frame claims {size} bytes, more than {most}")
+        raise ValueError(f"a frame claims {size} bytes; the limit is {most}")
     return size
 
 
@@ -41,14 +41,14 @@ def receive(of: socket.socket) -> tuple[dict[str, Any], list[bytearray]]:
     """Return the next frame.
 
     Raises:
-        ClosedError: the other side has ended.
-        TimeoutError: nothing came in time.
-        ValueError: it is no frame.
+        ClosedError: the other side has closed.
+        TimeoutError: nothing arrived in time.
+        ValueError: it is not a frame.
     """
     (size,) = _SIZE.unpack(_exactly(of, _SIZE.size))
     header = json.loads(_exactly(of, _bounded(size, _MOST_HEADER)))
     if not isinstance(header, dict) or not isinstance(header.get(_HEADER), list):
-        raise ValueError("a frame's header does not tell its blobs")
+        raise ValueError("a frame's header does not describe its blobs")
     lengths = [int(length) for length in header.pop(_HEADER)]
     _bounded(sum(lengths), _MOST_BLOBS)
     return header, [_exactly(of, length) for length in lengths]
@@ -60,6 +60,6 @@ def _exactly(of: socket.socket, count: int) -> bytearray:
     while at < count:
         got = of.recv_into(view[at:])
         if not got:
-            raise ClosedError("the other side has ended")
+            raise ClosedError("the other side has closed")
         at += got
     return received

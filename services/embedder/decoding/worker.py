@@ -1,7 +1,7 @@
 """One decode worker: `python -m services.embedder.decoding.worker FD SETTINGS`.
 
-It cuts pictures, one after the other, that come through the socket FD, until that closes. Its
-own limits end it when a picture takes too much; whoever started it starts another.
+It cuts pictures received through the socket FD until that closes. Resource limits end it when a
+picture takes too much, and the embedder starts another.
 """
 
 import contextlib
@@ -26,12 +26,13 @@ MEBIBYTE = 1024 * 1024
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Answer until the socket closes."""
+    """Respond until the socket closes."""
     settings = json.loads(arguments[1])
     preparation, limits = Preparation(**settings["preparation"]), Limits(**settings["limits"])
     megabytes = settings["megabytes"]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the embedder, which ends us
-    cv2.setNumThreads(1)  # more would only add stacks to the memory
+    # Ctrl-C is handled by the embedder, which ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)  # more threads would only use memory for stacks
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_AS, megabytes * MEBIBYTE)
     with (
@@ -50,10 +51,10 @@ def main(arguments: Sequence[str]) -> None:
                 frames.send(parent, told)
             except MemoryError:
                 reason = (
-                    f"decoding the picture takes more than {megabytes} MiB of memory; publish it "
-                    "smaller, or raise RESIGHT_EMBEDDER_MAX_PIXELS"
+                    f"decoding the picture takes more than {megabytes} MiB of memory; publish a "
+                    "smaller picture, or raise RESIGHT_EMBEDDER_MAX_PIXELS"
                 )
-                # What is left of the memory may be in pieces, so this one ends.
+                # The heap may be fragmented now, so this process ends.
                 frames.send(parent, {"reason": reason, "kind": "too-much-memory", "ends": True})
                 return
 
@@ -74,7 +75,7 @@ def _answer(cuts: Cuts) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def _allow_more(seconds: float) -> None:
-    """Let the kernel end this process when so much more time of a core is used up."""
+    """Let the kernel end this process after this much more CPU time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + seconds))
 

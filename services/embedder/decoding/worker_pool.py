@@ -1,8 +1,8 @@
-"""Decode workers: processes that may be ended by a picture, so that the embedder is not.
+"""A pool of decode workers, so that a hostile picture cannot end the embedder.
 
-Decoders are where hostile pictures do harm: a JPEG of 400 kB that takes minutes, a PNG of
-200 kB that takes gigabytes, and whatever makes a native library fault. In a worker each has a
-limit of time and memory; beyond it the picture is poison, and the worker is replaced.
+Examples are a JPEG of 400 kB that takes minutes, a PNG of 200 kB that takes gigabytes, and anything
+that crashes a native library. Each worker has limits on time and memory; a picture that exceeds
+them is poison, and the worker is replaced.
 """
 
 import json
@@ -19,18 +19,18 @@ from services.embedder.metrics import WORKERS_ENDED
 from shared.errors import Poison, Transient
 from shared.messages import Box
 
-# Beyond so many times its share of a core, plus this, a worker does not work but hangs.
+# Beyond this multiple of its CPU time, plus a constant, a worker counts as hung.
 _PATIENCE_FACTOR = 6
 _PATIENCE_SECONDS = 30.0
 
 
 class DecodeWorkers:
-    """A number of workers, each started when it is first needed. Callable from several threads.
+    """A pool of workers, each started when first needed. Thread-safe.
 
     Args:
-        count: of workers.
-        seconds: of a core that one picture may take.
-        megabytes: that a worker may take, itself included (some 150).
+        count: number of workers.
+        seconds: CPU time per picture.
+        megabytes: memory per worker, including about 150 for itself.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class DecodeWorkers:
         weakref.finalize(self, _end_all, self._running)
 
     def warm_up(self) -> None:
-        """Start all workers that are not there yet, so that the first pictures don't wait.
+        """Start all workers now, so that the first pictures need not wait.
 
         Raises:
-            Transient: one can't be started.
+            Transient: a worker cannot be started.
         """
         idle = [self._idle.get() for _ in range(self._idle.qsize())]
         try:
@@ -72,7 +72,7 @@ class DecodeWorkers:
                 self._idle.put(process)
 
     def cut(self, data: bytes, boxes: Sequence[Box]) -> Cuts:
-        """Do what `cutting.cut` does, in a worker; waits for an idle one.
+        """Run `cutting.cut` in a worker; waits for an idle one.
 
         Raises:
             Poison: as there, or of kind too-slow, too-much-memory or ends-the-decoder.
@@ -103,7 +103,7 @@ class DecodeWorkers:
     def _started(self) -> DecodeProcess:
         try:
             process = DecodeProcess(self._settings, self._patience)
-        except OSError as error:  # the machine has no room for one, or not its modules
+        except OSError as error:  # out of memory or processes, or modules are missing
             raise Transient(f"no decode worker can be started: {error}") from error
         self._running.add(process)
         return process
@@ -111,22 +111,21 @@ class DecodeWorkers:
     def _blame(self, error: EndedError) -> Poison:
         if error.status == -signal.SIGXCPU:
             return Poison(
-                f"decoding the picture takes more than {self._seconds:g} seconds of a core; save "
-                "it in the usual way (a baseline JPEG, say) and publish it again, or raise "
-                "RESIGHT_EMBEDDER_DECODE_SECONDS",
+                f"decoding the picture takes more than {self._seconds:g} s of CPU time; save it "
+                "in a common format (such as baseline JPEG) and publish it again",
                 kind="too-slow",
             )
         if error.hung:
             return Poison(
-                f"the decoder hangs in the picture: no answer in {self._patience:g} s; save it in "
-                "the usual way and publish it again",
+                f"the decoder hangs on the picture (no response in {self._patience:g} s); save it "
+                "in a common format and publish it again",
                 kind="too-slow",
             )
         status = error.status
         how = signal.Signals(-status).name if status < 0 else f"status {status}"
         return Poison(
-            f"the picture ended the decoder ({how}); it is damaged, or made to do that: save it "
-            "again with another program and publish that",
+            f"the picture crashed the decoder ({how}); it is damaged or malicious. Save it again "
+            "with another program and publish that",
             kind="ends-the-decoder",
         )
 

@@ -1,6 +1,6 @@
-"""One decode worker as its owner sees it: started, asked, and ended.
+"""One decode worker, seen from the pool: started, used, and ended.
 
-What runs on the other side is `decode_worker`.
+The other side is `services.embedder.decoding.worker`.
 """
 
 import contextlib
@@ -24,9 +24,9 @@ from shared.process.environment import scrubbed
 
 
 class EndedError(Exception):
-    """The worker has ended over a picture, by itself or because it did not answer in time.
+    """The worker ended over a picture, by itself or because it did not respond in time.
 
-    `status` is its exit status, a signal's negative; `hung`: it did not answer.
+    `status` is its exit status, negative for a signal; `hung`: it did not respond.
     """
 
     def __init__(self, status: int, *, hung: bool) -> None:
@@ -36,19 +36,19 @@ class EndedError(Exception):
 
     @property
     def from_outside(self) -> bool:
-        """Whether it was killed, as for want of memory: that may be no fault of the picture."""
+        """Whether it was killed from outside, for example for lack of memory."""
         return self.status == -signal.SIGKILL and not self.hung
 
 
 class DecodeProcess:
-    """A worker that is ready when this returns.
+    """A running worker, ready when the constructor returns.
 
     Args:
-        settings: what `decode_worker` is told, as JSON.
-        patience: seconds in which it must be ready, and answer.
+        settings: the worker's settings, as JSON.
+        patience: seconds to become ready, and to respond.
 
     Raises:
-        OSError: it can't be started.
+        OSError: it cannot be started.
     """
 
     def __init__(self, settings: str, patience: float) -> None:
@@ -64,26 +64,26 @@ class DecodeProcess:
                 start_new_session=True,
             )
         try:
-            frames.receive(self._socket)  # it says that it is ready
+            frames.receive(self._socket)  # it reports that it is ready
         except OSError as error:
-            raise OSError(f"it ended with status {self.end()}; see its words above") from error
+            raise OSError(f"it ended with status {self.end()}; see its output above") from error
 
     @property
     def pid(self) -> int:
-        """Its process ID."""
+        """Process ID."""
         return self._process.pid
 
     @property
     def ended(self) -> bool:
-        """Whether it can't be asked any more."""
+        """Whether it has ended."""
         return self._process.returncode is not None
 
     def cut(self, data: bytes, boxes: Sequence[Box]) -> Cuts:
-        """Return what it makes of a picture.
+        """Return the cuts of a picture.
 
         Raises:
-            Poison: the picture's fault.
-            EndedError: it has ended.
+            Poison: the picture is at fault.
+            EndedError: the worker has ended.
         """
         corners = [(box.x, box.y, box.width, box.height) for box in boxes]
         try:
@@ -94,16 +94,16 @@ class DecodeProcess:
         except (LookupError, TypeError, ValueError, DecodeError) as error:
             self.end()
             raise Poison(
-                f"the decoder answered nonsense about the picture ({error!r}); the picture is made "
-                "to do that",
+                f"the decoder returned an invalid response for the picture ({error!r}); the "
+                "picture is malicious",
                 kind="ends-the-decoder",
             ) from error
 
     def end(self) -> int:
-        """End it if it has not ended; return its exit status, a signal's negative."""
+        """End it if it is running; return its exit status, negative for a signal."""
         self._socket.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(0.5)  # it may be ending, and how is what counts
+            return self._process.wait(0.5)  # if it is ending by itself, its own status counts
         self._process.kill()
         return self._process.wait()
 

@@ -1,1 +1,1 @@
-"""Crop to embedding, by ONNX Runtime or Triton."""
+"""Encoders: crop to embedding, by ONNX Runtime or Triton."""

@@ -1,4 +1,4 @@
-"""The animal without its surroundings, for models that are to know nothing else."""
+"""Removes an animal's surroundings, for models trained on animals alone."""
 
 import cv2
 import numpy as np
@@ -8,17 +8,17 @@ from shared.foreground import close_up
 from shared.foreground.close_up import CloseUp
 from shared.images.rgb import Pixels
 
-# What ImageNet's pictures are in the mean, so what networks take for nothing.
+# ImageNet's mean colour, which networks treat as empty.
 GROUND = (124, 116, 104)
-# Masks are not exact: their edge is soft, over so much of the crop's longest side.
+# Masks are inexact, so edges are softened over this fraction of the crop's longest side.
 SOFTNESS = 0.004
 FINGERPRINT = f"alone1-{SOFTNESS:g}-{close_up.FINGERPRINT}"
 
 
 def alone(crop: Pixels, mask: NDArray[np.bool_]) -> Pixels:
-    """Return the part of a crop [H, W, 3] that its animal fills, before a plain ground.
+    """Return the part of a crop [H, W, 3] that its animal fills, on a plain background.
 
-    `mask` is of the crop at any scale, [h, w], and not empty.
+    `mask` covers the crop at any scale, [h, w], and is not empty.
     """
     height, width = crop.shape[:2]
     longest = max(height, width)

@@ -1,4 +1,4 @@
-"""What the embedder asks of a model, wherever it runs."""
+"""Interface of the embedding model, wherever it runs."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,10 +19,10 @@ from shared.messages import (
     Viewpoint,
 )
 
-# The model file's contract: names of its input and outputs, and of what it says about itself.
+# Contract of model files: names of input, outputs and metadata.
 INPUT = "image"  # uint8 [B, H, W, 3], RGB
 EMBEDDING = "embedding"  # float32 [B, 512], L2-normalised
-VIEWPOINT = "viewpoint"  # optional: float32 [B, 6], one score for each of VIEWPOINTS
+VIEWPOINT = "viewpoint"  # optional: float32 [B, 6], one score per viewpoint of VIEWPOINTS
 NAME, VERSION, PREPROCESSING, INPUT_SIZE = (
     "resight.name",
     "resight.version",
@@ -42,18 +42,17 @@ VIEWPOINTS = (
 
 @dataclass(frozen=True)
 class Encoding:
-    """What a model says of a batch of B crops."""
+    """A model's output for a batch of B crops."""
 
     embeddings: NDArray[np.float32]  # [B, 512], L2-normalised
-    viewpoints: tuple[Viewpoint, ...] | None  # None: the model does not tell
+    viewpoints: tuple[Viewpoint, ...] | None  # None: the model has no viewpoint output
 
 
 class Encoder(Protocol):
     """Turns prepared crops into embeddings.
 
-    `encode` takes uint8 [B, input_size, input_size, 3], 1 ≤ B ≤ max_batch, and
-    raises Transient when the model's server does not answer. `ready` says
-    whether it would answer now.
+    `encode` takes uint8 [B, input_size, input_size, 3], 1 ≤ B ≤ max_batch, and raises Transient
+    when the model's server does not respond. `ready`: whether it would respond now.
     """
 
     @property
@@ -73,7 +72,7 @@ def read_outputs(
     """Return a model's raw outputs as an Encoding.
 
     Raises:
-        RuntimeError: the model broke its contract; no vector of it may be kept.
+        RuntimeError: the model broke its contract; none of its vectors may be stored.
     """
     if embeddings.shape != (batch, DIMENSION):
         raise RuntimeError(
@@ -81,7 +80,7 @@ def read_outputs(
             f"expected ({batch}, {DIMENSION})"
         )
     lengths = np.linalg.norm(embeddings, axis=1)
-    if not np.allclose(lengths, 1.0, atol=1e-3):  # NaN is not close to anything
+    if not np.allclose(lengths, 1.0, atol=1e-3):  # also true for NaN
         raise RuntimeError(
             f"the model returned embeddings of lengths {lengths.min()} to {lengths.max()}, not 1"
         )

@@ -1,4 +1,4 @@
-"""The model in this process, run by ONNX Runtime."""
+"""Runs the model in this process, by ONNX Runtime."""
 
 from pathlib import Path
 
@@ -24,18 +24,16 @@ LOG_ERRORS_ONLY = 3
 
 
 class OnnxEncoder:
-    """An `Encoder` of a model file that `resight export` made.
+    """An `Encoder` on a model file made by `resight export`.
 
     Args:
         path: the ONNX file; its metadata name the model.
-        provider: the execution provider that must run it. ONNX Runtime falls
-            back to the CPU in silence (onnxruntime #23372, #17801); here that
-            is an error.
-        threads: for one operator; 0 takes every core.
+        provider: the execution provider. ONNX Runtime falls back to the CPU silently (onnxruntime
+            #23372, #17801); here that is an error.
+        threads: per operator; 0 uses every core.
 
     Raises:
-        SettingsError: there is no such file, it is no model of ours, or the
-            provider is not there.
+        SettingsError: the file is missing or not a Resight model, or the provider is unavailable.
     """
 
     def __init__(self, path: Path, provider: str = "CPUExecutionProvider", threads: int = 0):
@@ -91,8 +89,8 @@ def _session(path: Path, provider: str, threads: int) -> "onnxruntime.InferenceS
     options.log_severity_level = LOG_ERRORS_ONLY
     try:
         session = onnxruntime.InferenceSession(path, options, providers=[provider])
-    except Exception as error:  # its exceptions share no base but this
-        raise SettingsError(f"{path} is no ONNX model that can be loaded: {error}") from error
+    except Exception as error:  # its exceptions share no other base
+        raise SettingsError(f"{path} is not a loadable ONNX model: {error}") from error
     if session.get_providers()[0] != provider:
         raise SettingsError(
             f"ONNX Runtime runs {path} on {session.get_providers()[0]} instead of {provider}; "

@@ -1,15 +1,14 @@
-"""From a picture to what the model sees; this recipe is part of every embedding's name.
+"""Prepares a picture for the model; this recipe is part of every embedding's name.
 
 1. The animal's box is cut out of the picture as displayed.
-2. The cut is shrunk (never enlarged) until its longest side has `crop_pixels`,
-   and stored as a JPEG: the crop.
-3. The crop, decoded again, is stretched to a square of the model's input size. A model of
-   animals alone gets the part of it that its animal fills, before grey.
+2. The cut is shrunk (never enlarged) until its longest side has `crop_pixels`, and stored as a
+JPEG: the crop.
+3. The crop, decoded again, is stretched to a square of the model's input size. A model of animals
+alone gets the part that the animal fills, on grey.
 
-The model sees nothing that the crop does not hold, so an embedding can be made
-again from crop and mask alone, bit by bit the same. Stretching is what the
-re-identification models of the field are trained with, and on StripeSpotter it
-is no worse than padding (R-1 .67 against .61, untrained EfficientNet-Lite0).
+The model sees only what the crop holds, so an embedding can be recomputed from crop and mask, bit
+by bit. Re-identification models are usually trained with stretching, and on StripeSpotter it is no
+worse than padding (R-1 .67 against .61, untrained EfficientNet-Lite0).
 """
 
 import hashlib
@@ -33,10 +32,9 @@ DEFAULT_CROP_QUALITY = 90
 
 @dataclass(frozen=True)
 class Preparation:
-    """The recipe with its numbers.
+    """The recipe with its parameters.
 
-    finder: names what finds the animals for a model of animals alone; empty: it sees all of
-        a crop
+    finder: name of the segmenter for a model of animals alone; empty: the model sees the whole crop
     """
 
     input_size: int
@@ -46,14 +44,14 @@ class Preparation:
 
     @property
     def fingerprint(self) -> str:
-        """12 hex digits that change with anything that changes the model's input."""
+        """12 hex digits that change with anything that affects the model's input."""
         recipe = f"{RECIPE}; {self.input_size}; {self.crop_pixels}; {self.crop_quality}"
         if self.finder:
             recipe += f"; {cut_out.FINGERPRINT}; {self.finder}"
         return hashlib.sha256(recipe.encode()).hexdigest()[:12]
 
     def side_to_decode(self, width: int, height: int, boxes: Sequence[Box]) -> int:
-        """Return the longest side that a width × height picture must keep for its crops."""
+        """Return the longest side at which a picture must be decoded for its crops."""
         longest = max(width, height)
         smallest = min(max(box.width * width, box.height * height) for box in boxes)
         return math.ceil(self.crop_pixels * longest / max(smallest, 1.0))
@@ -61,7 +59,7 @@ class Preparation:
     def crop(self, picture: Pixels, box: Box) -> bytes:
         """Cut one box, in fractions, out of a picture uint8 [H, W, 3]; return the JPEG.
 
-        What reaches past the border is left out; at least one pixel remains.
+        The box is clipped to the picture; at least one pixel remains.
         """
         height, width, _ = picture.shape
         left, right = _span(box.x, box.width, width)
@@ -76,7 +74,7 @@ class Preparation:
     def model_input(self, crop: bytes, animal: Animal | None = None) -> Pixels:
         """Return a stored crop as the model sees it, uint8 [input_size, input_size, 3].
 
-        `animal` is where it is in the crop, for a model of animals alone.
+        `animal` is its mask in the crop, for a model of animals alone.
 
         Raises:
             Poison: the crop is damaged.
@@ -94,6 +92,6 @@ def _span(start: float, length: float, pixels: int) -> tuple[int, int]:
 
 
 def _resized(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    # Pillow's filters widen when they shrink, so nothing aliases.
+    # Pillow's filters widen when shrinking, so there is no aliasing.
     image = Image.fromarray(np.ascontiguousarray(pixels))
     return np.asarray(image.resize(size, Image.Resampling.BICUBIC))

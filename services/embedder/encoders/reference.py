@@ -1,9 +1,8 @@
-"""Does this machine compute what the machine computed that exported the model?
+"""Verifies that this machine computes the same embeddings as the one that exported the model.
 
-A model file carries the embeddings of three pictures that anybody can make again. An encoder
-that gives others must not fill a gallery: 8-bit kernels of some processors saturate where
-others don't (median cosine .90 for one file on two machines), and a device may compute in
-half precision.
+A model file carries the embeddings of three reproducible pictures. An encoder that computes others
+must not fill a gallery: 8-bit kernels of some processors saturate where others don't (median cosine
+.90 for one file on two machines), and a device may compute in half precision.
 """
 
 import base64
@@ -21,15 +20,15 @@ from shared.images.rgb import Pixels
 REFERENCE = "resight.reference"
 PICTURES = 3
 
-# Kernels round differently: by 1e-6 in float32, 1e-4 in half precision. Saturation costs
-# more than 0.02, and two pictures of one animal may be nearer to each other than this.
+# Kernels round differently: by 1e-6 in float32, 1e-4 in half precision. Saturation costs more than
+# 0.02, which exceeds the distance between some pictures of one animal.
 LEAST_COSINE = 0.999
 
 
 def pictures(side: int) -> Pixels:
-    """Return the pictures, uint8 [3, side, side, 3]: a slope, blocks, and a fine texture.
+    """Return the pictures, uint8 [3, side, side, 3]: a gradient, blocks, and a fine texture.
 
-    Whole numbers only, so every machine makes the same.
+    Integer arithmetic only, so they are the same on every machine.
     """
     row, column, channel = np.meshgrid(
         np.arange(side), np.arange(side), np.arange(3), indexing="ij"
@@ -46,7 +45,7 @@ def pack(embeddings: NDArray[np.float32]) -> str:
 
 
 def unpack(text: str) -> NDArray[np.float32]:
-    """Return what `pack` wrote.
+    """Return what `pack` encoded.
 
     Raises:
         ValueError: it is damaged.
@@ -59,11 +58,11 @@ def unpack(text: str) -> NDArray[np.float32]:
 
 
 def check(encoder: Encoder, reference: str, where: str) -> None:
-    """Compare an encoder with the reference of its model; `where` is named in the error.
+    """Compare an encoder with its model's reference; `where` is named in errors.
 
     Raises:
-        SettingsError: it computes something else.
-        Transient: the model's server does not answer.
+        SettingsError: the embeddings differ.
+        Transient: the model's server does not respond.
     """
     try:
         expected = unpack(reference)
@@ -73,8 +72,8 @@ def check(encoder: Encoder, reference: str, where: str) -> None:
     cosine = float((np.stack(made) * expected).sum(axis=1).min())
     if not cosine >= LEAST_COSINE:
         raise SettingsError(
-            f"{where}: {encoder.model.name} {encoder.model.version} gives other embeddings on this "
-            f"machine than where it was exported (cosine {cosine:.4f}, at least {LEAST_COSINE} "
-            "wanted), so its vectors would not fit into the gallery; serve the float32 model here, "
-            "or export this one again on such a machine and re-index"
+            f"{where}: {encoder.model.name} {encoder.model.version} computes other embeddings on "
+            f"this machine than where it was exported (cosine {cosine:.4f}, minimum "
+            f"{LEAST_COSINE}), so its vectors would not fit the gallery; serve the float32 model "
+            "here, or export this one on this kind of machine and re-index"
         )

@@ -1,4 +1,4 @@
-"""The model on a Triton server, over gRPC."""
+"""Runs the model on a Triton server, over gRPC."""
 
 import math
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ TRANSIENT = {
 }
 KEEPALIVE_MS = 20_000
 
-# Many addresses behind one name are all used; with one connection, gRPC would stay with the first.
+# Use all addresses behind one name; gRPC would otherwise stay with the first.
 CHANNEL = [
     ("grpc.lb_policy_name", "round_robin"),
     ("grpc.max_send_message_length", -1),
@@ -41,23 +41,22 @@ CHANNEL = [
 
 
 class TritonEncoder:
-    """An `Encoder` whose model a Triton server runs. One to a process (triton client #731).
+    """An `Encoder` whose model runs on Triton. One per process (triton client #731).
 
-    The server knows the model as name-version-preprocessing, as
-    `recognition.models.triton` lays it out. Every request asks for it by that name, so
-    no server behind the address can answer with another model's vectors, and
-    two versions can be served side by side while one replaces the other.
+    The server knows the model as name-version-preprocessing, as `recognition.models.triton` lays it
+    out. Every request uses that name, so no server can respond with another model's vectors, and
+    two versions can be served side by side during a change.
 
-    Nothing is asked of the server before the first `encode` or `ready`. Then,
-    and after every failure, the model's input and outputs are checked.
+    The server is first contacted by `encode` or `ready`. Then, and after every failure, the model's
+    input and outputs are checked.
 
     Args:
         url: host:port of the gRPC endpoint.
-        model: what must be served.
-        input_size: the side of the pictures that it takes.
-        max_batch: the largest batch that is sent, unless the server takes less.
-        timeout_seconds: deadline of each call; Triton's client would wait for ever.
-        tls: what the client takes beside, where the connection is encrypted.
+        model: the expected model.
+        input_size: side of its input pictures.
+        max_batch: largest batch sent, unless the server's limit is smaller.
+        timeout_seconds: deadline of each call; the client itself would wait for ever.
+        tls: further arguments of the client for an encrypted connection.
     """
 
     def __init__(
@@ -77,8 +76,8 @@ class TritonEncoder:
         self._max_batch = max_batch
         self._timeout = timeout_seconds
         self._client = InferenceServerClient(url, channel_args=CHANNEL, **(tls or {}))
-        # Health checks come on threads of their own, so this is replaced, never changed.
-        self._outputs: tuple[str, ...] = ()  # empty: the served model is not checked yet
+        # Health checks run on other threads, so this is replaced, never mutated.
+        self._outputs: tuple[str, ...] = ()  # empty: not checked yet
 
     @property
     def model(self) -> ModelReference:
@@ -89,12 +88,12 @@ class TritonEncoder:
         return self._input_size
 
     def encode(self, batch: Pixels) -> Encoding:
-        """Encode uint8 [B, H, W, 3] on the server, in batches as large as it takes.
+        """Encode uint8 [B, H, W, 3] on the server, in batches within its limit.
 
         Raises:
-            Transient: the server does not answer in time, or is not ready.
-            SettingsError: it serves another model than expected, or computes other
-                embeddings than where the model was exported.
+            Transient: the server does not respond in time, or is not ready.
+            SettingsError: it serves another model than expected, or its embeddings differ from
+                those of the machine that exported the model.
         """
         outputs = self._outputs or self._first_look()
         parts = [
@@ -115,7 +114,7 @@ class TritonEncoder:
         return read_outputs(len(batch), result.as_numpy(EMBEDDING), scores)
 
     def ready(self) -> bool:
-        """Return whether the server answers and serves the expected model."""
+        """Return whether the server responds and serves the expected model."""
         try:
             self._checked_outputs()
             return bool(self._ask("is_model_ready", self._name))
@@ -124,7 +123,7 @@ class TritonEncoder:
             return False
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._client.close()
 
     def _ask(self, call: str, *arguments: Any, **options: Any) -> Any:
@@ -151,7 +150,7 @@ class TritonEncoder:
         return outputs
 
     def _checked_outputs(self) -> tuple[str, ...]:
-        """Return what the served model gives, once it is known to be the expected one."""
+        """Return the model's outputs, after checking that it is the expected one."""
         metadata = self._ask("get_model_metadata", self._name, as_json=True)
         self._check_input(metadata)
         outputs = {output["name"]: output for output in metadata["outputs"]}

@@ -1,4 +1,4 @@
-"""Galleries in Qdrant Edge: the engine runs inside this process, on a local folder."""
+"""Galleries in Qdrant Edge: the engine runs in this process, on a local folder."""
 
 import fcntl
 import logging
@@ -27,7 +27,7 @@ from shared.embeddings import unpack
 from shared.errors import SettingsError
 from shared.messages import Candidate, Enrolment
 
-# A shard of so many sightings is optimised in seconds.
+# A shard of this size is optimised within seconds.
 QUICK_BELOW = 20_000
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,9 @@ log = logging.getLogger(__name__)
 class EdgeGallery:
     """The galleries of one model in one shard; see `gallery.Gallery`.
 
-    It needs no errors of its own: there is no network, and a disk that fails is a crash.
-    Small shards are optimised when they are opened, which takes seconds; large ones while
-    they serve (see `optimisation`). What comes in later is searched exactly until the
-    next start.
+    It raises no Transient: there is no network, and a failing disk is a crash. Small shards are
+        optimised when opened, which takes seconds; large ones while serving (see `optimisation`).
+        Later enrolments are searched exactly until the next start.
     """
 
     def __init__(self, folder: Path, settings: GallerySettings) -> None:
@@ -50,14 +49,13 @@ class EdgeGallery:
         self._optimisation: Optimisation | None = None
 
     def optimise(self) -> None:
-        """Merge segments and build graphs now, or begin to where that takes long."""
+        """Merge segments and build graphs now; start it in the background if it would take long."""
         info = self._shard.info()
         if info.points_count <= QUICK_BELOW:
             self._shard.optimize()
         elif info.indexed_vectors_count < info.points_count - QUICK_BELOW:
             log.info(
-                "%s has %d sightings of which %d are not optimised; it serves, and is optimised "
-                "meanwhile",
+                "%s has %d sightings, %d of them not optimised; it serves, and is being optimised",
                 self._folder.name,
                 info.points_count,
                 info.points_count - info.indexed_vectors_count,
@@ -66,13 +64,13 @@ class EdgeGallery:
             self._optimisation = Optimisation(self._folder, self._settings)
 
     def close(self) -> None:
-        """Let go of the shard."""
+        """Close the shard."""
         if self._optimisation is not None:
             self._optimisation.close()
         self._shard.close()
 
     def enrol(self, enrolments: Sequence[Enrolment]) -> None:
-        """The write-ahead log survives a killed process; the flush a power cut, for 5 ms."""
+        """The write-ahead log survives a killed process; the flush (5 ms) survives a power cut."""
         self._upsert(
             [
                 qdrant.Point(
@@ -108,7 +106,7 @@ class EdgeGallery:
         self._upsert([qdrant.Point(watermark_id(gallery), NO_VECTOR, told)])
 
     def forget(self, gallery: str) -> None:
-        """A copy that is being optimised would keep them, so it is given up till the next start."""
+        """A copy being optimised would keep the points, so it is discarded until the next start."""
         if self._optimisation is not None:
             self._optimisation.close()
             self._optimisation = None
@@ -139,7 +137,7 @@ class EdgeGallery:
         return self._shard.count(qdrant.CountRequest(exact=True, filter=_others(query)))
 
     def holds_points(self) -> bool:
-        """Return whether anything was ever enrolled."""
+        """Return whether anything is enrolled."""
         return self._shard.info().points_count > 0
 
     def _upsert(self, points: list[qdrant.Point]) -> None:
@@ -157,12 +155,12 @@ class EdgeGallery:
 
 
 class EdgeGalleries:
-    """One folder with a shard for each model; see `gallery.Galleries`.
+    """One folder with a shard per model; see `gallery.Galleries`.
 
     The folder belongs to one process at a time.
 
     Raises:
-        SettingsError: another process holds the folder, or it can't be written.
+        SettingsError: another process uses the folder, or it is not writable.
     """
 
     def __init__(self, settings: GallerySettings) -> None:
@@ -176,14 +174,13 @@ class EdgeGalleries:
         except BlockingIOError:
             self._lock.close()
             raise SettingsError(
-                f"RESIGHT_GALLERY_PATH={settings.path}: another process holds this gallery. "
-                "With Qdrant Edge there is one lookup replica; for more, set "
-                "RESIGHT_GALLERY_KIND=server"
+                f"RESIGHT_GALLERY_PATH={settings.path} is in use by another process. Qdrant Edge "
+                "allows one lookup replica; for more, set RESIGHT_GALLERY_KIND=server"
             ) from None
         except OSError as error:
             raise SettingsError(
-                f"RESIGHT_GALLERY_PATH={settings.path} can't be written ({error}); "
-                "choose a folder that this user owns"
+                f"RESIGHT_GALLERY_PATH={settings.path} is not writable ({error}); choose a folder "
+                "that this user owns"
             ) from error
         tidy(self._folder)
         for folder in sorted(self._folder.iterdir()):

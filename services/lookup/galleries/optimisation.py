@@ -1,9 +1,9 @@
-"""Optimising a large shard while it serves: on a copy, in a process of its own, then swapped in.
+"""Optimises a large shard while it serves: on a copy, in another process, then swapped in.
 
-Qdrant Edge merges segments and builds graphs in one call that keeps Python's lock: seconds at
-10,000 sightings, many minutes above 100,000. Until it is done, a shard is searched exactly,
-which is right and only slower. That process is
-`python -m services.lookup.galleries.optimisation FOLDER SETTINGS`.
+Qdrant Edge merges segments and builds graphs in one call that holds the GIL: seconds at 10,000
+sightings, many minutes above 100,000. Until it is done the shard is searched exactly, which is
+correct but slower. The process is `python -m services.lookup.galleries.optimisation FOLDER
+SETTINGS`.
 """
 
 import ctypes
@@ -25,7 +25,7 @@ from services.lookup.settings import GallerySettings
 COPY = ".optimising"
 REPLACED = ".replaced"
 
-# What is enrolled meanwhile is kept in memory, some 16 kB each, and put into the copy at last.
+# Enrolments during optimisation are kept in memory, about 16 kB each, and then added to the copy.
 MOST_MEANWHILE = 20_000
 
 _NICENESS = 10
@@ -35,10 +35,10 @@ log = logging.getLogger(__name__)
 
 
 class Optimisation:
-    """One shard's copy on its way to being better than the shard. `close` it if it is given up.
+    """A copy of a shard that is being optimised. `close` discards it.
 
     Args:
-        folder: of the shard, which has been flushed and is not written now.
+        folder: of the shard, which has been flushed and is not being written.
     """
 
     def __init__(self, folder: Path, settings: GallerySettings) -> None:
@@ -58,17 +58,21 @@ class Optimisation:
         """Keep what was written to the shard, for the copy; gives up when that is too much."""
         self._meanwhile += points
         if len(self._meanwhile) > MOST_MEANWHILE:
-            log.warning("too much is enrolled to optimise %s now; at the next start", self._folder)
+            log.warning(
+                "too many enrolments arrived to optimise %s now; it is tried again at the next "
+                "start",
+                self._folder,
+            )
             self.close()
 
     def over(self) -> bool:
-        """Return whether the process has ended, or was given up."""
+        """Return whether the process has ended or was discarded."""
         return self._process is None or self._process.poll() is not None
 
     def swap(self, release: Callable[[], None]) -> bool:
-        """Put the copy in the place of the shard; False: it did not become better.
+        """Replace the shard with the copy; False: it was not optimised.
 
-        `release` closes the shard, when all is ready.
+        `release` closes the shard when everything is ready.
         """
         if self._process is None or self._process.returncode != 0:
             if self._process is not None:
@@ -90,7 +94,7 @@ class Optimisation:
         return True
 
     def close(self) -> None:
-        """Give up: end the process and remove the copy."""
+        """Discard: end the process and remove the copy."""
         if self._process is not None:
             process, self._process = self._process, None
             process.kill()
@@ -100,7 +104,7 @@ class Optimisation:
 
 
 def tidy(gallery: Path) -> None:
-    """Bring a folder of shards into order after a process that ended at any moment."""
+    """Clean a folder of shards after a process that ended at any moment."""
     for replaced in gallery.glob(f"*{REPLACED}"):
         shard = replaced.with_name(replaced.name.removesuffix(REPLACED))
         if shard.exists():
@@ -112,9 +116,9 @@ def tidy(gallery: Path) -> None:
 
 
 def main(folder: str, settings: str) -> None:
-    """Optimise the shard in a folder, out of everybody's way."""
+    """Optimise the shard in a folder, at low priority."""
     os.nice(_NICENESS)
-    if sys.platform == "linux":  # nobody waits for the copy of a service that was killed
+    if sys.platform == "linux":  # end with the service that started it
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     shard = qdrant.EdgeShard.load(
         folder, configuration(GallerySettings.model_validate_json(settings))

@@ -1,8 +1,8 @@
-"""How enrolments and watermarks lie in Qdrant; the same in both engines.
+"""Layout of enrolments and watermarks in Qdrant; the same in both engines.
 
-A point carries what a candidate needs and the enrolment number, never the
-individual: who a sighting is, only the ledger says. The watermark of a gallery
-is a point without the key GALLERY, so that no search ever meets it.
+A point holds what a candidate needs and the enrolment number, but never the individual: identities
+are in the ledger only. The watermark of a gallery is a point without the key GALLERY, so no search
+returns it.
 """
 
 import uuid
@@ -20,10 +20,10 @@ WATERMARK = "watermark"
 EPOCH = "epoch"
 MASK = "mask"
 
-# Qdrant wants a vector of every point; cosine needs one that is not zero.
+# Qdrant requires a vector for every point, and cosine a non-zero one.
 NO_VECTOR = [1.0] + [0.0] * (DIMENSION - 1)
 
-# Neighbours of a point in the graph of its gallery, and how widely they are sought.
+# Parameters of HNSW: edges per node, and search width during construction.
 GRAPH_DEGREE = 16
 EF_CONSTRUCT = 128
 
@@ -31,27 +31,27 @@ _NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "urn:resight:gallery")
 
 
 def point_id(gallery: str, sighting_id: str) -> str:
-    """Return the point of a sighting; the same sighting may be in two galleries."""
+    """Return the point ID of a sighting; the same sighting may be in two galleries."""
     return str(uuid.uuid5(_NAMES, f"sighting\n{gallery}\n{sighting_id}"))
 
 
 def watermark_id(gallery: str) -> str:
-    """Return the point of a gallery's watermark."""
+    """Return the point ID of a gallery's watermark."""
     return str(uuid.uuid5(_NAMES, f"watermark\n{gallery}"))
 
 
 def mark_payload(gallery: str, mark: Mark) -> dict[str, Any]:
-    """Return what the point of a gallery's watermark carries."""
+    """Return the payload of a gallery's watermark."""
     return {WATERMARK: mark.watermark, EPOCH: mark.epoch, "of": gallery}
 
 
 def read_mark(found: Mapping[str, Any]) -> Mark:
-    """Return the mark that a point carries; an earlier version wrote no epoch."""
+    """Return the mark in a payload; earlier versions stored no epoch."""
     return Mark(str(found.get(EPOCH, "")), int(found[WATERMARK]))
 
 
 def payload(enrolment: Enrolment) -> dict[str, Any]:
-    """Return what a point carries of its enrolment."""
+    """Return the payload of an enrolment."""
     return {
         GALLERY: enrolment.gallery,
         NUMBER: enrolment.number,
@@ -65,7 +65,7 @@ def payload(enrolment: Enrolment) -> dict[str, Any]:
 
 
 def candidate(found: Mapping[str, Any], cosine: float) -> Candidate:
-    """Return the candidate that a point stands for; rounding may not pass cosine 1."""
+    """Return the candidate of a point; rounding may not exceed cosine 1."""
     return Candidate(
         sighting_id=found["sighting_id"],
         enrolment_number=found[NUMBER],
@@ -101,10 +101,9 @@ def _mask(told: Mapping[str, Any]) -> Mask:
 
 
 def full_scan_kilobytes(exact_below: int) -> int:
-    """Return Qdrant's threshold for exact search of so many vectors; it counts kilobytes.
+    """Return Qdrant's threshold in kB for exact search of this many vectors.
 
-    Measured per query after its filter, so a gallery below it is searched exactly
-    however large its neighbours are, and no graph is built for it. Below 10 kB
-    Qdrant refuses the setting.
+    It applies per query after filtering, so smaller galleries are searched exactly, whatever the
+    size of others, and get no graph. Below 10 kB Qdrant refuses the setting.
     """
     return max(10, exact_below * DIMENSION * 4 // 1024)

@@ -1,4 +1,4 @@
-"""Galleries in a Qdrant server or cluster; any number of lookup replicas share them."""
+"""Galleries in a Qdrant server or cluster, shared by any number of lookup replicas."""
 
 import ssl
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ from shared.embeddings import DIMENSION, unpack
 from shared.errors import Poison, SettingsError, Transient
 from shared.messages import Candidate, Enrolment
 
-# Qdrant's answers that pass: too slow, too many, or its own trouble.
+# Qdrant's temporary errors: timeouts, rate limits and server errors.
 TIMED_OUT, CONFLICT, TOO_MANY, TROUBLE = 408, 409, 429, 500
 
 
@@ -114,7 +114,7 @@ class ServerGallery:
             update = self._client.upsert(self._collection, points, wait=True, timeout=self._timeout)
         if update.status != models.UpdateStatus.COMPLETED:
             raise Transient(
-                f"Qdrant took {len(points)} points but had not applied them after "
+                f"Qdrant accepted {len(points)} points but had not applied them after "
                 f"{self._timeout} s ({update.status}); they are written again"
             )
 
@@ -128,11 +128,11 @@ class ServerGalleries:
         self._galleries: dict[str, ServerGallery] = {}
 
     def open(self, model: str) -> ServerGallery:
-        """Return the galleries of a model, in a collection made for it when there is none.
+        """Return the galleries of a model, in a collection created if necessary.
 
         Raises:
-            Transient: Qdrant does not answer.
-            SettingsError: the collection exists, but not for vectors like these.
+            Transient: Qdrant does not respond.
+            SettingsError: the collection exists with other vectors.
         """
         name = collection_name(model)
         if name not in self._galleries:
@@ -150,7 +150,7 @@ class ServerGalleries:
 
     def ready(self) -> bool:
         try:
-            with qdrant_errors("asking whether it is there"):
+            with qdrant_errors("checking whether the collection exists"):
                 self._client.get_collections()
         except Transient:
             return False
@@ -164,7 +164,7 @@ class ServerGalleries:
             try:
                 self._create(name)
             except UnexpectedResponse as error:
-                if error.status_code != CONFLICT:  # another replica was first
+                if error.status_code != CONFLICT:  # another replica created it first
                     raise
         found = self._client.get_collection(name).config.params.vectors
         if not isinstance(found, models.VectorParams) or (found.size, found.distance) != (
@@ -173,10 +173,10 @@ class ServerGalleries:
         ):
             raise SettingsError(
                 f"Qdrant's collection {name} holds {found}, not {DIMENSION} dimensions compared "
-                "by cosine; drop it and start lookup again, which fills it from the enrolments"
+                "by cosine; drop it and start lookup again, which refills it from the enrolments"
             )
-        # Again for a collection that is there: its maker may have died before it came so far.
-        # No graph over viewpoints or numbers: they only narrow what a gallery's graph finds.
+        # Repeated for an existing collection: its creator may have died before this. Without
+        # payload graphs for viewpoint and number: they only filter.
         for key, index in (
             (
                 GALLERY,
@@ -205,7 +205,7 @@ class ServerGalleries:
 
 @contextmanager
 def qdrant_errors(doing: str) -> Iterator[None]:
-    """Turn what passes into Transient and a refused vector into Poison; the rest is a crash."""
+    """Turn temporary errors into Transient and refused vectors into Poison; others crash."""
     try:
         yield
     except (ResponseHandlingException, ResourceExhaustedResponse) as error:
@@ -222,21 +222,21 @@ def qdrant_errors(doing: str) -> Iterator[None]:
 
 
 def connect(settings: GallerySettings) -> QdrantClient:
-    """Return a client that has not connected yet.
+    """Return a client that connects when first used.
 
     Raises:
-        SettingsError: there are certificates for a connection that is not encrypted.
+        SettingsError: certificates are set for an unencrypted connection.
     """
     key = settings.api_key.get_secret_value()
     encrypted = settings.url.startswith("https://")
     if not encrypted:
-        settings.refuse_plain("begin RESIGHT_GALLERY_URL with https://")
+        settings.refuse_plain("RESIGHT_GALLERY_URL must begin with https://")
     tls: dict[str, Any] = {"verify": _context(settings)} if encrypted else {}
     return QdrantClient(
         url=settings.url,
         api_key=key or None,
         timeout=settings.timeout_seconds,
-        check_compatibility=False,  # it would ask the server from the constructor
+        check_compatibility=False,  # it would contact the server in the constructor
         **tls,
     )
 

@@ -1,4 +1,4 @@
-"""How a shard of Qdrant Edge is made and loaded."""
+"""Creates and loads shards of Qdrant Edge."""
 
 import shutil
 from pathlib import Path
@@ -20,12 +20,12 @@ UNFINISHED = ".unfinished"
 
 
 def create(folder: Path, settings: GallerySettings) -> None:
-    """Make a shard under another name first: a crash can't leave half of one behind."""
+    """Create a shard under a temporary name first, so that a crash never leaves half of one."""
     unfinished = folder.with_name(folder.name + UNFINISHED)
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     shard = qdrant.EdgeShard.create(str(unfinished), configuration(settings))
-    # No graph over viewpoints or numbers: they only narrow what a gallery's graph finds.
+    # Without payload graphs for viewpoint and number: they only filter.
     for key, index in (
         (GALLERY, qdrant.KeywordIndexParams(is_tenant=True)),
         (VIEWPOINT, qdrant.IntegerIndexParams(lookup=True, range=False, enable_hnsw=False)),
@@ -38,7 +38,7 @@ def create(folder: Path, settings: GallerySettings) -> None:
 
 
 def configuration(settings: GallerySettings) -> qdrant.EdgeConfig:
-    """Return what every shard is loaded with."""
+    """Return the configuration of every shard."""
     return qdrant.EdgeConfig(
         vectors=qdrant.EdgeVectorParams(DIMENSION, qdrant.Distance.Cosine),
         hnsw_config=qdrant.HnswIndexConfig(

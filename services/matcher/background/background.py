@@ -1,9 +1,9 @@
-"""What a still camera always sees: keypoints that stay in place while animals change.
+"""Learns what a fixed camera always sees: keypoints that stay in place while animals change.
 
-A frame's keypoint is background when keypoints like it were at the same place on
-other occasions. One occasion is not enough, whatever its length: an animal that lies still
-through a burst, or comes back to the trigger again and again, stays an animal.
-Infrared pictures look so different that night and day learn each for itself.
+A keypoint is background when similar keypoints were at the same place on other occasions. One
+occasion is not enough, whatever its length: an animal that lies still through a burst, or returns
+to the trigger repeatedly, stays an animal. Infrared pictures look so different that night and day
+are learnt separately.
 """
 
 from collections.abc import Sequence
@@ -12,27 +12,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-# How far apart the same thing may be in two frames, of the frame's width and height: boxes
-# are cut at whole pixels, and a camera on a tree moves a little.
+# Tolerance in position between two frames, in fractions of the frame: boxes are cut at whole
+# pixels, and a camera on a tree moves slightly.
 TOLERANCE = 0.02
-# The default floor of neighbours: what is as alike as this would count as evidence. Two
-# keypoints at one place that are not the same thing have 0.2, and one in ten 0.5.
+# The default floor of neighbours: more similar keypoints count as evidence. Different things at one
+# place have a median cosine of 0.2; one in ten reaches 0.5.
 LEAST_COSINE = 0.7
 OCCASIONS = 2
-# Pictures nearer in time may show the same animal lying where it lay.
+# Pictures closer in time may show the same resting animal.
 APART_SECONDS = 3600.0
-# Names all of the above; goes into the name under which marked keypoints are kept.
+# Names these parameters, and thereby the cache entries of marked keypoints.
 FINGERPRINT = f"background1-{TOLERANCE:g}-{LEAST_COSINE:g}-{OCCASIONS}-{APART_SECONDS:g}s"
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """The keypoints of one sighting, where its camera saw them.
+    """The keypoints of one sighting, in the camera's frame.
 
     positions: float32 [K, 2], x and y as fractions of the whole picture
     descriptors: float32 [K, D], L2-normalised
-    sequence: the burst that it is of; '' where unknown
-    taken: seconds since 1970; None where unknown
+    sequence: its burst; '' if unknown
+    taken: seconds since 1970; None if unknown
     """
 
     positions: NDArray[np.float32]
@@ -42,10 +42,10 @@ class Frame:
 
 
 def animal(frame: Frame, memory: Sequence[Frame]) -> NDArray[np.bool_]:
-    """Return which keypoints of a frame are not known as background, bool [K].
+    """Return which keypoints of a frame are not known background, bool [K].
 
-    `memory` holds earlier frames of the same camera. Frames of the frame's own
-    occasion, or of one that can't be told from it, don't count.
+    `memory` holds earlier frames of the same camera. Frames that are or may be of the same occasion
+    are ignored.
     """
     seen = np.zeros(len(frame.positions), dtype=np.intp)
     for occasion in _occasions([past for past in memory if not _together(frame, past)]):
@@ -54,7 +54,7 @@ def animal(frame: Frame, memory: Sequence[Frame]) -> NDArray[np.bool_]:
 
 
 def _occasions(frames: Sequence[Frame]) -> list[list[Frame]]:
-    """Return frames in groups that may each show one visit of one animal."""
+    """Return frames in groups, each of which may show one visit of one animal."""
     occasions: list[list[Frame]] = []
     for frame in frames:
         near = [group for group in occasions if any(_together(frame, one) for one in group)]
@@ -73,7 +73,7 @@ def _together(one: Frame, other: Frame) -> bool:
 
 def _present(frame: Frame, past: Frame) -> NDArray[np.bool_]:
     """Return which keypoints of a frame were in place in an earlier one, bool [K]."""
-    # Few are near each other, so places are compared first and descriptors only then.
+    # Few keypoints are near each other, so positions are compared before descriptors.
     x, y = (
         np.abs(np.subtract.outer(frame.positions[:, axis], past.positions[:, axis]))
         for axis in (0, 1)

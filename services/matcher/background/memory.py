@@ -1,4 +1,4 @@
-"""Each deployment's background, learnt from its own captures."""
+"""Learns each deployment's background from its own captures."""
 
 import logging
 from collections.abc import Sequence
@@ -19,16 +19,15 @@ from shared.messages import Box, ModelReference, Sighting
 
 log = logging.getLogger(__name__)
 
-# Sightings of one deployment that are remembered; a camera that was moved is forgotten
-# after so many.
+# Sightings remembered per deployment; a moved camera's old view is forgotten after this many.
 RECENT = 64
 
 
 def kept_as(model: ModelReference) -> ModelReference:
-    """Return under which name a model's keypoints are kept with their marks.
+    """Return the cache name of a model's keypoints with background marks.
 
-    The network and its evidence are the same with and without, so the model itself has one
-    name: what a calibration was fitted on does not change when cameras are learnt.
+    The evidence of the network is the same with and without them, so the model keeps its name and
+    its calibration.
     """
     return ModelReference(
         name=model.name,
@@ -38,15 +37,13 @@ def kept_as(model: ModelReference) -> ModelReference:
 
 
 class BackgroundMemory:
-    """Marks the keypoints of a query that its camera sees without the animal too.
+    """Marks the query's keypoints that its camera also sees without the animal.
 
-    The cache's server keeps which sightings a deployment had lately, some 200 bytes
-    each; their keypoints are those in `keypoints`. So replicas learn together, and what
-    is evicted is learnt anew.
+    The cache server keeps the recent sightings of a deployment, about 200 bytes each; their
+    keypoints are in `keypoints`. So replicas learn together, and evicted entries are learnt again.
 
-    Marks are made once and stay with the keypoints: a replay and a later pass find them
-    in the cache and give the same evidence. Made anew, after an eviction, they may differ,
-    since the memory has grown meanwhile.
+    Marks are stored with the keypoints: replays and later passes reuse them and give the same
+    evidence. After an eviction they may differ, because the memory has grown.
     """
 
     def __init__(
@@ -63,7 +60,7 @@ class BackgroundMemory:
     def marked(self, query: Sighting, found: Keypoints) -> Keypoints:
         """Return the query's keypoints with their marks, and remember its sighting.
 
-        Without a server, the deployment's name or the box they come back as they are.
+        Without server, deployment or box they are returned unchanged.
         """
         if found.animal is not None or not query.deployment or not query.HasField("box"):
             return found
@@ -93,7 +90,7 @@ class BackgroundMemory:
             return [Sighting.FromString(entry) for entry in entries]
         except DecodeError as error:
             CACHE_FAILURES.labels("unreadable").inc()
-            log.warning("the cache's %s is not usable, learning anew: %s", key, error)
+            log.warning("the cache's %s is invalid, learning again: %s", key, error)
             self._server.ask(lambda client: client.delete(key))
             return []
 
@@ -122,6 +119,6 @@ def _frame(sighting: Sighting, found: Keypoints) -> Frame:
 
 
 def _in_picture(found: Keypoints, box: Box) -> NDArray[np.float32]:
-    """Return where in the whole picture a crop's keypoints lie, as fractions of it."""
+    """Return the positions of a crop's keypoints in the whole picture, as fractions."""
     corner, extent = np.array([box.x, box.y]), np.array([box.width, box.height])
     return np.asarray(corner + found.in_crop() * extent, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Keypoints of stored crops: out of the cache, else computed from crop and mask."""
+"""Keypoints of stored crops: from the cache, or computed from crop and mask."""
 
 import logging
 import time
@@ -18,28 +18,28 @@ from shared.messages import Candidate, Mask, Sighting
 
 log = logging.getLogger(__name__)
 
-# Crops that are read and looked at together: a GPU wants some, and what was computed is kept
-# before the next ones are read.
+# Crops read and processed together: GPUs need batches, and results are cached before the next ones
+# are read.
 TOGETHER = 32
 
 
 class KeypointStore(Protocol):
-    """Where keypoints are kept by the SHA-256 of their crop, for one model.
+    """Keypoints by the SHA-256 of their crop, for one model.
 
-    In service a cache with a server behind it, for work on files a folder.
+    In service this is a cache with a server, offline a folder.
     """
 
     def get(self, digests: Sequence[str]) -> dict[str, Keypoints]:
-        """Return what is kept of these crops."""
+        """Return the stored keypoints of these crops."""
         ...
 
     def put(self, digest: str, keypoints: Keypoints) -> None:
-        """Keep a crop's keypoints."""
+        """Store a crop's keypoints."""
         ...
 
 
 class CropKeypoints:
-    """Looks crops up by their SHA-256; `max_bytes` bounds what is read from the store."""
+    """Returns keypoints of crops; reads at most `max_bytes` from the store."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class CropKeypoints:
         self._max_bytes = max_bytes
 
     def find(self, sightings: Sequence[Sighting | Candidate]) -> list[Keypoints | Poison]:
-        """Return the keypoints of each one's crop, or why it has none.
+        """Return the keypoints of each crop, or why it has none.
 
-        A crop that is missing or can't be decoded spoils only itself. A mask that the
-        extractor's own finder has not made, or that can't be read, is made anew.
+        A missing or undecodable crop affects only itself. A mask of another segmenter, or an
+        unreadable one, is computed again.
 
         Raises:
-            Transient: the store does not answer. What was computed is cached.
+            Transient: the store does not respond. Computed keypoints are cached already.
         """
         begun = time.perf_counter()
         digests = [each.crop.sha256 for each in sightings]
@@ -68,7 +68,7 @@ class CropKeypoints:
         cold = len(known) < len(set(digests))
         unusable: dict[int, Poison] = {}
         while True:
-            # A crop may be named twice, and only once rightly: so of each the first that is left.
+            # A crop may be listed twice, once with a wrong reference; so try each.
             left = {
                 digest: i
                 for i, digest in reversed(list(enumerate(digests)))
@@ -88,7 +88,7 @@ class CropKeypoints:
         return [unusable[i] if i in unusable else known[each] for i, each in enumerate(digests)]
 
     def _computed(self, sightings: Sequence[Sighting | Candidate]) -> list[Keypoints | Poison]:
-        """Return the keypoints of different crops, which are kept."""
+        """Return the keypoints of distinct crops, and cache them."""
         begun = time.perf_counter()
         crops = [self._crop(sighting) for sighting in sightings]
         readable = [crop for crop in crops if isinstance(crop, Crop)]
@@ -110,11 +110,11 @@ class CropKeypoints:
         return Crop(image, self._animal(sighting.mask))
 
     def _animal(self, mask: Mask) -> Animal | None:
-        """Return what the embedder found, if it is what would be found here."""
+        """Return the embedder's mask, if this segmenter would compute the same."""
         if not self._extractor.finder or mask.finder != self._extractor.finder:
             return None
         try:
             return stored_mask.read(mask, self._store)
         except Poison as unusable:
-            log.warning("a mask can't be used, and is made anew: %s", unusable.reason)
+            log.warning("a mask is unusable and computed again: %s", unusable.reason)
             return None

@@ -1,9 +1,8 @@
-"""The keypoint cache: a Redis-protocol server, and a part of it in this process.
+"""The keypoint cache: a Redis-protocol server, and part of it in this process.
 
-A cache is no dependency: when the server does not answer, keypoints are
-recomputed, a metric counts it, and work goes on more slowly. What comes out of
-the server is checked before it is believed. Keys have no expiry; the server
-evicts what is least recently used.
+It is optional: when the server does not respond, keypoints are recomputed more slowly, and a metric
+    counts it. Cached content is validated. Keys have no expiry; the server evicts the least
+    recently used.
 """
 
 import logging
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 def connect(
     url: str, timeout_seconds: float, options: Mapping[str, Any] | None = None
 ) -> redis.Redis:
-    """Return a client that gives up quickly; it connects when first used."""
+    """Return a client with short timeouts; it connects when first used."""
     return redis.Redis.from_url(
         url,
         socket_timeout=timeout_seconds,
@@ -40,11 +39,10 @@ def connect(
 
 
 class KeypointCache:
-    """Keypoints of crops by the SHA-256 of the crop, for one model.
+    """Keypoints by the SHA-256 of their crop, for one model.
 
-    `model` and `descriptor_length` are the extractor's: content of any other
-    length is not trusted. `retry_seconds` is how long a server that failed is
-    left alone.
+    `model` and `descriptor_length` are the extractor's; content of another length is rejected.
+    `retry_seconds`: pause after a failure of the server.
     """
 
     def __init__(
@@ -82,7 +80,7 @@ class KeypointCache:
         return found | remote
 
     def put(self, digest: str, keypoints: Keypoints) -> None:
-        """Keep a crop's keypoints here and on the server."""
+        """Cache a crop's keypoints in this process and on the server."""
         self._remember(digest, keypoints)
         self._server.ask(lambda client: client.set(self.key(digest), codec.encode(keypoints)))
 
@@ -111,7 +109,7 @@ class KeypointCache:
                 return keypoints
             reason = f"descriptors of {length} values instead of {self._descriptor_length}"
         CACHE_FAILURES.labels("unreadable").inc()
-        log.warning("the cache's %s is not usable, recomputing: %s", self.key(digest), reason)
+        log.warning("the cache's %s is invalid, recomputing: %s", self.key(digest), reason)
         return None
 
     def _remember(self, digest: str, keypoints: Keypoints) -> None:

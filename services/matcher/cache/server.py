@@ -1,4 +1,4 @@
-"""A Redis-protocol server that work goes on without."""
+"""An optional Redis-protocol server."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class CacheServer:
-    """Asks a server that may be away; after a failure it is left alone for `retry_seconds`."""
+    """Queries a server that may be down; after a failure it is left alone for `retry_seconds`."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class CacheServer:
         self._silent_until = float("-inf")
 
     def ask(self, question: Callable[[redis.Redis], T]) -> T | None:
-        """Return the server's answer, or None when there is none now."""
+        """Return the server's response, or None."""
         if self._clock() < self._silent_until:
             return None
         try:
@@ -39,7 +39,7 @@ class CacheServer:
             CACHE_LEFT_ALONE.set(1)
             self._silent_until = self._clock() + self._retry_seconds
             log.warning(
-                "the cache's server does not answer, going on without it for %g s: %s",
+                "the cache server does not respond; continuing without it for %g s: %s",
                 self._retry_seconds,
                 error,
             )

@@ -1,1 +1,1 @@
-"""Which candidates are compared, and how closely."""
+"""Decides which candidates are compared, and how closely."""

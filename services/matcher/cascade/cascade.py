@@ -1,4 +1,4 @@
-"""From cheap to dear: neighbours for every candidate, LightGlue for those in question."""
+"""The cascade, from cheap to expensive: neighbours for all candidates, LightGlue for a few."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,16 +12,16 @@ from services.matcher.pair_matchers.lightglue import Correspondences, PairMatche
 from services.matcher.pair_matchers.neighbours import mutual_neighbours
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, ModelReference
 
-# One keypoint has a mutual neighbour in every picture, so it says nothing.
+# A single keypoint always has a mutual neighbour, so that is no evidence.
 MIN_KEYPOINTS = 2
 
-# A picture with fewer than these founds no individual: nothing could be recognised by them. A
-# frame without an animal has none, a thumbnail of a face some twenty.
+# A picture with fewer keypoints founds no individual, since nothing could match it. An empty frame
+# has none, a thumbnail of a face about twenty.
 MIN_KEYPOINTS_TO_IDENTIFY = 8
 
 
 def incomparable(query: Keypoints) -> str:
-    """Return why a query can't be compared with anything; '' where it can."""
+    """Return why a query can't be compared; '' if it can."""
     count = len(query.foreground())
     if count >= MIN_KEYPOINTS_TO_IDENTIFY:
         return ""
@@ -29,11 +29,11 @@ def incomparable(query: Keypoints) -> str:
 
 
 class Cascade:
-    """Compares one query with its candidates, as far as a policy goes with each.
+    """Compares one query with its candidates, as far as the policy goes.
 
-    `matchers` has one for each stage's layers; `keypoints` is how many a picture may have, `most`
-    how many candidates are compared at all. `model` names all that the meaning of the evidence
-    depends on, but the extractor.
+    `matchers` has one per stage, by layers; `keypoints` is the maximum per picture, `most` the
+    number of candidates compared. `model` names everything that the meaning of the evidence depends
+    on, except the extractor.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Cascade:
     def shortlisted(
         self, query: Keypoints, candidates: Sequence[Keypoints | None], cosines: Sequence[float]
     ) -> list[int]:
-        """Return which candidates are compared, in their order; see `shortlist`."""
+        """Return the candidates to compare, in their order; see `shortlist`."""
         return shortlist(query, candidates, cosines, self._floor, self._most)
 
     def gather(
@@ -72,21 +72,19 @@ class Cascade:
         candidates: Sequence[Keypoints],
         earlier: Sequence[PairEvidence] = (),
     ) -> list[PairEvidence]:
-        """Return the evidence for each candidate, in order. All come from one extractor.
+        """Return the evidence for each candidate, in order. All share one extractor.
 
-        `earlier` is that of the query's earlier passes: LightGlue sees whom it would see if all
-        had come in one list.
-
-        Keypoints that are known as background count on neither side.
+        `earlier` is the evidence of the query's earlier passes: LightGlue compares the same
+        candidates as if all had come in one list. Background keypoints are ignored on both sides.
         """
         query, candidates = query.foreground(), [each.foreground() for each in candidates]
         if len(query) < MIN_KEYPOINTS:
-            reason = f"the query has {len(query)} keypoints that count, too few to compare"
+            reason = f"the query has {len(query)} usable keypoints, too few to compare"
             return [PairEvidence(DEPTH_NONE, reason=reason) for _ in candidates]
         evidence = [
             PairEvidence(
                 DEPTH_NONE,
-                reason=f"the candidate has {len(candidate)} keypoints that count, too few",
+                reason=f"the candidate has {len(candidate)} usable keypoints, too few",
             )
             for candidate in candidates
         ]
@@ -106,7 +104,7 @@ class Cascade:
         return evidence
 
     def _deepen(self, comparison: "_Comparison") -> None:
-        """Go through the stages until one settles it."""
+        """Run the stages until one is conclusive."""
         seen: list[int] = []
         for number, (stage, matcher) in enumerate(self._stages):
             so_far = comparison.evidence
@@ -123,14 +121,17 @@ class Cascade:
 
 @dataclass(frozen=True)
 class _Comparison:
-    """A query under way: what is known of its candidates, and behind them of earlier ones."""
+    """A comparison in progress: evidence of the candidates, followed by that of earlier passes."""
 
     query: Keypoints
     candidates: Sequence[Keypoints]
     evidence: list[PairEvidence]
 
     def see(self, asked: Sequence[int], matcher: PairMatcher, enough: float) -> list[int]:
-        """Match those asked, in their order, until one's confidence is `enough`; return whom."""
+        """Match these candidates in order until one's confidence is `enough`.
+
+        Return the matched.
+        """
         seen: list[int] = []
         for start in range(0, len(asked), matcher.together):
             some = asked[start : start + matcher.together]
@@ -143,10 +144,10 @@ class _Comparison:
                         self.query, self.candidates[i], matched[i], self.evidence[i]
                     )
                 elif self.evidence[i].depth != DEPTH_LIGHTGLUE:
-                    continue  # an earlier pass left it
+                    continue  # an earlier pass did not match it
                 seen.append(i)
                 if self.evidence[i].confidence >= enough:
-                    return seen  # what a batch saw beyond it does not count
+                    return seen  # results of a batch beyond the conclusive one are ignored
         return seen
 
 

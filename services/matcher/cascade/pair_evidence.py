@@ -1,4 +1,4 @@
-"""What two pictures have in common, in double precision; messages carry it in single."""
+"""Evidence of one pair, in double precision; messages carry single precision."""
 
 from dataclasses import asdict, dataclass
 from typing import Self
@@ -8,13 +8,13 @@ from shared.messages import Candidate, Depth, Evidence
 
 @dataclass(frozen=True)
 class PairEvidence:
-    """What two pictures have in common; a stage that was not reached leaves zeros.
+    """Evidence of one pair; stages that were not reached leave zeros.
 
-    neighbours, neighbour_score: mutual nearest neighbours above the floor, and
-        the sum of (cosine - floor) over them
+    neighbours, neighbour_score: mutual nearest neighbours above the floor, and the sum of (cosine -
+        floor)
     matches, confidence: LightGlue's matches, and the sum of their scores
-    inliers: how many of the matches one homography explains
-    reason: why there is no evidence at all
+    inliers: matches that agree with one homography
+    reason: why there is no evidence
     """
 
     depth: Depth
@@ -31,5 +31,5 @@ class PairEvidence:
         return cls(**{name: getattr(message, name) for name in cls.__annotations__})
 
     def message(self, candidate: Candidate | None = None) -> Evidence:
-        """Return it as a message, about a candidate if one is given."""
+        """Return it as a message, for a candidate if given."""
         return Evidence(candidate=candidate, **asdict(self))

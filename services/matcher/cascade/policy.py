@@ -1,9 +1,9 @@
-"""How far the cascade goes with which candidate: named policies, and who is looked at next.
+"""Named policies: how far the cascade goes, and which candidates it compares next.
 
-Neighbours are counted for all candidates, at a third of a millisecond each. LightGlue costs two
-hundred times that, so it sees who can still change the decision: candidates whose neighbours stand
-out nearly as far as the best one's, one after the other, until one is found beyond doubt. Chosen on
-pictures held out inside the galleries of zebras and nyalas: see docs/results.md.
+Neighbours cost a third of a millisecond per candidate and are counted for all. LightGlue costs two
+hundred times that, so it compares only candidates that can still change the decision: those whose
+neighbours stand out nearly as far as the best one's, in order, until one is conclusive. Chosen on
+held-out gallery pictures of zebras and nyalas; see docs/results.md.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from shared.robust import center_and_spread
 
 PolicyName = Literal["doubt", "wide", "deep", "full", "neighbours"]
 
-# No list is more even than this.
+# Lower bound of a list's spread.
 LEAST_SPREAD = 0.15
 
 
@@ -25,11 +25,11 @@ LEAST_SPREAD = 0.15
 class CascadeStage:
     """LightGlue's first `layers` layers for some of the candidates.
 
-    most: candidates that it sees, of all passes
-    within: it sees those whose neighbours stand out of the list at most so many deviations less
-        than the best one's do
-    settled: it stops behind a candidate whose matches' confidences sum up to this share of
-        the keypoints that a picture may have
+    most: maximum number of candidates, over all passes
+    within: candidates whose neighbours stand out at most this many deviations less than the best
+        one's
+    settled: it stops after a candidate whose summed confidence reaches this share of the maximum
+        number of keypoints
     """
 
     layers: int
@@ -40,14 +40,14 @@ class CascadeStage:
 
 @dataclass(frozen=True)
 class Policy:
-    """Stages after the neighbours, from cheap to dear; each takes the best of the one before."""
+    """Stages after the neighbours, from cheap to expensive; each takes the last one's best."""
 
     name: PolicyName
     stages: tuple[CascadeStage, ...]
 
     @property
     def fingerprint(self) -> str:
-        """All that evidence depends on, short."""
+        """A short name of everything that evidence depends on."""
         return "-".join(
             f"{stage.layers}x{stage.most}w{stage.within:g}s{stage.settled:g}"
             for stage in self.stages
@@ -55,7 +55,7 @@ class Policy:
 
 
 EVERY = 1_000_000
-FIRST = 3  # layers of the first stage: they have a trained head of their own
+FIRST = 3  # layers of the first stage, which have their own trained head
 _DOUBT = CascadeStage(layers=FIRST, most=10, within=2.5, settled=0.1)
 POLICIES: dict[PolicyName, Policy] = {
     each.name: each
@@ -70,14 +70,14 @@ POLICIES: dict[PolicyName, Policy] = {
 
 
 def deviations(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far neighbour scores [N] stand out of their list, robustly and on a log scale."""
+    """Return how far neighbour scores [N] stand out of their list, robustly, on a log scale."""
     logs = np.log1p(scores)
     median, spread = center_and_spread(logs, LEAST_SPREAD)
     return np.asarray((logs - median) / spread)
 
 
 def eligible(stage: CascadeStage, neighbour_scores: Sequence[float]) -> list[int]:
-    """Return whom the first stage may see, the best first."""
+    """Return the candidates for the first stage, best first."""
     if not neighbour_scores:
         return []
     away = deviations(np.array(neighbour_scores, np.float64))
@@ -86,5 +86,5 @@ def eligible(stage: CascadeStage, neighbour_scores: Sequence[float]) -> list[int
 
 
 def deeper(stage: CascadeStage, confidences: Sequence[float], seen: Sequence[int]) -> list[int]:
-    """Return whom a further stage may see of those `seen` by the one before, the best first."""
+    """Return the candidates for a further stage, best first, among those `seen` by the last one."""
     return sorted(seen, key=lambda i: -confidences[i])[: stage.most]

@@ -1,8 +1,8 @@
-"""Whom the cascade compares: those near by embedding, and those near by local features.
+"""Selects candidates to compare, by embedding and by a few local features.
 
-Re-ranking can't find what the shortlist lost. Of a small gallery lookup sends everybody, and the
-few best keypoints of each are enough to see who may be alike: on nyalas the right one was among the
-best 20 of 1,508 for 60 % of the queries, by the embedding alone for 41 %.
+Re-ranking can't recover what the shortlist lost. For a small gallery lookup sends all sightings,
+and the best few keypoints of each are enough to select likely candidates: on nyalas the right one
+was among the best 20 of 1,508 for 60 % of the queries, by embedding alone for 41 %.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.neighbours import mutual_neighbours
 
-# Keypoints of a picture that are looked at, best first: 0.1 ms a pair on a core.
+# Best keypoints compared per picture: 0.1 ms per pair on a core.
 COARSE = 64
-# Reciprocal rank fusion (Cormack et al. 2009): how little the first places differ.
+# Reciprocal rank fusion (Cormack et al. 2009): its smoothing constant.
 EVEN = 30
 FINGERPRINT = f"coarse{COARSE}-even{EVEN}"
 
@@ -27,10 +27,10 @@ def shortlist(
     floor: float,
     most: int,
 ) -> list[int]:
-    """Return which candidates are compared, in their order: `most`, or all where there are less.
+    """Return the candidates to compare, in order: `most`, or all if fewer.
 
     cosines: of the embeddings
-    candidates: None for one whose crop can't be read: the embedding alone speaks for it
+    candidates: None if the crop can't be read; then only the embedding counts
     """
     if len(candidates) <= most:
         return list(range(len(candidates)))
@@ -50,5 +50,5 @@ def _coarse(keypoints: Keypoints) -> Keypoints:
 
 
 def _places(scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the place of each score, 0 for the highest; equals share the last of theirs."""
+    """Return the rank of each score, 0 for the highest; ties share the last rank."""
     return np.searchsorted(np.sort(-scores), -scores, side="right") - 1

@@ -1,12 +1,12 @@
 """Keypoint extractors: crop to keypoints and descriptors.
 
-A new one is a module with `build_extractor`, and a line here.
+To add one, write a module with `build_extractor` and register it here.
 """
 
 from collections.abc import Mapping
 
-# The names that RESIGHT_MATCHER_EXTRACTOR may have, and the module under services.matcher that
-# builds each. Modules are imported when they are used: most load a network.
+# Values of RESIGHT_MATCHER_EXTRACTOR, with their modules under services.matcher. They are imported
+# when used: most load a network.
 EXTRACTORS: Mapping[str, str] = {
     "aliked-n16": "extractors.aliked",
     "aliked-t16": "extractors.aliked",

@@ -24,12 +24,11 @@ from shared.wheels import WheelFile
 
 @dataclass(frozen=True)
 class Size:
-    """One size of the network: its descriptors' length, and the score below which it sees noise.
+    """A size of the network: descriptor length, and the score below which it detects noise.
 
-    Two pictures of nothing but sensor noise share over a hundred mutual
-    neighbours, so keypoints that noise could make must not count. The best of
-    256 keypoints on noise of 3 grey levels score .06 (n16) and .40 (t16); the
-    worst on zebras and nyalas .46 and .54.
+    Two pictures of pure sensor noise share over a hundred mutual neighbours, so keypoints that
+    noise can produce must not count. The best of 256 keypoints on noise of 3 grey levels score .06
+    (n16) and .40 (t16); the worst on zebras and nyalas .46 and .54.
     """
 
     descriptor_length: int
@@ -43,10 +42,10 @@ SIZES = {
 
 
 class AlikedExtractor:
-    """ALIKED in one of its sizes, n16 or t16; see `services.matcher.extractors.local_extractor`.
+    """ALIKED, n16 or t16; see `services.matcher.extractors.local_extractor`.
 
-    `together`: pictures of one padded size that go through at once. A batch gains nothing on a
-    CPU, and changes the last digits there.
+    `together`: batch size for pictures of one padded size. On a CPU a batch gains nothing and
+        changes the last digits.
     """
 
     def __init__(
@@ -56,7 +55,7 @@ class AlikedExtractor:
         size = SIZES[name]
         network = ALIKED(name)
         weights.load_exactly(network, trained.state, frozenset({"dkd.hw_grid"}))
-        # Convolutions of 1 x 1 read all channels of a pixel.
+        # 1 x 1 convolutions read all channels of a pixel.
         network.to(  # type: ignore[call-overload]  # torch's stub lacks it
             device, memory_format=torch.channels_last
         )
@@ -72,7 +71,7 @@ class AlikedExtractor:
         self.descriptor_length = size.descriptor_length
 
     def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
-        """Return each picture's keypoints; those of one padded size go through together."""
+        """Return each picture's keypoints; those of one padded size are batched."""
         found: dict[int, Keypoints] = {}
         alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for i, picture in enumerate(pictures):
@@ -92,7 +91,7 @@ class AlikedExtractor:
         for picture in pictures:
             height, width = picture.image.shape[:2]
             down, across = _up(height) - height, _up(width) - width
-            # As kornia pads them: on both sides, by the edge.
+            # Padded as in kornia: on both sides, replicating the edge.
             margins = (across // 2, across - across // 2, down // 2, down - down // 2)
             images.append(functional.pad(as_tensor(picture.image), margins, mode="replicate"))
             on = np.ones((height, width), np.bool_) if picture.on is None else picture.on

@@ -1,11 +1,11 @@
-"""ALIKED's network without its dense map of features: descriptors only where keypoints are.
+"""ALIKED's network without its dense feature map: descriptors only at keypoints.
 
-The weights and layers are kornia's; so are the results. What differs is the order of the
-arithmetic. The network describes each pixel by four maps of one to a thirty-second of the picture's
-size, enlarged and stacked to 128 values: half its time goes into writing that stack and
-normalising it. Enlarging and 1 x 1 convolutions commute, so scores come from the small maps, and
-features are interpolated at the few pixels that descriptors are made of. Batch norms are folded
-into their convolutions, and deformable ones sample by `grid_sample`.
+Weights and layers are kornia's, and so are the results; only the order of arithmetic differs. The
+network describes each pixel by four maps of one to a thirty-second of the picture's size, upsampled
+and stacked to 128 values; half its time goes into writing and normalising that stack. Upsampling
+and 1 x 1 convolutions commute, so scores come from the small maps, and features are interpolated
+only at pixels used by descriptors. Batch norms are folded into their convolutions, and deformable
+ones sample by `grid_sample`.
 """
 
 import copy
@@ -20,16 +20,16 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-# What the network's pooling divides a picture by.
+# The network's pooling divides the picture by these.
 STRIDE = 32
-RADIUS = 2  # of a maximum's window, in pixels
+RADIUS = 2  # window of a local maximum, in pixels
 WINDOW = 2 * RADIUS + 1
-TEMPERATURE = 0.1  # of the soft maximum inside the window
+TEMPERATURE = 0.1  # temperature of the soft maximum in the window
 
 
 @dataclass(frozen=True)
 class Inset:
-    """Where pictures lie in the padded ones that the network sees, all of one size.
+    """Position of pictures in their padded frames, all of one size.
 
     sizes: int64 [B, 2], width and height
     corner: int64 [B, 2], x and y of the first pixel
@@ -54,10 +54,10 @@ class Found:
 
 
 class AlikedNetwork:
-    """A kornia ALIKED with its weights, asked for at most `keypoints` of each picture."""
+    """A kornia ALIKED with its weights, for at most `keypoints` per picture."""
 
     def __init__(self, network: ALIKED, keypoints: int) -> None:
-        # torch's stubs know no attribute of a module.
+        # torch's stubs do not know a module's attributes.
         self._network: Any = copy.deepcopy(network)
         for block in ("block1", "block2", "block3", "block4"):
             _fold_norms(getattr(self._network, block))
@@ -70,7 +70,7 @@ class AlikedNetwork:
     def __call__(self, images: Tensor, inset: Inset, allowed: Tensor) -> Found:
         """Return the keypoints of pictures, float [B, 3, H, W] in 0..1, padded to a stride.
 
-        allowed: bool [B, H, W], where they may lie
+        allowed: bool [B, H, W], where keypoints may be
         """
         levels = self._levels(images)
         scores = self._scores(levels)
@@ -103,7 +103,7 @@ class AlikedNetwork:
         return cast("Tensor", gate(found + shortcut))
 
     def _scores(self, levels: list[Tensor]) -> Tensor:
-        """Return how much of a keypoint each pixel is, [B, H, W] in 0..1."""
+        """Return each pixel's keypoint score, [B, H, W] in 0..1."""
         head = self._network.score_head
         size = levels[0].shape[2:]
         parts = head[0].weight.chunk(len(levels), dim=1)
@@ -123,7 +123,7 @@ class AlikedNetwork:
         return torch.stack([best.indices % width, best.indices // width], -1), best.values
 
     def _refined(self, scores: Tensor, places: Tensor) -> Tensor:
-        """Return maxima between pixels: the soft maximum of their windows, float32 [B, K, 2]."""
+        """Return subpixel maxima: the soft maximum of their windows, float32 [B, K, 2]."""
         window = self._window
         around = places[:, :, None] + window  # [B, K, 25, 2]
         last = torch.tensor([scores.shape[2] - 1, scores.shape[1] - 1], device=scores.device)
@@ -139,7 +139,7 @@ class AlikedNetwork:
         count, each = positions.shape[:2]
         corner, sizes = inset.corner[:, None], inset.sizes[:, None]
         shift = head.offset_conv[0].kernel_size[0]
-        # kornia's `get_patches`: where a patch begins, and how near to the edge it may.
+        # As kornia's `get_patches`: where a patch begins, and its distance from the edge.
         first = ((positions.long() - corner) - shift / 2 + 1).long()
         first = first.clamp(min=torch.zeros_like(sizes), max=sizes - 1 - shift) + corner
         steps = torch.arange(shift, device=positions.device)
@@ -159,7 +159,7 @@ class AlikedNetwork:
         return functional.normalize(mixed.flatten(2) @ weights, dim=-1)
 
     def _interpolated(self, levels: list[Tensor], at: Tensor, inset: Inset) -> Tensor:
-        """Return features between pixels; beyond the picture they fade to zero. [B, K, N, D]"""
+        """Return features between pixels, fading to zero outside the picture. [B, K, N, D]"""
         corner = inset.corner[:, None, None].to(at)
         last = inset.sizes[:, None, None].to(at) - 1
         low = at.floor()
@@ -183,7 +183,7 @@ class AlikedNetwork:
 
 
 def _fold_norms(block: Any) -> None:
-    """Fold a block's two batch norms into what comes before them; as evaluated, not as trained."""
+    """Fold a block's two batch norms, in evaluation mode, into the preceding convolutions."""
     for conv, norm in (("conv1", "bn1"), ("conv2", "bn2")):
         layer = getattr(block, conv)
         if isinstance(layer, DeformableConv2d):
@@ -193,7 +193,7 @@ def _fold_norms(block: Any) -> None:
 
 
 def _convolved(layer: Any, images: Tensor) -> Tensor:
-    """Return what a convolution makes of images, be it deformable (Dai et al. 2017) or not."""
+    """Apply a convolution, plain or deformable (Dai et al. 2017)."""
     if not isinstance(layer, DeformableConv2d):
         return cast("Tensor", layer(images))
     weight: Tensor = layer.regular_conv.weight
@@ -216,13 +216,13 @@ def _convolved(layer: Any, images: Tensor) -> Tensor:
 
 
 def _pointwise(images: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return a 1 x 1 convolution; as a product of matrices it is quicker on a CPU."""
+    """Apply a 1 x 1 convolution as a matrix product, which is faster on a CPU."""
     found = functional.linear(images.permute(0, 2, 3, 1), weight[:, :, 0, 0], bias)
     return found.permute(0, 3, 1, 2)
 
 
 def _inside(scores: Tensor, inset: Inset, margin: int) -> Tensor:
-    """Return which pixels [B, H, W] lie in their picture, and not at its edge."""
+    """Return which pixels [B, H, W] are in their picture and not at its edge."""
     height, width = scores.shape[1:]
     first, end = inset.corner + margin, inset.corner + inset.sizes - margin
     columns = torch.arange(width, device=scores.device)
@@ -233,7 +233,7 @@ def _inside(scores: Tensor, inset: Inset, margin: int) -> Tensor:
 
 
 def _sampled(maps: Tensor, at: Tensor, size: torch.Size | None = None) -> Tensor:
-    """Return maps [B, C, h, w] at pixels [B, N, 2] of their enlargement to `size`: [B, C, N]."""
+    """Return maps [B, C, h, w] at pixels [B, N, 2] of their upsampling to `size`: [B, C, N]."""
     height, width = size or maps.shape[2:]
     last = torch.tensor([width - 1, height - 1], device=at.device)
     grid = (at / last * 2 - 1)[:, :, None]

@@ -1,4 +1,4 @@
-"""From a crop to its keypoints: on the animal alone, seen from near, where that is known."""
+"""Extracts a crop's keypoints: on the animal alone and magnified, if it has a mask."""
 
 import hashlib
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from shared.identifiers import WHOLE_PICTURE
 from shared.images.resize import resized
 from shared.messages import ModelReference
 
-# How far outside of the mask a keypoint may lie, of the view's longest side: outlines
-# are told by both sides of them, and masks are not exact.
+# How far outside the mask keypoints may be, in fractions of the view's longest side: outlines need
+# both sides, and masks are inexact.
 MARGIN = 0.02
 
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """A crop, RGB uint8 [H, W, 3], and where the extractor's `finder` has found the animal.
+    """A crop, RGB uint8 [H, W, 3], with the mask of the extractor's `finder`.
 
-    animal: None where it was not asked yet
+    animal: None if not segmented yet
     """
 
     image: NDArray[np.uint8]
@@ -40,12 +40,11 @@ class Crop:
 class CropExtractor:
     """The best keypoints of a detector, in crops whose longest side is at most `longest_side`.
 
-    With a `segmenter` they lie on the animal, and it fills that side, so the network spends its
-    resolution on it. Where a mask is not to be gone by, they are those of the whole crop.
+    With a `segmenter` they are on the animal, which is scaled to that side so that the network
+    spends its resolution on it. If a mask is unusable, the whole crop is used.
 
-    `model` names the network, its weights and everything before it; keypoints
-    compare only when it is equal. `descriptor_length` is D. `finder` names what finds the
-    animals that it goes by; empty: it looks at all of a crop.
+    `model` names the network, its weights and all preprocessing; keypoints are compared only if it
+    is equal. `descriptor_length` is D. `finder` names the segmenter; empty: none.
     """
 
     def __init__(
@@ -73,8 +72,8 @@ class CropExtractor:
     def extract_all(self, crops: Sequence[Crop]) -> list[Keypoints]:
         """Return the keypoints of each crop, best first.
 
-        Positions are in pixels of the scaled crop, or of the view of the animal; the `window`
-        tells where in the crop that is. A picture that shows nothing gives none.
+        Positions are in pixels of the scaled crop, or of the view of the animal; `window` says
+        where in the crop that is. A featureless picture has none.
         """
         framed = [
             self._framed(crop.image, animal)
@@ -87,7 +86,7 @@ class CropExtractor:
         ]
 
     def _animals(self, crops: Sequence[Crop]) -> list[Animal | None]:
-        """Return where the animals are, if that is to be gone by; what is not known is found."""
+        """Return the usable masks of the animals, segmenting where necessary."""
         if self._segmenter is None:
             return [None for _ in crops]
         views = [View.whole(crop.image) for crop in crops if crop.animal is None]
@@ -98,7 +97,7 @@ class CropExtractor:
         return [animal if animal.outcome == "used" else None for animal in animals]
 
     def _framed(self, image: NDArray[np.uint8], animal: Animal | None) -> tuple[Framed, Window]:
-        """Return what the detector is to see of a crop, and which part of it that is."""
+        """Return what the detector sees of a crop, and which part of it that is."""
         if animal is None:
             return Framed(resized(image, self._longest_side)), WHOLE_PICTURE
         height, width = image.shape[:2]
@@ -107,12 +106,12 @@ class CropExtractor:
 
 
 def _around(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return a mask [H, W] with its margin."""
+    """Return a mask [H, W] dilated by its margin."""
     reach = round(MARGIN * max(mask.shape))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     return np.asarray(cv2.dilate(mask.astype(np.uint8), disc) > 0)
 
 
 def _short(parts: Sequence[str]) -> str:
-    """Return a short hash of all that happens to a crop before and after the network."""
+    """Return a short hash of all processing before and after the network."""
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12]

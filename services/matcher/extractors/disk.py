@@ -22,8 +22,9 @@ from shared.wheels import WheelFile
 
 NAME = "disk"
 DESCRIPTOR_LENGTH = 128
-# The network evens contrast out: on noise of 3 grey levels its keypoints score 54 to 92, on zebras
-# 38 to 136. So a keypoint counts where its surroundings, of so many pixels, vary by more than that.
+# The network equalises contrast: on noise of 3 grey levels its keypoints score 54 to 92, on zebras
+# 38 to 136. So a keypoint counts only if its surroundings, of this many pixels, vary more than
+# noise.
 AROUND, LEAST_CONTRAST = 15, 6.0
 
 
@@ -66,7 +67,7 @@ class DiskExtractor:
 
 
 def _varied(image: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return where a picture [H, W, 3] varies by more than noise: bool [H, W]."""
+    """Return where a picture [H, W, 3] varies more than noise: bool [H, W]."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     mean, square = (cv2.blur(each, (AROUND, AROUND)) for each in (grey, grey**2))
     return np.asarray(square - mean**2 > LEAST_CONTRAST**2)

@@ -1,4 +1,4 @@
-"""What finds and describes keypoints in a picture, whatever the network."""
+"""Interface of local feature extractors."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from services.matcher.keypoints import Keypoints, none_in
 from shared.messages import ModelReference
 
-# A strip thinner than this holds nothing that a network with stride 32 could describe.
+# A thinner strip holds nothing that a network with stride 32 could describe.
 THINNEST = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Framed:
-    """A picture of the size that a detector is to see, RGB uint8 [H, W, 3].
+    """A picture scaled for a detector, RGB uint8 [H, W, 3].
 
-    on: bool [H, W], where keypoints may lie; None: anywhere
+    on: bool [H, W], where keypoints may be; None: anywhere
     """
 
     image: NDArray[np.uint8]
@@ -27,18 +27,18 @@ class Framed:
 
     @property
     def thin(self) -> bool:
-        """Whether it holds nothing that could be described."""
+        """Whether it is too thin to hold keypoints."""
         return bool(min(self.image.shape[:2]) < THINNEST)
 
 
 @dataclass(frozen=True)
 class ExtractorOptions:
-    """What an extractor may need.
+    """Options of an extractor.
 
-    keypoints: per picture, at most
+    keypoints: maximum per picture
     device: of PyTorch
-    weights: folder of weights that the user brings; empty: none
-    noncommercial: whether weights that only research may use are allowed
+    weights: folder of the user's weights; empty: none
+    noncommercial: whether research-only weights are allowed
     """
 
     keypoints: int
@@ -48,10 +48,10 @@ class ExtractorOptions:
 
 
 class LocalExtractor(Protocol):
-    """Finds keypoints and describes them, in as many pictures at once as its device likes.
+    """Detects keypoints and describes them, in batches that suit its device.
 
-    `model` names the network, its weights and how many keypoints it returns at most;
-    `descriptor_length` is D.
+    `model` names the network, its weights and the maximum number of keypoints; `descriptor_length`
+    is D.
     """
 
     @property
@@ -61,10 +61,10 @@ class LocalExtractor(Protocol):
     def descriptor_length(self) -> int: ...
 
     def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
-        """Return each picture's best keypoints where they may lie, best first.
+        """Return each picture's best allowed keypoints, best first.
 
-        Positions are in pixels of the picture. One that shows nothing gives none. What is found
-        in a picture does not depend on the others.
+        Positions are in pixels of the picture. A featureless picture has none. Results do not
+        depend on the other pictures.
         """
         ...
 
@@ -81,7 +81,7 @@ def one_by_one(
     keypoints: int,
     descriptor_length: int,
 ) -> list[Keypoints]:
-    """Return the best of what `find` sees in each picture that lie where they may."""
+    """Return the best allowed keypoints that `find` detects in each picture."""
     found = []
     for picture in pictures:
         height, width = picture.image.shape[:2]
@@ -94,7 +94,7 @@ def one_by_one(
 
 
 def _lying_on(mask: NDArray[np.bool_] | None, positions: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return which positions, x and y [K, 2], lie where they may: bool [K]."""
+    """Return which positions, x and y [K, 2], are allowed: bool [K]."""
     if mask is None:
         return np.ones(len(positions), np.bool_)
     corner = np.array([mask.shape[1] - 1, mask.shape[0] - 1])

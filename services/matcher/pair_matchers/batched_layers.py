@@ -1,7 +1,7 @@
-"""LightGlue's layers over a batch of pairs of one padded length: few kernels, all of them large.
+"""LightGlue's layers over a batch of pairs padded to one length: few, large kernels.
 
-The weights are kornia's. Both pictures of a pair go through as one batch of 2 B, and padding is
-masked as a key only: what padding itself attends to is looked at by nobody.
+The weights are kornia's. Both pictures of a pair go through as one batch of 2 B. Padding is masked
+as keys only; its own outputs are ignored.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Feed:
-    """The part of a layer that mixes a token with the message that it got."""
+    """The feed-forward part of a layer, which mixes a token with its message."""
 
     first: Any
     norm: Any
@@ -23,7 +23,7 @@ class Feed:
 
     @classmethod
     def of(cls, block: Any) -> Self:
-        """Return that of one of kornia's blocks."""
+        """Return the one of a kornia block."""
         return cls(block.ffn[0], block.ffn[1], block.ffn[3])
 
     def __call__(self, tokens: Tensor, message: Tensor) -> Tensor:
@@ -49,7 +49,7 @@ class Layer:
 
     @classmethod
     def of(cls, layer: Any, heads: int) -> Self:
-        """Return one of kornia's layers; its query, key and value lie interleaved, here apart."""
+        """Return one of kornia's layers, with query, key and value separated."""
         own, cross = layer.self_attn, layer.cross_attn
         weight, bias = own.Wqkv.weight, own.Wqkv.bias
         return cls(
@@ -67,8 +67,8 @@ class Layer:
     def __call__(self, tokens: Tensor, turn: tuple[Tensor, Tensor], there: Tensor | None) -> Tensor:
         """Return tokens [2 B, K, D] after the layer; the pair of i is i + B.
 
-        turn: cosines and sines of each keypoint's place, [2 B, 1, K, D / heads] each
-        there: bool [2 B, 1, 1, K], which are no padding; None where all are
+        turn: cosines and sines of each keypoint's position, [2 B, 1, K, D / heads] each
+        there: bool [2 B, 1, 1, K], not padding; None: no padding
         """
         qkv = functional.linear(tokens, self.to_qkv, self.qkv_bias)
         query, key, value = (_apart(each, self.heads) for each in qkv.chunk(3, -1))
@@ -85,7 +85,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Trunk:
-    """All that happens to keypoints before they are assigned to each other."""
+    """All layers before the assignment."""
 
     project: Any
     frequencies: Any
@@ -101,9 +101,9 @@ class Trunk:
         )
 
     def __call__(self, places: Tensor, descriptors: Tensor, there: Tensor | None) -> Tensor:
-        """Return tokens [2 B, K, D] of places [2 B, K, 2] and descriptors [2 B, K, d].
+        """Return tokens [2 B, K, D] for positions [2 B, K, 2] and descriptors [2 B, K, d].
 
-        there: bool [2 B, K], which are no padding; None where all are
+        there: bool [2 B, K], not padding; None: no padding
         """
         angles = self.frequencies(places)[:, None].repeat_interleave(2, -1)
         turn = angles.cos(), angles.sin()
@@ -125,7 +125,7 @@ def _together(seen: Tensor) -> Tensor:
 
 
 def _turned(tokens: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
-    """Return tokens turned by where they are (rotary encoding, Su et al. 2021)."""
+    """Return tokens with rotary position encoding (Su et al. 2021)."""
     even, odd = tokens[..., 0::2], tokens[..., 1::2]
     crossed = torch.stack((-odd, even), -1).flatten(-2)
     return tokens * turn[0] + crossed * turn[1]

@@ -1,7 +1,7 @@
-"""LightGlue over many candidates at once, on a GPU: padded to one length, and masked.
+"""LightGlue for many candidates at once, on a GPU: padded to one length, and masked.
 
-The batch, the masks and the assignment are ours, since padding must neither be attended to nor
-take part in the softmax over the matches.
+Batching, masks and assignment are implemented here, since padding must be excluded from attention
+and from the softmax over matches.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from shared.messages import ModelReference
 
 # Lengths are rounded up to this, so that a GPU sees few shapes.
 STEP = 64
-# Pairs at once: a GPU is full by then, and 1024 keypoints take some 5 MB of a pair's tokens.
+# Pairs per batch: a GPU is full by then, and 1024 keypoints take about 5 MB per pair.
 BATCH = 64
-# Batches that kernels are made for: those whom a policy in doubt asks, and all.
+# Batch sizes that kernels are compiled for: the candidates of the policy `doubt`, and all.
 SIZES = (16, BATCH)
 
 
@@ -30,9 +30,9 @@ SIZES = (16, BATCH)
 class Pairs:
     """Keypoints of B pairs, padded to K: first the query B times, then the candidates.
 
-    places: float [2 B, K, 2], of the larger side's half from the picture's middle
+    places: float [2 B, K, 2], relative to the picture's centre, in halves of the larger side
     descriptors: float [2 B, K, D]
-    there: bool [2 B, K], which of them are no padding; None where all are
+    there: bool [2 B, K], not padding; None: no padding
     """
 
     places: Tensor
@@ -43,11 +43,11 @@ class Pairs:
 class BatchedLightGlue:
     """The first `layers` layers of LightGlue for one extractor, in batches on a device.
 
-    `half`: attention and layers in half precision; the matches that it gives differ a little, so
-    it is a model of its own. In full precision it gives those of kornia's network.
+    `half`: half precision for attention and layers; matches differ slightly, so it is a model of
+        its own. In full precision they equal those of kornia's network.
 
-    `compiled`: the most keypoints that a picture has; then every batch has that length and one of
-    `SIZES`, for each of which a kernel is made when it first comes, in some 15 seconds. 0: not.
+    `compiled`: the maximum number of keypoints per picture; then every batch has that length and
+        one of `SIZES`, each compiled at first use in about 15 seconds. 0: not compiled.
 
     Raises:
         ValueError: more layers than were trained.
@@ -69,7 +69,7 @@ class BatchedLightGlue:
         self._device = torch.device(device)
         network = trained.network.to(self._device, self._type)
         self._trunk = Trunk.of(network, layers, variant.num_heads)
-        heads: Any = network.log_assignment  # torch's lists are of Module
+        heads: Any = network.log_assignment  # torch types lists of modules as Module
         self._head = heads[layers - 1]
         self._length = STEP * -(-compiled // STEP)
         self._run = torch.compile(self.assigned, dynamic=False) if compiled else self.assigned
@@ -82,7 +82,7 @@ class BatchedLightGlue:
         self.model = reference
 
     def match(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
-        """Match a query with each candidate, several at a time."""
+        """Match a query with each candidate, in batches."""
         found: list[Correspondences] = []
         for start in range(0, len(candidates), self.together):
             found += self._matched(query, candidates[start : start + self.together])
@@ -91,7 +91,7 @@ class BatchedLightGlue:
     def _matched(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
         with torch.inference_mode():
             partner, scores = self._run(self.padded(query, candidates))
-            # One copy for all: each would wait for the device.
+            # One copy for all: each copy would wait for the device.
             told = torch.stack([partner.float(), scores]).cpu().numpy()
         indices, confidence = told[0].astype(np.int64), told[1]
         return [
@@ -102,7 +102,7 @@ class BatchedLightGlue:
     def assigned(self, pairs: Pairs) -> tuple[Tensor, Tensor]:
         """Return for each of the query's keypoints its match or -1, and its score: [B, K] each.
 
-        As `kornia.feature.lightglue.filter_matches`, without the padding.
+        As `kornia.feature.lightglue.filter_matches`, without padding.
         """
         tokens = self._trunk(pairs.places, pairs.descriptors, pairs.there)
         one, other = (self._head.final_proj(tokens) / tokens.shape[-1] ** 0.25).chunk(2)
@@ -117,7 +117,7 @@ class BatchedLightGlue:
         scores = functional.log_softmax(alike, 2) + functional.log_softmax(alike, 1)
         scores = scores + sure_one + sure_other.transpose(1, 2)
         if both is not None:
-            scores = scores.masked_fill(~both, -torch.inf)  # a row of padding alone is no number
+            scores = scores.masked_fill(~both, -torch.inf)  # rows of padding alone give NaN
         best, partner = scores.max(2)
         back = scores.argmax(1)
         own = torch.arange(partner.shape[1], device=partner.device)[None]
@@ -126,7 +126,7 @@ class BatchedLightGlue:
         return torch.where(taken, partner, -1), confidence
 
     def padded(self, query: Keypoints, candidates: Sequence[Keypoints]) -> Pairs:
-        """Return pairs of one length on the device."""
+        """Return pairs padded to one length, on the device."""
         pictures = [query, *candidates]
         longest = max(len(each) for each in pictures)
         length = max(self._length, STEP * -(-longest // STEP))
@@ -142,7 +142,7 @@ class BatchedLightGlue:
             descriptors[number, : len(each)] = each.descriptors
         full = bool((counts == length).all()) and not self._length
         there = np.arange(length) < counts[:, None]
-        # They travel in 8 bits, and are normalised there.
+        # Transferred in 8 bits, and normalised on the device.
         wide = torch.from_numpy(descriptors).to(self._device).float()
         return Pairs(
             self._paired(torch.from_numpy(places).to(self._device, self._type)),

@@ -1,11 +1,11 @@
-"""How many matches one flat surface explains."""
+"""Counts the matches that agree with one flat surface."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 MIN_POINTS = 4  # points that define a homography
-TOLERANCE = 6.0  # pixels; a flank bends, so more than for a wall
+TOLERANCE = 6.0  # pixels; flanks bend, so more than for a wall
 ITERATIONS = 500
 CONFIDENCE = 0.99
 
@@ -18,7 +18,7 @@ def inliers(source: NDArray[np.float32], target: NDArray[np.float32]) -> int:
 def agreeing(source: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which of the matched points [M, 2] agree with one homography (USAC MAGSAC++).
 
-    None does when there are too few, or when they define none (all on a line, all equal).
+    None do if there are too few, or they define none (all on a line, all equal).
     """
     none = np.zeros(len(source), np.bool_)
     if len(source) < MIN_POINTS:

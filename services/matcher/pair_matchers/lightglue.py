@@ -1,7 +1,7 @@
-"""LightGlue (Lindenberger et al. 2023, arXiv:2306.13643): a learned matcher of keypoints.
+"""LightGlue (Lindenberger et al. 2023, arXiv:2306.13643), a learned keypoint matcher.
 
-The weights for XFeat are LighterGlue's. The network is trained with a head after
-each layer, so its first layers are a matcher of their own.
+The weights for XFeat are LighterGlue's. The network is trained with a head after each layer, so its
+first layers are a matcher by themselves.
 """
 
 import re
@@ -63,7 +63,7 @@ VARIANTS = {
 class Correspondences:
     """Matched keypoints of a pair.
 
-    indices: int64 [M, 2], of the query's and of the candidate's keypoint
+    indices: int64 [M, 2], the query's and the candidate's keypoint
     confidence: float32 [M], 0..1
     """
 
@@ -74,8 +74,8 @@ class Correspondences:
 class PairMatcher(Protocol):
     """Matches a query's keypoints with those of candidates; every picture has at least one.
 
-    `model` names the network, its layers and its threshold: what the meaning of a match
-    depends on, but not where or how it is computed.
+    `model` names the network, its layers and threshold: what the meaning of a match depends on, but
+    not where it is computed.
     """
 
     @property
@@ -83,11 +83,11 @@ class PairMatcher(Protocol):
 
     @property
     def together(self) -> int:
-        """How many candidates it takes at once at little more than the cost of one."""
+        """Number of candidates matched at once at little more than the cost of one."""
         ...
 
     def match(self, query: Keypoints, candidates: Sequence[Keypoints]) -> list[Correspondences]:
-        """Return which keypoints correspond, for each candidate in order."""
+        """Return the matches with each candidate, in order."""
         ...
 
 
@@ -102,8 +102,8 @@ class Trained:
 def load(variant: Variant, layers: int, threshold: float, *, adaptive: bool = False) -> Trained:
     """Return the first layers of a variant.
 
-    `adaptive`: as published, a pair may end at an earlier layer, and drop keypoints on its way;
-    then its result depends on what it is batched with, and on a GPU attention is in half precision.
+    `adaptive`: as published, with early exit and pruning; then results depend on the batch, and on
+        a GPU attention is in half precision.
 
     Raises:
         ValueError: more layers than were trained.
@@ -136,7 +136,7 @@ def load(variant: Variant, layers: int, threshold: float, *, adaptive: bool = Fa
 
 
 def renamed(state: weights.State, layers: int) -> weights.State:
-    """Return the matcher's own tensors under kornia's names, without the layers past `layers`."""
+    """Return the matcher's own tensors under kornia's names, without layers beyond `layers`."""
     found = {}
     for name, tensor in state.items():
         if name.startswith("extractor."):
@@ -144,7 +144,7 @@ def renamed(state: weights.State, layers: int) -> weights.State:
         own = name.removeprefix("matcher.")
         own = re.sub(r"^(self_attn|cross_attn)\.(\d+)", r"transformers.\2.\1", own)
         layer = re.match(r"(transformers|log_assignment|token_confidence)\.(\d+)\.", own)
-        # The last layer that runs has no token confidence.
+        # The last layer has no token confidence.
         kept = layers - 1 if layer and layer[1] == "token_confidence" else layers
         if layer is None or int(layer[2]) < kept:
             found[own] = tensor

@@ -7,7 +7,7 @@ import torch
 
 from services.matcher.keypoints import Keypoints
 
-# Candidates compared in one product: the similarities stay within a core's cache.
+# Candidates compared in one product, so that similarities stay in a core's cache.
 TOGETHER = 8
 
 
@@ -22,11 +22,10 @@ class Neighbours:
 def mutual_neighbours(
     query: Keypoints, candidates: Sequence[Keypoints], floor: float
 ) -> list[Neighbours]:
-    """Compare a query's descriptors with each candidate's, one result for each.
+    """Compare a query's descriptors with each candidate's, one result each.
 
-    Every picture has at least one keypoint, and the floor is 0 or more. The sum
-    over mutual neighbours ranks better than their number, and costs a hundredth
-    of a learned matcher.
+    Every picture has at least one keypoint, and the floor is at least 0. The sum ranks better than
+    the count, and costs a hundredth of a learned matcher.
     """
     mine = _descriptors(query)
     found: list[Neighbours] = []
@@ -36,13 +35,14 @@ def mutual_neighbours(
 
 
 def _compare(mine: torch.Tensor, candidates: Sequence[Keypoints], floor: float) -> list[Neighbours]:
-    # The shorter ones end in zeros, whose cosine of 0 never counts: the floor is at least that.
+    # Shorter ones are padded with zeros, whose cosine 0 never exceeds the floor.
     theirs = torch.nn.utils.rnn.pad_sequence(
         [_descriptors(candidate) for candidate in candidates], batch_first=True
     )  # [B, M, D]
     cosines = torch.matmul(theirs, mine.T)  # [B, M, N]
-    best, partner = cosines.max(dim=1)  # [B, N]: the candidate's keypoint nearest to each of mine
-    back = cosines.argmax(dim=2)  # [B, M]: mine nearest to each of the candidate's
+    # [B, N]: the query's nearest keypoint per candidate keypoint
+    best, partner = cosines.max(dim=1)
+    back = cosines.argmax(dim=2)  # [B, M]: the reverse
     mutual = back.gather(1, partner) == torch.arange(len(mine))
     excess = (best - floor).where(mutual, torch.tensor(0.0)).clamp_(min=0)
     counts, scores = (excess > 0).sum(dim=1).tolist(), excess.sum(dim=1).tolist()

@@ -1,8 +1,8 @@
-"""LightGlue as an ONNX file, in full precision or with its products in 8 bits.
+"""Exports LightGlue to ONNX, in full precision or with 8-bit products.
 
-Files are made where there is none yet, in ten seconds, and kept. Those in 8 bits quantise
-activations as they come (dynamic); weights get 7 bits: processors without VNNI add products of 8
-bits in 16 and saturate, so that one file would give other matches there.
+Missing files are exported in ten seconds and kept. The 8-bit ones quantise activations dynamically;
+weights get 7 bits, because processors without VNNI accumulate 8-bit products in 16 bits and
+saturate, which would give other matches.
 
     python -m services.matcher.pair_matchers.onnx_export aliked-n16 3 int8
 """
@@ -35,7 +35,7 @@ Precision = Literal["full", "int8"]
 
 
 class _Pair(torch.nn.Module):
-    """The log-assignment [1, M, N] of one pair: places [1, M, 2] and descriptors [1, M, D] each."""
+    """The log-assignment [1, M, N] of positions [1, M, 2] and descriptors [1, M, D] each."""
 
     def __init__(self, variant: Variant, layers: int) -> None:
         super().__init__()
@@ -58,10 +58,10 @@ class _Pair(torch.nn.Module):
 
 
 def exported(variant: Variant, layers: int, precision: Precision, folder: Path) -> Path:
-    """Return the file in `folder`, made where it is not there yet.
+    """Return the file in `folder`, exported if missing.
 
     Raises:
-        SettingsError: the folder can't be written, or the packages for it are not installed.
+        SettingsError: the folder is not writable, or packages are missing.
     """
     version = load(variant, layers, threshold=0.0).model.version
     path = folder / f"{variant.name}-{layers}-{version}-{precision}-{FORMAT}.onnx"
@@ -79,21 +79,21 @@ def exported(variant: Variant, layers: int, precision: Precision, folder: Path) 
             made.replace(path)
     except OSError as error:
         raise SettingsError(
-            f"RESIGHT_MATCHER_MODELS={folder}: {path.name} is not there, and can't be written "
-            f"({error}); name a folder that is writable, or holds it already: "
-            f"python -m services.matcher.pair_matchers.onnx_export --folder {folder}"
+            f"RESIGHT_MATCHER_MODELS={folder}: {path.name} is missing and cannot be written "
+            f"({error}); name a writable folder, or one that has the file: python -m "
+            f"services.matcher.pair_matchers.onnx_export --folder {folder}"
         ) from error
     except ImportError as error:
         raise SettingsError(
-            f"{path} is not there, and making it takes a package that is missing ({error}): "
-            "install resight[matcher], or bring the file"
+            f"{path} is missing, and exporting it needs a package that is not installed "
+            f"({error}): install resight[matcher], or copy the file there"
         ) from error
     log.info("made %s in %.1f s", path, time.monotonic() - begun)
     return path
 
 
 def _trace(variant: Variant, layers: int, path: Path) -> None:
-    # Lengths that differ from each other and from all other sizes stay free.
+    # Only lengths that differ from each other and from all other sizes stay dynamic.
     one, other = torch.rand(1, 61, 2), torch.rand(1, 53, 2)
     sample = (
         one,
@@ -104,7 +104,7 @@ def _trace(variant: Variant, layers: int, path: Path) -> None:
     first = torch.export.Dim("first", min=2, max=4096)
     second = torch.export.Dim("second", min=2, max=4096)
     with warnings.catch_warnings(), redirect_stdout(StringIO()), torch.inference_mode():
-        warnings.simplefilter("ignore")  # onnxscript's, about itself
+        warnings.simplefilter("ignore")  # onnxscript's deprecation notice
         torch.onnx.export(
             _Pair(variant, layers).eval(),
             sample,
@@ -124,7 +124,7 @@ def _quantised(path: Path, folder: Path) -> Path:
     import onnxruntime  # noqa: PLC0415
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
 
-    # The quantiser sees weights as such only where constants are folded.
+    # The quantiser recognises weights only after constant folding.
     folded, target = folder / "folded.onnx", folder / "int8.onnx"
     options = onnxruntime.SessionOptions()
     options.optimized_model_filepath = str(folded)
@@ -138,7 +138,7 @@ def _quantised(path: Path, folder: Path) -> Path:
         if node.op_type in {"MatMul", "Gemm"} and constants.intersection(node.input)
     ]
     disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # the quantiser recommends what was just done
+    logging.disable(logging.WARNING)  # it recommends the step done just before
     try:
         quantize_dynamic(
             folded,
@@ -154,13 +154,13 @@ def _quantised(path: Path, folder: Path) -> Path:
 
 
 def default_folder() -> Path:
-    """Return where files are kept unless the settings say otherwise: the user's cache."""
+    """Return the default folder: the user's cache."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home, "resight", "matcher")
 
 
 def main() -> None:
-    """Make a file."""
+    """Export one file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("extractor", choices=sorted(VARIANTS), nargs="?", default="aliked-n16")
     parser.add_argument("layers", type=int, nargs="?", default=3)

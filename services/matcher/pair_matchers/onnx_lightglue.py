@@ -1,4 +1,4 @@
-"""LightGlue by ONNX Runtime, pair by pair on a CPU: in 8 bits half as dear as in PyTorch."""
+"""LightGlue by ONNX Runtime, pair by pair on a CPU; 8 bits take half of PyTorch's time."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ PROVIDER = "CPUExecutionProvider"
 class OnnxLightGlue:
     """The first `layers` layers of LightGlue for one extractor; see `lightglue.PairMatcher`.
 
-    In full precision it gives the matches of `LightGlueMatcher`; those in 8 bits differ a little,
-    so that is a model of its own. The file lies in `folder`, and is made where it does not.
+    Full precision gives the matches of `LightGlueMatcher`; 8 bits differ slightly, so that is a
+    model of its own. The file is in `folder`, exported if missing.
 
     Raises:
-        SettingsError: the file can't be made.
+        SettingsError: the file cannot be exported.
         ValueError: more layers than were trained.
     """
 

@@ -1,8 +1,8 @@
 """SuperPoint and SuperGlue (Sarlin et al. 2020, arXiv:1911.11763), an optional pair.
 
-The study that Resight starts from looked at SuperGlue. Its published weights are Magic Leap's, for
-non-commercial research only, so they come neither with Resight nor by themselves: who may use them
-brings the folder and says so.
+The original study used SuperGlue. Its published weights are Magic Leap's, for non-commercial
+research only, so Resight neither contains nor downloads them: licensed users provide the folder and
+confirm the terms.
 """
 
 import hashlib
@@ -38,16 +38,16 @@ class SuperPair:
     """A folder with a SuperGlue model, its SuperPoint inside; `config.json` beside the weights.
 
     Raises:
-        SettingsError: nobody said that the weights may be used, `transformers` is not installed,
-            or the folder holds no such model.
+        SettingsError: the terms are not confirmed, `transformers` is not installed, or the folder
+            holds no such model.
     """
 
     def __init__(self, folder: Path, *, allowed: bool, device: str = "cpu") -> None:
         if not allowed:
             raise SettingsError(
                 "RESIGHT_MATCHER_EXTRACTOR=superpoint: the published weights of SuperPoint and "
-                "SuperGlue may be used for non-commercial research only; if that is what you do, "
-                "or you have others, set RESIGHT_MATCHER_NONCOMMERCIAL=true"
+                "SuperGlue are for non-commercial research only; to confirm that use, or if you "
+                "have other weights, set RESIGHT_MATCHER_NONCOMMERCIAL=true"
             )
         try:
             transformers: Any = import_beside_torchvision("transformers")
@@ -62,8 +62,8 @@ class SuperPair:
             )
         except (OSError, ValueError) as error:
             raise SettingsError(
-                f"RESIGHT_MATCHER_SUPERGLUE={folder} holds no SuperGlue model as transformers "
-                f"saves it: {error}"
+                f"RESIGHT_MATCHER_SUPERGLUE={folder} holds no SuperGlue model in transformers' "
+                f"format: {error}"
             ) from error
         self.network = model.eval().requires_grad_(requires_grad=False).to(device)
         self.device = device
@@ -71,7 +71,7 @@ class SuperPair:
 
 
 class SuperPointExtractor:
-    """The keypoints that SuperGlue wants; see `services.matcher.extractors.local_extractor`."""
+    """SuperGlue's keypoints; see `services.matcher.extractors.local_extractor`."""
 
     def __init__(self, pair: SuperPair, keypoints: int) -> None:
         self._network = pair.network.keypoint_detector
@@ -90,7 +90,7 @@ class SuperPointExtractor:
 
     def _found(self, image: NDArray[np.uint8]) -> Keypoints:
         height, width = image.shape[:2]
-        # What does not fill a cell of the network is cut off.
+        # Incomplete cells of the network are cut off.
         rows, columns = (side // STRIDE * STRIDE for side in (height, width))
         grey = as_tensor(image[:rows, :columns]).mean(1, keepdim=True)
         with torch.inference_mode():
@@ -129,7 +129,7 @@ class SuperGlueMatcher:
         described = torch.zeros(1, 2, longest, query.descriptors.shape[1])
         scores, there = torch.zeros(1, 2, longest), torch.zeros(1, 2, longest, dtype=torch.bool)
         for side, each in enumerate(both):
-            # The network takes both pictures for one size: so each has the larger side 1.
+            # The network assumes one size for both pictures: so scale each larger side to 1.
             places[0, side, : len(each)] = torch.from_numpy(each.centred() / 2 + 0.5)
             described[0, side, : len(each)] = torch.from_numpy(each.unit())
             scores[0, side, : len(each)] = torch.from_numpy(each.scores)
@@ -169,7 +169,7 @@ def build_extractor(_: str, options: ExtractorOptions) -> SuperPointExtractor:
     """Return the extractor.
 
     Raises:
-        SettingsError: its weights are not there, or may not be used.
+        SettingsError: its weights are missing, or their terms not confirmed.
     """
     pair = load_pair(options.weights, options.noncommercial, options.device)
     return SuperPointExtractor(pair, options.keypoints)

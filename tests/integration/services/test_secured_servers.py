@@ -92,7 +92,7 @@ def test_a_wrong_password_for_the_ledger_is_named(ledger: LedgerSettings) -> Non
 def test_certificates_for_a_plain_connection_are_a_mistake(authority: Authority) -> None:
     with pytest.raises(SettingsError, match="begin RESIGHT_LEDGER_URL with rediss://"):
         Store.at(LedgerSettings(url="redis://127.0.0.1:6379", ca_file=authority.ca))
-    with pytest.raises(SettingsError, match="begin RESIGHT_GALLERY_URL with https://"):
+    with pytest.raises(SettingsError, match="RESIGHT_GALLERY_URL must begin with https://"):
         connect_gallery(GallerySettings(ca_file=authority.ca))
     with pytest.raises(SettingsError, match="RESIGHT_ENCODER_TRITON_TLS=true"):
         build_encoder(EncoderSettings(kind="triton", model_version="1", ca_file=authority.ca))

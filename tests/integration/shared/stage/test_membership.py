@@ -219,7 +219,7 @@ def test_a_dead_letter_that_can_not_be_written_stops_the_service_uncommitted(
         prepare("full", kafka)
         send("full", kafka, ["bad"])
         handler = Recorder(
-            lambda: process.send_signal(signal.SIGSTOP), result=lambda _: Poison("no animal")
+            lambda: process.send_signal(signal.SIGSTOP), result=lambda _: Poison("not an animal")
         )
         with running(a_stage("full", kafka, handler)) as raised:
             until(lambda: raised)

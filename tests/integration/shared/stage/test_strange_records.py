@@ -20,7 +20,7 @@ from tests.support.stages import Recorder, Room, nothing_follows, running, until
 
 
 def refuses_all(sightings: Sequence[Sighting]) -> list[Result]:
-    return [Poison("no animal", kind="no-image") for _ in sightings]
+    return [Poison("not an animal", kind="no-image") for _ in sightings]
 
 
 def test_a_record_that_no_client_can_parse_is_a_dead_letter_and_the_next_ones_are_handled(

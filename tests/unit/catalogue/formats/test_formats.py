@@ -89,7 +89,7 @@ def test_coco_with_boxes_of_both_kinds_several_species_and_what_is_missing(tmp_p
         *(VIEWPOINT_LEFT, "gate", None),
     )
     told = reasons(planned)
-    assert "no animal" in told["annotations.json, annotation 4"]
+    assert "not an animal" in told["annotations.json, annotation 4"]
     assert "no identity" in told["4.jpg"]
     assert "5.jpg" in " ".join(told)
     assert "not listed" in told["annotations.json, annotation 7"]
@@ -190,7 +190,7 @@ def test_wildbooks_table_with_several_pictures_a_row(tmp_path: Path) -> None:
     assert (first.deployment, first.captured_at.hour) == ("Seronera", 6)
     told = reasons(planned)
     assert "no identity" in told["c.jpg"]
-    assert "names no picture" in told["bulk.csv, line 4"]
+    assert "has no picture" in told["bulk.csv, line 4"]
     assert "no numbers" in told["bulk.csv, line 5"]
 
 
@@ -204,7 +204,7 @@ def test_a_folder_for_each_individual_with_or_without_its_sides(tmp_path: Path) 
     told = reasons(planned)
     assert told == {
         "Nala/notes.txt": "it is no picture",
-        "loose.jpg": "it lies in no individual's folder",
+        "loose.jpg": "it is not in an individual's folder",
     }
 
 

@@ -99,7 +99,7 @@ def test_the_size_of_the_picture_is_no_box(tmp_path: Path) -> None:
         ("a.jpg,leo,lion,left,04/05/2026", "day and month can't be told apart"),
         ("a.jpg,leo,lion,left,0001-01-01T00:00:00+14:00", "beyond the years 1 to 9999"),
         ("a.jpg,leo,lion,left,31.02.2026", "'31.02.2026'"),
-        (",leo,lion,left,", "row 1 names no picture"),
+        (",leo,lion,left,", "row 1 has no picture"),
     ],
 )
 def test_a_row_that_makes_no_sense_is_skipped_with_its_fault(

@@ -45,7 +45,7 @@ class Everything:
     def _result(self, message: Message) -> Result:
         if isinstance(message, Capture):
             if not message.inline:
-                return Poison("the capture holds no image; publish it again")
+                return Poison("the capture has no image; publish it again")
             view = message.viewpoint
             return [Sighting(sighting_id=message.capture_id, gallery="g", viewpoint=view)]
         if isinstance(message, Sighting):

@@ -49,7 +49,7 @@ class System:
     def _result(self, message: Message) -> Result:
         if isinstance(message, Capture):
             if not message.inline:
-                return Poison("the capture holds no image; publish it again")
+                return Poison("the capture has no image; publish it again")
             return [_sighting(message.capture_id, message.viewpoint)]
         if isinstance(message, Sighting):
             return [CandidateList(query=message, candidates=self._candidates(message))]
@@ -156,7 +156,7 @@ def test_whole_leaves_viewpoints_out(whole: bool, seen: Viewpoint) -> None:
 
 def test_a_refused_picture_is_named() -> None:
     broken = LabelledCapture(Capture(capture_id="a"), ("leo",), source="lions/1.jpg")
-    with pytest.raises(LabelledStreamError, match=r"lions/1\.jpg: the capture holds no image"):
+    with pytest.raises(LabelledStreamError, match=r"lions/1\.jpg: the capture has no image"):
         list(embed([broken], System(), whole=True))
 
 

@@ -44,7 +44,7 @@ def test_a_batch_of_nothing_but_poison_does_not_reach_the_handler() -> None:
 
 
 def test_poison_that_is_raised_is_laid_to_the_message_that_raises_it() -> None:
-    bad = Poison("no animal")
+    bad = Poison("not an animal")
 
     def raises(messages: Sequence[Message]) -> Sequence[Result]:
         if Sighting(sighting_id="b") in messages:

@@ -117,7 +117,7 @@ def test_a_catalogue_s_pictures_are_those_in_its_zip_and_no_other_files(
     told = reached(client, bring(client, archive.getvalue()).json(), "failed")
     assert told["left_out"] == 1
     report = client.get(f"{IMPORTS}/{told['id']}/left-out.csv").text
-    assert "it lies outside of the catalogue" in report
+    assert "it is outside the catalogue" in report
 
 
 def test_a_key_brings_animals_of_its_galleries_only(bench: Bench) -> None:
