@@ -1,4 +1,4 @@
-"""What became of everything that was published, record by record."""
+"""Accounts for everything that was published, record by record."""
 
 from collections import Counter
 from typing import Any
@@ -18,7 +18,7 @@ READ_SECONDS = 20.0  # some records are large
 
 
 def accounted(kafka: KafkaSettings) -> dict[str, Any]:
-    """Compare what was published with what came of it, record by record."""
+    """Compare what was published with its outcomes, record by record."""
     captures = _records(kafka, [topics.CAPTURES])
     decided = {
         Decision.FromString(each.value or b"").sighting_id
@@ -32,7 +32,7 @@ def accounted(kafka: KafkaSettings) -> dict[str, Any]:
     for record in captures:
         if (record.partition, record.offset) in given_up:
             continue
-        if _is_question(record):  # which is answered, and not decided
+        if _is_question(record):  # it is answered, not decided
             questions += 1
             continue
         expected = _expected(record)
@@ -51,7 +51,7 @@ def accounted(kafka: KafkaSettings) -> dict[str, Any]:
 
 
 def _expected(record: Record) -> tuple[str, ...]:
-    """Return the sightings that a record must become; none where it can become none."""
+    """Return the sightings expected of a record; none if it is invalid."""
     try:
         return () if record.fault else sightings(decode_capture(record))
     except Poison:

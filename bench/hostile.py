@@ -1,7 +1,6 @@
-"""Records that no uploader should send, and some do: what the soak mixes among good ones.
+"""Hostile and faulty records, which the soak mixes with good ones.
 
-Each is one of a kind. What becomes of it is not said here: a decision for each animal in it, or
-one dead letter, and nothing else.
+One of each kind. Expected outcome: a decision for each animal in it, or one dead letter.
 """
 
 import io
@@ -21,7 +20,7 @@ Headers = list[tuple[str, bytes]]
 
 @dataclass(frozen=True)
 class Hostile:
-    """One record. `timestamp_ms` None: now. `codec`: what its batch is packed with."""
+    """One record. `timestamp_ms` None: now. `codec`: compression of its batch."""
 
     kind: str
     value: bytes | None
@@ -29,7 +28,7 @@ class Hostile:
     key: bytes | None = b"hostile"
     timestamp_ms: int | None = None
     codec: str = ""
-    # Only a client that takes bytes for a header's name can send it.
+    # Only clients that accept bytes as header names can send it.
     bad_header_name: bool = False
 
 
@@ -53,7 +52,7 @@ def _pictures() -> Iterator[Hostile]:
         "png of 100 megapixels with transparency": rgba_png(10_000),
         "tiff of 25 megapixels": flat_tiff(5000),
         "jpeg without its last bytes": jpeg[:-9],
-        "jpeg with a tail of rubbish": jpeg + bytes(100_000),
+        "jpeg with trailing garbage": jpeg + bytes(100_000),
         "jpeg cut in the header": jpeg[:300],
         "jpeg of noise": encoded(_noise(), "JPEG"),
         "jpeg in CMYK": encoded(scene(), "JPEG", "CMYK"),
@@ -73,8 +72,8 @@ def _records() -> Iterator[Hostile]:
     yield Hostile("time in microseconds", good, timestamp_ms=1_780_000_000_000_000)
     yield Hostile("time in nanoseconds", good + b"1", timestamp_ms=1_780_000_000_000_000_000)
     yield Hostile("attempt of 5,000 digits", b"no picture", [("resight-attempt", b"9" * 5000)])
-    yield Hostile("name of a header that is no text", good + b"2", bad_header_name=True)
-    yield Hostile("key that is no text", good + b"3", key=b"\0\xff\0\x2a")
+    yield Hostile("header name that is not text", good + b"2", bad_header_name=True)
+    yield Hostile("key that is not text", good + b"3", key=b"\0\xff\0\x2a")
     yield Hostile("key of 100 kB", good + b"4", key=b"k" * 100_000)
     yield Hostile("same header 500 times", good + b"5", [("species", b"lion")] * 500)
     yield Hostile("batch that unpacks to 300 MB", bytes(300 * 1024 * 1024), codec="zstd")
@@ -95,7 +94,7 @@ def _texts() -> Iterator[Hostile]:
             ("species from right to left", "species", "شير"),
             ("population with a path", "population", "../../etc"),
             ("braces of a hash tag", "population", "a{b}c"),
-            ("a capture ID of everyone's", "capture_id", "IMG_0001"),
+            ("capture ID shared with others", "capture_id", "IMG_0001"),
         )
     ):
         capture = Capture(inline=photograph(seed=500 + number), deployment="hostile")
@@ -103,7 +102,7 @@ def _texts() -> Iterator[Hostile]:
         yield Hostile(kind, capture.SerializeToString())
     forged = Capture(inline=photograph(seed=600), identified_by="ada", deployment="hostile")
     forged.animals.add(identity="Nala")
-    yield Hostile("a label in somebody's name", forged.SerializeToString())
+    yield Hostile("label without a signature", forged.SerializeToString())
 
 
 def _boxes() -> Iterator[Hostile]:

@@ -1,7 +1,6 @@
-"""Clients of the API that mean harm, each in a thread of its own, and how long a sign-in takes.
+"""Hostile clients of the API, each in its own thread, and the time that a sign-in takes.
 
-They reach nothing but the address that they are given, which is one of this machine, and end when
-they are told to.
+They connect only to the given address of this machine, and end when told to.
 """
 
 import socket
@@ -25,9 +24,9 @@ PAUSE_SECONDS = 0.5
 
 
 class HostileClients:
-    """What they ask for until `stop`.
+    """Hostile requests, repeated until `stop`.
 
-    statuses: of their answers, by what they did; sign_in_seconds: of somebody who means no harm
+    statuses: response statuses by kind; sign_in_seconds: of a normal user
     """
 
     def __init__(self, pages_url: str, access: Access, gallery: str, picture: bytes) -> None:
@@ -55,12 +54,12 @@ class HostileClients:
         self._threads.append(threading.Thread(target=self._sign_in, daemon=True))
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End, and wait until everybody has."""
+        """Stop and join the threads."""
         self._ended.set()
         for thread in self._threads:
             thread.join(70)
@@ -88,7 +87,7 @@ class HostileClients:
         self.statuses[f"{name}: {answer.status_code}"] += 1
 
     def _dawdle(self) -> None:
-        """Open many connections, begin bodies and headers, and say no more."""
+        """Open many connections, send incomplete bodies and headers, and stall."""
         where = urlsplit(self._site)
         head = f"POST /api/v1/keys HTTP/1.1\r\nHost: {where.netloc}\r\nContent-Length: 999999\r\n"
         clients = []

@@ -1,7 +1,7 @@
-"""What the stage loop costs: messages a second beside the client's own bare loop.
+"""Overhead of the stage loop: messages per second compared with a bare client loop.
 
-Both read the same topic of a fresh embedded broker, pass every message on to
-another topic, wait for the broker and commit. Usage: python -m bench.loop --json FILE
+Both read the same topic of a fresh embedded broker, forward every message to another topic, wait
+for the acknowledgement and commit. Usage: python -m bench.loop --json FILE
 """
 
 import json
@@ -32,7 +32,7 @@ BATCH = 32
 
 
 class Forward:
-    """A handler that does nothing but answer every sighting with an empty list of candidates."""
+    """A handler that returns an empty candidate list for every sighting."""
 
     def __init__(self, expected: int) -> None:
         self.missing = expected
@@ -51,7 +51,7 @@ class Forward:
 
 
 def main(
-    messages: Annotated[int, typer.Option(min=1, help="Sightings to pass on.")] = 4000,
+    messages: Annotated[int, typer.Option(min=1, help="Sightings to forward.")] = 4000,
     output: Annotated[Path | None, typer.Option("--json", help="Write the numbers here.")] = None,
 ) -> None:
     """Time the stage loop beside a bare poll, send, flush and commit."""
@@ -99,8 +99,8 @@ def _fill(kafka: KafkaSettings, count: int) -> None:
 
 
 def _bare(kafka: KafkaSettings, count: int) -> float:
-    """Return seconds from the first record to the last commit, the join left out."""
-    with closing(consumer(kafka, "bare")) as client, closing(producer(kafka)) as outlet:
+    """Return seconds from the first record to the last commit, without joining."""
+    with closing(consumer(kafka, "bare")) as client, closing(producer(kafka)) as sink:
         client.subscribe([topics.SIGHTINGS])
         began, passed = 0.0, 0
         while passed < count:
@@ -109,10 +109,10 @@ def _bare(kafka: KafkaSettings, count: int) -> float:
             for records in polled.values():
                 for record in records:
                     answer = CandidateList(query=Sighting.FromString(record.value))
-                    outlet.send(topics.CANDIDATES, answer.SerializeToString(), record.key)
+                    sink.send(topics.CANDIDATES, answer.SerializeToString(), record.key)
                 passed += len(records)
             if polled:
-                outlet.flush()
+                sink.flush()
                 client.commit()
         return time.monotonic() - began
 

@@ -1,6 +1,6 @@
-"""A picture of what masks do to matches: `python -m bench.masks docs/masks.png`.
+"""Draws the effect of masks on matches: `python -m bench.masks docs/masks.png`.
 
-Drawn animals, so that it is known which matches lie on them: two animals at one place, and one
+Synthetic animals, so it is known which matches are on them: two animals at one place, and one
 animal at two places, each with the matcher's keypoints of the whole crop and of the animal alone.
 """
 
@@ -35,25 +35,25 @@ from shared.messages import Box
 _ON, _BESIDE, _OUTLINE = (46, 160, 90), (214, 60, 48), (255, 221, 51)
 _WIDTH, _HEIGHT, _GAP, _APART, _MARGIN, _CAPTION = 310, 250, 6, 40, 28, 56
 _SPECIES = "drawn zebra"
-# Around the true box, as detectors leave it.
+# Margin around the true box, as detectors leave it.
 _LOOSE = 0.12
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """One animal's crop [H, W, 3], its true silhouette, bool [H, W], and where it was found."""
+    """One animal's crop [H, W, 3], its true silhouette, bool [H, W], and its mask."""
 
     crop: Picture
     silhouette: NDArray[np.bool_]
     animal: Animal
 
     def mask(self) -> NDArray[np.bool_]:
-        """Return the found mask at the crop's size."""
+        """Return the mask at the crop's size."""
         return _resized(self.animal.mask, self.crop.shape)
 
 
 def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
-    """Draw the picture, and return how many matches of each pair are on the animals, and beside."""
+    """Draw the picture, and return the matches of each pair on the animals, and outside."""
     settings = MatcherSettings()
     whole = build_engine(settings.model_copy(update={"segmenter": "none"})).extractor
     alone = build_engine(settings).extractor
@@ -85,7 +85,7 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
             beside = _draw(sheet, corner, pair, ends, outlined=row == 1)
             on = len(found) - beside
             counts[what, how] = on, beside
-            text = f"{what}, {how}: {on} matches on them, {beside} beside"
+            text = f"{what}, {how}: {on} matches on them, {beside} outside"
             ImageDraw.Draw(sheet).text(
                 (corner[0], corner[1] + _HEIGHT + 26), text, INK, font(18), anchor="ls"
             )
@@ -95,7 +95,7 @@ def main(target: Path) -> dict[tuple[str, str], tuple[int, int]]:
 
 
 def _seen(segmenter: Segmenter, individual: int, place: int, stride: float) -> Seen:
-    """Return an animal at a place, cut out as the embedder does it."""
+    """Return an animal at a place, cropped as the embedder does."""
     rng = np.random.default_rng((7, individual, place))
     species = SPECIES[_SPECIES]
     pose = Pose(stride, 9.0 + 10 * stride, 2.0, 4.0, 0, 0)
@@ -138,11 +138,11 @@ def _draw(
         seat = paste(sheet, _outlined(seen) if outlined else seen.crop, cell)
         height, width = seen.crop.shape[:2]
         columns, rows = (points * [width, height]).astype(int).T
-        # Outlines are told by both sides of them.
+        # Outlines need both sides of them.
         near = cv2.dilate(seen.silhouette.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
         on &= near[rows.clip(0, height - 1), columns.clip(0, width - 1)]
         placed.append(seat.at(points))
-    order = np.argsort(on, kind="stable")  # those beside the animals below
+    order = np.argsort(on, kind="stable")  # draw those outside the animals first
     join(
         sheet,
         Cell(*corner, 2 * _WIDTH + _GAP, _HEIGHT),
@@ -153,7 +153,7 @@ def _draw(
 
 
 def _outlined(seen: Seen) -> Picture:
-    """Return the crop, pale where there is no animal, with the mask's outline."""
+    """Return the crop, pale outside the animal, with the mask's outline."""
     mask = seen.mask()
     pale = (seen.crop * 0.35 + np.array(PAPER) * 0.65).astype(np.uint8)
     picture = np.where(mask[..., None], seen.crop, pale)

@@ -1,11 +1,11 @@
-"""A catalogue of 10,000 sightings: how long its import takes, and how fast its pages are.
+"""Import time and page speed for a catalogue of 10,000 sightings.
 
     python -m bench.pages --json FILE
 
-A whole stack runs on this machine. Sightings with embeddings are published under the names of their
-animals, and the clock runs until all are decided. Then pages and lists are asked for over HTTP, one
-after the other, each of many individuals and questions, thumbnails of one crop for all; and a
-browser with an empty cache says when it first painted something of them.
+A whole stack runs on this machine. Sightings with embeddings are published under their animals'
+names, and timed until all are decided. Then pages and lists are requested over HTTP, one after the
+other, with many individuals and questions, and one crop's thumbnail for all; a browser with an
+empty cache reports its first paint.
 """
 
 import argparse
@@ -53,7 +53,7 @@ FIRST_PAINT = """() => new Promise((tell) => new PerformanceObserver((list) => {
 
 
 def sightings(count: int, individuals: int, crop: BlobReference) -> Iterator[Sighting]:
-    """Yield made sightings with embeddings, each under the name of its animal."""
+    """Yield generated sightings with embeddings, each with its animal's name."""
     dice = np.random.default_rng(0)
     for number in range(count):
         vector = dice.normal(size=DIMENSION).astype(np.float32)
@@ -93,7 +93,7 @@ def imported(supervisor: Supervisor, ledger: Ledger, made: list[Sighting]) -> fl
 
 
 def ask(ledger: Ledger) -> None:
-    """Leave questions open between pairs of individuals, as doubtful sightings would."""
+    """Leave questions open between pairs of individuals."""
     names = sorted(ledger.individuals(GALLERY).items())
     for number in range(min(QUESTIONS, len(names) // 2)):
         (one, [first, *_]), (other, [second, *_]) = names[2 * number : 2 * number + 2]
@@ -103,7 +103,7 @@ def ask(ledger: Ledger) -> None:
 
 
 def timed(client: httpx.Client, paths: Callable[[int], str]) -> dict[str, float]:
-    """Return the milliseconds of requests, each of another thing."""
+    """Return the milliseconds of requests, each for another item."""
     took = []
     for number in range(ASKED):
         path = paths(number)
@@ -117,7 +117,7 @@ def timed(client: httpx.Client, paths: Callable[[int], str]) -> dict[str, float]
 
 
 def looked_at(ledger: Ledger) -> dict[str, Callable[[int], str]]:
-    """Return the pages that people look at most: a path for each number."""
+    """Return the most visited pages: a path for each number."""
     names, site = sorted(ledger.individuals(GALLERY)), f"/g/{GALLERY}"
     random.Random(0).shuffle(names)  # noqa: S311
     return {
@@ -129,7 +129,7 @@ def looked_at(ledger: Ledger) -> dict[str, Callable[[int], str]]:
 
 
 def pages(url: str, ledger: Ledger) -> dict[str, dict[str, float]]:
-    """Time the pages that people wait for, and the lists of the API."""
+    """Time the pages and the API's lists."""
     api, site = f"/api/v1/galleries/{GALLERY}", f"/g/{GALLERY}"
     asked: dict[str, Callable[[int], str]] = {
         **looked_at(ledger),
@@ -152,7 +152,7 @@ def pages(url: str, ledger: Ledger) -> dict[str, dict[str, float]]:
 
 
 def painted(url: str, ledger: Ledger) -> dict[str, float]:
-    """Return the milliseconds until a browser paints something of a page, the 95th percentile."""
+    """Return the milliseconds until a browser's first paint of a page, the 95th percentile."""
     found = {}
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -176,7 +176,7 @@ def main() -> None:
     parser.add_argument("--individuals", type=int, default=800)
     parser.add_argument("--json", type=Path, help="Write the numbers here.")
     task = parser.parse_args()
-    # Nobody asks as often as this.
+    # Nobody sends requests this often.
     os.environ.setdefault("RESIGHT_API_REQUESTS_PER_MINUTE", "1000000")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()

@@ -1,9 +1,9 @@
-"""What a decision costs at 1,000 and at 100,000 enrolments: `python -m bench.registry`.
+"""The cost of a decision at 1,000 and at 100,000 enrolments: `python -m bench.registry`.
 
-A real ledger is filled with made animals, five pictures each, every one with a list of 100
-candidates; or, with --one, with pictures of a single animal. Then queries come, each with 100
-candidates, four of them of its own animal, and the registry decides on them as it does in service,
-outcome by outcome. What a decision writes is read off the ledger's append-only file.
+A real ledger is filled with generated animals, five pictures each, every one with a list of 100
+candidates; or, with --one, with pictures of a single animal. Then the registry decides on queries,
+each with 100 candidates, four of them of its own animal, as in service, outcome by outcome. Bytes
+written are read off the ledger's append-only file.
 """
 
 import argparse
@@ -46,7 +46,7 @@ QUERIES = 200
 
 
 class Herd:
-    """Made animals, their pictures numbered from 1 in the order of their enrolment."""
+    """Generated animals, their pictures numbered from 1 in enrolment order."""
 
     def __init__(
         self, gallery: str, models: Sequence[ModelReference], pictures: int = PICTURES
@@ -58,11 +58,11 @@ class Herd:
         self._vector = pack(np.full(DIMENSION, DIMENSION**-0.5, dtype=np.float32), self._encoder)
 
     def individual(self, animal: int) -> str:
-        """Return the ID that the ledger gives an animal, counted from 0."""
+        """Return the individual ID of an animal, counted from 0."""
         return f"{individual_prefix(self.gallery)}-{animal + 1:04d}"
 
     def query(self, name: str, own: Sequence[int], enrolled: int) -> Matches:
-        """Return a query whose animal has the pictures `own`, among so many that are enrolled."""
+        """Return a query whose animal has the pictures `own`, with this many enrolled."""
         others = self._dice.integers(1, enrolled + 1, CANDIDATES)
         numbers = [*own, *(int(each) for each in others if each not in own)][:CANDIDATES]
         sighting = Sighting(
@@ -122,7 +122,7 @@ def decide(service: RegistryService, herd: Herd, enrolled: int) -> Iterator[floa
         last = min((animal + 1) * herd.pictures, enrolled)
         own = range(last - OWN, last)
         matches = herd.query(f"query {index} of {enrolled}", own, enrolled)
-        # Every query enrols; how many did is how far the next ones are compared.
+        # Every query enrols, so the next ones have more enrolments to compare.
         matches.watermark = enrolled + index
         began = time.perf_counter()
         [answer] = service.handle([matches])
@@ -140,7 +140,7 @@ def main() -> None:
     """Fill the ledger in steps, time decisions at each, print a table and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000])
-    parser.add_argument("--one", action="store_true", help="Pictures of one animal alone.")
+    parser.add_argument("--one", action="store_true", help="Pictures of one animal only.")
     parser.add_argument("--json", type=Path, help="Write the numbers here.")
     task = parser.parse_args()
     settings = RegistrySettings()

@@ -1,8 +1,7 @@
-"""How long backups and restores of the ledger take: `python -m bench.restore --sizes 10000`.
+"""Duration of backups and restores of the ledger: `python -m bench.restore --sizes 10000`.
 
-A real ledger is filled with decisions that hold as much as they do in service: 20 ranked
-individuals with their evidence, and an enrolment with its embedding. Then it is exported, emptied
-and restored.
+A real ledger is filled with decisions of realistic size: 20 ranked individuals with evidence, and
+an enrolment with its embedding. Then it is exported, emptied and restored.
 """
 
 import argparse
@@ -38,7 +37,7 @@ RANKED = 20
 
 
 def fill(ledger: Ledger, size: int) -> None:
-    """Enrol so many sightings, each an individual of its own."""
+    """Enrol this many sightings, each of its own individual."""
     vector = pack(
         np.full(DIMENSION, DIMENSION**-0.5, dtype=np.float32),
         ModelReference(name="encoder", version="1", preprocessing="abc"),
@@ -62,7 +61,7 @@ def fill(ledger: Ledger, size: int) -> None:
 
 
 def measure(size: int, folder: Path) -> dict[str, float]:
-    """Return the seconds of an export and of a restore, and what the file takes."""
+    """Return the seconds of an export and of a restore, and the file's size."""
     file = folder / "ledger.gz"
     with empty_ledger() as ledger:
         fill(ledger, size)
@@ -76,7 +75,7 @@ def measure(size: int, folder: Path) -> dict[str, float]:
             list(restored(ledger.store, source))
         took = time.perf_counter() - began
         if faults := check(ledger, GALLERY):
-            raise SystemExit(f"the restored ledger is not sound: {faults[0]}")
+            raise SystemExit(f"the restored ledger is inconsistent: {faults[0]}")
     return {
         "export_seconds": round(exported, 1),
         "restore_seconds": round(took, 1),

@@ -1,7 +1,7 @@
-"""Pictures of the review pages, of a stack with drawn animals: `python -m bench.screenshots`.
+"""Screenshots of the review pages with synthetic animals: `python -m bench.screenshots`.
 
-Each page at two widths, light and dark, into a folder; those that docs/ecologist.md shows go into
-docs/pages as well.
+Each page at two widths, light and dark, into a folder; those that docs/ecologist.md shows also go
+into docs/pages.
 """
 
 import argparse
@@ -34,13 +34,13 @@ ALL_PICTURES = """() => Promise.all([...document.images].map((each) => each.comp
   || new Promise((there) => { each.onload = each.onerror = there; })))"""
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
 PATIENCE_SECONDS = 300.0
-# So many pictures come while somebody looks at each live page.
+# Number of pictures published while a live page is shown.
 LATE = 4
 LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 
 
 def ready(supervisor: Supervisor, studio: Path) -> None:
-    """Draw animals, let the stack decide about most of them, and break one picture."""
+    """Draw animals, let the stack decide about most of them, and damage one picture."""
     draw(studio, individuals=36, sightings=5, seed=3)
     everything = read_catalogue([studio]).photographs
     broken = studio / "broken.jpg"
@@ -51,7 +51,7 @@ def ready(supervisor: Supervisor, studio: Path) -> None:
 
 
 def watched(url: str) -> None:
-    """Make a rule, so that the page of alerts has something to show."""
+    """Add a rule, so that the page of alerts has something to show."""
     rule = {
         "name": "All zebras",
         "gallery": "default/drawn-zebra",
@@ -62,7 +62,7 @@ def watched(url: str) -> None:
 
 
 def paths(url: str) -> Iterator[tuple[str, str]]:
-    """Yield a name and a path for each page, of the gallery with the most to look at."""
+    """Yield a name and a path for each page, of the gallery with the most to show."""
     galleries = httpx.get(f"{url}/api/v1/galleries").json()
     gallery = max(galleries, key=lambda each: (each["questions"], each["sightings"]))["name"]
     api, site = f"{url}/api/v1/galleries/{gallery}", f"/g/{gallery}"
@@ -85,7 +85,7 @@ def paths(url: str) -> Iterator[tuple[str, str]]:
 
 
 def brought(url: str) -> str:
-    """Bring a catalogue with something amiss, and return the path of its page once it is read."""
+    """Upload a catalogue with a fault, and return the path of its page once it is read."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number, name in enumerate(("Askari", "Askari", "Duma", "Imani")):
@@ -123,7 +123,7 @@ def photographed(browser: Browser, url: str, folder: Path, supervisor: Superviso
 
 
 def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
-    """Bring a page into the state that is worth a picture; looks are numbered from 1."""
+    """Bring a page into the state to show; looks are numbered from 1."""
     supervisor.tick()
     studio = Path(supervisor.profile.folder) / "studio"
     if name == "who":
@@ -133,12 +133,12 @@ def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
         page.set_input_files("input[type=file]", mine[-1].path)
         page.get_by_role("button", name="Identify").click()
         page.locator("#answer").wait_for(timeout=60_000)
-    for card in page.locator(".card img").all():  # pictures come as one scrolls down to them
+    for card in page.locator(".card img").all():  # pictures load when scrolled to
         card.scroll_into_view_if_needed()
     page.evaluate(ALL_PICTURES)
     page.evaluate("scrollTo(0, 0)")
     if name == "question" and not page.locator("#matches").count():
-        note("no question came of it this time: run it again for a picture of one")
+        note("no question was open this time: run it again for its screenshot")
     elif name == "question":
         page.keyboard.press("m")
         page.locator(".lines line").first.wait_for(state="attached", timeout=60_000)
@@ -152,7 +152,7 @@ def prepare(page: Page, name: str, supervisor: Supervisor, look: int) -> None:
 
 
 def _save(png: bytes, target: Path) -> None:
-    """Write a picture of few colours: a quarter of the size, and nobody sees it."""
+    """Write a picture with few colours: a quarter of the size, without visible difference."""
     picture = Image.open(io.BytesIO(png)).convert("RGB")
     picture.quantize(255).save(target, "PNG", optimize=True)
 

@@ -1,9 +1,9 @@
-"""What a model learns from a stream's own clusters, without a label: better, or refused?
+"""Tests whether a model adapted to a stream's own clusters, without labels, is better.
 
-The first half of each stream is replayed by a calibration of the other sets. Individuals without
-serious doubt, of two sightings or more, teach the model, and sightings that it did not learn from
-say if it is taken. Both models are then asked who the second half's animals are, by
-their true labels: whether what was taken is better there, and what was refused would have harmed.
+The first half of each stream is replayed with a calibration of the other sets. Individuals of two
+sightings or more without serious questions train the model, and held-out sightings decide whether
+it is accepted. Then both models identify the second half's animals, by their true labels: an
+accepted model should be better, a refused one worse.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,21 +36,21 @@ BATCH = 32
 
 @dataclass(frozen=True)
 class Halves:
-    """The pictures of a stream's first half as its clusters label them, and of the second."""
+    """The pictures of a stream's first half with their clusters as labels, and of the second."""
 
-    believed: tuple[Photograph, ...]
+    pseudo_labelled: tuple[Photograph, ...]
     second: tuple[Photograph, ...]
 
 
 def self_adaptation(
     photographs: Sequence[Photograph], seen: Sequence[MatchedSighting], calibration: Calibration
 ) -> dict[str, Any]:
-    """Return if the adapted model is taken, and R-1 of the second half with either model."""
+    """Return whether the adapted model is accepted, and R-1 of the second half with both models."""
     halves = _halves(photographs, seen, calibration)
-    labels = len({each.identities for each in halves.believed})
-    told: dict[str, Any] = {"taught_by": len(halves.believed), "individuals": labels}
+    labels = len({each.identities for each in halves.pseudo_labelled})
+    told: dict[str, Any] = {"taught_by": len(halves.pseudo_labelled), "individuals": labels}
     try:
-        adapted = adaptation.adapt(halves.believed)
+        adapted = adaptation.adapt(halves.pseudo_labelled)
     except TrainingError as error:
         return {**told, "taken": False, "why": str(error)}
     questions = range(len(halves.second))
@@ -76,15 +76,15 @@ def _halves(
     with replay_registry(calibration) as on:
         for _ in replay_sightings(first, on.registry):
             pass
-        believed = []
+        pseudo_labelled = []
         for gallery in on.ledger.galleries():
             for individual, members in confident_individuals(on.ledger, gallery).items():
                 if len(members) > 1:
-                    believed += [
+                    pseudo_labelled += [
                         replace(pictures[name], identities=(individual,)) for name in members
                     ]
     rest = [pictures[each.matches.query.sighting_id] for each in seen[len(seen) // 2 :]]
-    return Halves(tuple(believed), tuple(rest))
+    return Halves(tuple(pseudo_labelled), tuple(rest))
 
 
 def _by_sighting(photographs: Sequence[Photograph]) -> Mapping[str, Photograph]:

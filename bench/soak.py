@@ -1,9 +1,9 @@
-"""Ten minutes of strangers' records while services are killed: is every record accounted for?
+"""Ten minutes of hostile records while services are killed: is every record accounted for?
 
 Five kinds of client publish good and hostile records in turn, as fast as they are decided, hostile
-clients of the API ask for what costs most, and a service is killed every so many seconds. At the
-end every record must have a decision for each of its animals, or a dead letter; no partition may be
-behind; no process may have grown; the API must have stayed small, and let people sign in at once.
+clients of the API request what costs most, and a service is killed regularly. At the end every
+record must have a decision for each of its animals, or a dead letter; no backlog may remain; no
+process may have grown; the API must have stayed small, with fast sign-ins.
 Usage: python -m bench.soak --minutes 10 --json FILE
 """
 
@@ -43,9 +43,9 @@ from shared.kafka import backlog, topics
 from shared.settings import KafkaSettings
 
 HOSTILE_EVERY = 5  # one in five
-WAITING = 12  # no more is sent while so many records wait
+WAITING = 12  # nothing is sent while this many records wait
 LOOK_SECONDS = 2.0
-# What the API may take, and a sign-in.
+# Limits for the API's memory and a sign-in.
 API_MEBIBYTES, SIGN_IN_SECONDS = 400.0, 2.0
 COMMAND = "resight publish"
 DRAIN_SECONDS = 300.0
@@ -54,7 +54,7 @@ MEBIBYTE = 1024 * 1024
 
 @dataclass
 class Soak:
-    """What happened."""
+    """Results of the soak."""
 
     sent: Counter[str] = field(default_factory=Counter)  # by client
     kinds: set[str] = field(default_factory=set)
@@ -64,12 +64,12 @@ class Soak:
 
 
 def main(
-    minutes: Annotated[float, typer.Option(min=0.2, help="How long records are sent.")] = 10.0,
+    minutes: Annotated[float, typer.Option(min=0.2, help="Duration of sending.")] = 10.0,
     kill_seconds: Annotated[float, typer.Option(min=1, help="Between two kills.")] = 20.0,
     output: Annotated[Path | None, typer.Option("--json", help="Write the numbers here.")] = None,
     keep: Annotated[Path | None, typer.Option(help="Folder for the stack's data and logs.")] = None,
 ) -> None:
-    """Run the soak on a stack of its own; exit status 1 if anything is unaccounted for."""
+    """Run the soak on its own stack; exit status 1 if anything is unaccounted for."""
     with tempfile.TemporaryDirectory() as folder:
         place = keep or Path(folder)
         place.mkdir(parents=True, exist_ok=True)
@@ -130,7 +130,7 @@ def _run(folder: Path, minutes: float, kill_seconds: float) -> dict[str, Any]:
 
 
 class Uploads:
-    """Sends records of all clients in turn, kills services, and looks at memory."""
+    """Sends records of all clients in turn, kills services, and watches memory."""
 
     def __init__(
         self, supervisor: Supervisor, clients: Clients, good: Iterator[Photograph], soak: Soak
@@ -145,7 +145,7 @@ class Uploads:
         self._victims = itertools.cycle(topics.INPUTS)
 
     def run(self, seconds: float, kill_seconds: float) -> None:
-        """Send for so long."""
+        """Send for this long."""
         began = time.monotonic()
         next_kill, next_look, waiting = began + kill_seconds, began, 0
         number = 0
@@ -193,7 +193,7 @@ class Uploads:
 
 
 def _variants(photographs: tuple[Photograph, ...], path: Path) -> Iterator[Photograph]:
-    """Yield the photographs again and again, each time a little darker, moved and packed anew."""
+    """Yield the photographs repeatedly, each time slightly darker, shifted and re-encoded."""
     rng = np.random.default_rng(0)
     for photograph in itertools.cycle(photographs):
         pixels = np.asarray(Image.open(photograph.path).convert("RGB"))
@@ -248,7 +248,7 @@ def _growth(soak: Soak) -> dict[str, dict[str, float]]:
 
 
 def _drain(supervisor: Supervisor, kafka: KafkaSettings) -> float:
-    """Wait until nothing waits any more; return how long that took."""
+    """Wait until the backlog is empty; return how long that took."""
     began = time.monotonic()
     while time.monotonic() - began < DRAIN_SECONDS:
         supervisor.tick()

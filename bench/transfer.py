@@ -1,7 +1,7 @@
-"""How well a calibration serves a species that it has not seen: leave one set out, in turn.
+"""How well a calibration transfers to an unseen species: each set is left out in turn.
 
-Every data set in a folder, and one of drawn animals, is replayed as a stream with a calibration of
-all the others. Nothing is chosen by the set that it is tested on.
+Every data set in a folder, and one of synthetic animals, is replayed as a stream with a calibration
+of all the others. Nothing is chosen by the set that it is tested on.
 """
 
 import argparse
@@ -29,11 +29,11 @@ from services.registry.calibration.calibration import Calibration
 from shared.identifiers import slug
 
 DRAWN = "drawn animals"
-# Other animals than a demo or the default calibration draws.
+# Other animals than the demo and the default calibration draw.
 INDIVIDUALS, SIGHTINGS, SEED = 110, 6.0, 2000
-# So many questions are answered for each 100 sightings.
+# Questions answered per 100 sightings.
 ANSWERS = 10
-# What the default calibration accepts, but for new animals called known, which is an option.
+# The default calibration's levels, except for new animals called known, which is an option.
 FALSE_NEW, CONFIDENCE = 0.3, 0.95
 
 
@@ -71,20 +71,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="Folder of data sets.")
     parser.add_argument("--json", type=Path, help="Write the numbers here.")
-    parser.add_argument("--limit", type=int, help="Only the first so many pictures of each set.")
+    parser.add_argument("--limit", type=int, help="Only this many pictures of each set.")
     parser.add_argument("--seed", type=int, default=0, help="Order in which pictures arrive.")
     parser.add_argument(
         "--max-false-known",
         type=float,
         default=0.02,
-        help="Accepted share of new animals called known; fewer animals support no smaller one.",
+        help="Accepted share of new animals called known; fewer animals support only larger ones.",
     )
     parser.add_argument(
         "--adapt",
         action="store_true",
-        help="Also adapt the model to the first half's own clusters, and ask it of the second.",
+        help="Also adapt the model to the first half's own clusters, and test it on the second.",
     )
-    parser.add_argument("--only", help="Replay this set alone.")
+    parser.add_argument("--only", help="Replay only this set.")
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="Keeps evidence.")
     task = parser.parse_args()
     model = model_file("efficientnet_lite0", task.cache / "models")
@@ -101,15 +101,15 @@ def main() -> None:
         photographs = ordered(labelled_photographs(Path(studio)), "shuffle", task.seed)
         sets[DRAWN] = list(matched_sightings(photographs[: task.limit], model, task.cache))
     if task.only is not None and task.only not in sets:
-        raise SystemExit(f"there is no set {task.only!r}; there are {', '.join(sets)}")
+        raise SystemExit(f"there is no set {task.only!r}; choose one of {', '.join(sets)}")
     chosen = sets if task.only is None else [task.only]
     found = {}
     for name in chosen:
-        note(f"replaying {name} by a calibration of the others")
+        note(f"replaying {name} with a calibration of the others")
         calibration = without(sets, name, task.max_false_known)
         found[name] = transfer(sets[name], calibration)
         if task.adapt and name in pictures:
-            note(f"adapting the model to what {name} is believed to be")
+            note(f"adapting the model to the clusters of {name}")
             found[name]["adapted"] = self_adaptation(pictures[name], sets[name], calibration)
     results.print(_table(found))
     if task.adapt:
@@ -134,11 +134,12 @@ def _table(found: Mapping[str, Mapping[str, Any]]) -> Table:
     table = Table(
         "left out",
         *columns,
-        title="by a calibration of the other sets",
+        title="with a calibration of the other sets",
         box=SIMPLE,
         padding=(0, 1, 0, 0),
-        caption="false: new animals called known. asks: questions for each 100 sightings.\n"
-        f"F1 then: after {ANSWERS} answers for each 100",
+        caption="false: new animals called known. asks: questions per 100 sightings.\nF1 then: "
+        "after "
+        f"{ANSWERS} answers per 100",
     )
     for name, numbers in found.items():
         table.add_row(name, *(_cell(numbers.get(column)) for column in columns.values()))
@@ -150,7 +151,7 @@ def _adapted_table(found: Mapping[str, Mapping[str, Any]]) -> Table:
         "adapted to",
         "taught by",
         "taken",
-        "R-1 believed",
+        "R-1 on clusters",
         "R-1 of the second half",
         "gain",
         box=SIMPLE,

@@ -1,1 +1,1 @@
-"""What deploys and watches Resight: manifests, images, rules, dashboards, and what makes them."""
+"""Deployment and monitoring: manifests, images, rules, dashboards, and their generators."""

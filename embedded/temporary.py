@@ -1,4 +1,4 @@
-"""Servers for as long as a block of code lasts, with folders that go with them."""
+"""Servers for the duration of a block, with temporary folders."""
 
 import tempfile
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from embedded.servers import HOST, Server, cache_store, free_port, ledger_store
 from services.registry.ledger.ledger import Ledger
 from services.registry.ledger.store import Store
 
-# No command on a ledger of one's own takes longer, however busy the machine is.
+# Commands on a private ledger never take longer.
 TIMEOUT_SECONDS = 30.0
 
 
 @contextmanager
 def running(server: Server) -> Iterator[str]:
-    """Start a server that speaks Redis' protocol; give its URL, and end it afterwards."""
+    """Start a Redis-protocol server; yield its URL, and stop it afterwards."""
     process = server.start()
     try:
         yield f"redis://{HOST}:{server.port}/0"
@@ -26,7 +26,7 @@ def running(server: Server) -> Iterator[str]:
 
 @contextmanager
 def keypoint_cache() -> Iterator[str]:
-    """Give the URL of an empty keypoint cache."""
+    """Yield the URL of an empty keypoint cache."""
     with (
         tempfile.TemporaryDirectory() as folder,
         running(cache_store(Path(folder), free_port())) as url,
@@ -36,7 +36,7 @@ def keypoint_cache() -> Iterator[str]:
 
 @contextmanager
 def empty_ledger() -> Iterator[Ledger]:
-    """Give an empty ledger that nobody else writes to."""
+    """Yield an empty private ledger."""
     with (
         tempfile.TemporaryDirectory() as folder,
         running(ledger_store(Path(folder), free_port())) as url,

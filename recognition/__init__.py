@@ -1,8 +1,8 @@
-"""Recognition offline: data sets, models, calibration, evaluation. It runs the services' own code.
+"""Offline recognition: data sets, models, calibration, evaluation, with the services' own code.
 
     from recognition import calibrate, evaluate
 
-Both are imported when they are first used: PyTorch takes seconds.
+Both are imported on first use, because PyTorch takes seconds.
 """
 
 from importlib import import_module

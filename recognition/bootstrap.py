@@ -1,4 +1,4 @@
-"""How much a figure would have moved with other queries: bootstrap intervals."""
+"""Bootstrap intervals: how much a figure varies with the choice of queries."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from scipy.stats import bootstrap
 
 LEVEL = 0.95
 ROUNDS = 2000
-# Resamples drawn at a time: bounds the memory, changes nothing else.
+# Resamples per batch: bounds memory only.
 _BLOCK = 100
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Both ends of a confidence interval."""
+    """Bounds of a confidence interval."""
 
     low: float
     high: float
@@ -23,17 +23,19 @@ class Interval:
 def bootstrap_interval(values: ArrayLike, seed: int) -> Interval:
     """Return the 95 % percentile-bootstrap interval of the mean over the queries.
 
-    `values` [Q]: one number for each query, such as "right at rank 1" or its average
-    precision. Queries are drawn with replacement, 2,000 times (Efron & Tibshirani, An
-    Introduction to the Bootstrap, 13.3). They count as independent; where an animal has
-    many queries that fail together, the true interval is wider.
+    `values` [Q]: one number per query, such as "right at rank 1" or its average precision. Queries
+    are resampled with replacement 2,000 times (Efron & Tibshirani, An Introduction to the
+    Bootstrap, 13.3). They count as independent; if an animal's queries fail together, the true
+    interval is wider.
 
     Raises:
-        ValueError: fewer than two queries, or values that are not one number a query.
+        ValueError: fewer than two queries, or values that are not one number per query.
     """
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1 or len(numbers) < 2:
-        raise ValueError(f"an interval needs two queries or more, not values of {numbers.shape}")
+        raise ValueError(
+            f"an interval needs at least two queries, not values of shape {numbers.shape}"
+        )
     found = bootstrap(
         (numbers,),
         np.mean,
@@ -49,11 +51,11 @@ def bootstrap_interval(values: ArrayLike, seed: int) -> Interval:
 def bootstrap_difference(first: ArrayLike, second: ArrayLike, seed: int) -> Interval:
     """Return the 95 % interval of mean(first) - mean(second) on the same queries [Q].
 
-    Paired: both pipelines are drawn with the same queries, so what is hard for both
-    cancels. If 0 lies outside, they differ.
+    Paired: both are resampled with the same queries, so difficulties of both cancel. If 0 is
+        outside, they differ significantly.
 
     Raises:
-        ValueError: the two have not the same queries, or fewer than two.
+        ValueError: the queries are not the same, or fewer than two.
     """
     one, other = (np.asarray(values, dtype=np.float64) for values in (first, second))
     if one.shape != other.shape:

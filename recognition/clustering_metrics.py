@@ -1,4 +1,4 @@
-"""How well sightings were put together: by pairs, by sightings, and R-1 as decisions were made."""
+"""Clustering quality: over pairs, over sightings, and R-1 at the time of each decision."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ class Pairwise:
 
 @dataclass(frozen=True)
 class Moved:
-    """Sightings that became another individual's: `sightings`, or all that there are."""
+    """Sightings that moved to another individual: `sightings`, or all of it."""
 
     individual: str
     into: str
@@ -27,11 +27,10 @@ class Moved:
 
 @dataclass(frozen=True)
 class Decided:
-    """What was decided on one sighting.
+    """What was decided about one sighting.
 
     `enrolled`: it became part of `individual`'s gallery. `ranked_first` is the most probable
-    individual of those known before, None when there was none. `moved`: what that changed about
-    others.
+        earlier individual, None if there was none. `moved`: changes of others.
     """
 
     sighting: str
@@ -42,12 +41,12 @@ class Decided:
 
 
 def pairwise(assigned: Mapping[str, str | None], truth: Mapping[str, str]) -> Pairwise:
-    """Compare the IDs that sightings got with their true labels, pair by pair.
+    """Compare sightings' IDs with their true labels, pair by pair.
 
-    Precision is the share of the pairs under one ID that show one animal; recall the
-    share of the pairs that show one animal that are under one ID. A sighting without an ID,
-    or that `assigned` does not name, pairs with none; one without a label does not count.
-    Where no pair is claimed precision is 1, where none exists recall is 1.
+    Precision: share of the pairs under one ID that show one animal. Recall: share of the pairs of
+        one animal under one ID. A sighting without an ID, or not in `assigned`, is in no pair;
+        unlabelled ones do not count. Without claimed pairs precision is 1, without true ones recall
+        is 1.
     """
     if not truth:
         return Pairwise(None, None, None)
@@ -66,12 +65,12 @@ def pairwise(assigned: Mapping[str, str | None], truth: Mapping[str, str]) -> Pa
 
 
 def bcubed(assigned: Mapping[str, str | None], truth: Mapping[str, str]) -> Pairwise:
-    """Compare the IDs that sightings got with their true labels, sighting by sighting.
+    """Compare sightings' IDs with their true labels, sighting by sighting.
 
-    B-cubed (Bagga and Baldwin, 1998; Amigó et al., 2009): of the sightings under one ID with it,
-    the share that shows its animal, and of those that show its animal the share under its ID,
-    both averaged over sightings. Unlike pairs, a large group weighs no more than its size. A
-    sighting without an ID is alone; one without a label does not count.
+    B-cubed (Bagga and Baldwin, 1998; Amigó et al., 2009): of the sightings under one's ID, the
+    share that shows its animal, and of those of its animal the share under its ID, both averaged
+    over sightings. Unlike pairs, a large group has no more than its proportional weight. A sighting
+    without an ID is alone; unlabelled ones do not count.
     """
     if not truth:
         return Pairwise(None, None, None)
@@ -96,11 +95,11 @@ def adjusted_rand(assigned: Mapping[str, str | None], truth: Mapping[str, str]) 
 
 
 def r1(decisions: Sequence[Decided], truth: Mapping[str, str]) -> float | None:
-    """Return how often the right individual was ranked first, when there was a right one.
+    """Return how often the right individual was ranked first, if it was known.
 
-    Counted are the sightings whose animal was enrolled already when they came; `decisions`
-    are in the order in which they were made. An individual is taken for the animal that most
-    of its sightings enrolled before show; of equals, for the one enrolled first.
+    Only sightings whose animal was already enrolled count; `decisions` are in order. An
+    individual's animal is that of most sightings enrolled in it before; of equals, the one enrolled
+    first.
 
     Returns None when no sighting counts, as without labels.
     """

@@ -1,4 +1,4 @@
-"""After an import through the pages: a calibration is fitted, and says what may be expected."""
+"""Fits a calibration after imports through the pages, and reports its expected accuracy."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from services.registry.imports.register import FITTING, Import, ImportRegister
 from shared.errors import Transient
 
 LOOK_SECONDS = 2.0
-# Some 15 minutes; a promise takes some 150 individuals.
+# About 15 minutes; a guarantee takes about 150 individuals.
 MOST_PICTURES = 2000
 # New captures come first.
 NICE = 19
@@ -23,7 +23,7 @@ SUMMARY = "calibration-summary.json"
 
 
 class CalibrationFitter:
-    """Fits one at a time, in a process of its own. Use it as a stack's; `tick` does not wait."""
+    """Fits one calibration at a time, in a separate process. `tick` does not wait."""
 
     def __init__(
         self, register: ImportRegister, folder: Path, model: Path, command: Sequence[str] = ()
@@ -42,7 +42,7 @@ class CalibrationFitter:
         self._looked_at = -LOOK_SECONDS
 
     def tick(self) -> None:
-        """Tell imports what came of a fit that has ended, and begin one where others are done."""
+        """Report the result of a finished fit to its imports, and start one if imports are done."""
         if time.monotonic() - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = time.monotonic()
@@ -53,16 +53,17 @@ class CalibrationFitter:
             if self._process is None:
                 self._begin()
         except Transient:
-            return  # the ledger starts again; so do we
+            return  # the ledger is restarting; try again later
 
     def stop(self) -> None:
-        """End a fit that runs; it begins anew with the next stack."""
+        """End a running fit; it starts again with the next stack."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def _begin(self) -> None:
-        # Nobody else fits: what is being fitted while we don't was left by a stack that ended.
+        # Only one fitter runs, so a fit marked as running that is not ours was left by a stack that
+        # ended.
         found = [
             each
             for each in self._register.latest()
@@ -91,7 +92,7 @@ class CalibrationFitter:
             use = f"Use it with: resight up --calibration {self._output}"
             self._note("\n".join([*calibration_summary.lines(summary), use]))
         else:
-            self._note(f"No calibration of their own yet: {summary.get('error', '')}")
+            self._note(f"Not calibrated separately yet: {summary.get('error', '')}")
 
     def _note(self, told: str) -> None:
         self._imports = [replace(each, calibration=told) for each in self._imports]

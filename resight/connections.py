@@ -1,4 +1,4 @@
-"""Broker, ledger and stores that a command uses."""
+"""Connections of commands: broker, ledger and stores."""
 
 import os
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ VARIABLE = "RESIGHT_KAFKA_BOOTSTRAP_SERVERS"
 
 
 def kafka_settings(bootstrap_servers: str | None, data_dir: Path) -> KafkaSettings:
-    """Return the broker that was named, else that of the stack, else that of the environment.
+    """Return the named broker, else the stack's, else the environment's.
 
     Raises:
-        StackError: none of the three.
+        StackError: there is none.
         SettingsError: the environment's settings are malformed.
     """
     stack = running(data_dir)
@@ -41,7 +41,7 @@ def kafka_settings(bootstrap_servers: str | None, data_dir: Path) -> KafkaSettin
 
 
 def label_settings(data_dir: Path) -> LabelSettings:
-    """Return how labels are signed: as the stack does, else as the environment says."""
+    """Return how labels are signed: by the stack's secret, else by the environment's."""
     if running(data_dir) and (data_dir / LABELS_SECRET).is_file():
         secret = {"RESIGHT_LABELS_SECRET_FILE": str(data_dir / LABELS_SECRET)}
         return load(LabelSettings, secret)
@@ -49,20 +49,20 @@ def label_settings(data_dir: Path) -> LabelSettings:
 
 
 def crops_at(data_dir: Path) -> BlobStore:
-    """Return the store of crops of the stack, else that of the environment."""
+    """Return the store of crops of the stack, else of the environment."""
     stack = running(data_dir)
     return BlobStore(stack.crops_url if stack else load(BlobSettings).crops_url)
 
 
 @contextmanager
 def open_ledger(url: str) -> Iterator[Ledger]:
-    """Open the ledger of a store, for as long as a block lasts."""
+    """Open the ledger of a store for the duration of a block."""
     with closing(_store(url)) as store:
         yield Ledger(store)
 
 
 def ledger_at(url: str | None, data_dir: Path) -> Ledger:
-    """Return the ledger that was named, else that of the stack, else that of the environment."""
+    """Return the named ledger, else the stack's, else the environment's."""
     return Ledger(_store(ledger_address(url, data_dir)))
 
 
@@ -70,10 +70,10 @@ def _store(url: str) -> Store:
     settings = load(LedgerSettings)
     if url == settings.url or url.startswith(REDIS_TLS):
         return Store.at(settings.model_copy(update={"url": url}))
-    return Store(url, settings.timeout_seconds)  # a stack's own: it knows no password
+    return Store(url, settings.timeout_seconds)  # a stack's own server has no password
 
 
 def ledger_address(url: str | None, data_dir: Path) -> str:
-    """Return the URL of the ledger that was named, else of the stack's, else the environment's."""
+    """Return the URL of the named ledger, else of the stack's, else the environment's."""
     stack = running(data_dir)
     return url or (stack.ledger_url if stack else load(LedgerSettings).url)

@@ -26,7 +26,7 @@ class PlainConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Yield what is shown; every renderable in a renderable comes by here."""
+        """Yield the renderable; nested ones are escaped too."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -100,7 +100,7 @@ class ConsoleProgress:
 
     @contextmanager
     def bar(self, what: str) -> Iterator[Callable[[int, int], None]]:
-        """Give a function that moves a progress bar."""
+        """Yield a function that moves a progress bar."""
         with Bars(console=notes, transient=True, disable=not notes.is_terminal) as bars:
             row = bars.add_task(what)
             yield lambda done, total: bars.update(row, completed=done, total=total)

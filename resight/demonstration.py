@@ -12,7 +12,7 @@ from resight.stack.supervisor import Supervisor
 from resight.stack_state import clear
 from services.registry.identity.question import Question
 
-PATIENCE_SECONDS = 120.0  # without any news, before it gives up
+PATIENCE_SECONDS = 120.0  # without any event, before it gives up
 
 
 def demonstrate(
@@ -24,9 +24,8 @@ def demonstrate(
 ) -> tuple[Account, list[Question]]:
     """Start a fresh stack in the folder `stack`, identify the photographs, and stop it.
 
-    Returns the account and the questions that are open in the end.
-
-    What the folder held from an earlier run is removed first; models are kept.
+    Returns the account and the questions that are open at the end. The folder's earlier contents
+    are removed, except models.
 
     Raises:
         StackError: the folder is in use or not a stack's, or a process can't start.

@@ -1,44 +1,44 @@
-"""Sizing of a deployment from measured unit costs.
+"""Estimates the size of a deployment from measured unit costs.
 
-Each cost says where it was measured (docs/performance.md). What was not measured says so.
+Each cost says where it was measured (docs/performance.md), or that it was not.
 """
 
 from dataclasses import dataclass
 from math import ceil
 
 DAY = 86_400.0
-# A replica that is busy all the time answers late: so much of it is planned with.
+# A fully loaded replica has long queues: planned utilisation.
 BUSY = 0.7
 # Kafka keeps captures, and what follows from them, for two weeks, decisions for a year.
 DAYS_KEPT, DECISION_DAYS_KEPT, COPIES = 14, 365, 3
 
-# Seconds of one core for one animal: the mask 0.16, decoding and the encoder on a CPU 0.06.
+# Core seconds per animal: the mask 0.16, decoding and the encoder on a CPU 0.06.
 EMBEDDER_SECONDS, ENCODER_SECONDS = 0.19, 0.04
-# Keypoints of a new crop 0.10. To compare it with 100 cached candidates, in each pass, 0.10 where
-# animals are easily told, 0.28 where they are not.
+# Keypoints of a new crop take 0.10; comparing it with 100 cached candidates, per pass, 0.10 for
+# species that are easy to tell apart, 0.28 otherwise.
 KEYPOINT_SECONDS, COMPARISON_SECONDS = 0.10, 0.20
-# Passes until a decision: 1 when animals come singly, 2 when all are published at once.
+# Passes until a decision: 1 when animals arrive singly, 2 when all are published at once.
 PASSES = 1.5
 LOOKUP_SECONDS, REGISTRY_SECONDS = 0.02, 0.025
-# Bytes. The ledger: 8 kB for a decision on average, 20 kB at most. Qdrant: its own rule, 1.5 times
-# the vectors of 512 floats, and the payload. A crop's keypoints: 35 kB. Crops, JPEGs of at
-# most 1,024 pixels: an estimate, not measured. Messages as they are on the wire, each pass a list
-# of 100 candidates (51 kB) and what they came to (53 kB).
+# Bytes. Ledger: 8 kB per decision on average, 20 kB at most. Qdrant: its own rule, 1.5 times the
+# vectors of 512 floats, and the payload. A crop's keypoints: 35 kB. Crops, JPEGs of at most 1,024
+# pixels: estimated. Messages on the wire: per pass a list of 100 candidates (51 kB) and its matches
+# (53 kB).
 LEDGER_BYTES, QDRANT_BYTES, KEYPOINT_BYTES, CROP_BYTES = 20_000, 4_000, 35_000, 120_000
 SIGHTING_BYTES, LIST_BYTES, DECISION_BYTES = 3_000, 104_000, 8_000
-# The cache's use ends where candidates are not seen twice; a crop that is not there costs 0.10 s.
+# More cache is useless when candidates are not seen twice; a missing crop costs 0.10 s.
 MOST_CACHED = 1_000_000
 
-# Every replica takes whole partitions; so many for each leave room to scale and share evenly.
+# Replicas take whole partitions; several per replica allow scaling and even shares.
 PARTITIONS_A_REPLICA = 2
 MIN_PARTITIONS = 12
 
 
 @dataclass(frozen=True)
 class Load:
-    """What comes in. `peak`: the busiest hours against the day's average.
+    """Input load. `peak`: the busiest hours relative to the daily average.
 
-    `gallery`: sightings enrolled in the end; `picture_bytes`: of a capture as it is uploaded.
+    `gallery`: final number of enrolled sightings; `picture_bytes`: of an uploaded capture.
     """
 
     captures_a_day: int
@@ -50,7 +50,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Size:
-    """What it takes. Memory and disk in bytes, replicas of one core each."""
+    """Required resources. Memory and disk in bytes, replicas of one core each."""
 
     animals_a_second: float
     replicas: dict[str, int]
@@ -63,7 +63,7 @@ class Size:
 
 
 def size(load: Load, *, triton: bool) -> Size:
-    """Return what a load takes, with the encoder on Triton or in the embedder."""
+    """Return the size for a load, with the encoder on Triton or in the embedder."""
     animals = load.captures_a_day / DAY * load.animals * load.peak
     embedder = EMBEDDER_SECONDS + (0.0 if triton else ENCODER_SECONDS)
     cores = {

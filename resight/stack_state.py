@@ -18,34 +18,34 @@ from shared.settings import KafkaSettings
 
 DEFAULT_FOLDER = Path(".resight")
 _STATE = "stack.json"
-# What the stack's importer signs labels with.
+# Secret by which the stack's importer signs labels.
 LABELS_SECRET = "labels.secret"  # noqa: S105 (a file's name)
 _LOCK = "stack.lock"
-# `running` holds the lock for an instant while it looks; a starting stack outwaits it.
+# `running` holds the lock briefly while it checks; a starting stack waits longer.
 _LOCK_SECONDS = 1.0
 
 
 class StackError(ResightError):
-    """The embedded stack can't do what it was asked for; the text says the way out."""
+    """The embedded stack cannot do what was requested."""
 
 
 @dataclass(frozen=True)
 class StackState:
-    """Where a running stack listens."""
+    """Addresses of a running stack."""
 
     pid: int
     bootstrap_servers: str
     ledger_url: str
     cache_url: str
     crops_url: str
-    pages_url: str  # where review pages and API are; '': they don't run
+    pages_url: str  # URL of pages and API; '': they don't run
     telemetry: Mapping[str, str]  # service -> http://host:port of /readyz and /metrics
 
     def kafka(self) -> KafkaSettings:
-        """Return how to reach the broker.
+        """Return how to connect to the broker.
 
-        The embedded one counts batches where Kafka counts records, so each travels alone, and
-        it is plain, whatever the environment says of another.
+        The embedded one counts batches where Kafka counts records, so each record is its own batch,
+        and it is unencrypted, whatever the environment says.
 
         Raises:
             SettingsError: other settings of the environment are malformed.
@@ -59,12 +59,12 @@ class StackState:
         return load(KafkaSettings).model_copy(update=embedded)
 
     def write(self, folder: Path) -> None:
-        """Tell whoever looks into `folder`; a reader never sees half of it."""
+        """Write the state to `folder` atomically."""
         write_atomically(folder / _STATE, f"{json.dumps(asdict(self), indent=2)}\n".encode())
 
 
 def make_labels_secret(folder: Path) -> None:
-    """Make the secret that labels are signed with, unless it is there; only its user reads it."""
+    """Create the secret for signing labels, if missing; only its user can read it."""
     path = folder / LABELS_SECRET
     if not path.exists():
         with replacing(path) as draft:
@@ -74,7 +74,7 @@ def make_labels_secret(folder: Path) -> None:
 
 @contextmanager
 def occupied(folder: Path) -> Iterator[None]:
-    """Hold the data folder for one stack; the kernel lets go of it however the process ends.
+    """Lock the data folder for one stack; the kernel releases it when the process ends.
 
     Raises:
         StackError: another stack runs from this folder.
@@ -96,9 +96,9 @@ def occupied(folder: Path) -> Iterator[None]:
 
 
 def running(folder: Path) -> StackState | None:
-    """Return the stack that runs from `folder`, or None when there is none.
+    """Return the stack that runs from `folder`, or None.
 
-    A file left behind by a stack that was killed doesn't count: nobody holds the lock then.
+    A file left behind by a killed stack is ignored, because nobody holds the lock.
     """
     try:
         state = json.loads((folder / _STATE).read_text())
@@ -111,10 +111,10 @@ def running(folder: Path) -> StackState | None:
 
 
 def clear(folder: Path) -> None:
-    """Remove the data folder of a stack that does not run; nothing happens where there is none.
+    """Remove the data folder of a stopped stack, if it exists.
 
     Raises:
-        StackError: a stack runs from it, or it is something else's folder.
+        StackError: a stack runs from it, or it is not a stack's folder.
     """
     if not folder.exists():
         return

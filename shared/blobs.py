@@ -88,7 +88,7 @@ class BlobStore:
         Raises:
             Poison: of kind bad-reference, too-many-bytes, missing-blob,
                 unreadable-blob, wrong-size or wrong-hash.
-            Transient: the store does not answer.
+            Transient: the store does not respond.
         """
         _check_reference(reference, max_bytes)
         key = reference.key

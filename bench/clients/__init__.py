@@ -1,4 +1,4 @@
-"""Five kinds of client, each sending one record at a time and waiting until it is taken."""
+"""Five kinds of client, each sending one record at a time and waiting for the acknowledgement."""
 
 import asyncio
 import base64
@@ -29,9 +29,9 @@ Send = Callable[[Hostile], None]
 
 
 class Clients:
-    """All five, on one broker. `close` them.
+    """All five clients on one broker. `close` them.
 
-    The embedded broker counts batches, so each record travels alone.
+    The embedded broker counts batches, so each record is its own batch.
     """
 
     def __init__(self, kafka: KafkaSettings) -> None:
@@ -76,7 +76,7 @@ class Clients:
         sent.get(SECONDS)
 
     def confluent(self, record: Hostile) -> None:
-        """Send with librdkafka, the only one here that packs in every codec."""
+        """Send with librdkafka, which alone has all codecs here."""
         client = self._confluent[record.codec]
         failed: list[Any] = []
         now = round(1000 * time.time())
@@ -123,7 +123,7 @@ class Clients:
             raise RuntimeError(f"kafkajs could not send {record.kind}: {answer or 'it ended'}")
 
     def close(self) -> None:
-        """End all of them."""
+        """Close all of them."""
         self._plain.close(timeout=5)
         self._awaited(self._aio.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)

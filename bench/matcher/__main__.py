@@ -1,10 +1,10 @@
-"""The matcher's policies on real pictures, beside LightGlue as it is published, in one run.
+"""Compares the matcher's policies with published LightGlue on real pictures, in one run.
 
     python -m bench.matcher --data FOLDER --json FILE
 
-Queries of the published closed split are asked of its gallery by the services' own code, each
-compared with 100 candidates whose keypoints are known. R-1 is that of local evidence alone, the
-same ranking for each policy. The published loop matches the same keypoints, pair by pair.
+Queries of the published closed split are run on its gallery by the services' own code, each
+compared with 100 candidates with cached keypoints. R-1 is by local evidence alone, ranked in the
+same way for each policy. The published loop matches the same keypoints, pair by pair.
 """
 
 import argparse
@@ -33,8 +33,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="Folder with a metadata.csv.")
     parser.add_argument("--json", type=Path, help="Write the numbers here.")
-    parser.add_argument("--queries", type=int, default=60, help="Queries at most.")
-    parser.add_argument("--published", type=int, default=6, help="Of them by the published loop.")
+    parser.add_argument("--queries", type=int, default=60, help="Maximum number of queries.")
+    parser.add_argument(
+        "--published", type=int, default=6, help="Number of them run by the published loop."
+    )
     parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="Keeps keypoints.")
     task = parser.parse_args()
     threads = os.cpu_count() or 1
@@ -64,10 +66,11 @@ def _table(name: str, found: dict[str, Any]) -> Table:
         "MiB more",
         title=f"{name}: {found['queries']} queries, {found['gallery']} in the gallery",
         box=SIMPLE,
-        caption=f"published: {found['published_seconds_a_query']:.1f} s a query. A new query with "
-        f"100 candidates in a cache: p95 {found['query_seconds']['p95']:.2f} s. Reading those: "
-        f"p95 {found['cache_read_ms']['p95']:.1f} ms, {found['bytes_a_picture'] / 1000:.1f} kB "
-        "each.",
+        caption=f"published: {found['published_seconds_a_query']:.1f} s per query. A new query "
+        f"with "
+        f"100 cached candidates: p95 {found['query_seconds']['p95']:.2f} s. Reading those: "
+        f"p95 {found['cache_read_ms']['p95']:.1f} ms, {found['bytes_a_picture'] / 1000:.1f} "
+        "kB each.",
     )
     for way, row in found["ways"].items():
         table.add_row(

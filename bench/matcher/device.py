@@ -1,10 +1,10 @@
-"""LightGlue, ALIKED and U²-Netp on one device, against its own arithmetic and the published loop.
+"""LightGlue, ALIKED and U²-Netp on one device, against its limit and the published loop.
 
     python -m bench.matcher.device --device cuda --json FILE
 
-Pictures are made here, so that any machine has them: coats of random blots, each seen twice. The
-published loop is LightGlue pair by pair in PyTorch, adaptive in depth and width as its README
-has it, on the same keypoints. The limit is what the device's own product of large matrices does.
+Pictures are generated, so any machine has them: random blots, each seen twice. The published loop
+is LightGlue pair by pair in PyTorch, adaptive in depth and width as in its README, on the same
+keypoints. The limit is the device's own product of large matrices.
 """
 
 import argparse
@@ -46,13 +46,13 @@ DEPTHS = (9, 3)
 
 @dataclass(frozen=True)
 class Clock:
-    """Times work by the wall, with a GPU waited for."""
+    """Measures wall time, waiting for the GPU."""
 
     device: str
     seconds: float
 
     def median(self, work: Callable[[], Any]) -> float:
-        """Return the median of as many runs as fit, minimum three, after two that warm up."""
+        """Return the median of as many runs as fit, at least three, after two to warm up."""
         for _ in range(2):
             work()
         runs: list[float] = []
@@ -88,7 +88,7 @@ def coat(seed: int) -> NDArray[np.uint8]:
 
 
 def again(picture: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-    """Return the same coat turned and nearer."""
+    """Return the same coat rotated and enlarged."""
     height, width = picture.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 5 + seed % 9, 1.1)
     return np.asarray(cv2.warpAffine(picture, turn, (width, height)), dtype=np.uint8)
@@ -105,7 +105,7 @@ def agreement(one: Sequence[Any], other: Sequence[Any]) -> float:
 
 
 def limit(device: str, kind: torch.dtype, clock: Clock) -> float:
-    """Return the operations a second of a product of large matrices."""
+    """Return the operations per second of a product of large matrices."""
     side = 8192 if device != "cpu" else 1024
     one, other = (torch.randn(side, side, device=device, dtype=kind) for _ in range(2))
     return 2 * side**3 / clock.median(lambda: one @ other)
@@ -164,7 +164,7 @@ def matching(length: int, device: str, clock: Clock) -> list[dict[str, Any]]:
                     VARIANT, layers, THRESHOLD, device=device, half=True, compiled=length
                 )
             for called, whole in several_engines.items():
-                # As in service: from this process's memory, and of lengths that differ.
+                # As in service: from memory, and of differing lengths.
                 shortlist = [_fewer(each, i) for i, each in enumerate(several[:CANDIDATES])]
                 shortlist = shortlist if device != "cpu" else shortlist[:4]
                 rate = len(shortlist) / clock.median(partial(whole.match, query, shortlist))

@@ -1,4 +1,4 @@
-"""Each policy asked of a real gallery by the services' own code, and what it costs."""
+"""Runs each policy on a real gallery by the services' own code, and measures its cost."""
 
 import argparse
 import resource
@@ -44,51 +44,51 @@ CANDIDATES = 100
 
 @dataclass
 class Known:
-    """Keypoints in this process, so that what is timed is the comparison."""
+    """Keypoints in memory, so that only the comparison is timed."""
 
     found: dict[str, Keypoints] = field(default_factory=dict)
 
     def get(self, digests: Sequence[str]) -> dict[str, Keypoints]:
-        """Return what is known of these crops."""
+        """Return the stored keypoints of these crops."""
         return {digest: self.found[digest] for digest in digests if digest in self.found}
 
     def put(self, digest: str, keypoints: Keypoints) -> None:
-        """Keep a crop's keypoints."""
+        """Store a crop's keypoints."""
         self.found[digest] = keypoints
 
 
 class Timed:
-    """A matcher whose answers are timed."""
+    """A matcher whose calls are timed."""
 
     def __init__(self, matcher: MatcherService) -> None:
         self._matcher = matcher
         self.seconds: list[float] = []
 
     def handle(self, messages: Sequence[CandidateList]) -> list[Result]:
-        """Pass messages on."""
+        """Forward messages."""
         begun = time.perf_counter()
         answers = self._matcher.handle(messages)
         self.seconds.append(time.perf_counter() - begun)
         return answers
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
-        """Pass it on."""
+        """Forward it."""
         self._matcher.acknowledged(receipts)
 
     def ready(self) -> bool:
-        """Return whether the matcher is."""
+        """Return whether the matcher is ready."""
         return self._matcher.ready()
 
 
 @dataclass(frozen=True)
 class Tried:
-    """One engine and policy: seconds of each query, and whether it ranked the right one first."""
+    """One engine and policy: seconds per query, and whether each ranked the right one first."""
 
     seconds: list[float]
     right: NDArray[np.bool_]
     asked: list[QueryResult]
-    deep: float  # candidates that LightGlue saw, mean
-    memory: float  # MiB that it took to load and run
+    deep: float  # mean number of candidates compared by LightGlue
+    memory: float  # MiB used to load and run
 
 
 def tried(
@@ -98,7 +98,7 @@ def tried(
     subjects: Sequence[EmbeddedSighting],
     queries: Sequence[EmbeddedSighting],
 ) -> Tried:
-    """Ask the queries of the gallery by the matcher that the settings name."""
+    """Run the queries on the gallery with the configured matcher."""
     before = _memory()
     networks = build_engine(settings)
     crops = CropKeypoints(through.crops, networks.extractor, known, settings.max_crop_bytes)
@@ -117,7 +117,7 @@ def tried(
 
 
 def published_seconds(asked: Sequence[QueryResult], known: Known, extractor: str) -> list[float]:
-    """Return what LightGlue as published takes for each of these queries' candidates."""
+    """Return the seconds that published LightGlue takes for each query's candidates."""
     loop = PublishedLightGlue(VARIANTS[extractor], adaptive=True)
     seconds = []
     for each in asked:
@@ -131,7 +131,7 @@ def published_seconds(asked: Sequence[QueryResult], known: Known, extractor: str
 
 
 def cache_seconds(keypoints: Sequence[Keypoints], settings: MatcherSettings) -> list[float]:
-    """Return how long reads of 100 candidates from a real server take, nothing kept here."""
+    """Return the seconds to read 100 candidates from a real server, without local cache."""
     model = build_engine(settings.model_copy(update={"policy": "neighbours"})).extractor.model
     length = keypoints[0].descriptors.shape[1]
     names = [f"{number:064x}" for number in range(CANDIDATES)]
@@ -145,7 +145,7 @@ def cache_seconds(keypoints: Sequence[Keypoints], settings: MatcherSettings) -> 
 def query_seconds(
     asked: Sequence[QueryResult], through: Handlers, known: Known, settings: MatcherSettings
 ) -> list[float]:
-    """Return how long a new query takes whose 100 candidates a server's cache holds."""
+    """Return the seconds of a new query whose 100 candidates are cached on a server."""
     networks = build_engine(settings)
     networks.warm_up()
     seconds = []
@@ -261,5 +261,5 @@ def _spread(seconds: Sequence[float], scale: float) -> dict[str, float]:
 
 
 def _memory() -> float:
-    """Return the most memory that the process has had so far, in MiB."""
+    """Return the process's peak memory so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,4 +1,4 @@
-"""LightGlue as it is published: in PyTorch, one pair after the other."""
+"""LightGlue as published: in PyTorch, one pair after the other."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ class PublishedLightGlue:
     """kornia's LightGlue with its trained weights, on a device.
 
     `adaptive`: all layers, in depth and width as its README recommends; else the first `layers` of
-    them, which is what the services' engines must agree with.
+        them, with which the services' engines must agree.
     """
 
     together = 1

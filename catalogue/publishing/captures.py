@@ -85,7 +85,7 @@ def publish(
     Labels `identified_by` someone are signed as configured.
 
     Raises:
-        Transient: the broker does not answer; photographs yielded before are published.
+        Transient: the broker does not respond; photographs yielded before are published.
     """
     patience = delivery_seconds(kafka) + 1
     tracing = traces("upload", load(TelemetrySettings))

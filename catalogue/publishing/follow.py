@@ -35,7 +35,7 @@ def publish_and_follow(
     several times a second to show progress.
 
     Raises:
-        Transient: the broker does not answer.
+        Transient: the broker does not respond.
     """
     # Earlier decisions are published again; for catalogues these count, because a picture may have
     # been decided in another gallery, or before it had a name.

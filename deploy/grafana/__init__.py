@@ -1,1 +1,1 @@
-"""The dashboards: `panels` says what a board is; `throughput`, `recognition`, `health` are."""
+"""Dashboards: `panels` defines boards; `throughput`, `recognition` and `health` are boards."""

@@ -1,4 +1,4 @@
-"""All boards, and their JSON as Grafana takes it."""
+"""All boards, and their JSON for Grafana."""
 
 import json
 from itertools import count
@@ -26,14 +26,14 @@ from deploy.grafana.panels import WIDTH, Board, Panel
 BOARDS = (throughput.BOARD, recognition.BOARD, health.BOARD)
 
 HEIGHT = 8
-# Chosen at the head of a board, so that one JSON serves every Grafana.
+# Selected at the top of a board, so that one JSON serves every Grafana.
 _SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 
 Builder = timeseries.Panel | stat.Panel | heatmap.Panel
 
 
 def as_json(board: Board) -> str:
-    """Return a board as JSON to provision; the same text for the same board.
+    """Return a board's provisioning JSON; deterministic.
 
     Raises:
         ValueError: a row's panels do not fill lines of 24.
@@ -51,7 +51,7 @@ def as_json(board: Board) -> str:
             dashboard.DatasourceVariable("datasource").label("Source").type("prometheus")
         )
     )
-    number = count(1)  # a panel's address within the board
+    number = count(1)  # a panel's ID within the board
     for row in board.rows:
         if sum(panel.width for panel in row.panels) % WIDTH:
             raise ValueError(f"the panels of {board.title}, {row.title} do not fill their lines")

@@ -1,4 +1,4 @@
-"""What is broken, given up, or about to be."""
+"""Dashboard: faults, dead letters, and resources."""
 
 from deploy.grafana.panels import WINDOW, Board, Panel, Query, Row, rate, share
 
@@ -8,7 +8,7 @@ def _lately(counter: str, by: str) -> str:
 
 
 def _of_process(metric: str) -> str:
-    # What the Python client says of its process does not name the service.
+    # The Python client's process metrics do not name the service.
     named = "group by (job, instance, service) (resight_stage_ready)"
     return f"sum by (service) ({metric} * on (job, instance) group_left (service) {named})"
 
@@ -17,31 +17,32 @@ SERVICES = Row(
     "Services",
     [
         Panel(
-            "Replicas that take work",
-            "0 of a service: nothing gets past it. /readyz says why.",
+            "Ready replicas",
+            "0 for a service: nothing is processed. /readyz says why.",
             [Query("sum by (service) (resight_stage_ready)")],
         ),
         Panel(
-            "Attempts that failed",
-            "A dependency was away, and the service tries again; its log names it.",
+            "Failed attempts",
+            "A dependency is unavailable, and the service retries; its log names it.",
             [Query(_lately("resight_stage_transient_errors_total", "service"))],
         ),
         Panel(
             "Stopped",
-            "1: a service would give up too much, keeps it, and waits for a person.",
+            "1: a service stopped because too many messages would be dead-lettered, and needs an "
+            "operator.",
             [Query("max by (service) (resight_stage_dead_letters_stopped)")],
             red=1,
         ),
         Panel(
             "Memory",
-            "Resident, all replicas of a service together; decode workers not counted.",
+            "Resident memory of all replicas of a service; without decode workers.",
             [Query(_of_process("process_resident_memory_bytes"))],
             "bytes",
             width=12,
         ),
         Panel(
-            "Cores in use",
-            "All replicas of a service together; decode workers not counted.",
+            "CPU cores used",
+            "All replicas of a service; without decode workers.",
             [Query(_of_process(f"rate(process_cpu_seconds_total[{WINDOW}])"))],
             width=12,
         ),
@@ -53,7 +54,7 @@ LETTERS = Row(
     [
         Panel(
             "Dead letters by reason",
-            "Each is work for a person: `resight dead-letters list`.",
+            "Each needs attention: `resight dead-letters list`.",
             [
                 Query(
                     _lately("resight_stage_dead_letters_total", "service, kind") + " > 0",
@@ -64,7 +65,7 @@ LETTERS = Row(
         ),
         Panel(
             "Pictures refused by reason",
-            "Of the dead letters those that are the picture's or its headers' fault.",
+            "Dead letters caused by the picture or its headers.",
             [
                 Query(
                     _lately("resight_embedder_pictures_refused_total", "kind") + " > 0", "{{kind}}"
@@ -74,7 +75,7 @@ LETTERS = Row(
         ),
         Panel(
             "Decode workers ended",
-            "Pictures that took too much time or memory, or broke the decoder.",
+            "Pictures that took too much time or memory, or crashed the decoder.",
             [Query(_lately("resight_embedder_decode_workers_ended_total", "job"), "workers")],
             width=6,
         ),
@@ -86,23 +87,22 @@ BROKER = Row(
     [
         Panel(
             "Rebalances",
-            "Many in a row: members come and go, or batches take too long.",
+            "Many in a row: members restart, or batches take too long.",
             [Query(_lately("resight_stage_rebalances_total", "service"))],
         ),
         Panel(
             "Stalls",
-            "Clients that stopped fetching and were built anew.",
+            "Kafka clients recreated because they stopped fetching.",
             [Query(_lately("resight_stage_stalls_total", "service"))],
         ),
         Panel(
-            "Readings of the lag that failed",
+            "Failed readings of the lag",
             "Lookup does not hold sightings back meanwhile.",
             [Query(_lately("resight_lookup_pacing_failures_total", "job"), "failures")],
         ),
         Panel(
             "Not published",
-            "Entries of the ledger that the broker is not known to have, and those that it never "
-            "takes.",
+            "Ledger entries not known to be published, and those too large to publish.",
             [
                 Query("max(resight_registry_unpublished_entries)", "waiting"),
                 Query("max(resight_registry_unpublishable_entries_total)", "too large"),
@@ -111,8 +111,8 @@ BROKER = Row(
         ),
         Panel(
             "Gallery",
-            "Empty answers of a gallery that is not empty; galleries with a gap; candidates that "
-            "the ledger does not know.",
+            "Empty results from a non-empty gallery; galleries with a gap; candidates unknown to "
+            "the ledger.",
             [
                 Query(_lately("resight_lookup_empty_answers_total", "job"), "empty answers"),
                 Query("max(resight_lookup_gaps)", "gaps"),
@@ -133,14 +133,14 @@ CACHE = Row(
     [
         Panel(
             "Keypoints by source",
-            "computed costs a fifth of a second of a core each, cache and local next to nothing.",
+            "computed: a fifth of a core second each; cache and local: almost nothing.",
             [Query(rate("resight_matcher_keypoints_total", "source"), "{{source}}")],
             "reqps",
             "areas",
         ),
         Panel(
             "Hits",
-            "Share of the keypoints that need not be computed.",
+            "Share of keypoints not computed.",
             [
                 Query(
                     share(
@@ -154,7 +154,7 @@ CACHE = Row(
         ),
         Panel(
             "Failures",
-            "The cache is left alone for a while after each; work goes on without it, slowly.",
+            "The cache is skipped for a while after each failure; work continues more slowly.",
             [
                 Query(_lately("resight_matcher_cache_failures_total", "kind"), "{{kind}}"),
                 Query("max(resight_matcher_cache_left_alone)", "left alone"),
@@ -167,6 +167,6 @@ CACHE = Row(
 BOARD = Board(
     "resight-health",
     "Resight: health",
-    "What is broken, given up, or about to be.",
+    "Faults, dead letters, and resources.",
     [SERVICES, LETTERS, BROKER, CACHE],
 )

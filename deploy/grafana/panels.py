@@ -1,6 +1,6 @@
-"""A board: rows of panels, each a question with the queries that answer it. No Grafana in it.
+"""Boards as rows of panels with queries, independent of Grafana.
 
-The boards' JSON, their pictures, and the test that runs every query are made from this.
+The boards' JSON, their pictures, and the test that runs every query are generated from this.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ Unit = Literal["reqps", "s", "bytes", "percentunit", "short"]
 # lines: over time; areas: stacked over time; number: the latest value; heat: buckets over time.
 Form = Literal["lines", "areas", "number", "heat"]
 
-# Grafana fills it in: four scrapes, or a step where that is longer.
+# Grafana's variable: four scrapes, or one step if that is longer.
 WINDOW = "$__rate_interval"
 
 WIDTH = 24
@@ -20,7 +20,7 @@ WIDTH = 24
 
 @dataclass(frozen=True)
 class Query:
-    """PromQL, and the name of each series that it gives: Grafana's {{label}} is filled in."""
+    """PromQL, and the name of each series, in Grafana's {{label}} syntax."""
 
     promql: str
     legend: str = "{{service}}"
@@ -28,9 +28,9 @@ class Query:
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture. `help` says what it means and what to do; `width` is in 24ths of the board.
+    """One panel. `help` says what it means and what to do; `width` is in 24ths of the board.
 
-    `red`: from here on the value is trouble. `beside`: the exporter that it takes beside ours.
+    `red`: threshold of trouble. `beside`: another exporter that it needs.
     """
 
     title: str
@@ -53,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """One dashboard; `uid` is its address for ever."""
+    """One dashboard; `uid` is its permanent address."""
 
     uid: str
     title: str
@@ -67,28 +67,28 @@ class Board:
 
 
 def rate(metric: str, by: str = "") -> str:
-    """Return how fast a counter grows, per second, for each value of a label or in all."""
+    """Return a counter's rate per second, by label or in total."""
     return f"{_sum(by)}(rate({metric}[{WINDOW}]))"
 
 
 def share(part: str, whole: str) -> str:
-    """Return what one counter's growth is of another's; nothing where that does not grow."""
+    """Return one counter's rate divided by another's; nothing if the latter is 0."""
     return f"{rate(part)} / ({rate(whole)} > 0)"
 
 
 def quantile(of: float, histogram: str, by: str = "") -> str:
-    """Return a percentile of what a histogram has seen lately."""
+    """Return a recent percentile of a histogram."""
     labels = f"le, {by}" if by else "le"
     return f"histogram_quantile({of:g}, {_sum(labels)}(rate({histogram}_bucket[{WINDOW}])))"
 
 
 def mean(histogram: str) -> str:
-    """Return the mean of what a histogram has seen lately."""
+    """Return the recent mean of a histogram."""
     return share(f"{histogram}_sum", f"{histogram}_count")
 
 
 def percentiles(histogram: str) -> list[Query]:
-    """Return half, most and nearly all of what a histogram has seen lately."""
+    """Return the median, 95th and 99th percentile of a histogram."""
     return [Query(quantile(of, histogram), f"p{of * 100:g}") for of in (0.5, 0.95, 0.99)]
 
 

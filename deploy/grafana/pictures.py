@@ -1,7 +1,7 @@
-"""The boards as pictures, drawn from a demo run: `python -m deploy.grafana.pictures FOLDER`.
+"""Draws the boards from a demo run: `python -m deploy.grafana.pictures FOLDER`.
 
-Grafana itself is not needed: a real Prometheus scrapes the demo, every panel's queries are
-put to it, and matplotlib draws the answers where Grafana would.
+Grafana is not needed: a real Prometheus scrapes the demo, every panel's queries are run, and
+    matplotlib draws the results where Grafana would.
 """
 
 import argparse
@@ -31,9 +31,9 @@ from resight.commands.publish import read_catalogue
 from resight.demonstration import demonstrate
 from resight.stack_state import running
 
-# A demo run takes a minute: scraped each second, drawn every two.
+# A demo run takes a minute: scraped every second, drawn every two.
 STEP_SECONDS = 2.0
-# Grafana's $__rate_interval is four scrapes; a longer one smoothes so short a run.
+# Grafana's $__rate_interval is four scrapes; a longer one smooths so short a run.
 RATE_INTERVAL = "12s"
 
 _COLOURS = ("#1f6f8b", "#d1495b", "#edae49", "#3c8d40", "#7a5195", "#8d6b4f", "#4d5359", "#c06c9f")
@@ -43,9 +43,9 @@ _SUFFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 def draw_board(
     board: Board, server: Prometheus, start: float, end: float, missing: Mapping[str, str]
 ) -> Figure:
-    """Draw a board from what a Prometheus saw between two times.
+    """Draw a board from Prometheus data between two times.
 
-    `missing` says, for panels that take another exporter beside ours, why it is not there.
+    `missing` says why another exporter's panels have no data.
     """
     lines = [
         (row.title if not at else "", line)
@@ -101,7 +101,7 @@ def _fill(
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
     if not answers:
-        why = missing.get(panel.beside, "nothing: none of these in this run")
+        why = missing.get(panel.beside, "no data in this run")
         axes.text(0.5, 0.5, why, ha="center", va="center", color="grey", transform=axes.transAxes)
         axes.set(xticks=[], yticks=[])
         return
@@ -143,7 +143,7 @@ def _areas(axes: Axes, answers: Sequence[tuple[str, Series]], start: float) -> N
 
 
 def _heat(axes: Axes, answers: Sequence[tuple[str, Series]], start: float) -> None:
-    """Draw what each bucket got beyond the one below it."""
+    """Draw each bucket's own count."""
     bounds = sorted(answers, key=lambda answer: float(answer[0]))
     times = sorted({at for _, series in answers for at in series.values})
     up_to = np.array([[series.values.get(at, 0.0) for at in times] for _, series in bounds])
@@ -169,8 +169,8 @@ def _text(value: float, unit: Unit) -> str:
 def main() -> None:
     """Run a demo under a Prometheus and draw every board into a folder."""
     parser = argparse.ArgumentParser(prog="python -m deploy.grafana.pictures", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where the pictures go, such as docs/dashboards")
-    parser.add_argument("--individuals", type=int, default=24, help="animals to draw")
+    parser.add_argument("folder", type=Path, help="output folder, such as docs/dashboards")
+    parser.add_argument("--individuals", type=int, default=24, help="number of animals")
     asked = parser.parse_args()
     mpl.use("Agg")
     asked.folder.mkdir(parents=True, exist_ok=True)
@@ -195,7 +195,7 @@ def main() -> None:
         demonstrate(every, stack, Path("out/demo/models"), print, attend)
         for board in BOARDS:
             missing = {
-                "triton": "a demo run has no Triton: its model runs in the embedder",
+                "triton": "a demo has no Triton: its model runs in the embedder",
                 "gpu": "no GPU on this machine",
             }
             figure = draw_board(board, watching[0], began, time.time(), missing)

@@ -1,4 +1,4 @@
-"""What is decided, how sure it is, and what people are asked."""
+"""Dashboard: decisions, their probabilities, and open questions."""
 
 from deploy.grafana.panels import WINDOW, Board, Panel, Query, Row, mean, rate
 
@@ -7,8 +7,8 @@ DECISIONS = Row(
     [
         Panel(
             "Decisions by outcome",
-            "known: an individual that was there; new: founded without doubt; review: belongs to "
-            "one in doubt, and a question is open; unidentifiable: can't be compared.",
+            "known: an existing individual; new: a new individual; review: uncertain, with an "
+            "open question; unidentifiable: cannot be compared.",
             [Query(rate("resight_registry_decisions_total", "outcome"), "{{outcome}}")],
             "reqps",
             "areas",
@@ -16,7 +16,7 @@ DECISIONS = Row(
         ),
         Panel(
             "Share of each outcome",
-            "Of the decisions of the last while. More review than usual: see drift.",
+            "Of recent decisions. More review than usual: see drift.",
             [
                 Query(
                     f"{rate('resight_registry_decisions_total', 'outcome')} / ignoring (outcome) "
@@ -29,8 +29,8 @@ DECISIONS = Row(
         ),
         Panel(
             "Probability of the first-ranked individual",
-            "Two clear groups, low and high, are good evidence; a heap in the middle goes to "
-            "people.",
+            "Two distinct groups, low and high, are good evidence; values in the middle go to "
+            "review.",
             [
                 Query(
                     f"sum by (le) (increase(resight_registry_probability_bucket[{WINDOW}]))",
@@ -50,7 +50,8 @@ DECISIONS = Row(
         ),
         Panel(
             "Evidence of other models",
-            "Sightings whose evidence the calibration was not made for; none is called known.",
+            "Sightings with evidence of models that the calibration was not fitted on; none is "
+            "called known.",
             [Query(rate("resight_registry_other_models_total", "role"), "{{role}}")],
             "reqps",
             width=6,
@@ -63,35 +64,35 @@ INDIVIDUALS = Row(
     [
         Panel(
             "Individuals",
-            "In the ledger now.",
+            "Current number in the ledger.",
             [Query("max(resight_registry_individuals)", "individuals")],
             form="number",
             width=4,
         ),
         Panel(
             "Enrolled sightings",
-            "In the ledger now.",
+            "Current number in the ledger.",
             [Query("max(resight_registry_enrolments)", "enrolments")],
             form="number",
             width=4,
         ),
         Panel(
             "Galleries",
-            "One for each species and population. A misspelt species makes one too.",
+            "One per species and population; a misspelt species makes another.",
             [Query("max(resight_registry_galleries)", "galleries")],
             form="number",
             width=4,
         ),
         Panel(
             "Questions",
-            "Pairs of individuals that may be one. `resight individuals questions` shows those "
-            "first whose answer is worth most.",
+            "Pairs of individuals that may be one. `resight individuals questions` lists the most "
+            "valuable first.",
             [Query("max(resight_registry_questions_open)", "open")],
             width=6,
         ),
         Panel(
             "Discovered, merged, split",
-            "What decisions changed about individuals.",
+            "Changes of individuals made by decisions.",
             [Query(rate("resight_registry_changes_total", "change"), "{{change}}")],
             "reqps",
             width=6,
@@ -104,7 +105,7 @@ EVIDENCE = Row(
     [
         Panel(
             "Masks by outcome",
-            "Of the embedder. Only `used` ones keep the surroundings out.",
+            "By the embedder. Only `used` masks exclude the surroundings.",
             [Query(rate("resight_embedder_masks_total", "outcome"), "{{outcome}}")],
             "reqps",
             "areas",
@@ -118,23 +119,23 @@ EVIDENCE = Row(
         ),
         Panel(
             "Candidates of a list",
-            "0 for the first of a gallery; else as many as it has, up to 100.",
+            "0 for the first sighting of a gallery; otherwise up to 100.",
             [Query(mean("resight_lookup_candidates"), "candidates")],
         ),
         Panel(
             "Keypoints of the background",
-            "Seen by the same camera without the animal, so they do not count.",
+            "Also seen by the camera without the animal, so not counted.",
             [Query(rate("resight_matcher_background_keypoints_total"), "keypoints")],
             "reqps",
         ),
         Panel(
             "Passes until a decision",
-            "More than 1: others were enrolled in between.",
+            "Above 1: others were enrolled meanwhile.",
             [Query(mean("resight_registry_passes"), "passes")],
         ),
         Panel(
-            "Mints that had to wait",
-            "ahead: the gallery is not of this ledger.",
+            "New individuals that had to wait",
+            "ahead: the gallery does not belong to this ledger.",
             [Query(rate("resight_registry_mint_refusals_total", "reason"), "{{reason}}")],
             "reqps",
         ),
@@ -146,7 +147,7 @@ MODELS = Row(
     [
         Panel(
             "Encoder",
-            "Two at once: a roll-out is under way, and their embeddings never meet.",
+            "Two at once: a roll-out is in progress; their embeddings are never compared.",
             [
                 Query(
                     "count by (name, version, preprocessing) (resight_embedder_model_info)",
@@ -156,7 +157,7 @@ MODELS = Row(
         ),
         Panel(
             "Extractor and matcher",
-            "Replicas that run each.",
+            "Replicas running each.",
             [
                 Query(
                     "count by (role, name, version) (resight_matcher_model_info)",
@@ -166,7 +167,7 @@ MODELS = Row(
         ),
         Panel(
             "Calibration",
-            "Replicas that go by each.",
+            "Replicas using each.",
             [Query("count by (title) (resight_registry_calibration_info)", "{{title}}")],
         ),
     ],
@@ -175,6 +176,6 @@ MODELS = Row(
 BOARD = Board(
     "resight-recognition",
     "Resight: recognition",
-    "What is decided, how sure it is, and what people are asked.",
+    "Decisions, their probabilities, and open questions.",
     [DECISIONS, INDIVIDUALS, EVIDENCE, MODELS],
 )

@@ -1,4 +1,4 @@
-"""How much comes through, how fast, and where it waits."""
+"""Dashboard: throughput, latency and backlogs."""
 
 from deploy.grafana.panels import Board, Panel, Query, Row, mean, percentiles, quantile, rate
 
@@ -9,7 +9,7 @@ FLOW = Row(
     [
         Panel(
             "Captures in, decisions out",
-            "A capture with several animals gives several decisions, one that is refused none.",
+            "A capture with several animals gives several decisions, a refused one none.",
             [
                 Query(rate("resight_embedder_captures_total"), "captures"),
                 Query(rate("resight_registry_decisions_total"), "decisions"),
@@ -18,32 +18,32 @@ FLOW = Row(
         ),
         Panel(
             "Into each stage",
-            "Messages handled and committed. The stage after the one that is far below its "
-            "neighbours is the one to scale.",
+            "Messages handled and committed. Scale the stage after the one that is far below its "
+            "neighbours.",
             [Query(rate("resight_stage_messages_consumed_total", "service"))],
             "reqps",
         ),
         Panel(
             "Out of each stage",
-            "Messages that the broker took, enrolments and later passes included.",
+            "Messages acknowledged by the broker, including enrolments and later passes.",
             [Query(rate("resight_stage_messages_produced_total", "service"))],
             "reqps",
         ),
         Panel(
             "Waiting",
-            "Messages that no replica has taken yet. What KEDA scales on.",
+            "Messages not consumed yet; KEDA scales on this.",
             [Query("sum by (service, topic) (resight_stage_lag_messages)", "{{topic}}")],
             form="areas",
         ),
         Panel(
             "Lists without a decision",
-            "What lookup has sent out and nobody has decided on. It holds sightings back at "
+            "Lists sent by lookup without a decision. Sightings are held back at "
             "RESIGHT_LOOKUP_MAX_UNDECIDED.",
             [Query("sum(resight_lookup_undecided)", "lists")],
         ),
         Panel(
             "In hand",
-            "Bytes of the messages in memory of each service.",
+            "Bytes of the messages in each service's memory.",
             [Query("sum by (service) (resight_stage_in_flight_bytes)")],
             "bytes",
         ),
@@ -55,30 +55,30 @@ LATENCY = Row(
     [
         Panel(
             "From capture to decision",
-            "From the publication of a capture to the decision about a sighting in it. The "
-            "objective: 99 % within five minutes.",
+            "From a capture's publication to the decision about its sighting. Objective: 99 % "
+            "within five minutes.",
             percentiles("resight_registry_capture_to_decision_seconds"),
             "s",
             red=300,
         ),
         Panel(
             "Decided within five minutes",
-            "Share of the decisions of the last hour; the objective is 0.99.",
+            "Share of the last hour's decisions; the objective is 0.99.",
             [Query("resight:decided_in_time:ratio_rate1h", "share")],
             "percentunit",
             "number",
             width=4,
         ),
         Panel(
-            "On the topic, p95",
-            "How long a message lay there before the service took it.",
+            "Wait on the topic, p95",
+            "Time until the service consumed a message.",
             [Query(quantile(0.95, "resight_stage_wait_seconds", "service"))],
             "s",
             width=6,
         ),
         Panel(
             "From poll to commit, p95",
-            "A batch in one service, waiting for dependencies included.",
+            "Time of a batch in one service, including waits for dependencies.",
             [Query(quantile(0.95, "resight_stage_batch_seconds", "service"))],
             "s",
             width=6,
@@ -91,7 +91,7 @@ STEPS = Row(
     [
         Panel(
             "Embedder, p95",
-            "Decode and cut, find the animal, encode a batch.",
+            "Decode and crop, segment the animal, encode a batch.",
             [
                 Query(quantile(0.95, "resight_embedder_decode_seconds"), "decode"),
                 Query(quantile(0.95, "resight_embedder_segmentation_seconds"), "segmentation"),
@@ -107,7 +107,7 @@ STEPS = Row(
         ),
         Panel(
             "Matcher, p95",
-            "Keypoints of one crop; one list of candidates against its query.",
+            "Keypoints of one crop; one list of candidates with its query.",
             [
                 Query(quantile(0.95, "resight_matcher_extraction_seconds"), "extraction"),
                 Query(quantile(0.95, "resight_matcher_comparison_seconds"), "comparison"),
@@ -116,18 +116,18 @@ STEPS = Row(
         ),
         Panel(
             "Handlers, p95",
-            "One batch in a service's own hands; the registry's is all looking, judging, deciding.",
+            "A batch's handling time; in the registry including the ledger.",
             [Query(quantile(0.95, "resight_stage_handle_seconds", "service"))],
             "s",
         ),
         Panel(
             "Crops in a batch",
-            "The encoder's; the more, the better a GPU is used.",
+            "In the encoder; larger batches use a GPU better.",
             [Query(mean("resight_embedder_inference_crops"), "crops")],
         ),
         Panel(
             "Size of a picture",
-            "As it came.",
+            "As received.",
             percentiles("resight_embedder_picture_bytes"),
             "bytes",
         ),
@@ -145,7 +145,7 @@ TRITON = Row(
     [
         Panel(
             "Time of a request",
-            "What Triton spends on one. It scales on the queue.",
+            "Triton's time per request. It scales on the queue.",
             [
                 Query(_triton("queue"), "queue"),
                 Query(_triton("compute_infer"), "model"),
@@ -156,7 +156,7 @@ TRITON = Row(
         ),
         Panel(
             "Requests",
-            "Failed ones include those that a full queue refused; the embedder asks again.",
+            "Including those refused by a full queue; the embedder retries.",
             [
                 Query(rate("nv_inference_request_success"), "answered"),
                 Query(rate("nv_inference_request_failure"), "failed"),
@@ -166,7 +166,7 @@ TRITON = Row(
         ),
         Panel(
             "Crops in one run of the model",
-            "What dynamic batching makes of the requests.",
+            "Requests combined by dynamic batching.",
             [
                 Query(
                     f"{rate('nv_inference_count')} / ({rate('nv_inference_exec_count')} > 0)",
@@ -177,7 +177,7 @@ TRITON = Row(
         ),
         Panel(
             "GPU in use",
-            "Low with a full queue: larger batches, or more instances.",
+            "Low with a full queue: use larger batches, or more instances.",
             [Query("max by (gpu_uuid) (nv_gpu_utilization)", "{{gpu_uuid}}")],
             "percentunit",
             width=12,
@@ -185,7 +185,7 @@ TRITON = Row(
         ),
         Panel(
             "GPU memory",
-            "Triton's and everyone's on that GPU.",
+            "Of Triton and everything else on that GPU.",
             [Query("max by (gpu_uuid) (nv_gpu_memory_used_bytes)", "{{gpu_uuid}}")],
             "bytes",
             width=12,
@@ -197,6 +197,6 @@ TRITON = Row(
 BOARD = Board(
     "resight-throughput",
     "Resight: throughput",
-    "How much comes through, how fast, and where it waits.",
+    "Throughput, latency and backlogs.",
     [FLOW, LATENCY, STEPS, TRITON],
 )

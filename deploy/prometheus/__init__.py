@@ -1,1 +1,1 @@
-"""Rules, their tests, and a Prometheus on this machine to try them on."""
+"""Rules, their tests, and a local Prometheus to try them."""

@@ -1,4 +1,4 @@
-"""Write the rules as the Prometheus operator takes them: `python -m deploy.prometheus`."""
+"""Writes the rules as a PrometheusRule: `python -m deploy.prometheus`."""
 
 import sys
 from pathlib import Path

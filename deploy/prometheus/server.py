@@ -1,4 +1,4 @@
-"""A real Prometheus on this machine, for tests and pictures, and what it answers."""
+"""A real local Prometheus, for tests and pictures."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Series:
-    """One series of an answer: its labels, and its values by time in seconds."""
+    """One series: labels, and values by time in seconds."""
 
     labels: Labels
     values: Mapping[float, float]
@@ -33,7 +33,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """Asks the HTTP API at `address`, http://host:port."""
+    """Queries the HTTP API at `address`, http://host:port."""
 
     address: str
 
@@ -77,15 +77,15 @@ class Prometheus:
 def prometheus(
     folder: Path, targets: Mapping[str, str], interval_seconds: int = 1
 ) -> Iterator[Prometheus]:
-    """Run a Prometheus that scrapes `targets`, host:port by job, and goes by the rules.
+    """Run a Prometheus that scrapes `targets`, host:port by job, with the rules.
 
     Raises:
         FileNotFoundError: it is not installed.
-        RuntimeError: it did not start; its log's end is quoted.
+        RuntimeError: it did not start; quotes the end of its log.
     """
     binary = shutil.which("prometheus")
     if binary is None:
-        raise FileNotFoundError("there is no prometheus: apt-get install prometheus")
+        raise FileNotFoundError("prometheus is not installed: apt-get install prometheus")
     folder.mkdir(parents=True, exist_ok=True)
     every = f"{interval_seconds}s"
     configuration = {

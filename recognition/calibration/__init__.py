@@ -1,6 +1,6 @@
-"""Calibration: labelled arrivals in, the file by which the registry decides out.
+"""Calibration: fits the file by which the registry decides to labelled sightings.
 
     pairs → families (logistic, isotonic, both) → individuals → queries → thresholds → file
 
-What is fitted here is evaluated by the registry's own code, so it is what serves.
+It is evaluated with the registry's own code.
 """

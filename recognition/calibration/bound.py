@@ -1,4 +1,4 @@
-"""How often an error may really happen that was seen so often: exact binomial bounds."""
+"""Exact binomial bounds of error rates."""
 
 import math
 
@@ -8,14 +8,14 @@ from shared.errors import ResightError
 
 
 class CalibrationError(ResightError):
-    """The labelled pictures do not suffice for what was asked; the text says for what they do."""
+    """The labelled pictures do not suffice; the text says for what they do."""
 
 
 def upper_bound(errors: int, count: int, confidence: float) -> float:
-    """Return the rate that the true one exceeds with probability 1 - `confidence` at most.
+    """Return the one-sided upper confidence bound of an error rate.
 
-    One-sided and exact: Clopper and Pearson, The use of confidence or fiducial limits
-    illustrated in the case of the binomial, 1934. The `count` trials are independent.
+    Clopper and Pearson, The use of confidence or fiducial limits illustrated in the case of the
+    binomial, 1934. The `count` trials are independent.
     """
     if errors >= count:
         return 1.0
@@ -23,10 +23,10 @@ def upper_bound(errors: int, count: int, confidence: float) -> float:
 
 
 def needed(error: float, confidence: float) -> int:
-    """Return how many independent trials without any error bound the rate by `error`."""
+    """Return how many independent trials without error bound the rate by `error`."""
     return math.ceil(math.log(1 - confidence) / math.log(1 - error))
 
 
 def supported(count: int, confidence: float) -> float:
-    """Return the least rate that `count` independent trials can bound, if none fails."""
+    """Return the lowest rate that `count` independent trials without error support."""
     return 1.0 if not count else 1 - (1 - confidence) ** (1 / count)

@@ -1,4 +1,4 @@
-"""One curve from labelled arrivals: probabilities first, then the thresholds."""
+"""Fits one curve to labelled sightings: probabilities first, then thresholds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +19,10 @@ BINS = 10
 
 @dataclass(frozen=True)
 class FittedCurve:
-    """A curve without thresholds, and queries by which they may be chosen.
+    """A curve without thresholds, and queries to choose them.
 
-    Each query was ranked by a curve that was fitted without its individual, or without its
-    whole data set, over a gallery at least half as large as the last one: a small gallery
-    makes too few mistakes.
+    Each query was ranked by a curve fitted without its individual, or without its whole data set,
+    over a gallery at least half of its final size: a small gallery makes too few mistakes.
     """
 
     curve: Curve
@@ -39,18 +38,19 @@ class FittedCurve:
 def fit_curve(
     species: Mapping[str, Sequence[LabelledSighting]], sets: Mapping[str, str] | None = None
 ) -> FittedCurve:
-    """Fit evidence to probability on sightings as they arrived, by species.
+    """Fit probabilities to sightings in their order, by species.
 
-    The curve calls nothing known and nothing new until it is cut. `sets` names each
-    species' data set where the curve is meant for species that it was not fitted on: the
-    queries of a set are then ranked by a curve of the other sets.
+    Without thresholds the curve calls nothing known or new. `sets` names each species' data set if
+    the curve is meant for unseen species: then the queries of a set are ranked by a curve of the
+    other sets.
 
     Raises:
         CalibrationError: there are no pairs of one individual, or none of different ones.
     """
     every = labelled_queries(species)
     dealt = _dealt(every, sets)
-    # What stands for a new animal alone says nothing of how alike an animal's pictures are.
+    # A sighting that may only stand for a new animal says nothing about how similar an animal's
+    # pictures are.
     learnt = [query for query in every if query.labelled.calibration_role != "new"]
     pairs = Pairs.of(learnt, dealt)
     fit = best_family(pairs)
@@ -62,7 +62,7 @@ def fit_curve(
     queries = []
     for fold in sorted(set(dealt.values())):
         others = pairs.where(pairs.folds != fold)
-        # Without both kinds of pairs the others have no curve, and this fold's animals no say.
+        # Without both kinds of pairs the others have no curve, so this fold's animals are skipped.
         if others.labels.any() and not others.labels.all():
             kept = [query for query in learnt if dealt[query.individual] != fold]
             asked = [query for query in settled if dealt[query.individual] == fold]
@@ -75,10 +75,10 @@ def fit_curve(
 
 
 def _dealt(every: Sequence[LabelledQuery], sets: Mapping[str, str] | None) -> dict[str, int]:
-    """Return the fold of each individual: its data set, or one by lot.
+    """Return the fold of each individual: its data set, or a random one.
 
-    By lot, too, where fewer than two sets have two pictures of one individual: there would
-    be no curve without the one.
+    Random if fewer than two sets have two pictures of one individual, because leaving out that one
+    would leave no curve.
     """
     if sets is not None:
         fit = {sets[query.species] for query in every if query.labelled.labels().any()}

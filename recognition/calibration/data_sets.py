@@ -24,7 +24,7 @@ from services.registry.calibration.calibration import Calibration
 from shared.identifiers import slug
 from shared.progress import LOGGED, Progress
 
-# Synthetic animals that no demo draws: its seeds are small numbers.
+# Synthetic animals other than the demo's, whose seeds are small numbers.
 SYNTHETIC_SEED = 1000
 SYNTHETIC_SIGHTINGS = 6.0
 
@@ -79,9 +79,9 @@ def calibrate_data_sets(
     options: CalibrationOptions,
     progress: Progress = LOGGED,
 ) -> Calibrated:
-    """Return a calibration with the queries behind it; see `calibrate`.
+    """Return a calibration with its queries; see `calibrate`.
 
-    `others` are labelled pictures that are in no folder, by the name of their source.
+    `others` are labelled pictures outside folders, by source.
     """
     with tempfile.TemporaryDirectory() as studio:
         named = list(folders)

@@ -1,4 +1,4 @@
-"""Which family of curves foretells best whether two sightings show one individual."""
+"""Chooses the family of curves that best predicts whether two sightings show one individual."""
 
 from collections.abc import Callable, Mapping
 
@@ -15,11 +15,11 @@ Fit = Callable[[Pairs], Family]
 
 
 def fit_both(pairs: Pairs) -> Both:
-    """Return the two other families together."""
+    """Return the two other families combined."""
     return Both(logistic=fit_logistic(pairs), isotonic=fit_isotonic(pairs))
 
 
-# From the one that bends least; a later one is taken where it is better beyond doubt.
+# From the least to the most flexible; a later one is used only if significantly better.
 FAMILIES: Mapping[str, Fit] = {
     "logistic": fit_logistic,
     "both": fit_both,
@@ -28,11 +28,11 @@ FAMILIES: Mapping[str, Fit] = {
 
 
 def best_family(pairs: Pairs) -> Fit:
-    """Return the family with the least log loss on animals that it was not fitted on.
+    """Return the family with the lowest log loss on animals that it was not fitted on.
 
-    One that bends more must gain more than a standard error over the folds (the rule of Breiman
-    et al., Classification and Regression Trees, 1984). Where each fold is a data set, the mean
-    alone chose by less than .01 nats, and by its choice nearly every zebra was then called known.
+    A more flexible curve is used only when significantly better (1 standard error over the folds,
+    the rule of Breiman et al., Classification and Regression Trees, 1984). With data sets as folds,
+    choosing by the mean alone gained less than .01 nats, and called nearly every zebra known.
 
     Raises:
         CalibrationError: all pairs are of one kind.
@@ -40,7 +40,7 @@ def best_family(pairs: Pairs) -> Fit:
     if pairs.labels.all() or not pairs.labels.any():
         raise CalibrationError(
             "a curve needs pairs of pictures of the same individual and pairs of different ones; "
-            f"of {len(pairs.labels)} pairs {pairs.labels.sum()} show the same"
+            f"{pairs.labels.sum()} of {len(pairs.labels)} pairs show the same"
         )
     best, *others = FAMILIES.values()
     least = fold_losses(pairs, best)
@@ -59,7 +59,7 @@ def fold_losses(pairs: Pairs, fit: Fit) -> NDArray[np.float64]:
 
 
 def better(losses: NDArray[np.float64], least: NDArray[np.float64]) -> bool:
-    """Return whether losses [folds] are less by more than the standard error of the gain."""
+    """Return whether losses [folds] are lower by more than the standard error of the gain."""
     gains = least - losses
     if len(gains) < 2:
         return False
@@ -72,7 +72,7 @@ def held_out(pairs: Pairs, fit: Fit) -> NDArray[np.float64]:
     for fold in np.unique(pairs.folds):
         out = pairs.folds == fold
         others = pairs.where(~out)
-        # A fold may hold all pairs of one kind; then the base rate stands.
+        # A fold may hold all pairs of one kind; then the base rate is used.
         if others.labels.any() and not others.labels.all():
             found[out] = fit(others).probabilities(pairs.features[out])
     return found

@@ -1,4 +1,4 @@
-"""The whole file: a pooled curve, and one for each species that has enough sightings."""
+"""Fits the whole file: a pooled curve, and one per species with enough sightings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +26,9 @@ MIN_SIGHTINGS = 100
 
 @dataclass(frozen=True)
 class Calibrated:
-    """The file's content, the queries behind each promise, and why a species shares one.
+    """The file's content, the queries behind each guarantee, and why a species shares one.
 
-    `queries` has those of "pooled" and of every species with a promise of its own.
+    `queries` has those of "pooled" and of every species with its own guarantee.
     """
 
     calibration: Calibration
@@ -44,23 +44,24 @@ def calibrate(
     version: str,
     sets: Mapping[str, str] | None = None,
 ) -> Calibrated:
-    """Fit a calibration on sightings as they arrived, by species.
+    """Fit a calibration to sightings in their order, by species.
 
-    A species with enough sightings has a curve of its own. With too few animals for a
-    promise of its own it shares the threshold for known with all species, each judged
-    by its own curve; if its own pictures speak against that, a higher one, or nothing of
-    it is called known. A species without a curve goes by the pooled one, whose thresholds keep the
-    promise for a species that was not seen: each data set is judged by a curve of the
-    others. `sets` names that of each species; without it, each species is one. How clusters
-    are joined is learnt from all sets together.
+    A species with enough sightings has its own curve. If its animals are too few for its own
+    guarantee, it shares the threshold for known with all species, each judged by its own curve; if
+    its own pictures contradict that, a higher one, or nothing of it is called known. A species
+    without a curve uses the pooled one, whose guarantee covers unseen species: each data set is
+    judged by a curve of the others. `sets` names that of each species; without it, each species is
+    one. The linkage is learned from all sets together.
 
     Raises:
-        CalibrationError: all animals together are too few, there is no pair of pictures of
-            one individual, or the arrivals come from different models.
+        CalibrationError: there are too few animals, no pair of pictures of one individual, or
+            sightings of different models.
     """
     models = {labelled.models for sightings in seen.values() for labelled in sightings}
     if len(models) > 1:
-        raise CalibrationError("the pictures were compared by different models; fit them apart")
+        raise CalibrationError(
+            "the pictures were compared by different models; calibrate them separately"
+        )
     sets = sets or {species: species for species in seen}
     pooled = fit_curve(seen, sets)
     own: dict[str, FittedCurve] = {}
@@ -106,7 +107,7 @@ def write(calibration: Calibration, path: Path) -> None:
 def _clustering(
     seen: Mapping[str, Sequence[LabelledSighting]], sets: Mapping[str, str]
 ) -> Clustering:
-    """Learn how sightings are put together from the streams of each set."""
+    """Learn clustering from the streams of each set."""
     taught: dict[str, list[Stream]] = {}
     for species, sightings in seen.items():
         taught.setdefault(sets[species], []).extend(streams(sightings))
@@ -120,10 +121,10 @@ def _clustering(
 
 
 def _raised(shared: float, queries: Sequence[CalibrationQuery], risk_levels: RiskLevels) -> float:
-    """Return the lowest threshold from the shared one up that a species' own queries suffer.
+    """Return the lowest threshold, from the shared one up, that a species' own queries support.
 
-    Fewer animals are called known above a higher threshold, so the promise stands. 1 where
-    there is none.
+    Fewer animals are called known above a higher threshold, so the guarantee holds. 1 if none is
+    supported.
     """
     for level in (shared, *LEVELS[shared < LEVELS][::-1]):
         called = [query for query in queries if query.probability >= level]

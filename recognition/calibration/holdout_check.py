@@ -1,4 +1,4 @@
-"""Does the promise hold? Thresholds from one half of the individuals, tried on the other."""
+"""Checks the guarantee: thresholds from one half of the individuals, applied to the other."""
 
 import random
 from collections import defaultdict
@@ -13,7 +13,7 @@ from recognition.calibration.thresholds import RiskLevels, thresholds
 
 @dataclass(frozen=True)
 class HoldoutCheck:
-    """The false-known rates on the other halves, and in how many the promise was kept."""
+    """The false-known rates on the other halves, and in how many the guarantee held."""
 
     rates: tuple[float, ...]
     kept: int
@@ -22,10 +22,10 @@ class HoldoutCheck:
 def check_holdout(
     queries: Sequence[CalibrationQuery], risk_levels: RiskLevels, count: int, seed: int = 0
 ) -> HoldoutCheck:
-    """Return how `count` random halves of the individuals fared by the other halves' thresholds.
+    """Return the false-known rates of `count` random halves with the other halves' thresholds.
 
-    A half is itself a sample: where the true error is just what was accepted, about every
-    second one shows more. That counts against the promise here.
+    A half is a sample itself: if the true error is exactly the accepted one, about every second
+        half exceeds it. That counts as a failure here.
 
     Raises:
         CalibrationError: half of the individuals are too few for a threshold.
@@ -47,7 +47,10 @@ def check_holdout(
 
 
 def false_known(queries: Sequence[CalibrationQuery], known: float) -> float:
-    """Return the share of new animals' pictures at or above `known`; each animal counts alike."""
+    """Return the share of new animals' pictures at or above `known`.
+
+    Each animal has equal weight.
+    """
     called: dict[str, list[bool]] = defaultdict(list)
     for query in queries:
         if not query.known:

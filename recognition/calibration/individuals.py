@@ -1,4 +1,4 @@
-"""From pairs to individuals: how much more pictures add, and who else it could be."""
+"""Fits how several pictures and individuals combine into probabilities."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ from services.registry.identity.rank import combined
 
 DEPENDENCES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8)
 
-# Beyond these a temperature says that the evidence is worthless, or proof.
+# Beyond these temperatures evidence would be worthless, or proof.
 TEMPERATURES = (0.2, 5.0)
 NOBODY = (-20.0, 20.0)
 
 
 @dataclass(frozen=True)
 class Competition:
-    """The fields of a curve that set individuals against each other, and their log loss."""
+    """The fields of a curve that combine individuals, and their log loss."""
 
     dependence: float
     temperature: float
@@ -32,10 +32,10 @@ class Competition:
 
 
 def fit_competition(sightings: Sequence[LabelledSighting], family: Family) -> Competition:
-    """Return how individuals compete, by the least log loss of who the query shows.
+    """Return how individuals compete, by the lowest log loss of the true individual.
 
-    Every sighting is asked as it came and once more without its own individual, so the
-    probabilities are right where about half of the animals that come by are new.
+    Every sighting is a query twice, as it came and without its own individual, so probabilities are
+    right if about half of the animals are new.
     """
     grouped = [_grouped(labelled, family) for labelled in sightings if labelled.evidence]
     fitted = [_fit(grouped, dependence) for dependence in DEPENDENCES]
@@ -43,7 +43,7 @@ def fit_competition(sightings: Sequence[LabelledSighting], family: Family) -> Co
 
 
 def _grouped(labelled: LabelledSighting, family: Family) -> tuple[list[list[float]], bool]:
-    """Return the probabilities of each individual's pictures; its own first, if it is there."""
+    """Return the probabilities of each individual's pictures; its own first, if present."""
     grouped: dict[str, list[float]] = defaultdict(list)
     scores = family.probabilities(features(labelled.evidence))
     for item, probability in zip(labelled.evidence, scores, strict=True):

@@ -1,4 +1,4 @@
-"""Every score calibrated for itself by isotonic regression, then their mean."""
+"""Isotonic regression of each score, then their mean."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from recognition.calibration.pairs import Pairs
 from services.registry.calibration.models import Isotonic, Knots, logit, mean
 from services.registry.features.evidence import SCORES
 
-# The mean of rising curves rises, so its log-odds are never turned round.
+# The mean of increasing curves increases, so its log-odds are never reversed.
 LEAST_SLOPE = 0.01
 
 
@@ -26,17 +26,17 @@ def fit_isotonic(pairs: Pairs) -> Isotonic:
 
 
 def _knots(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> Knots:
-    """Return one knot for each level of the isotonic regression, at its pairs' mean score.
+    """Return one knot per level of the isotonic regression, at its pairs' mean score.
 
-    Between the centres the curve rises, so that candidates which a step would tie keep
-    their order: centred isotonic regression, Oron and Flournoy, 2017. A level's share is
-    taken as (k + 1/2) / (n + 1), as no finite number of pairs proves a probability of 0 or 1.
+    Between the centres the curve increases, so that candidates in one level keep their order:
+    centred isotonic regression, Oron and Flournoy, 2017. A level's share is (k + 1/2) / (n + 1),
+    because no finite number of pairs proves a probability of 0 or 1.
     """
-    scores = np.round(scores, 9)  # the mean of scores that differ by rounding alone may not rise
+    scores = np.round(scores, 9)  # means of scores that differ by rounding only may not increase
     levels = IsotonicRegression().fit_transform(scores, labels.astype(np.float64))
     _, level, size = np.unique(levels, return_inverse=True, return_counts=True)
     same = np.bincount(level, weights=labels)
-    # Small levels beside large ones can turn round by the half pair that was added.
+    # The added half pair can reverse small levels beside large ones.
     shares = np.maximum.accumulate((same + 0.5) / (size + 1))
     centres = np.bincount(level, weights=scores) / size
     return Knots(at=tuple(centres.tolist()), probability=tuple(shares.tolist()))

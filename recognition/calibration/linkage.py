@@ -1,4 +1,4 @@
-"""How clusters are joined: learned from labelled streams, for a species that is not among them."""
+"""Learns how clusters are joined from labelled streams, for species that are not among them."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -15,32 +15,32 @@ from services.registry.calibration.affinity import Affinity, steps
 from services.registry.calibration.linkage import LINKS, YOUNG, Clusters, Linkage
 from services.registry.calibration.models import Linear
 
-# Each round clusters the streams by the weights of the one before, down to so much in log-odds,
-# and learns from the merges.
+# Each round clusters the streams with the previous weights, down to these log-odds, and learns from
+# the merges.
 DOWN_TO = (-5.0, -3.0)
-# Beside each merge, so many others of the cluster that might have been joined instead.
+# Alternatives recorded per merge: other clusters that might have been joined instead.
 BESIDE = 8
 
-# The share of pairs under one ID that shall show one animal, on each set. A set of which it is
-# reached only where next to nothing is joined says nothing about where to stop.
+# Required share of pairs under one ID that show one animal, on each set. A set that reaches it only
+# with almost no joins says nothing about the threshold.
 PRECISION = 0.93
 LEAST_F1 = 0.3
-# What F1 has to gain by joining more readily.
+# Gain in F1 required to join more readily.
 NO_GAIN = 0.002
 LEVELS = np.arange(-5.0, 8.0, 0.25)
 
-# Pairs of few animals are far from independent: so much of a penalty for each of them.
+# Pairs of few animals are not independent: penalty per animal.
 SHRUNK = 0.06
-# How large two clusters are may speak for them or against.
+# The sizes of two clusters may count for or against joining.
 SIZES = tuple(LINKS.index(name) for name in LINKS if name.startswith(("log_", "coverage")))
 
 Sets = Mapping[str, Sequence[Stream]]
 
 
 class FittedLinkage(NamedTuple):
-    """What clusters by: pairs' log-odds, and how clusters are joined.
+    """Pairs' log-odds, and how clusters are joined.
 
-    `silent`: the sets on which no level keeps the precision, unless next to nothing is joined.
+    `silent`: sets on which no level keeps the precision, unless almost nothing is joined.
     """
 
     affinity: Affinity
@@ -49,7 +49,7 @@ class FittedLinkage(NamedTuple):
 
 
 def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
-    """Learn from sets of streams, each set alike in weight, however many pictures it has.
+    """Learn from sets of streams with equal weights, whatever their number of pictures.
 
     Raises:
         CalibrationError: there is no pair of one individual, or none of two.
@@ -59,7 +59,7 @@ def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
     for name, streams in sets.items():
         try:
             held_out = _fit({other: _compared(sets[other]) for other in sets if other != name})
-        except CalibrationError:  # the others alone can't teach
+        except CalibrationError:  # the others alone are insufficient
             held_out = pair
         second[name] = [_stepped(stream, held_out) for stream in streams]
     affinity = Affinity(pair=pair, against_lists=_fit(second))
@@ -72,14 +72,14 @@ def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
         {name: _least(streams, affinity, weights, count) for name, streams in sets.items()}
         for count in (None, YOUNG)
     )
-    # From where on the precision holds on every set that says so.
+    # From here the precision holds on every informative set.
     join = max((level for level in grown.values() if level is not None), default=float(LEVELS[-1]))
     more = [
         max(level - later, 0.0)
         for level, later in zip(young.values(), grown.values(), strict=True)
         if level is not None and later is not None
     ]
-    # Of a few pictures alone no set says much, so what it takes more is their mean.
+    # With few pictures no set says much, so use their mean.
     surcharge = sum(more) / len(more) if more else 0.0
     linkage = Linkage(weights=weights, join=join, join_young=join + surcharge)
     silent = tuple(sorted(name for name, level in grown.items() if level is None))
@@ -116,8 +116,8 @@ def _fit(
     labels = np.concatenate([np.zeros(0, dtype=np.bool_), *(labels for _, labels in every)])
     if labels.all() or not labels.any():
         raise CalibrationError(
-            "learning how sightings are put together takes pairs of one individual and of two; "
-            f"of {len(labels)} pairs {labels.sum()} show the same"
+            f"learning a linkage needs pairs of one individual and of two; {labels.sum()} of "
+            f"{len(labels)} pairs show the same"
         )
     rows = np.concatenate([rows for rows, _ in every])
     sizes = [sum(len(each) for each, _ in found) for found in sets.values()]
@@ -130,7 +130,7 @@ def _learned(
     matrices: Mapping[str, Sequence[NDArray[np.float64]]],
     dice: np.random.Generator,
 ) -> Linear:
-    """Return the weights of a linkage, learned from the merges that clustering comes to."""
+    """Return the weights of a linkage, learned from the merges made in clustering."""
     count = len(LINKS)
     average = (1.0,) + (0.0,) * (count - 1)
     weights = Linear(
@@ -154,9 +154,9 @@ def _merges(
     down_to: float,
     dice: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Cluster a stream; return what spoke for each merge and some beside it, and if it was right.
+    """Cluster a stream; return the inputs of each merge and alternatives, and whether it was right.
 
-    A cluster is the animal that most of its sightings show.
+    A cluster's animal is that of most of its sightings.
     """
     merges = Clusters(matrix).agglomerate(weights, down_to)
     clusters = Clusters(matrix)
@@ -181,9 +181,9 @@ def _merges(
 def _least(
     streams: Sequence[Stream], affinity: Affinity, weights: Linear, count: int | None
 ) -> float | None:
-    """Return the level of one set that gains most while its precision holds; None: it can't say.
+    """Return the level of one set with the highest gain at the required precision; None: none.
 
-    Of each stream the first `count` sightings alone.
+    Uses the first `count` sightings of each stream.
     """
     if all(len(set(each.identities)) == len(each.identities) for each in streams):
         return None
@@ -191,7 +191,7 @@ def _least(
     holds = np.logical_and.accumulate((table[:, 0] >= PRECISION)[::-1])[::-1]
     if not holds.any() or table[holds.argmax(), 1] < LEAST_F1:
         return None
-    # Where the evidence is clear it holds far down, and nothing is gained there.
+    # With clear evidence it holds far down, without gain.
     worth = holds & (table[:, 1] >= table[holds, 1].max() - NO_GAIN)
     return float(LEVELS[np.flatnonzero(worth)[-1]])
 

@@ -1,4 +1,4 @@
-"""One logistic regression: of the features of pairs, or of other rows."""
+"""Logistic regression on the features of pairs, or on other rows."""
 
 from collections.abc import Collection
 
@@ -16,7 +16,8 @@ PENALTY = 1.0
 def fit_logistic(pairs: Pairs, penalty: float = PENALTY) -> Logistic:
     """Return the logistic regression of the labels on the features of pairs.
 
-    Without the bound: with it, 20 % of new zebras were called known by a curve of other species.
+    Without the sign constraint: with it, 20 % of new zebras were called known by a curve of other
+        species.
     """
     every = range(pairs.features.shape[1])
     found = fit_linear(pairs.features, pairs.labels, penalty=penalty, either_way=every)
@@ -32,13 +33,12 @@ def fit_linear(
 ) -> Linear:
     """Return the log-odds of the labels [N] as a weighted sum of the standardised rows [N, F].
 
-    What is alike speaks for one animal or says nothing, on every species: no coefficient is below
-    0 but those of the columns in `either_way`. Without that bound a curve learns of some animals
-    that the more alike two pictures look the less they show one (drawn animals, as their background
-    is alike), and fails on those that are told by their looks. With the L2 `penalty` on the
-    coefficients but not on the intercept, so that separable rows have a finite answer. A feature
-    that never varies counts 0. `weights` [N]: how much each row counts; they should be about 1, as
-    they weigh against the penalty.
+    Similarity never counts against identity, on any species: coefficients are non-negative, except
+    for the columns in `either_way`. Otherwise a curve may learn from some animals that similar
+    pictures show different ones (synthetic animals, whose backgrounds are similar), and fails on
+    animals recognised by their looks. An L2 `penalty` on the coefficients, not the intercept, keeps
+    separable rows finite. A constant feature counts 0. `weights` [N] of the rows should be about 1,
+    because they weigh against the penalty.
     """
     counts = np.ones(len(labels)) if weights is None else weights
     means = np.average(rows, axis=0, weights=counts)

@@ -1,4 +1,4 @@
-"""Labelled arrivals, and the pairs of pictures in them, parted by individual."""
+"""Labelled sightings, and their pairs, split by individual."""
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,13 +15,13 @@ FOLDS = 5
 
 
 def species_of(individual: str) -> str:
-    """Return the species of an individual that is named species/identity."""
+    """Return the species of an individual named species/identity."""
     return individual.partition("/")[0]
 
 
 @dataclass(frozen=True)
 class LabelledQuery:
-    """One arrival, and its animal's name: species/identity, as species may share names."""
+    """One sighting, and its animal's name: species/identity, as species may share names."""
 
     individual: str
     labelled: LabelledSighting
@@ -33,7 +33,7 @@ class LabelledQuery:
 
 
 def labelled_queries(species: Mapping[str, Sequence[LabelledSighting]]) -> list[LabelledQuery]:
-    """Return the arrivals of all species, in their order."""
+    """Return the sightings of all species, in their order."""
     return [
         LabelledQuery(f"{name}/{labelled.identity}", labelled)
         for name, sightings in species.items()
@@ -42,7 +42,7 @@ def labelled_queries(species: Mapping[str, Sequence[LabelledSighting]]) -> list[
 
 
 def folds(individuals: Iterable[str], seed: int = 0) -> dict[str, int]:
-    """Deal individuals into at most `FOLDS` folds; all of an animal is in one."""
+    """Assign individuals to at most `FOLDS` folds; all of an animal is in one."""
     names = sorted(set(individuals))
     random.Random(seed).shuffle(names)  # noqa: S311 - a fixed order, no secret
     count = min(FOLDS, len(names))
@@ -59,10 +59,9 @@ class Pairs:
 
     @classmethod
     def of(cls, found: Sequence[LabelledQuery], dealt: Mapping[str, int]) -> Self:
-        """Return every pair of the cases.
+        """Return every pair of the queries.
 
-        They should come as they come in service: if negatives are thinned out, the
-        probabilities rise.
+        Use all pairs as in service: with fewer negatives, probabilities would rise.
         """
         return cls(
             np.concatenate([features(query.labelled.evidence) for query in found]),
@@ -74,5 +73,5 @@ class Pairs:
         )
 
     def where(self, chosen: NDArray[np.bool_]) -> "Pairs":
-        """Return the chosen pairs, bool [N]."""
+        """Return the selected pairs, bool [N]."""
         return Pairs(self.features[chosen], self.labels[chosen], self.folds[chosen])

@@ -1,4 +1,4 @@
-"""Sightings asked twice: as they came, and as if their animal had never been seen."""
+"""Queries for calibration: each sighting as it came, and as if its animal were new."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from services.registry.identity.rank import rank
 
 @dataclass(frozen=True)
 class CalibrationQuery:
-    """How a query came out: its first-ranked individual's probability, and the truth.
+    """Result of a query: its first-ranked individual's probability, and the truth.
 
     `individual` is the query's own, as `LabelledQuery` names it: species/identity.
-    `known`: it is in the gallery. `right`: it is the first-ranked one. Without any
-    candidate the probability is 0.
+    `known`: it is in the gallery. `right`: it is the first-ranked one. Without candidates the
+        probability is 0.
     """
 
     individual: str
@@ -30,10 +30,10 @@ class CalibrationQuery:
 
 
 def without_own(labelled: LabelledSighting) -> LabelledSighting:
-    """Return the sighting as one of a new animal: its individual is not in the gallery.
+    """Return the sighting as one of a new animal: without its individual in the gallery.
 
-    The candidates that its own pictures kept off the shortlist stay away; each was less
-    like the query than all that are on it.
+    Candidates that its own pictures displaced from the shortlist stay away; each was less similar
+    than all on it.
     """
     others = tuple(
         item
@@ -46,7 +46,7 @@ def without_own(labelled: LabelledSighting) -> LabelledSighting:
 def ask(cases: Sequence[LabelledQuery], curve: Curve) -> list[CalibrationQuery]:
     """Return each sighting as a new animal's and, if its animal is known, as a known one's.
 
-    One that stands for either alone is asked as that.
+    One that may stand for only one of these is used as that.
     """
     found = []
     for query in cases:
@@ -58,7 +58,7 @@ def ask(cases: Sequence[LabelledQuery], curve: Curve) -> list[CalibrationQuery]:
 
 
 def ranked(query: LabelledQuery, curve: Curve) -> CalibrationQuery:
-    """Return how the registry ranks one case."""
+    """Return the registry's ranking of one query."""
     labelled = query.labelled
     found = rank(labelled.evidence, labelled.members, frozenset(), curve)
     if not found:

@@ -1,4 +1,4 @@
-"""Labelled arrivals of one gallery as the registry would keep them."""
+"""Labelled sightings of one gallery as the registry would keep them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from services.registry.features.evidence import ScoreStatistics
 
 @dataclass(frozen=True)
 class Stream:
-    """What each sighting was compared with, by enrolment number; and whose each is, in order."""
+    """Each sighting's comparisons, by enrolment number, and its individual, in order."""
 
     lists: dict[int, Comparisons]
     identities: tuple[str, ...]
 
     def first(self, count: int | None) -> "Stream":
-        """Return the stream as it was after so many sightings; None: all of it."""
+        """Return the first sightings of the stream; None: all."""
         numbers = list(self.lists)[:count]
         return Stream({number: self.lists[number] for number in numbers}, self.identities[:count])
 
     @classmethod
     def of(cls, sightings: Sequence[LabelledSighting]) -> Self:
-        """Return the stream of a gallery's arrivals, all of them enrolled in their order."""
+        """Return the stream of a gallery's sightings, all enrolled in order."""
         lists: dict[int, Comparisons] = {}
         candidate_statistics: dict[int, ScoreStatistics] = {}
         for labelled in sightings:
@@ -34,9 +34,9 @@ class Stream:
 
 
 def streams(sightings: Iterable[LabelledSighting]) -> list[Stream]:
-    """Return a stream for each gallery, and one more wherever a gallery's numbers begin again.
+    """Return a stream per gallery, and another wherever a gallery's numbers restart.
 
-    They do where the pictures of another folder begin, over an empty gallery.
+    They restart where another folder's pictures begin, with an empty gallery.
     """
     every: list[list[LabelledSighting]] = []
     latest: dict[str, list[LabelledSighting]] = {}

@@ -1,14 +1,13 @@
-"""Thresholds that keep a promise: the error stated by the user, with confidence.
+"""Chooses thresholds with guaranteed error rates.
 
-A threshold that is chosen because the error looked small on the data is a biased one.
-Learn then Test (Angelopoulos et al., 2021) asks instead, for a list of thresholds that
-was fixed before, "is its error above the accepted one?", from the highest, safest one
-down, and stops at the first for which that can't be ruled out. Testing in a fixed order
-needs no correction for the number of tests. The lowest threshold that passed is taken.
+A threshold chosen because the observed error is small is biased. Learn then Test (Angelopoulos et
+al., 2021) instead tests a fixed list of thresholds, from the highest, safest one down: "is its
+error above the accepted one?", and stops at the first for which that cannot be ruled out. Testing
+in a fixed order needs no correction for multiple tests. The lowest threshold that passed is used.
 
-A binomial bound needs independent trials, and the pictures of one animal are not. So one
-picture of each animal counts, drawn by lot: the promise is about a picture of an animal
-that is itself drawn at random, from the population and galleries of the calibration.
+A binomial bound needs independent trials, and pictures of one animal are dependent. So one random
+picture of each animal counts: the guarantee is about a picture of a random animal from the
+population and galleries of the calibration.
 """
 
 import random
@@ -24,21 +23,20 @@ from recognition.calibration.queries import CalibrationQuery
 from services.registry.calibration.calibration import Guarantee
 from services.registry.calibration.models import sigmoid
 
-# Fixed whatever the data say, from the highest down: log-odds from 12 to -8.
+# Fixed independently of the data, from the highest down: log-odds from 12 to -8.
 LEVELS = sigmoid(np.arange(12.0, -8.0, -0.05))
 
-# A species of which nearly every answer would be wrong has few wrong ones above a high
-# threshold, and still no right ones.
+# A species on which nearly all answers are wrong has few wrong ones above a high threshold, and
+# still no right ones.
 MISTAKEN = 0.1
 
 
 @dataclass(frozen=True)
 class RiskLevels:
-    """What the user accepts, each with the same confidence.
+    """Accepted error rates, with their common confidence.
 
-    false_known: share of new animals that are called known, and of known animals that
-        get the wrong name
-    false_new: share of known animals that are called new
+    false_known: share of new animals called known, and of known animals with the wrong name
+    false_new: share of known animals called new
     """
 
     false_known: float
@@ -48,7 +46,7 @@ class RiskLevels:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Known at or above `known` (1: never), new below `new`, and what speaks for them."""
+    """Known at or above `known` (1: never), new below `new`, and the evidence for both."""
 
     known: float
     new: float
@@ -58,14 +56,14 @@ class Thresholds:
 def thresholds(
     queries: Sequence[CalibrationQuery], risk_levels: RiskLevels, seed: int = 0
 ) -> Thresholds:
-    """Return the thresholds that send the fewest queries to a person and keep the promise.
+    """Return the thresholds that send the fewest queries to review and keep the guarantee.
 
-    `seed` draws the picture of each animal that counts. `known` is 1 where the evidence
-    supports no threshold: even the highest errs too often, or of what it would call known
-    more than `MISTAKEN` is wrong.
+    `seed` selects the picture of each animal that counts. `known` is 1 if the evidence supports no
+    threshold: even the highest errs too often, or more than `MISTAKEN` of what it would call known
+    is wrong.
 
     Raises:
-        CalibrationError: there are too few animals to promise so small an error.
+        CalibrationError: there are too few animals to guarantee this error.
     """
     new_queries = one_each((query for query in queries if not query.known), seed)
     enrolled = one_each((query for query in queries if query.known), seed)
@@ -104,8 +102,8 @@ def new_threshold(
 ) -> float:
     """Return the highest level up to `known` below which few enough known animals fall.
 
-    Tested in a fixed order like `known`, from the lowest up; 0, nothing is called new that
-    has a candidate, where not even the lowest passes.
+    Tested in a fixed order like `known`, from the lowest up; 0 if not even the lowest passes: then
+    nothing with a candidate is called new.
     """
     enrolled = _probabilities(one_each((query for query in queries if query.known), seed))
     new = 0.0
@@ -118,7 +116,7 @@ def new_threshold(
 
 
 def one_each(queries: Iterable[CalibrationQuery], seed: int) -> list[CalibrationQuery]:
-    """Return one query of each individual, drawn by lot."""
+    """Return one random query of each individual."""
     grouped: dict[str, list[CalibrationQuery]] = defaultdict(list)
     for query in queries:
         grouped[query.individual].append(query)
@@ -127,7 +125,7 @@ def one_each(queries: Iterable[CalibrationQuery], seed: int) -> list[Calibration
 
 
 def require(count: int, kind: str, risk_levels: RiskLevels) -> None:
-    """Refuse a promise that so many independent animals could not support if none went wrong.
+    """Refuse a guarantee that this many independent animals could not support without any error.
 
     Raises:
         CalibrationError: with how many there are, how many are needed, and what these support.

@@ -16,22 +16,22 @@ from shared.progress import LOGGED, Progress
 
 Order = Literal["time", "table", "shuffle"]
 
-# Evidence does not depend on it, and cached evidence is found by the whole message.
+# Evidence does not depend on it, and cached evidence is keyed by the whole message.
 PUBLISHED_AT = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Skipped files that are named; the others are counted.
+# Skipped files that are named; others are counted.
 _NAMED = 10
 
 
 class DataSetError(ResightError):
-    """A folder of labelled pictures can't be used as asked."""
+    """A folder of labelled pictures is unusable."""
 
 
 def read_folder(folder: Path, limit: int | None, progress: Progress) -> Catalogue:
-    """Return the decodable pictures of a folder; what is skipped is noted.
+    """Return the decodable pictures of a folder, and report what is skipped.
 
     Raises:
-        DataSetError: it can't be read as pictures.
+        DataSetError: it cannot be read.
     """
     try:
         found = photographs.read([folder]).first(limit)
@@ -54,7 +54,7 @@ def labelled_photographs(
     limit: int | None = None,
     progress: Progress = LOGGED,
 ) -> list[Photograph]:
-    """Return a folder's photographs; of those with a `split`, the ones of this split.
+    """Return a folder's photographs, or those of one `split`.
 
     Raises:
         DataSetError: the folder can't be read, or a picture has no identity.
@@ -63,7 +63,7 @@ def labelled_photographs(
     chosen = [each for each in found.photographs if split in (None, each.split or split)]
     for photograph in chosen:
         if not all(photograph.identities):
-            raise DataSetError(f"{photograph.path} has no identity; this needs labels")
+            raise DataSetError(f"{photograph.path} has no identity; labels are needed here")
     return chosen
 
 
@@ -88,14 +88,14 @@ def labelled_animals(
         )
     if len(named) == 1:
         raise DataSetError(
-            f"all labelled pictures of {folder} show one individual, {named.pop()}; telling "
-            "individuals apart takes two" + (" (only the first ones were used)" if limit else "")
+            f"all labelled pictures of {folder} show one individual, {named.pop()}; at least two "
+            "are needed" + (" (only the first ones were used)" if limit else "")
         )
     return animals
 
 
 def ordered(found: Sequence[Photograph], order: Order, seed: int) -> list[Photograph]:
-    """Return photographs in the order in which they arrive; those without a time come last."""
+    """Return photographs by time; those without a time come last."""
     arriving = list(found)
     if order == "shuffle":
         random.Random(seed).shuffle(arriving)  # noqa: S311 - an order, no secret

@@ -1,8 +1,7 @@
-"""Labelled captures through the serving code, one after the other, as they would arrive.
+"""Labelled captures through the services' handlers, one after the other.
 
-Every sighting is looked up and matched by the services' own handlers before it
-is enrolled, so the evidence is what the registry would have seen, had it decided
-everything before it right.
+Every sighting is looked up and matched before it is enrolled, so its evidence is what the registry
+would see if all earlier decisions were right.
 """
 
 from collections import defaultdict
@@ -35,10 +34,10 @@ N = TypeVar("N", bound=Message)
 
 @dataclass(frozen=True)
 class LabelledCapture:
-    """A capture, and who is in it: one identity for each of its sightings, in order.
+    """A capture and its animals: one identity per sighting, in order.
 
-    `encounter`: what its pictures of one animal have in common with others of the same
-    time and place; '' if that is not known. `source`: where it came from, for messages.
+    `encounter`: shared by pictures of one animal at the same time and place; '' if unknown.
+        `source`: its origin, for messages.
     """
 
     capture: Capture
@@ -52,14 +51,13 @@ CalibrationRole = Literal["both", "known", "new"]
 
 @dataclass(frozen=True)
 class LabelledSighting:
-    """One sighting with its evidence, and the truth about it.
+    """One sighting with its evidence and the truth.
 
-    `members` gives the true identity of every candidate's sighting; `known`:
-    the gallery held a sighting of this identity that it could be compared with.
-    `models` made the evidence. `calibration_role` says as what it may be asked where thresholds
-    are chosen: an encoder that learnt an animal can't show how a new one looks to it,
-    and one that never saw it can't show how well it knows those that it learnt. `number` is that
-    of its enrolment in its `gallery`, from 1.
+    `members` gives the true identity of every candidate's sighting; `known`: the gallery held a
+    comparable sighting of this identity. `models` made the evidence. `calibration_role` says as
+    what it may be used to choose thresholds: an encoder trained on an animal cannot show how it
+    sees a new one, and one not trained on it cannot show how it sees a trained one. `number` is
+    that of its enrolment in its `gallery`, from 1.
     """
 
     identity: str
@@ -72,7 +70,7 @@ class LabelledSighting:
     gallery: str = ""
 
     def labels(self) -> NDArray[np.bool_]:
-        """Return for each piece of evidence whether it is about the same individual, bool [N]."""
+        """Return for each piece of evidence whether it is of the same individual, bool [N]."""
         return np.array(
             [self.members[item.candidate.sighting_id] == self.identity for item in self.evidence],
             dtype=np.bool_,
@@ -80,12 +78,12 @@ class LabelledSighting:
 
 
 class LabelledStreamError(ResightError):
-    """A service refused a labelled picture; the text is its reason."""
+    """A service refused a labelled picture; the text gives its reason."""
 
 
 @dataclass(frozen=True)
 class MatchedSighting:
-    """One sighting as the registry would get it, and whose it is.
+    """One sighting as the registry would get it, and its individual.
 
     `number`: of its enrolment in its gallery, from 1; 0 for one that can't be compared.
     """
@@ -104,11 +102,10 @@ def stream(
 ) -> Iterator[MatchedSighting]:
     """Yield every sighting with its evidence, then enrol it, unless it can't be compared.
 
-    What is enrolled before a sighting does not depend on what was decided, as every sighting is;
-    so neither does its evidence.
+    All sightings are enrolled, so evidence does not depend on decisions.
 
     Raises:
-        ArrivalError: a service calls a capture poison.
+        LabelledStreamError: a service calls a capture poison.
     """
     seen: set[str] = set()
     enrolled: dict[str, int] = defaultdict(int)
@@ -139,7 +136,7 @@ def stream(
 def labelled_sightings(
     seen: Iterable[MatchedSighting],
 ) -> Iterator[tuple[LabelledCapture, LabelledSighting]]:
-    """Yield the capture of each sighting that can be compared, and what is known of it."""
+    """Yield the capture and evidence of each comparable sighting."""
     identities: dict[str, str] = {}
     views: dict[str, set[Viewpoint]] = defaultdict(set)
     for each in seen:
@@ -167,10 +164,10 @@ def labelled_sightings(
 
 
 def handled(handler: Handler[N], message: N, kind: type[M]) -> list[M]:
-    """Return what a handler makes of one message; all of it is of the kind expected.
+    """Return a handler's results for one message; all are of the expected kind.
 
     Raises:
-        ArrivalError: it calls the message poison, or answers something else.
+        LabelledStreamError: it calls the message poison, or returns something else.
     """
     [result] = handler.handle([message])
     if isinstance(result, Poison):
@@ -178,6 +175,6 @@ def handled(handler: Handler[N], message: N, kind: type[M]) -> list[M]:
     answers = [item for item in result if isinstance(item, kind)]
     if len(answers) < len(result):
         raise LabelledStreamError(
-            f"{type(handler).__name__} answered with other than {kind.__name__}"
+            f"{type(handler).__name__} returned other results than {kind.__name__}"
         )
     return answers

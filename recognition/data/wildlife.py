@@ -1,8 +1,8 @@
-"""The data sets of the package wildlife-datasets, as catalogues.
+"""Reads the data sets of the package wildlife-datasets.
 
-Most of its hundred data sets have folders and labels of their own making, which its loaders know.
-Nothing is downloaded: a data set's folder is there already. WildlifeReID-10k and AnimalCLEF
-carry a metadata.csv that `catalogue.read` reads without the package.
+Most of its hundred data sets have their own folders and labels, which its loaders know. Nothing is
+downloaded: a data set's folder must exist. WildlifeReID-10k and AnimalCLEF have a metadata.csv that
+`catalogue.read` reads without the package.
 """
 
 import json
@@ -20,7 +20,7 @@ _SHAPES = ("bbox", "segmentation")
 
 
 class WildlifeError(RuntimeError):
-    """The package is missing or has no such data set; the text says what to do."""
+    """The package is missing or has no such data set."""
 
 
 def read(name: str, root: Path) -> Catalogue:
@@ -34,7 +34,7 @@ def read(name: str, root: Path) -> Catalogue:
         FileNotFoundError: there is no such folder.
     """
     if not root.is_dir():
-        raise FileNotFoundError(f"{root} is no folder; download {name} there first")
+        raise FileNotFoundError(f"{root} is not a folder; download {name} there first")
     dataset = _class(name)(str(root), check_files=False)
     return listed(root, [_row(record, root) for record in dataset.df.to_dict("records")])
 
@@ -45,8 +45,8 @@ def _class(name: str) -> Any:
     except ImportError as error:
         raise WildlifeError(
             f"reading {name} needs the package wildlife-datasets ({error}): pip install "
-            "'resight[wildlife]'. It is licensed under AGPL-3.0, Resight is not: "
-            "mind that before you pass on or serve anything that includes it"
+            "'resight[wildlife]'. Its licence is AGPL-3.0, unlike Resight's: consider this "
+            "before distributing or serving anything that includes it"
         ) from error
     found = getattr(module, name, None)
     if not (isinstance(found, type) and issubclass(found, module.WildlifeDataset)):
@@ -66,12 +66,12 @@ def _row(record: Mapping[str, Any], root: Path) -> Row:
 
 
 def _text(value: Any) -> str:
-    """Return a cell as metadata.csv would have it; pandas marks empty ones with NaN or NaT."""
+    """Return a cell as text; pandas marks empty ones with NaN or NaT."""
     return "" if value is None or value != value else str(value)  # noqa: PLR0124 - only NaN differs
 
 
 def _size(path: Path) -> dict[str, str]:
-    """Return a picture's size in pixels; nothing where it is no picture, which is told later."""
+    """Return a picture's size in pixels; nothing if it is invalid, which is reported later."""
     try:
         picture = open_picture(path.read_bytes())
     except (OSError, Poison):

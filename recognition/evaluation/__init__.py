@@ -1,1 +1,1 @@
-"""Evaluation: how often the services recognise who is in a picture, and how they fail."""
+"""Evaluation: how often the services recognise an animal, and how they fail."""

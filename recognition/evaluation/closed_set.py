@@ -1,4 +1,4 @@
-"""How high the right individual ranks, for queries whose individual is in the gallery."""
+"""Closed-set metrics, for queries whose individual is in the gallery."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,13 @@ from recognition.evaluation.pipelines import EMBEDDING, Ranked
 
 
 def rank_of_first(ranking: Sequence[Ranked], identity: str) -> float:
-    """Return the place of an individual in a ranking, from 1; infinity if it is not there."""
+    """Return the rank of an individual, from 1; infinity if it is missing."""
     places = (place for place, item in enumerate(ranking, 1) if item.identity == identity)
     return float(next(places, np.inf))
 
 
 def within(places: NDArray[np.float64], k: int) -> NDArray[np.bool_]:
-    """Return which queries [Q] have their individual among the first k; the mean is R-k."""
+    """Return which queries [Q] have their individual in the first k; the mean is R-k."""
     return places <= k
 
 
@@ -34,14 +34,14 @@ def cmc(places: NDArray[np.float64], depth: int) -> NDArray[np.float64]:
 def average_precision(pictures: NDArray[np.bool_], relevant: int) -> float:
     """Return the average precision of one query; its mean over the queries is the mAP.
 
-    `pictures`: which of the candidates, the best first, show the query's individual.
-    `relevant`: how many pictures in the whole gallery do. AP is the mean over those of
-    the precision at their places (Manning, Raghavan & Schütze, Introduction to
-    Information Retrieval, 8.4), as re-identification reports it since Market-1501 (Zheng
-    et al. 2015); one that is not among the candidates counts 0.
+    `pictures`: which of the candidates, best first, show the query's individual.
+    `relevant`: their number in the whole gallery. AP is the mean of the precision at their ranks
+        (Manning, Raghavan & Schütze, Introduction to Information Retrieval, 8.4), as usual in
+        re-identification since Market-1501 (Zheng et al. 2015); one that is not a candidate counts
+        0.
 
     Raises:
-        ValueError: more pictures are found than there are, or there are none to find.
+        ValueError: more pictures are found than exist, or none exist.
     """
     found = int(pictures.sum())
     if relevant < max(1, found):
@@ -53,6 +53,6 @@ def average_precision(pictures: NDArray[np.bool_], relevant: int) -> float:
 def shortlisted(labelled: LabelledSighting, k: int) -> bool:
     """Return whether a picture of the query's individual is among its k nearest candidates.
 
-    Whatever re-ranks the shortlist can't find what is not on it.
+    Re-ranking cannot recover what is not on the shortlist.
     """
     return bool(EMBEDDING.pictures(labelled)[:k].any())

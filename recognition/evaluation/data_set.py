@@ -37,9 +37,9 @@ from shared.environment import load
 from shared.foreground.settings import SegmenterName
 from shared.progress import LOGGED, Progress
 
-# An adapted model is calibrated with as many others, to each of which other individuals are new.
+# Number of folds for calibrating an adapted model: in each, other individuals are new.
 FOLDS = 3
-# Of the published splits, so that they come out the same.
+# As in the published splits, for identical results.
 PUBLISHED_SEED = 666
 
 
@@ -118,7 +118,7 @@ def evaluate_folder(
 ) -> Evaluation:
     """Return an evaluation with its queries; see `evaluate`.
 
-    `inspect` is called with it while the services that it used are still there.
+    `inspect` is called with it while its services are still available.
     """
     animals = labelled_animals(folder, options.limit, progress)
     try:
@@ -145,7 +145,7 @@ def evaluate_folder(
 
 @dataclass(frozen=True)
 class _Work:
-    """One evaluation under way."""
+    """One evaluation in progress."""
 
     animals: Sequence[Photograph]
     split: Split
@@ -175,7 +175,7 @@ class _Work:
                 each.with_calibration_role("new" if each.subject.source in new else "known")
                 for each in answers
             ]
-        # Of a stream the later half is asked; here all queries met the same gallery.
+        # Streams use their later half; here all queries had the same gallery.
         return fitted(sample(asked, len(asked), seed), accepted)
 
     def _asked(self, chosen: Sequence[int], through: Handlers) -> list[QueryResult]:
@@ -192,11 +192,11 @@ class _Work:
                 yield through
 
     def model(self, learnt: Sequence[int]) -> Path:
-        """Return the encoder's file; an adapted one has learned from `learnt` and nothing else."""
+        """Return the encoder's file; an adapted one was trained on `learnt` only."""
         folder = self.options.cache / "models"
         if self.named != ADAPTED:
             return model_file(self.named, folder)
-        # The embedder has to find the animals that the model is shown alone.
+        # The embedder must segment, because the model sees animals alone.
         found = self.options.cutting.segmenter == "u2netp"
         view: InputView | None = None if found else "crop"
         learned = [self.animals[index] for index in learnt]
@@ -207,8 +207,8 @@ class _Work:
                 )
         except TrainingError as error:
             raise DataSetError(
-                f"the default model can't be adapted to the gallery: {error}; take more pictures, "
-                "or a model as it is, such as --model efficientnet_lite0"
+                f"the default model can't be adapted to the gallery: {error}; use more pictures, "
+                "or another model, such as --model efficientnet_lite0"
             ) from error
 
     def captures(self, chosen: Sequence[int], what: str) -> Iterable[LabelledCapture]:
@@ -219,7 +219,7 @@ class _Work:
 def _note_limits(
     found: Evaluation, asked_for: float, given: Calibration | None, progress: Progress
 ) -> None:
-    """Note what the numbers must be read with."""
+    """Report limitations of the numbers."""
     guarantee = found.curve(found.asked[0]).guarantee
     if guarantee is None:
         progress.note("the calibration has no guaranteed thresholds")

@@ -1,4 +1,4 @@
-"""Model files by name: one that is there, a backbone as published, or one adapted to a gallery."""
+"""Model files by name: a file, a published backbone, or one adapted to a gallery."""
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -13,7 +13,7 @@ from recognition.training.data.samples import digest, whole
 from recognition.training.data.training_data import NONE
 from shared.errors import SettingsError
 
-# The name of a model that is made of the gallery it serves, as `resight adapt` makes it.
+# Name of the model adapted to its gallery, as by `resight adapt`.
 ADAPTED = "adapted"
 
 
@@ -24,7 +24,7 @@ def model_file(model: str, folder: Path) -> Path:
 
     Raises:
         SettingsError: it is neither a file nor a backbone.
-        WeightsError: the backbone's weights can't be had.
+        WeightsError: the backbone's weights are unavailable.
     """
     if Path(model).is_file():
         return Path(model)
@@ -49,7 +49,7 @@ def adapted_file(
     `input_view`: see `recognition.training.adaptation.adaptation.adapt`.
 
     Raises:
-        TrainingError: the photographs don't allow it.
+        TrainingError: the photographs are insufficient.
     """
     told = sha256(digest(learnt, whole(learnt, range(len(learnt)))).encode())
     told.update(repr((SETTINGS, input_view)).encode())

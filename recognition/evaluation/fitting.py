@@ -1,4 +1,4 @@
-"""The calibration that an evaluation decides by: fitted on its gallery, never on a query."""
+"""Fits an evaluation's calibration on its gallery, never on a query."""
 
 import random
 from collections import defaultdict
@@ -18,26 +18,25 @@ T = TypeVar("T")
 CONFIDENCE = 0.95
 FALSE_NEW = 0.3
 
-# With fewer sightings a species goes by the pooled curve.
+# With fewer sightings a species uses the pooled curve.
 MIN_SIGHTINGS = 100
 
 
 def sample(gallery: Sequence[T], most: int, seed: int) -> list[T]:
-    """Return at most so many of the gallery's pictures, drawn by lot, to be asked as queries."""
+    """Return a random sample of the gallery's pictures, to be used as queries."""
     drawn = list(gallery)
     random.Random(seed).shuffle(drawn)  # noqa: S311 - an order, no secret
     return drawn[:most]
 
 
 def fitted(asked: Iterable[QueryResult], false_known: float) -> Calibration:
-    """Return the calibration of gallery pictures that were asked against all others.
+    """Return the calibration of gallery pictures that were compared with all others.
 
-    `false_known` is the accepted error. Where the gallery has too few individuals to
-    promise it, the least error that they can promise is accepted in its place; the
-    curve's `guarantee` says which.
+    `false_known` is the accepted error. If the gallery has too few individuals, the lowest error
+    that they support is used instead; the curve's `guarantee` says which.
 
     Raises:
-        CalibrationError: the pictures don't suffice for a curve.
+        CalibrationError: the pictures are insufficient for a curve.
     """
     species: dict[str, list[LabelledSighting]] = defaultdict(list)
     for each in asked:
@@ -61,8 +60,8 @@ def _curve(species: Mapping[str, Sequence[LabelledSighting]], false_known: float
         pictures = sum(map(len, species.values()))
         raise CalibrationError(
             f"no calibration from the gallery's {pictures} pictures of "
-            f"{', '.join(sorted(species))}: {error}; take more pictures, with several of each "
-            "individual, or a calibration that you have with --calibration"
+            f"{', '.join(sorted(species))}: {error}; use more pictures, with several of each "
+            "individual, or an existing calibration with --calibration"
         ) from error
     return _cut(found, false_known)
 
@@ -72,8 +71,8 @@ def _cut(found: FittedCurve, false_known: float) -> Curve:
     enrolled = {query.individual for query in found.queries if query.known}
     fewest = min(len(new_individuals), len(enrolled))
     if not fewest:
-        return found.curve  # nothing to choose thresholds by: everything goes to review
-    # A hair more than the least: what n individuals support must need no more than n.
+        return found.curve  # without thresholds everything goes to review
+    # Slightly more than the minimum, so that n individuals support it despite rounding.
     least = supported(fewest, CONFIDENCE) * (1 + 1e-6)
     accepted = RiskLevels(max(false_known, least), FALSE_NEW, CONFIDENCE)
     return found.cut(thresholds(found.queries, accepted))

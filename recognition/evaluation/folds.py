@@ -1,8 +1,8 @@
-"""Which gallery pictures are asked of models that have not learnt them, to calibrate one that has.
+"""Folds to calibrate a trained model by pictures that it was not trained on.
 
-A model tells the animals that it learnt apart better than any new one: thresholds drawn
-from them would promise too much. So individuals take turns in being new. And it knows
-new pictures of those that it learnt better than others: so some of theirs are held back.
+A model separates the animals it was trained on better than new ones, so thresholds from them would
+guarantee too much. So individuals take turns in being new. It also knows new pictures of trained
+animals better than others: so some of theirs are held back.
 """
 
 from collections import Counter
@@ -11,16 +11,16 @@ from dataclasses import dataclass
 
 from recognition.evaluation.fitting import sample
 
-# Of an individual that is learnt, at most so many pictures are held back.
+# Maximum number of pictures held back per individual.
 HELD_BACK = 1 / 3
 
 
 @dataclass(frozen=True)
 class Fold:
-    """Numbers of pictures. No individual of `new` is in `learnt`, and no picture of `known`.
+    """Indices of pictures. No individual of `new` is in `learnt`, and no picture of `known`.
 
-    new: asked as pictures of new animals
-    known: asked as pictures of animals that are learnt
+    new: queries of new animals
+    known: queries of animals that the model was trained on
     """
 
     new: tuple[int, ...]
@@ -32,10 +32,10 @@ def folds(individuals: Mapping[int, str], most: int, count: int, seed: int) -> t
     """Return folds in which every individual is new in one, and known in another.
 
     Args:
-        individuals: all of the gallery's pictures, with whom they show.
-        most: pictures that are asked, half of them as new ones, the others as known ones.
-        count: how many folds, at least 2.
-        seed: of the lots that decide who is new together, and which pictures are asked.
+        individuals: of all gallery pictures.
+        most: number of queries, half of them new, half known.
+        count: number of folds, at least 2.
+        seed: of the random assignment to folds, and of the queries.
     """
     names = sample(sorted(set(individuals.values())), len(individuals), seed)
     turn_of = {name: turn for turn, name in enumerate(names)}
@@ -63,7 +63,7 @@ def folds(individuals: Mapping[int, str], most: int, count: int, seed: int) -> t
 
 
 def _held_back(individuals: Mapping[int, str], pictures: Sequence[int]) -> list[int]:
-    """Return the first pictures of everyone, in their order; each keeps one to learn from."""
+    """Return the first pictures of everyone, in order; each keeps at least one for training."""
     total = Counter(individuals.values())
     taken: Counter[str] = Counter()
     found = []

@@ -1,7 +1,7 @@
-"""A fixed gallery and the queries asked of it, through the serving code.
+"""A fixed gallery and its queries, through the services' handlers.
 
-Unlike `recognition.data.labelled_stream`, nothing that is asked is enrolled afterwards: every query
-meets the same gallery, as the field's closed and open splits want it.
+Unlike in `recognition.data.labelled_stream`, queries are not enrolled: all have the same gallery,
+as in the usual closed and open splits.
 """
 
 from collections import defaultdict
@@ -37,7 +37,7 @@ from shared.viewpoints import compatible
 T = TypeVar("T")
 M = TypeVar("M", bound=Message)
 
-TOGETHER = 32  # sightings that are embedded or looked up together
+TOGETHER = 32  # sightings embedded or looked up together
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,15 @@ class EmbeddedSighting:
     source: str = ""
 
     def apart(self, other: "EmbeddedSighting") -> bool:
-        """Return whether the two are not known to be from one encounter."""
+        """Return whether the two are not known to be of one encounter."""
         return not self.encounter or self.encounter != other.encounter
 
 
 @dataclass(frozen=True)
 class QueryResult:
-    """A query with what the matcher answered, and the truth.
+    """A query with its evidence, and the truth.
 
-    `relevant`: how many pictures of its individual the gallery holds that it may be
-    compared with, whether they were found or not.
+    `relevant`: number of comparable pictures of its individual in the gallery, found or not.
     """
 
     subject: EmbeddedSighting
@@ -68,17 +67,17 @@ class QueryResult:
     relevant: int
 
     def with_calibration_role(self, role: CalibrationRole) -> Self:
-        """Return it for a part that it may stand for alone, see `LabelledSighting`."""
+        """Return it for one calibration role; see `LabelledSighting`."""
         return replace(self, labelled=replace(self.labelled, calibration_role=role))
 
 
 class GallerySession:
-    """Labelled sightings that are enrolled; the same picture twice is enrolled once.
+    """Enrolled labelled sightings; identical pictures are enrolled once.
 
-    `workers`: how many queries the matcher compares at the same time.
+    `workers`: queries compared in parallel.
 
     Raises:
-        ArrivalError: a service refuses a sighting.
+        LabelledStreamError: a service refuses a sighting.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class GallerySession:
 
     @property
     def subjects(self) -> tuple[EmbeddedSighting, ...]:
-        """What is enrolled, in order."""
+        """Enrolled sightings, in order."""
         return tuple(self._held.values())
 
     def of(self, identity: str) -> tuple[EmbeddedSighting, ...]:
@@ -109,13 +108,13 @@ class GallerySession:
         return tuple(self._of.get(identity, ()))
 
     def subject(self, sighting_id: str) -> EmbeddedSighting:
-        """Return what is enrolled under an ID."""
+        """Return the sighting enrolled under an ID."""
         return self._held[sighting_id]
 
     def prepare(self, others: Iterable[EmbeddedSighting] = ()) -> Iterator[None]:
-        """Find the keypoints of the gallery's crops and of others; yield after each.
+        """Extract the keypoints of the gallery's crops and of others; yield after each.
 
-        Queries that are asked at the same time would otherwise find the same ones twice.
+        Parallel queries would otherwise extract some twice.
         """
         crops = [CandidateList(query=each.sighting) for each in (*self._held.values(), *others)]
         with ThreadPoolExecutor(self._workers, "keypoints") as pool:
@@ -127,11 +126,11 @@ class GallerySession:
     ) -> Iterator[QueryResult]:
         """Yield each query with its evidence, in order.
 
-        With `elsewhere` a query is not compared with pictures of its own encounter. With
-        itself it never is.
+        With `elsewhere` a query is not compared with pictures of its own encounter, and never with
+        itself.
 
         Raises:
-            ArrivalError: a service refuses a query; the text names its picture.
+            LabelledStreamError: a service refuses a query; the text names its picture.
         """
         lists = [
             self._kept(query, found, elsewhere)
@@ -186,10 +185,10 @@ def embed(
 ) -> Iterator[EmbeddedSighting]:
     """Yield the sighting of each capture of one animal, in order.
 
-    `whole`: viewpoints are left out, so every query is compared with the whole gallery.
+    `whole`: viewpoints are ignored, so every query is compared with the whole gallery.
 
     Raises:
-        ArrivalError: a picture is refused, or shows several animals.
+        LabelledStreamError: a picture is refused, or shows several animals.
     """
     for batch in _batches(captures):
         results = embedder.handle([labelled.capture for labelled in batch])

@@ -1,6 +1,6 @@
-"""Known or not: how well the answers tell animals of the gallery from new ones.
+"""Open-set metrics: how well known animals are told from new ones.
 
-"Review" names nobody and calls nobody new; each function says what it makes of that.
+"Review" neither names an animal nor calls it new; each function says how it counts.
 """
 
 from collections import defaultdict
@@ -17,10 +17,10 @@ CONFIDENCE = 0.95
 
 
 def auroc(answers: Sequence[Prediction]) -> float:
-    """Return how often a known query's probability lies above an unknown one's.
+    """Return how often a known query's probability exceeds an unknown one's.
 
-    The area under the curve of `roc`; ties count half (Mann–Whitney). Outcomes, and so
-    "review", play no part, nor does who is ranked first.
+    The area under the curve of `roc`; ties count half (Mann–Whitney). Outcomes, including "review",
+    and the first-ranked individual do not matter.
 
     Raises:
         ValueError: there are no known or no unknown queries.
@@ -49,8 +49,8 @@ def roc(answers: Sequence[Prediction]) -> tuple[NDArray[np.float64], NDArray[np.
 def baks(answers: Sequence[Prediction]) -> float:
     """Return the balanced accuracy on known samples, as AnimalCLEF 2025 defines it.
 
-    The mean over the known individuals of the share of their queries that were named
-    rightly (`BAKS` of WildlifeDatasets/wildlife-datasets). "Review" counts as wrong.
+    The mean over the known individuals of the share of their queries named correctly (`BAKS` of
+    WildlifeDatasets/wildlife-datasets). "Review" counts as wrong.
 
     Raises:
         ValueError: there are no known queries.
@@ -62,8 +62,8 @@ def baks(answers: Sequence[Prediction]) -> float:
 def baus(answers: Sequence[Prediction]) -> float:
     """Return the balanced accuracy on unknown samples, as AnimalCLEF 2025 defines it.
 
-    The mean over the unknown individuals of the share of their queries that were called
-    new (`BAUS` of WildlifeDatasets/wildlife-datasets). "Review" counts as wrong.
+    The mean over the unknown individuals of the share of their queries called new (`BAUS` of
+    WildlifeDatasets/wildlife-datasets). "Review" counts as wrong.
 
     Raises:
         ValueError: there are no unknown queries.
@@ -75,8 +75,7 @@ def baus(answers: Sequence[Prediction]) -> float:
 def geometric_mean(answers: Sequence[Prediction]) -> float:
     """Return √(BAKS · BAUS), AnimalCLEF 2025's score. "Review" counts as wrong in both.
 
-    The competition knows no review: for a figure to set beside its own, answer with one
-    threshold, `new` = `known`.
+    The competition has no review: to compare, use one threshold, `new` = `known`.
 
     Raises:
         ValueError: there are no known or no unknown queries.
@@ -87,21 +86,21 @@ def geometric_mean(answers: Sequence[Prediction]) -> float:
 def identification_rate(answers: Sequence[Prediction], false_positives: float) -> float:
     """Return DIR at a rate of false positive identifications (FPIR), such as 0.01.
 
-    The share of the known queries whose first-ranked individual is the right one *and*
-    passes the lowest threshold that at most `false_positives` of the unknown queries
-    pass (open-set identification, ISO/IEC 19795-1; 1 - FNIR at rank 1 of Grother & Ngan,
-    NISTIR 8009). With fewer than 1 / `false_positives` unknown queries none may pass.
-    Thresholds of the curve, outcomes and so "review" play no part.
+    The share of known queries whose first-ranked individual is the right one *and* exceeds the
+    lowest threshold that at most `false_positives` of the unknown queries exceed (open-set
+    identification, ISO/IEC 19795-1; 1 - FNIR at rank 1 of Grother & Ngan, NISTIR 8009). With fewer
+    than 1 / `false_positives` unknown queries none may exceed it. The curve's thresholds and
+    outcomes, including "review", do not matter.
 
     Raises:
-        ValueError: there are no known or no unknown queries, or the rate is no share.
+        ValueError: there are no known or no unknown queries, or the rate is not a share.
     """
     if not 0 <= false_positives < 1:
         raise ValueError(f"a rate of false positives of {false_positives} is not in [0, 1)")
     of_known = _both(answers)
     scores = probabilities(answers)
     new_queries = np.sort(scores[~of_known])[::-1]
-    # 0.29 * 100 is 28.999999999999996: the share is meant, not its last bit.
+    # 0.29 * 100 is 28.999999999999996, so round the last bit.
     allowed = int(np.floor(false_positives * len(new_queries) + 1e-9))
     passed = right(answers) & (scores > new_queries[allowed])
     return float(passed[of_known].mean())
@@ -110,7 +109,7 @@ def identification_rate(answers: Sequence[Prediction], false_positives: float) -
 def false_known_rate(answers: Sequence[Prediction]) -> float:
     """Return the share of the unknown queries that were called known.
 
-    "Review" is no such mistake, it leaves the decision to a person.
+    "Review" is not an error here, because a person decides.
 
     Raises:
         ValueError: there are no unknown queries.
@@ -122,8 +121,8 @@ def false_known_rate(answers: Sequence[Prediction]) -> float:
 def false_known_bound(answers: Sequence[Prediction]) -> float:
     """Return the one-sided 95 % upper bound of `false_known_rate`.
 
-    Clopper & Pearson (Biometrika 1934): exact for independent queries, never 0, so no
-    mistake among few queries promises little (3 in 100 for none among 100).
+    Clopper & Pearson (Biometrika 1934): exact for independent queries, never 0, so zero errors
+    among few queries guarantee little (3 in 100 for none among 100).
 
     Raises:
         ValueError: there are no unknown queries.
@@ -135,12 +134,12 @@ def false_known_bound(answers: Sequence[Prediction]) -> float:
 
 
 def _both(answers: Sequence[Prediction]) -> NDArray[np.bool_]:
-    """Return who is known, bool [Q], where there are both kinds."""
+    """Return which queries are known, bool [Q], if there are both kinds."""
     of_known = known(answers)
     if of_known.all() or not of_known.any():
         raise ValueError(
-            f"of {len(of_known)} queries {int(of_known.sum())} are known; telling known from "
-            "unknown needs both: take an open split"
+            f"of {len(of_known)} queries {int(of_known.sum())} are known; both known and unknown "
+            "ones are needed: use an open split"
         )
     return of_known
 
@@ -149,7 +148,7 @@ def _balanced(
     answers: Sequence[Prediction], good: Callable[[Prediction], bool], kind: str
 ) -> float:
     if not answers:
-        raise ValueError(f"no query is {kind}: take a split that has some")
+        raise ValueError(f"no query is {kind}: use a split that has some")
     by_individual: dict[str, list[bool]] = defaultdict(list)
     for item in answers:
         by_individual[item.identity].append(good(item))
@@ -159,7 +158,7 @@ def _balanced(
 def _false_known(answers: Sequence[Prediction]) -> tuple[int, int]:
     new_queries = [item for item in answers if not item.known]
     if not new_queries:
-        raise ValueError("no query is unknown: take an open split")
+        raise ValueError("no query is unknown: use an open split")
     return sum(item.named for item in new_queries), len(new_queries)
 
 

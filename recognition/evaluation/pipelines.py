@@ -1,4 +1,4 @@
-"""From a query's evidence to ranked individuals: five ways to compare."""
+"""From evidence to ranked individuals: five pipelines to compare."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from services.registry.features.evidence import features
 from services.registry.identity.rank import rank
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, Evidence
 
-# Evidence → one score for each piece of it, float64 [N]; the higher the better.
+# Evidence → one score per piece, float64 [N]; higher is better.
 PictureScore = Callable[[Sequence[Evidence]], NDArray[np.float64]]
 
 
@@ -26,23 +26,23 @@ class Ranked:
 
 
 class Pipeline(Protocol):
-    """One way to rank what the gallery offers for a query. It has no state."""
+    """One way to rank a query's candidates. Stateless."""
 
     @property
     def name(self) -> str: ...
 
     def individuals(self, labelled: LabelledSighting) -> list[Ranked]:
-        """Return the individuals among the candidates, the best first."""
+        """Return the individuals among the candidates, best first."""
         ...
 
     def pictures(self, labelled: LabelledSighting) -> NDArray[np.bool_]:
-        """Return for each candidate, the best first, whether it shows the query's individual."""
+        """Return for each candidate, best first, whether it shows the query's individual."""
         ...
 
 
 @dataclass(frozen=True)
 class BestPicture:
-    """An individual is as good as its best picture; between equal scores, cosine decides."""
+    """An individual's score is its best picture's; ties are broken by cosine."""
 
     name: str
     score: PictureScore
@@ -61,7 +61,7 @@ class BestPicture:
 
 @dataclass(frozen=True)
 class Fusion:
-    """What serves: the registry's calibrated probability of every individual."""
+    """As in service: the registry's calibrated probability of every individual."""
 
     curve: Curve
     name: str = "fusion"
@@ -81,18 +81,17 @@ def cosine(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
 
 
 def neighbour_score(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    """Return the mutual nearest neighbours' score, by which LightGlue's candidates are chosen."""
+    """Return the mutual nearest neighbours' score, which selects LightGlue's candidates."""
     return np.array([item.neighbour_score for item in evidence], dtype=np.float64)
 
 
 def local_score(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    """Return how far the cascade went, and within that what it found there.
+    """Return the stage that the cascade reached, and within it the local score.
 
-    Uncalibrated: 2 + c for a candidate that LightGlue saw, 1 + c for one that only the
-    neighbours were counted for, else 0, where c = x / (1 + x) keeps the order of x, the
-    sum of LightGlue's confidences or the neighbours' score, and stays below 1. The
-    cascade gives LightGlue the candidates with the best neighbours, so the depth itself
-    ranks.
+    Uncalibrated: 2 + c for a candidate compared by LightGlue, 1 + c for one with neighbours only,
+        else 0, where c = x / (1 + x) keeps the order of x, the sum of LightGlue's confidences or
+        the neighbours' score, and stays below 1. The cascade selects candidates with the best
+        neighbours, so the stage itself ranks.
     """
     return np.array([_local(item) for item in evidence], dtype=np.float64)
 
@@ -128,5 +127,5 @@ def _local(item: Evidence) -> float:
 
 
 def _order(evidence: Sequence[Evidence], scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the evidence's indices, the highest score first, then the highest cosine."""
+    """Return the evidence's indices, by score, then by cosine, highest first."""
     return np.lexsort((-cosine(evidence), -scores))

@@ -1,4 +1,4 @@
-"""What the registry would have answered to a query, beside the truth."""
+"""The registry's answer to a query, beside the truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,12 +36,12 @@ class Prediction:
 
     @property
     def named(self) -> bool:
-        """Whether the query was called known, whoever it was taken for."""
+        """Whether the query was called known, rightly or not."""
         return self.outcome == OUTCOME_KNOWN
 
 
 def predict(labelled: LabelledSighting, curve: Curve) -> Prediction:
-    """Return what the registry's own ranking and thresholds make of a query."""
+    """Return the registry's ranking and outcome of a query."""
     ranked = rank(labelled.evidence, labelled.members, frozenset(), curve)
     verdict = judge(ranked, curve)
     return Prediction(
@@ -60,7 +60,7 @@ def probabilities(answers: Sequence[Prediction]) -> NDArray[np.float64]:
 
 
 def known(answers: Sequence[Prediction]) -> NDArray[np.bool_]:
-    """Return whose individual is in the gallery, bool [Q]."""
+    """Return which individuals are in the gallery, bool [Q]."""
     return np.array([item.known for item in answers], dtype=np.bool_)
 
 
@@ -75,10 +75,10 @@ def named(answers: Sequence[Prediction]) -> NDArray[np.bool_]:
 
 
 def worst(answers: Sequence[Prediction], count: int) -> list[int]:
-    """Return the indices of the gravest mistakes, at most `count`, the most certain first.
+    """Return the indices of the worst errors, at most `count`, most confident first.
 
-    A mistake: a known animal whose first-ranked individual is another one, or an
-    unknown animal that was called known.
+    An error: a known animal whose first-ranked individual is another one, or an unknown animal
+        called known.
     """
     mistaken = [
         index

@@ -1,4 +1,4 @@
-"""Do probabilities keep their word: of the answers at 70 %, are 70 % right?"""
+"""Reliability of probabilities: of the answers at 70 %, are 70 % right?"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Bin:
 def bins(
     probabilities: NDArray[np.float64], right: NDArray[np.bool_], most: int = BINS
 ) -> list[Bin]:
-    """Return up to `most` bins of about equally many answers [Q], by rising probability.
+    """Return up to `most` bins of about equally many answers [Q], by increasing probability.
 
-    Equal mass, not equal width: most probabilities lie near 0 or 1, and a bin with two
-    answers says nothing (Nixon et al. 2019, arXiv:1904.01685). Equal probabilities share
-    a bin, so there may be fewer. `right`: the first-ranked individual is the query's,
-    which it never is for an unknown query. Outcomes, and so "review", play no part.
+    Equal mass, not equal width: most probabilities are near 0 or 1, and a bin with two answers says
+        nothing (Nixon et al. 2019, arXiv:1904.01685). Equal probabilities share a bin, so there may
+        be fewer. `right`: the first-ranked individual is the query's, which is never so for an
+        unknown query. Outcomes, including "review", do not matter.
 
     Raises:
         ValueError: there are no answers, or the shapes disagree.
@@ -57,7 +57,7 @@ def bins(
 def calibration_error(found: Sequence[Bin]) -> float:
     """Return the expected calibration error: the bins' mean |claimed - kept|, by their counts.
 
-    Naeini et al. 2015 (AAAI), here with the equal-mass bins of `bins`.
+    Naeini et al. 2015 (AAAI), with the equal-mass bins of `bins`.
     """
     total = sum(each.count for each in found)
     return sum(each.count * abs(each.claimed - each.kept) for each in found) / total

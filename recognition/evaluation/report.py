@@ -1,4 +1,4 @@
-"""What an evaluation comes to, in numbers."""
+"""Results of an evaluation, in numbers."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -49,9 +49,9 @@ class OpenSet:
 class Report:
     """The numbers of one data set, split and model.
 
-    `known`: how many of the queries have an individual to be found; the rows are about
-    those, and there are none without. `open_set` needs known and unknown ones.
-    `places`: for each pipeline the place of the right individual, float64 [known].
+    `known`: number of queries whose individual is in the gallery; the rows are about those, and
+        empty without. `open_set` needs known and unknown ones.
+    `places`: for each pipeline the rank of the right individual, float64 [known].
     """
 
     queries: int
@@ -80,12 +80,12 @@ class Report:
 def report(
     asked: Sequence[QueryResult], gallery: int, calibration: Calibration, seed: int
 ) -> Report:
-    """Return what the queries come to.
+    """Return the report of the queries.
 
     Args:
         asked: all queries, at least one.
-        gallery: how many sightings they were asked of.
-        calibration: by which the registry would decide; `fusion` ranks by it.
+        gallery: number of sightings in it.
+        calibration: the registry's; `fusion` ranks by it.
         seed: of the bootstrap.
     """
     curves = [calibration.curve(each.subject.sighting.gallery) for each in asked]
@@ -121,7 +121,7 @@ def report(
 
 def _row(pipeline: str, places: NDArray[np.float64], precisions: Sequence[float], seed: int) -> Row:
     first = within(places, 1)
-    # One query has no interval but itself.
+    # For one query there is no interval.
     spread = bootstrap_interval(first, seed) if len(first) > 1 else None
     return Row(
         pipeline=pipeline,

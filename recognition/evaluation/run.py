@@ -1,4 +1,4 @@
-"""One evaluation from captures to numbers."""
+"""Runs one evaluation, from captures to numbers."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ T = TypeVar("T")
 
 
 class Watch(Protocol):
-    """Passes items on and shows how far it is."""
+    """Iterates with progress."""
 
     def __call__(self, items: Iterable[T], what: str, total: int) -> Iterable[T]: ...
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """How an evaluation is run.
+    """Conditions of an evaluation.
 
     whole: viewpoints are ignored, so left flanks are compared with right ones too
     seed: of the bootstrap
-    workers: queries that are compared at the same time
+    workers: queries compared in parallel
     """
 
     whole: bool
@@ -40,7 +40,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was asked of which gallery, by which calibration, and what it came to."""
+    """The queries, gallery, calibration and report of an evaluation."""
 
     gallery: GallerySession
     asked: tuple[QueryResult, ...]
@@ -49,7 +49,7 @@ class Evaluation:
     whole: bool
 
     def curve(self, asked: QueryResult) -> Curve:
-        """Return the curve that a query was decided by."""
+        """Return the curve for a query."""
         return self.calibration.curve(asked.subject.sighting.gallery)
 
 
@@ -60,10 +60,10 @@ def fitting_queries(
     conditions: Conditions,
     watch: Watch,
 ) -> list[QueryResult]:
-    """Ask the gallery's own pictures whose source is `chosen` of all those of other encounters.
+    """Use the gallery's pictures whose source is `chosen` as queries, apart from their encounters.
 
     Raises:
-        ArrivalError: a service refuses a picture.
+        LabelledStreamError: a service refuses a picture.
     """
     enrolled = list(embed(gallery, through.embedder, whole=conditions.whole))
     held = _gallery(enrolled, (), through, conditions, watch)
@@ -80,15 +80,15 @@ def run(
     calibration: Calibration,
     watch: Watch,
 ) -> Evaluation:
-    """Enrol the gallery, then ask every query of it; both have at least one capture.
+    """Enrol the gallery, then run every query; both have at least one capture.
 
     Raises:
-        ArrivalError: a service refuses a picture.
+        LabelledStreamError: a service refuses a picture.
     """
     enrolled = list(embed(gallery, through.embedder, whole=conditions.whole))
     asking = list(embed(queries, through.embedder, whole=conditions.whole))
     held = _gallery(enrolled, asking, through, conditions, watch)
-    asked = tuple(watch(held.ask(asking), "asking the queries", len(asking)))
+    asked = tuple(watch(held.ask(asking), "comparing the queries", len(asking)))
     numbers = report(asked, len(held.subjects), calibration, conditions.seed)
     return Evaluation(held, asked, calibration, numbers, conditions.whole)
 
@@ -100,7 +100,7 @@ def _gallery(
     conditions: Conditions,
     watch: Watch,
 ) -> GallerySession:
-    """Return the gallery; the keypoints of it and of what will be asked are found."""
+    """Return the gallery, with the keypoints of all pictures extracted."""
     held = GallerySession(enrolled, through.lookup, through.matcher, conditions.workers)
     crops = len(held.subjects) + len(asking)
     for _ in watch(held.prepare(asking), "finding keypoints", crops):

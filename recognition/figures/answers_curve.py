@@ -1,4 +1,4 @@
-"""The picture of what answers are worth: F1 over pairs after each of them."""
+"""Plots the value of answers: F1 over pairs after each of them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ def draw(before: Score, after: Sequence[Score], target: Path, subject: str) -> P
     per_100 = 100 * len(after) / max(before.sightings, 1)
     axes.set(
         title=f"{subject}: {len(after)} answers, {per_100:.0f} for each 100 sightings",
-        xlabel="questions answered, those worth most first",
+        xlabel="questions answered, most valuable first",
         ylabel="over pairs of sightings with one ID",
         ylim=(0, 1.02),
     )

@@ -13,7 +13,7 @@ DEPTH = 100
 
 
 def draw(evaluation: Evaluation, folder: Path, subject: str) -> list[Path]:
-    """Write the charts that the numbers allow into a folder, and return their paths.
+    """Write the possible charts into a folder, and return their paths.
 
     `subject` names data set and split in their titles.
     """
@@ -37,7 +37,7 @@ def draw(evaluation: Evaluation, folder: Path, subject: str) -> list[Path]:
 
 
 def _thresholds(evaluation: Evaluation) -> Thresholds:
-    """Return the thresholds of the one curve that decided, or the pooled curve's."""
+    """Return the thresholds of the curve that decided, or the pooled curve's."""
     curves = {id(curve): curve for curve in map(evaluation.curve, evaluation.asked)}
     chosen = next(iter(curves.values())) if len(curves) == 1 else evaluation.calibration.pooled
     return Thresholds(known=chosen.known, new=chosen.new)

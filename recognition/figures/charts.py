@@ -1,7 +1,7 @@
-"""What evaluation found, drawn: rank curves, known against unknown, probabilities.
+"""Charts of an evaluation: rank curves, known against unknown, probabilities.
 
-Colours are Okabe & Ito's, which colour-blind readers tell apart; lines differ in
-their dashes and markers as well. Texts can still be read at half the resolution.
+Colours are Okabe & Ito's, which are safe for colour-blind readers; lines also differ in dashes and
+markers. Texts are legible at half the resolution.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +73,7 @@ def rank_curves(curves: Mapping[str, NDArray[np.float64]], subject: str) -> Figu
 
 
 def known_against_unknown(answers: Sequence[Prediction], subject: str) -> Figure:
-    """Draw the ROC of telling known from unknown queries, and where the registry stands on it.
+    """Draw the ROC of telling known from unknown queries, and the registry's operating point.
 
     Raises:
         ValueError: there are no known or no unknown queries.
@@ -91,19 +91,19 @@ def known_against_unknown(answers: Sequence[Prediction], subject: str) -> Figure
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
         axes.set_aspect("equal")
-        axes.set_xlabel(f"share of the {np.sum(~of_known)} unknown queries that pass")
-        axes.set_ylabel(f"share of the {np.sum(of_known)} known queries that pass")
+        axes.set_xlabel(f"share of the {np.sum(~of_known)} unknown queries above the threshold")
+        axes.set_ylabel(f"share of the {np.sum(of_known)} known queries above the threshold")
         axes.set_title(f"Known against unknown · {subject}")
         axes.legend(loc="lower right")
         return figure
 
 
 def reliability_diagram(found: Sequence[Bin], subject: str) -> Figure:
-    """Draw what the bins claim against what they keep; a marker's area is the bin's count."""
+    """Draw the bins' mean probability against the share that was right; area shows the count."""
     with _styled():
         figure, axes = _canvas(8.6)
         claimed, kept = ([getattr(each, name) for each in found] for name in ("claimed", "kept"))
-        axes.plot([0, 1], [0, 1], color=_GREY, linestyle=":", label="kept as claimed")
+        axes.plot([0, 1], [0, 1], color=_GREY, linestyle=":", label="perfectly calibrated")
         axes.hlines(
             kept,
             [each.lowest for each in found],
@@ -111,7 +111,7 @@ def reliability_diagram(found: Sequence[Bin], subject: str) -> Figure:
             color=_BLUE,
             alpha=0.35,
             linewidth=5,
-            label="from a bin's lowest probability to its highest",
+            label="range of a bin's probabilities",
         )
         counts = np.array([each.count for each in found])
         label = (
@@ -135,16 +135,16 @@ def probability_histograms(
 ) -> Figure:
     """Draw the first-ranked individuals' probabilities and both thresholds.
 
-    Queries that came out right, those of known animals that came out wrong and those of
-    unknown animals each have their own panel and scale: they differ a lot in number.
+    Right known queries, wrong known queries and unknown queries have their own panels and scales,
+    because their numbers differ a lot.
     """
     with _styled():
         figure = Figure(figsize=(_INCHES, 8.6), layout="constrained")
         panels: Sequence[Axes] = figure.subplots(3, 1, sharex=True)
         scores, of_known, is_right = probabilities(answers), known(answers), right(answers)
         groups = (
-            (scores[is_right], _BLUE, "known, the right one first"),
-            (scores[of_known & ~is_right], _ORANGE, "known, another one first"),
+            (scores[is_right], _BLUE, "known, right one first"),
+            (scores[of_known & ~is_right], _ORANGE, "known, wrong one first"),
             (scores[~of_known], _GREY, "unknown"),
         )
         for axes, (values, colour, name) in zip(panels, groups, strict=True):
@@ -180,7 +180,7 @@ def _canvas(height: float) -> tuple[Figure, Axes]:
 
 @contextmanager
 def _styled() -> Iterator[None]:
-    """Apply the style to what is made inside; the process's own settings stay."""
+    """Apply the style to charts made inside; global settings stay."""
     with matplotlib.rc_context(
         {
             "font.size": 13.0,

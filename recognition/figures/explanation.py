@@ -1,4 +1,4 @@
-"""Why two pictures are taken for one animal, or are not: their matches, drawn."""
+"""Draws the matches of two pictures."""
 
 from pathlib import Path
 
@@ -32,8 +32,8 @@ def draw(
 ) -> None:
     """Write the two pictures with their matches as a PNG.
 
-    Matches that one surface explains are coloured by confidence, the others are thin; grey ones
-    lie beside the animals and do not count.
+    Inliers of one homography are coloured by confidence, the others are thin; grey ones are outside
+    the animals and do not count.
 
     Raises:
         OSError: `target` can't be written.

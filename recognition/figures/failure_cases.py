@@ -1,4 +1,4 @@
-"""The gravest mistakes of an evaluation, with the matches that misled it."""
+"""Draws the worst errors of an evaluation with their matches."""
 
 from pathlib import Path
 
@@ -29,22 +29,22 @@ def draw(
     target: Path,
     subject: str,
 ) -> int:
-    """Write the gravest mistakes into one picture and return how many they are.
+    """Write the worst errors into one picture and return their number.
 
-    The lines are the matches of the LightGlue that `matching` names; where it names none,
-    there are no lines. Without mistakes there is no file, and an earlier one goes.
+    The lines are the matches of the LightGlue that `matching` selects, if any. Without errors there
+    is no file, and an earlier one is removed.
     """
     sketcher = _Sketcher(through, matching)
     answers = evaluation.report.answers
-    mistakes = [
+    cases = [
         sketcher.sketch(evaluation, evaluation.asked[index], answers[index], best)
         for index in worst(answers, MOST)
         if (best := answers[index].best) is not None
     ]
     target.unlink(missing_ok=True)
-    if mistakes:
-        sheet(mistakes, target, f"Gravest mistakes · {subject}")
-    return len(mistakes)
+    if cases:
+        sheet(cases, target, f"Worst errors · {subject}")
+    return len(cases)
 
 
 class _Sketcher:
@@ -88,7 +88,7 @@ class _Sketcher:
     def _matches(
         self, mine: Keypoints, theirs: Keypoints
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return which keypoints match, int64 [M, 2], and how surely, float32 [M]."""
+        """Return which keypoints match, int64 [M, 2], and their confidence, float32 [M]."""
         if self._matcher is None or not len(mine) or not len(theirs):
             return np.zeros((0, 2), np.int64), np.zeros(0, np.float32)
         (found,) = self._matcher.match(mine, [theirs])
@@ -96,7 +96,7 @@ class _Sketcher:
 
 
 def _own(evaluation: Evaluation, asked: QueryResult) -> BlobReference | None:
-    """Return the crop of the query's individual that came nearest, else any."""
+    """Return the crop of the query's individual that ranked best, else any."""
     curve = evaluation.curve(asked)
     candidates = [
         item

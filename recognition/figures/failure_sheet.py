@@ -1,7 +1,7 @@
-"""The gravest mistakes, pictured: what a query was taken for, and on which matches.
+"""Sheets of the worst errors: the query, the wrong individual, and their matches.
 
-A row: the query and the wrong individual's picture, joined by their matches, then the
-right individual's best picture.
+A row: the query and the wrong individual's picture, joined by their matches, then the right
+    individual's best picture.
 """
 
 from collections.abc import Sequence
@@ -33,14 +33,14 @@ _SPOT = 4
 
 @dataclass(frozen=True, eq=False)
 class FailureCase:
-    """One query that was taken for another animal.
+    """One query taken for another animal.
 
-    query, wrong, right: uint8 [H, W, 3], RGB; `right` is None for an unknown query, or
-        where no picture of the right individual was among the candidates
-    query_positions, wrong_positions: float [M, 2], the matched keypoints, x and y as
-        fractions of `query` and of `wrong`
+    query, wrong, right: uint8 [H, W, 3], RGB; `right` is None for an unknown query, or if no
+        picture of the right individual was a candidate
+    query_positions, wrong_positions: float [M, 2], the matched keypoints, x and y as fractions of
+        `query` and of `wrong`
     scores: float [M], 0..1, each match's confidence
-    captions: what to write below query, wrong and right picture
+    captions: texts below query, wrong and right picture
 
     Raises:
         ValueError: the matches' shapes disagree.
@@ -60,21 +60,21 @@ class FailureCase:
             raise ValueError(f"{len(self.scores)} matches with positions {shapes[0]}, {shapes[1]}")
 
 
-def sheet(mistakes: Sequence[FailureCase], target: Path, title: str) -> None:
-    """Draw the mistakes into one PNG, 1,500 pixels wide, a row each.
+def sheet(cases: Sequence[FailureCase], target: Path, title: str) -> None:
+    """Draw the errors into one PNG, 1,500 pixels wide, a row each.
 
     Raises:
-        ValueError: there are no mistakes.
+        ValueError: there are no errors.
         OSError: `target` can't be written.
     """
-    if not mistakes:
-        raise ValueError("there are no mistakes to draw")
+    if not cases:
+        raise ValueError("there are no errors to draw")
     pitch = _HEIGHT + _CAPTION + _ROW_GAP
     width = 2 * _MARGIN + 3 * _WIDTH + _GAP + _APART
-    drawn = Image.new("RGB", (width, _HEADER + len(mistakes) * pitch), PAPER)
+    drawn = Image.new("RGB", (width, _HEADER + len(cases) * pitch), PAPER)
     _draw_header(drawn, title)
-    for number, mistake in enumerate(mistakes):
-        _draw_row(drawn, mistake, _HEADER + number * pitch)
+    for number, case in enumerate(cases):
+        _draw_row(drawn, case, _HEADER + number * pitch)
     drawn.save(target, format="PNG", optimize=True)
 
 
@@ -88,26 +88,26 @@ def _draw_header(drawn: Image.Image, title: str) -> None:
     legend(drawn, end, 78, "matches: unsure")
 
 
-def _draw_row(drawn: Image.Image, mistake: FailureCase, top: int) -> None:
+def _draw_row(drawn: Image.Image, case: FailureCase, top: int) -> None:
     pen = ImageDraw.Draw(drawn)
     query, wrong = (
         paste(drawn, picture, Cell(_left(column), top, _WIDTH, _HEIGHT))
-        for column, picture in enumerate((mistake.query, mistake.wrong))
+        for column, picture in enumerate((case.query, case.wrong))
     )
-    if mistake.right is not None:
-        paste(drawn, mistake.right, Cell(_left(2), top, _WIDTH, _HEIGHT))
-    surest_last = np.argsort(mistake.scores, kind="stable")
+    if case.right is not None:
+        paste(drawn, case.right, Cell(_left(2), top, _WIDTH, _HEIGHT))
+    surest_last = np.argsort(case.scores, kind="stable")
     join(
         drawn,
         Cell(_left(0), top, 2 * _WIDTH + _GAP, _HEIGHT),
         (
-            query.at(mistake.query_positions[surest_last]),
-            wrong.at(mistake.wrong_positions[surest_last]),
+            query.at(case.query_positions[surest_last]),
+            wrong.at(case.wrong_positions[surest_last]),
         ),
-        [by_confidence(float(score)) for score in mistake.scores[surest_last]],
+        [by_confidence(float(score)) for score in case.scores[surest_last]],
         spot=_SPOT,
     )
-    for column, caption in enumerate(mistake.captions):
+    for column, caption in enumerate(case.captions):
         where = (_left(column), top + _HEIGHT + 21)
         pen.text(where, _fitted(pen, caption), INK, font(16), anchor="ls")
 
@@ -117,7 +117,7 @@ def _left(column: int) -> int:
 
 
 def _fitted(pen: ImageDraw.ImageDraw, text: str) -> str:
-    """Return the text, cut at its end where it is wider than a picture."""
+    """Return the text, truncated to a picture's width."""
     short = text
     while pen.textlength(short, font(16)) > _WIDTH:
         short = f"{short.rstrip('…')[:-1]}…"

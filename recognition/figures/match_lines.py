@@ -1,4 +1,4 @@
-"""Matches drawn over pictures: lines from keypoint to keypoint."""
+"""Draws matches over pictures: lines from keypoint to keypoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ Picture = NDArray[np.uint8]
 Points = NDArray[np.float64]
 Colour = tuple[int, int, int]
 
-# From an unsure match to a sure one; colour-blind readers tell them apart by lightness.
+# From uncertain to certain; also different in lightness for colour-blind readers.
 UNSURE, SURE = (0, 90, 160), (255, 221, 51)
 PAPER, INK, FAINT = (250, 249, 246), (38, 38, 36), (122, 120, 114)
 # A match that does not count.
 PALE = (150, 150, 146)
-# Pillow's lines have hard edges: drawn so many times larger, and scaled down.
+# Pillow's lines are not antialiased: draw this many times larger, and scale down.
 _FINER = 3
 _OPACITY = 190
 
@@ -33,7 +33,7 @@ class Cell:
 
 @dataclass(frozen=True, eq=False)
 class Seat:
-    """Where a picture lies on a sheet."""
+    """The position of a picture on a sheet."""
 
     left: float
     top: float
@@ -41,12 +41,12 @@ class Seat:
     height: float
 
     def at(self, fractions: NDArray[np.float64]) -> Points:
-        """Return places of the picture, fractions of it [M, 2], in pixels of the sheet."""
+        """Return positions in the picture, fractions [M, 2], in pixels of the sheet."""
         return np.asarray(fractions * [self.width, self.height] + [self.left, self.top])
 
 
 def paste(sheet: Image.Image, picture: Picture, cell: Cell) -> Seat:
-    """Put a picture, uint8 [H, W, 3], into the middle of its cell, as large as fits."""
+    """Put a picture, uint8 [H, W, 3], into the centre of its cell, as large as fits."""
     height, width = picture.shape[:2]
     scale = min(cell.width / width, cell.height / height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
@@ -83,7 +83,7 @@ def join(
 
 
 def legend(sheet: Image.Image, end: int, baseline: int, unsure: str = "unsure") -> None:
-    """Write what the colours mean, ending at `end` on a line of text, in the sheet's pixels."""
+    """Write the legend of colours, ending at `end` on a line of text, in the sheet's pixels."""
     pen = ImageDraw.Draw(sheet)
     pen.text((end, baseline), "sure", FAINT, font(15), anchor="rs")
     for step in range(60):

@@ -1,4 +1,4 @@
-"""The networks that turn a crop into features, by name, and what their published weights may do.
+"""Backbones by name, with the licences of their published weights.
 
 | name                                | features | input | published weights | licence      |
 |-------------------------------------|----------|-------|-------------------|--------------|
@@ -12,8 +12,8 @@
 | hf-hub:BVRA/MegaDescriptor-L-384    | 1536     | 384   | animals           | CC BY-NC 4.0 |
 | hf-hub:conservationxlabs/miewid-msv3| 2152     | 440   | animals           | none stated  |
 
-All but efficientnet_lite0 and its stages, whose weights come with a package, fetch them from
-the hub.
+All but efficientnet_lite0 and its stages, whose weights come in a package, download them from the
+hub.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ Triple = tuple[float, float, float]
 IMAGENET_MEAN: Triple = (0.485, 0.456, 0.406)
 IMAGENET_STD: Triple = (0.229, 0.224, 0.225)
 HALF: Triple = (0.5, 0.5, 0.5)
-# What the TensorFlow original of EfficientNet-Lite was trained with: (x - 127) / 128.
+# Normalisation of the original TensorFlow EfficientNet-Lite: (x - 127) / 128.
 LITE_MEAN: Triple = (127 / 255, 127 / 255, 127 / 255)
 LITE_STD: Triple = (128 / 255, 128 / 255, 128 / 255)
 
@@ -43,15 +43,15 @@ UNSTATED = "none stated"
 
 
 class WeightsError(ResightError):
-    """Weights that were asked for can't be had, or do not fit the network."""
+    """Weights are unavailable, or do not fit the network."""
 
 
 @dataclass(frozen=True)
 class Backbone:
     """A network without its classifier: float [B, 3, S, S], normalised, to features [B, F].
 
-    `build` takes whether the published weights are wanted (else random ones) and S.
-    `source` and `licence` are about those weights.
+    `build` takes whether to use the published weights (else random ones) and S. `source` and
+    `licence` are about those weights.
     """
 
     features: int
@@ -64,7 +64,7 @@ class Backbone:
 
     @property
     def restricted(self) -> bool:
-        """Whether the published weights may not simply be used commercially."""
+        """Whether the published weights are restricted for commercial use."""
         return self.licence in (NON_COMMERCIAL, UNSTATED)
 
 
@@ -78,7 +78,7 @@ class _Lite0(nn.Module):
 
 
 class _Lite0Stages(nn.Module):
-    """Mean and spread of six stages' maps: coats are texture, which deep layers forget."""
+    """Mean and spread of six stages' maps: coats are texture, which deep layers discard."""
 
     # Blocks with 24, 40, 80, 112, 192 and 320 channels.
     LAST = (2, 4, 7, 10, 12, 15)
@@ -117,7 +117,7 @@ def _lite0_network(published: bool) -> EfficientNet:
 
 
 class _PowerMean(nn.Module):
-    """Generalised-mean pooling with a learnt exponent (Radenović et al. 2018)."""
+    """Generalised-mean pooling with a learned exponent (Radenović et al. 2018)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,7 +147,7 @@ def _miewid(repository: str) -> Callable[[bool, int], nn.Module]:
         stored = _fetched(repository) if published else {}
         network = _Miewid()
         if published:
-            # `final` is the classifier it was trained with.
+            # `final` is its training classifier.
             weights = {
                 key.replace("pooling.", "backbone.global_pool."): value
                 for key, value in stored.items()
@@ -171,7 +171,7 @@ def _timm(
 ) -> Callable[[bool, int], nn.Module]:
     def build(published: bool, side: int) -> nn.Module:
         name = published_as if published else architecture
-        # Transformers have a grid of positions, made for one size of picture.
+        # Transformers have a grid of positions for one input size.
         size = {} if resizable else {"img_size": side}
         with _HubErrors(name):
             network = import_beside_torchvision("timm").create_model(
@@ -183,7 +183,7 @@ def _timm(
 
 
 class _HubErrors:
-    """Says what to do when weights can't be fetched."""
+    """Explains failed downloads of weights."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -192,11 +192,12 @@ class _HubErrors:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, Exception):  # the hub's client, its transport and timm have their own
+        # the hub's client, its transport and timm each raise their own
+        if isinstance(error, Exception):
             raise WeightsError(
                 f"can't get {self._name} from timm and its hub: {error}. Install timm and "
                 "huggingface_hub and connect to a network, or name a file of weights, or use "
-                "efficientnet_lite0, whose weights come with its package"
+                "efficientnet_lite0, whose weights come in a package"
             ) from error
 
 

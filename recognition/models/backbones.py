@@ -1,4 +1,4 @@
-"""Models that embed a crop: a backbone by name, its weights, and the heads on it."""
+"""Embedding models: a backbone by name, its weights, and its heads."""
 
 import hashlib
 from pathlib import Path
@@ -16,7 +16,7 @@ from shared.embeddings import DIMENSION
 
 RANDOM = "random"
 
-# What a file of weights says about itself.
+# Metadata of a file of weights.
 _NAME, _INPUT_SIZE, _LICENCE, _FINDER = "name", "input_size", "licence", "finder"
 _VIEWPOINT_HEAD = "viewpoint_head.weight"
 _BIAS = "head.bias"
@@ -25,18 +25,17 @@ _BIAS = "head.bias"
 class EmbeddingModel(nn.Module):
     """From pixels to embeddings: normalisation, backbone, linear head, unit length.
 
-    The head is a random orthonormal projection until somebody trains it: it
-    keeps the cosines of the features up to the Johnson–Lindenstrauss error, and
-    adds nothing. On 100 StripeSpotter pictures it costs EfficientNet-Lite0 no
-    more than .02 R-1 (.67 to .65), well within what that many pictures can tell.
+    The untrained head is a random orthonormal projection: it keeps the cosines of the features up
+    to the Johnson–Lindenstrauss error. On 100 StripeSpotter pictures it costs EfficientNet-Lite0 at
+    most .02 R-1 (.67 to .65), within the error of that many pictures.
 
     Args:
         default_weights: the backbone's published ones; else random.
         input_size: side of the pictures; None: the backbone's own.
-        viewpoint_head: whether it also scores `VIEWPOINTS`; that head says nothing untrained.
+        viewpoint_head: whether it also scores `VIEWPOINTS`; meaningless untrained.
 
     Attributes:
-        finder: names what finds the animals if it sees them alone; empty: it sees whole crops.
+        finder: name of the segmenter if it sees animals alone; empty: it sees whole crops.
     """
 
     mean: Tensor
@@ -70,13 +69,13 @@ class EmbeddingModel(nn.Module):
         self.register_buffer("std", torch.tensor(backbone.std).mul(255))
 
     def place_head(self, weight: Tensor, bias: Tensor) -> None:
-        """Put an affine head, float32 [512, F] and [512], in the place of the present one."""
+        """Replace the head by an affine one, float32 [512, F] and [512]."""
         head = nn.Linear(self.head.in_features, DIMENSION)
         head.load_state_dict({"weight": weight, "bias": bias})
         self.head = head
 
     def features(self, image: Tensor) -> Tensor:
-        """Return what the heads see, float32 [B, F], for the pictures that `forward` takes."""
+        """Return the heads' input, float32 [B, F], for the pictures that `forward` takes."""
         normalised = (image.float() - self.mean) / self.std
         return cast(Tensor, self.backbone(normalised.permute(0, 3, 1, 2)))
 
@@ -89,11 +88,11 @@ class EmbeddingModel(nn.Module):
         return embedding if viewpoints is None else (embedding, viewpoints)
 
     def embed(self, image: Tensor) -> Tensor:
-        """Return the embeddings alone, float32 [B, 512]."""
+        """Return only the embeddings, float32 [B, 512]."""
         return self.scores(image)[0]
 
     def scores(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Return the embeddings, and the viewpoints' scores where there is a head for them."""
+        """Return the embeddings, and the viewpoints' scores if there is a head."""
         features = self.features(image)
         embedding = nn.functional.normalize(self.head(features), dim=1)
         return embedding, self.viewpoint_head(features) if self.viewpoint_head else None
@@ -111,18 +110,18 @@ def build(
 
     Args:
         name: one of `BACKBONES`.
-        weights: None for the backbone's published weights under an untrained head,
-            `random` for none at all, or a file that `save` wrote, which also tells the
-            input size and whether there is a viewpoint head.
-        accept_restricted: use published weights whose licence forbids or does not
-            clearly allow commercial use.
+        weights: None for the backbone's published weights under an untrained head, `random` for
+            none at all, or a file that `save` wrote, which also gives the input size and the
+            viewpoint head.
+        accept_restricted: use published weights whose licence forbids or does not clearly allow
+            commercial use.
 
     Raises:
-        WeightsError: unknown name; no network, or no such file; it is another network's;
-            or its licence was not accepted.
+        WeightsError: unknown name, no network, no such file, another network's weights, or their
+            licence was not accepted.
     """
     if name not in BACKBONES:
-        raise WeightsError(f"no backbone is called {name!r}; there are {', '.join(BACKBONES)}")
+        raise WeightsError(f"there is no backbone {name!r}; choose one of {', '.join(BACKBONES)}")
     backbone = BACKBONES[name]
     published = weights is None
     if published and backbone.restricted and not accept_restricted:

@@ -1,4 +1,4 @@
-"""From a PyTorch model to the ONNX file that the embedder loads."""
+"""Exports a PyTorch model to the ONNX file that the embedder loads."""
 
 import hashlib
 import logging
@@ -33,17 +33,17 @@ from shared.files import replacing
 
 OPSET = 18
 MAX_ERROR = 1e-4
-CHECKED_PICTURES = 3  # not the number that the graph is traced with: the batch must be dynamic
+CHECKED_PICTURES = 3  # other than the traced batch size: the batch must be dynamic
 
 
-# Parameters of the heads, by the beginning of their names. Tracing takes 12 s and depends on no
-# weight, so models that differ only in their heads, as adapted ones do, are traced once.
+# Prefixes of the heads' parameters. Tracing takes 12 s and does not depend on weights, so models
+# that differ only in their heads, as adapted ones do, are traced once.
 _HEADS = ("head.", "viewpoint_head.")
 _traced: dict[str, onnx.ModelProto] = {}
 
 
 class ParityError(ResightError):
-    """The exported file does not compute what the PyTorch model computes."""
+    """The exported file computes other results than the PyTorch model."""
 
 
 def export(
@@ -54,19 +54,18 @@ def export(
     input_size: int | None = None,
     accept_restricted: bool = False,
 ) -> Path:
-    """Write the ONNX file of a backbone, check it, and return its path.
+    """Write the ONNX file of a backbone, verify it, and return its path.
 
-    It takes uint8 [B, S, S, 3], normalises inside, and gives float32 [B, 512]
-    of unit length; a model with a viewpoint head also gives scores [B, 6]. Its
-    metadata carry the name, the version (a hash of the weights) and the
-    preprocessing that the embedder must do.
+    It takes uint8 [B, S, S, 3], normalises inside, and returns float32 [B, 512] of unit length; a
+    model with a viewpoint head also returns scores [B, 6]. Its metadata hold the name, the version
+    (a hash of the weights) and the preprocessing that the embedder must apply.
 
     Args:
         name, weights, input_size, accept_restricted: see `recognition.models.backbones.build`.
         target: the file; its folder is created.
 
     Raises:
-        WeightsError: the model can't be built.
+        WeightsError: the model cannot be built.
         ParityError: the file differs from the model by more than 1e-4; nothing is written.
     """
     model = backbones.build(
@@ -76,7 +75,7 @@ def export(
 
 
 def export_model(model: EmbeddingModel, target: Path) -> Path:
-    """Write the ONNX file of a model that is built already; see `export`."""
+    """Write the ONNX file of a built model; see `export`."""
     with replacing(target) as draft:
         onnx.save(_graph(model), draft)
         _check(model, draft)
@@ -84,13 +83,13 @@ def export_model(model: EmbeddingModel, target: Path) -> Path:
 
 
 def _graph(model: EmbeddingModel) -> onnx.ModelProto:
-    """Return a model's graph; that of another head on the same backbone is made of it."""
+    """Return a model's graph, derived from another head's on the same backbone if possible."""
     heads = {name: each for name, each in model.state_dict().items() if name.startswith(_HEADS)}
     key = _without_heads(model, heads)
     traced = _traced.get(key) or _trace(model)
-    _traced.clear()  # one is enough, and a large one takes memory
+    _traced.clear()  # one is kept, since they take memory
     stored = {each.name: each for each in traced.graph.initializer}
-    if heads.keys() <= stored.keys():  # else the exporter has made something else of a head
+    if heads.keys() <= stored.keys():  # otherwise the exporter has transformed a head
         _traced[key] = traced
     graph = onnx.ModelProto()
     graph.CopyFrom(traced)
@@ -112,7 +111,7 @@ def _graph(model: EmbeddingModel) -> onnx.ModelProto:
 
 
 def _without_heads(model: EmbeddingModel, heads: Mapping[str, torch.Tensor]) -> str:
-    """Return what tells two models apart whose heads only have other weights."""
+    """Return a key shared by models that differ only in their heads' weights."""
     digest = hashlib.sha256(f"{model.name} {model.input_size}".encode())
     for name, value in sorted(model.state_dict().items()):
         digest.update(f"{name} {tuple(value.shape)}".encode())
@@ -174,7 +173,7 @@ def _check(model: EmbeddingModel, path: Path) -> None:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Keep reports of torch.onnx and of ONNX Runtime's quantiser off the terminal; errors raise."""
+    """Hide messages of torch.onnx and of ONNX Runtime's quantiser; errors still raise."""
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,11 +1,11 @@
-"""The untrained head: a random orthonormal projection that is the same everywhere."""
+"""The untrained head: a random orthonormal projection, the same on every machine."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
-# Numbers are rounded to this grid, so that QR routines that differ in their
-# last bits give equal weights, and so an equal model version, on every machine.
+# Values are rounded to this grid, so that QR routines that differ in their last bits give equal
+# weights, and so an equal model version, on every machine.
 GRID = 2.0**20
 
 
@@ -15,7 +15,7 @@ def orthonormal(outputs: int, inputs: int, seed: int = 0) -> Tensor:
     Cosines between projected vectors differ from those between the originals by
     the Johnson–Lindenstrauss error, about 1/sqrt(outputs).
     """
-    # RandomState's stream is frozen for ever; default_rng's may change.
+    # RandomState's stream is frozen; default_rng's may change.
     gaussian = np.random.RandomState(seed).standard_normal((inputs, outputs))
     basis, triangle = np.linalg.qr(gaussian)
     basis *= np.sign(np.diag(triangle))  # QR is unique with a positive diagonal

@@ -1,7 +1,7 @@
-"""An exported model in int8: smaller, perhaps faster, and another model.
+"""Quantises an exported model to int8: smaller, perhaps faster, and a different model.
 
-Its embeddings are near the original's, not equal, so it has a name and a version of its own
-and its vectors never meet the original's in one gallery.
+Its embeddings are near the original's, not equal, so it has its own name and version, and its
+vectors are never compared with the original's.
 """
 
 import hashlib
@@ -35,12 +35,12 @@ _DYNAMIC = ["Gemm", "MatMul"]
 
 
 class QuantisationError(ResightError):
-    """A model can't be quantised; the text says why."""
+    """A model cannot be quantised."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What int8 costs: cosines between its embeddings and the original's, and the files' bytes."""
+    """Cost of int8: cosines between its embeddings and the original's, and the files' bytes."""
 
     median_cosine: float
     worst_cosine: float
@@ -96,7 +96,7 @@ def quantise(source: Path, target: Path, pictures: NDArray[np.uint8] | None = No
     metadata |= {NAME: metadata[NAME] + SUFFIX, VERSION: digest[:12]}
     onnx.helper.set_model_props(graph, metadata)
     onnx.save(graph, target)
-    # What it computes can only be asked of the file, and then belongs into it.
+    # Its reference is computed with the file, and then stored in it.
     made = embed(target, reference.pictures(int(metadata[INPUT_SIZE])))
     metadata[reference.REFERENCE] = reference.pack(made)
     onnx.helper.set_model_props(graph, metadata)
@@ -122,9 +122,9 @@ def embed(model: Path, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _depthwise(path: Path) -> list[str]:
-    """Return the convolutions that have one filter a channel.
+    """Return the depthwise convolutions.
 
-    They have few weights and suffer most: left in float32, the cosine to the original rises from
+    They have few weights and suffer most: kept in float32, the cosine to the original rises from
     .975 to .981 in the median and from .932 to .957 at worst (36 zebras), for 8 % of the bytes.
     """
     return [

@@ -1,4 +1,4 @@
-"""The folder that a Triton server loads an exported model from."""
+"""Writes the model repository that a Triton server loads."""
 
 import shutil
 from collections.abc import Mapping
@@ -29,15 +29,15 @@ from services.embedder.encoders.reference import REFERENCE
 from shared.embeddings import DIMENSION, model_name
 from shared.messages import ModelReference
 
-# Where it runs: ONNX Runtime's execution provider.
+# ONNX Runtime's execution provider.
 Device = Literal["cpu", "cuda", "tensorrt"]
 
 MAX_BATCH = 64
 QUEUE_DELAY_MICROSECONDS = 2000
-# A request that waits longer is rejected, and the embedder tries again; so is one more than fits.
+# A request that waits longer, or does not fit, is rejected, and the embedder retries.
 QUEUE_TIMEOUT_MICROSECONDS = 5_000_000
 QUEUE_BATCHES = 4
-# TensorRT builds one engine for all batches between the smallest and the largest, and keeps it.
+# TensorRT builds one engine for all batch sizes, and caches it.
 USUAL_BATCH = 16
 ENGINES = "/engines"
 WORKSPACE_BYTES = 2 << 30
@@ -50,13 +50,13 @@ def write_repository(
     device: Device = "cpu",
     instances: int = 1,
 ) -> Path:
-    """Lay an exported ONNX file into a model repository; return the model's folder.
+    """Add an exported ONNX file to a model repository; return the model's folder.
 
         <repository>/<name>-<version>-<preprocessing>/config.pbtxt
         <repository>/<name>-<version>-<preprocessing>/1/model.onnx
 
-    The embedder asks for the model by that whole name. With "tensorrt" the folder `/engines` of the
-    server keeps what TensorRT built.
+    The embedder requests the model by that whole name. With "tensorrt" the server's folder
+    `/engines` caches TensorRT's engines.
 
     Raises:
         KeyError: the file lacks Resight's metadata; `recognition.models.export` writes them.
@@ -80,7 +80,7 @@ def write_repository(
 
 
 def _model(served: str, metadata: Mapping[str, str], max_batch: int) -> Any:
-    """Return what is the same wherever it runs."""
+    """Return the part common to all devices."""
     side = int(metadata[INPUT_SIZE])
     told = ModelConfig(name=served, backend="onnxruntime", max_batch_size=max_batch)
     told.version_policy.specific.versions.append(1)
@@ -92,7 +92,7 @@ def _model(served: str, metadata: Mapping[str, str], max_batch: int) -> Any:
     queue.default_timeout_microseconds = QUEUE_TIMEOUT_MICROSECONDS
     queue.max_queue_size = QUEUE_BATCHES * max_batch
     for batch in (1, max_batch):
-        # The first request of a size is slow; without this a caller would wait for it.
+        # The first request of a size is slow; this moves it to loading.
         warm = told.model_warmup.add(name=f"batch of {batch}", batch_size=batch)
         image = warm.inputs[INPUT]
         image.data_type, image.zero_data = TYPE_UINT8, True
@@ -103,7 +103,7 @@ def _model(served: str, metadata: Mapping[str, str], max_batch: int) -> Any:
 
 
 def _place(told: Any, side: int, device: Device, instances: int) -> None:
-    """Say where the model runs, and how."""
+    """Return the part for a device."""
     kind = ModelInstanceGroup.KIND_CPU if device == "cpu" else ModelInstanceGroup.KIND_GPU
     told.instance_group.add(count=instances, kind=kind)
     if device == "tensorrt":
@@ -115,5 +115,5 @@ def _place(told: Any, side: int, device: Device, instances: int) -> None:
         parameters["trt_engine_cache_path"] = ENGINES
         sizes = {"min": 1, "opt": min(USUAL_BATCH, told.max_batch_size), "max": told.max_batch_size}
         for name, batch in sizes.items():
-            # Without all three it builds an engine anew for every batch size that comes.
+            # Without all three it builds a new engine for every batch size.
             parameters[f"trt_profile_{name}_shapes"] = f"{INPUT}:{batch}x{side}x{side}x3"

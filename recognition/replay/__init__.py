@@ -1,1 +1,1 @@
-"""The services' own handlers on files: no broker."""
+"""Runs the services' handlers on files, without a broker."""

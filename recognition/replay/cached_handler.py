@@ -1,4 +1,4 @@
-"""Results of a handler kept on disk, so that work that is done again costs a fraction."""
+"""Caches a handler's results on disk."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,12 +20,11 @@ M = TypeVar("M", bound=Message)
 
 
 class CachedHandler(Generic[M]):
-    """A handler whose answers are looked up before it is asked; see `shared.records.Handler`.
+    """A handler whose results are cached; see `shared.stage.records.Handler`.
 
-    Only for a handler whose answer follows from the message alone. `identity` names
-    everything else that it follows from, models and settings; `kind` is what it
-    answers with. Poison is not kept: the next run may have mended what it is about.
-    Methods may be called from several threads if the handler's may.
+    Only for handlers whose result depends on the message alone. `identity` names everything else
+    that it depends on, models and settings; `kind` is the type of results. Poison is not cached,
+    since its cause may be fixed. Thread-safe if the handler is.
     """
 
     def __init__(
@@ -54,11 +53,11 @@ class CachedHandler(Generic[M]):
         return [result for result in kept if result is not None]
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
-        """Tell the handler."""
+        """Forward to the handler."""
         self._handler.acknowledged(receipts)
 
     def ready(self) -> bool:
-        """Return whether the handler is."""
+        """Return whether the handler is ready."""
         return self._handler.ready()
 
     def _path(self, message: M) -> Path:

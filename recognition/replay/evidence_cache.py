@@ -35,14 +35,14 @@ from shared.progress import LOGGED, Progress
 def matched_sightings(
     photographs: Sequence[Photograph], model: Path, kept: Path, progress: Progress = LOGGED
 ) -> Iterator[MatchedSighting]:
-    """Yield every sighting of labelled photographs, in their order, with its evidence.
+    """Yield every sighting of labelled photographs, in order, with its evidence.
 
-    Evidence does not depend on what is decided, so it is kept in `kept`: the same pictures in the
-    same order, by the same models and settings, cost nothing the next time.
+    Evidence does not depend on decisions, so it is cached in `kept`: the same pictures in the same
+    order, by the same models and settings, cost nothing the next time.
 
     Raises:
-        ArrivalError: a service calls a picture poison.
-        ResightError: what is kept is damaged.
+        LabelledStreamError: a service calls a picture poison.
+        ResightError: the cache is damaged.
     """
     known, digest = _told(photographs, model)
     path = kept / "streams" / digest
@@ -70,7 +70,7 @@ def _served(model: Path) -> Iterator[Handlers]:
 def _read(
     path: Path, known: Mapping[str, tuple[LabelledCapture, str]]
 ) -> Iterator[MatchedSighting]:
-    """Yield what a file holds, with the captures that it came from, by sighting."""
+    """Yield a file's sightings with their captures."""
     source, number = BytesIO(path.read_bytes()), Counter[str]()
     try:
         while (matches := parse_length_prefixed(Matches, source)) is not None:
@@ -86,7 +86,7 @@ def _read(
 def _told(
     photographs: Sequence[Photograph], model: Path
 ) -> tuple[dict[str, tuple[LabelledCapture, str]], str]:
-    """Return whose each sighting is, and what names the evidence for all of them.
+    """Return the sightings' individuals, and the name of their evidence.
 
     It is named by the pictures, the encoder, and the settings. The captures are without pictures.
     """

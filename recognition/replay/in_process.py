@@ -1,4 +1,4 @@
-"""The services in one process, for work on files: no broker, no ledger.
+"""The services in one process, for files: no broker, no ledger.
 
 They are built by each service's `build.py`, as when serving.
 """
@@ -31,7 +31,7 @@ from shared.records import Handler, Receipt, Result
 
 @dataclass(frozen=True)
 class Handlers:
-    """What stands before the registry, in order, and what it works with."""
+    """The handlers before the registry, in order, and their parts."""
 
     embedder: Handler[Capture]
     lookup: Handler[Sighting | Enrolment]
@@ -41,13 +41,13 @@ class Handlers:
 
 
 class SightingsOnly:
-    """The embedder without what it tells the registry about places; nobody here keeps that."""
+    """The embedder without the locations for the registry."""
 
     def __init__(self, embedder: EmbedderService) -> None:
         self._embedder = embedder
 
     def handle(self, messages: Sequence[Capture]) -> Sequence[Result]:
-        """Return for each Capture its sightings."""
+        """Return the sightings of each Capture."""
         return [
             result
             if isinstance(result, Poison)
@@ -56,11 +56,11 @@ class SightingsOnly:
         ]
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
-        """Pass it on."""
+        """Forward it."""
         self._embedder.acknowledged(receipts)
 
     def ready(self) -> bool:
-        """Return whether the embedder is."""
+        """Return whether the embedder is ready."""
         return self._embedder.ready()
 
 
@@ -68,10 +68,10 @@ class SightingsOnly:
 def handlers(folder: Path, cache_url: str, model: Path) -> Iterator[Handlers]:
     """Yield the three handlers with an empty gallery; crops and gallery are in `folder`.
 
-    Everything else comes from the environment, so the code and settings that serve are measured.
+    Everything else comes from the environment, so the serving code and settings are measured.
 
     Raises:
-        SettingsError: a setting or the model's file is not usable.
+        SettingsError: a setting or the model's file is unusable.
     """
     crops = _store(folder / "crops")
     cache = load(CacheSettings).model_copy(update={"url": cache_url})

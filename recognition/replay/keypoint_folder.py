@@ -1,4 +1,4 @@
-"""Keypoints of crops in a folder: the matcher's cache for work on files."""
+"""Keypoints of crops in a folder: the matcher's cache for offline work."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,15 +14,14 @@ from shared.messages import ModelReference
 class KeypointFolder:
     """Keypoints by the SHA-256 of the crop, for one model; see `crop_keypoints`.
 
-    Nothing is evicted: 256 keypoints take 34 kB, so ten thousand crops 350 MB.
-    Methods may be called from several threads.
+    Nothing is evicted: 256 keypoints take 34 kB, so ten thousand crops 350 MB. Thread-safe.
     """
 
     def __init__(self, folder: Path, model: ModelReference) -> None:
         self._folder = folder / f"{codec.FORMAT}-{model_name(model)}"
 
     def get(self, digests: Sequence[str]) -> dict[str, Keypoints]:
-        """Return what is there of these crops.
+        """Return the stored keypoints of these crops.
 
         Raises:
             ResightError: a file is damaged.
@@ -39,7 +38,7 @@ class KeypointFolder:
         return found
 
     def put(self, digest: str, keypoints: Keypoints) -> None:
-        """Keep a crop's keypoints."""
+        """Store a crop's keypoints."""
         write_atomically(self._path(digest), codec.encode(keypoints))
 
     def _path(self, digest: str) -> Path:

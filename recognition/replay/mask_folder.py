@@ -1,4 +1,4 @@
-"""Masks kept in a folder, so that other models may look at the same pictures for less."""
+"""Caches masks in a folder."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -14,7 +14,7 @@ from shared.foreground.stored_mask import packed, unpacked
 
 
 class MaskFolder:
-    """A `Segmenter` that is asked only about pictures whose masks are not there yet."""
+    """A `Segmenter` that is run only for pictures without a cached mask."""
 
     def __init__(self, segmenter: Segmenter, folder: Path) -> None:
         self._segmenter = segmenter

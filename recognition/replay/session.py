@@ -1,4 +1,4 @@
-"""A stream of labelled sightings through the registry, on a temporary ledger."""
+"""Runs labelled sightings through the registry, on a temporary ledger."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,20 +20,20 @@ from shared.environment import load
 
 @dataclass(frozen=True)
 class ReplayRegistry:
-    """A registry on a ledger of its own, and people who answer what it asks."""
+    """A registry with its own ledger, and simulated reviewers."""
 
     ledger: Ledger
     registry: RegistryService
     calibration: Calibration
 
     def person(self, gallery: str) -> Reviewer:
-        """Return somebody who answers in a gallery."""
+        """Return the simulated reviewer of a gallery."""
         return Reviewer(self.ledger, self.calibration, gallery, "oracle", lambda: PUBLISHED_AT)
 
 
 @contextmanager
 def replay_registry(calibration: Calibration) -> Iterator[ReplayRegistry]:
-    """Give a registry on an empty ledger."""
+    """Yield a registry on an empty ledger."""
     with empty_ledger() as ledger:
         settings = load(RegistrySettings)
         registry = build_registry(ledger, settings, calibration, now=lambda: PUBLISHED_AT)
@@ -42,7 +42,7 @@ def replay_registry(calibration: Calibration) -> Iterator[ReplayRegistry]:
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """How a stream ended, how many questions were open then, and the score after each answer."""
+    """Result of a stream: decisions, open questions, and the score after each answer."""
 
     score: Score
     questions: int
@@ -50,14 +50,14 @@ class ReplayResult:
 
     @property
     def questions_per_100(self) -> float:
-        """Return the open questions for each 100 sightings."""
+        """Return the number of open questions per 100 sightings."""
         return 100 * self.questions / max(self.score.sightings, 1)
 
 
 def replay_stream(
     seen: Iterable[MatchedSighting], calibration: Calibration, answers: int = 0
 ) -> ReplayResult:
-    """Replay a stream, then let somebody who knows answer so many questions."""
+    """Replay a stream, then answer this many questions by the true labels."""
     with replay_registry(calibration) as on:
         decided = list(replay_sightings(seen, on.registry))
         questions = sum(len(on.ledger.questions(name)) for name in on.ledger.galleries())
@@ -66,7 +66,7 @@ def replay_stream(
 
 
 def as_json(found: ReplayResult) -> dict[str, Any]:
-    """Return an ending as JSON has it."""
+    """Return a result for JSON."""
     numbers = asdict(found.score)
     pairs = numbers.pop("pairs")
     told = {"sightings": numbers.pop("sightings"), **pairs, **numbers}

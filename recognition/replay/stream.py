@@ -1,4 +1,4 @@
-"""Labelled sightings through the registry as they arrive, and how well they end up together."""
+"""Runs labelled sightings through the registry in their order, and scores the result."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,13 +22,13 @@ from shared.messages import (
 )
 from shared.records import Handler
 
-# The two flanks of an animal show different coats, so they count as two.
+# The two flanks of an animal have different coats, so they count as two.
 FLANKS = {VIEWPOINT_LEFT: "left", VIEWPOINT_RIGHT: "right"}
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """One sighting's decision, and whose it is; '' where it has no label."""
+    """One sighting's decision, and its true animal; '' without a label."""
 
     decision: Decision
     identity: str
@@ -36,11 +36,11 @@ class Replayed:
 
 @dataclass(frozen=True)
 class Score:
-    """How well a stream of sightings ended up together.
+    """Final score of a stream.
 
-    `pairs` and `bcubed` compare IDs in the end with animals and their flanks, `ari` likewise.
-    `false_known`: of the first sightings of an animal's flank, the share that was called known;
-    None without any. `individuals`: IDs in the end, and flanks of animals that there are.
+    `pairs` and `bcubed` compare final IDs with animals and their flanks, `ari` likewise.
+    `false_known`: of the first sightings of an animal's flank, the share called known; None without
+        any. `individuals`: final IDs, and the true number of flanks.
     """
 
     sightings: int
@@ -58,10 +58,10 @@ class Score:
 def replay_sightings(
     seen: Iterable[MatchedSighting], registry: Handler[Matches | ImagePlace]
 ) -> Iterator[Replayed]:
-    """Yield what the registry decides on each sighting, in their order.
+    """Yield the registry's decision on each sighting, in order.
 
     Raises:
-        ArrivalError: the registry calls a sighting poison, or does not decide on it.
+        LabelledStreamError: the registry calls a sighting poison, or does not decide.
     """
     for each in seen:
         [result] = registry.handle([each.matches])
@@ -79,8 +79,8 @@ def replay_sightings(
 def labels(replayed: Sequence[Replayed]) -> list[str]:
     """Return each sighting's animal with its flank; '' without a label.
 
-    Of an animal seen from one flank, pictures from elsewhere are of that flank too; of one seen
-    from both they are by themselves, as nobody can say to which they belong.
+    If an animal was seen from one flank only, its other pictures count for that flank; if from
+    both, they are a group of their own.
     """
     seen: dict[str, set[str]] = defaultdict(set)
     for each in replayed:
@@ -96,7 +96,7 @@ def labels(replayed: Sequence[Replayed]) -> list[str]:
 
 
 def score(replayed: Sequence[Replayed]) -> Score:
-    """Return how well sightings ended up together, those of all galleries."""
+    """Return the score over all galleries."""
     told: dict[str, Membership] = {}
     counts = dict.fromkeys(OUTCOME_NAMES.values(), 0)
     truth: dict[str, str] = {}
@@ -140,11 +140,10 @@ def answered(
     replayed: Sequence[Replayed],
     count: int,
 ) -> Iterator[Score]:
-    """Let somebody who knows answer questions, those worth most first; yield the score after each.
+    """Answer questions by the true labels, most valuable first; yield the score after each.
 
-    `people` gives who answers in a gallery. There are at most `count` answers, and fewer where
-    nothing is open any more. What is asked is whether the two sightings that a question shows
-    are one animal's flank.
+    `people` gives the reviewer of a gallery. At most `count` answers, fewer if no question is left.
+    The answer is whether the two sightings shown are of one animal's flank.
     """
     truth = {
         each.decision.sighting_id: label
@@ -175,7 +174,7 @@ def _next(
     truth: Mapping[str, str],
     asked: Collection[frozenset[str]],
 ) -> tuple[str, str, str] | None:
-    """Return gallery and sightings of the first question that was not asked and has an answer."""
+    """Return gallery and sightings of the first new question that has an answer."""
     for gallery in galleries:
         for doubt in ledger.questions(gallery):
             pair = doubt.sighting_of_one, doubt.sighting_of_other

@@ -1,4 +1,4 @@
-"""Ways to part labelled pictures into a gallery and the queries asked of it."""
+"""Splits of labelled pictures into a gallery and queries."""
 
 from recognition.splits.apart import encounter, similarity_aware
 from recognition.splits.duplicates import near_duplicates

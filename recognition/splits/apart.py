@@ -1,4 +1,4 @@
-"""Splits that keep together what was photographed together, so that a place is no answer."""
+"""Splits that keep encounters together, so that the place does not reveal the answer."""
 
 from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ def encounter(
     share: float = 0.8,
     seed: int = SEED,
 ) -> Split:
-    """Return a split with no encounter on both sides, and an answer to every query.
+    """Return a split with no encounter on both sides, and a match for every query.
 
-    For each query the gallery holds a picture of the same individual and the same flank (or of
-    an unspecified one) from another encounter. Encounters are drawn for the queries until those
-    are 1 - `share` of the items; one that would leave a query without such a picture, as
-    the only encounter of an individual does, stays in the gallery. So the gallery may
-    end up larger than `share`, never smaller by more than one encounter.
+    For each query the gallery holds a picture of the same individual and the same flank (or an
+    unspecified one) from another encounter. Encounters become queries at random until those are 1 -
+    `share` of the items; one that would leave a query without such a picture, such as an
+    individual's only encounter, stays in the gallery. So the gallery may be larger than `share`,
+    never smaller by more than one encounter.
 
     Raises:
         SplitError: labelled items have no encounter, or no encounter can be a query.
@@ -38,15 +38,15 @@ def encounter(
     labelled = [each for own in items.values() for each in own]
     if lacking := sum(not encounters[each] for each in labelled):
         raise SplitError(
-            f"{lacking} of {len(labelled)} labelled items belong to no encounter; fill the "
-            "column sequence of metadata.csv, or take the closed split and say that it flatters"
+            f"{lacking} of {len(labelled)} labelled items have no encounter; fill the column "
+            "sequence of metadata.csv, or use the closed split, which overestimates accuracy"
         )
     return _apart(
         "encounter",
         {each: _Item(identities[each], encounters[each], viewpoints[each]) for each in labelled},
         share,
         seed,
-        "no individual was seen from the same side in two encounters; take pictures of more "
+        "no individual was seen from the same side in two encounters; use pictures of more "
         "encounters, or the closed split",
     )
 

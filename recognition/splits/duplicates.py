@@ -1,11 +1,11 @@
-"""Near-duplicates: pictures so alike that one gives the other's answer away."""
+"""Near-duplicates: pictures so similar that one reveals the other's identity."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-# Of 100,000 embeddings, so many rows of similarities at a time are 400 MB.
+# For 100,000 embeddings, this many rows of similarities take 400 MB.
 _ROWS = 1024
 
 
@@ -13,10 +13,10 @@ def near_duplicates(embeddings: NDArray[np.float32], threshold: float) -> NDArra
     """Return for each of N embeddings the number of its group, int32 [N].
 
     `embeddings` [N, D] are L2-normalised. Two whose cosine is at least `threshold` are in one
-    group, and so are all that a chain of such pairs connects (single linkage).
+    group, and so are all connected by a chain of such pairs (single linkage).
 
     Raises:
-        ValueError: `embeddings` is no [N, D] of unit vectors.
+        ValueError: `embeddings` are not unit vectors [N, D].
     """
     if embeddings.ndim != 2 or not np.allclose(np.linalg.norm(embeddings, axis=1), 1, atol=1e-3):
         raise ValueError(

@@ -1,10 +1,10 @@
 """Splits by identity alone: closed, open and disjoint sets, and the study's protocol.
 
-The first three give what `ClosedSetSplit`, `OpenSetSplit` and `DisjointSetSplit` of
-wildlife-datasets give (Čermák et al., WildlifeDatasets, WACV 2024), with the gallery as their
-training set, so that results compare with the published ones: how many of each individual are
-queries follows from the counts alone, which of them from the order of the items too. Pictures
-of one encounter fall on both sides; `encounter` is the honest split.
+The first three equal `ClosedSetSplit`, `OpenSetSplit` and `DisjointSetSplit` of wildlife-datasets
+(Čermák et al., WildlifeDatasets, WACV 2024), with the gallery as training set, so that results
+compare with published ones: the number of queries per individual depends on the counts alone, which
+ones also on the order of the items. Pictures of one encounter may be on both sides; `encounter`
+avoids that.
 """
 
 from collections.abc import Collection, Sequence
@@ -13,8 +13,8 @@ from itertools import accumulate
 from recognition.splits.order import SEED, Shuffler, by_name
 from recognition.splits.split import Split, SplitError, checked, individuals, parted
 
-_SINGLE = "no individual has two pictures; a closed set needs a second picture of somebody"
-_FEW = "{} individuals are too few; take more of them, or a smaller share of unknown ones"
+_SINGLE = "no individual has two pictures, as a closed set needs"
+_FEW = "{} individuals are too few; use more, or a smaller share of unknown ones"
 
 
 def closed(identities: Sequence[str], share: float = 0.8, seed: int = SEED) -> Split:
@@ -83,7 +83,7 @@ def study(
     items = individuals(identities)
     count = round(unknown * len(items))
     if not count:
-        raise SplitError(f"the study split keeps nobody aside: {_FEW.format(len(items))}")
+        raise SplitError(f"the study split has no new individuals: {_FEW.format(len(items))}")
     gallery, queries = _divide(items, share, _drawn(items, seed)[:count], seed)
     return parted("study", gallery, queries, _FEW.format(len(items)))
 
@@ -108,13 +108,13 @@ def _divide(
 
 
 def _drawn(items: dict[str, list[int]], seed: int) -> list[str]:
-    """Return all individuals in random order, drawn from the most to the least pictured."""
+    """Return all individuals in random order, shuffled from most to least pictured."""
     ranked = sorted(items, key=lambda name: -len(items[name]))
     return [ranked[place] for place in Shuffler(seed).permutation(len(ranked))]
 
 
 def _holding(items: dict[str, list[int]], share: float, seed: int) -> list[str]:
-    """Return the fewest first drawn individuals that hold `share` of all items."""
+    """Return the first individuals that together hold `share` of all items."""
     drawn = _drawn(items, seed)
     held = list(accumulate(len(items[name]) for name in drawn))
     wanted = round(share * held[-1])

@@ -1,11 +1,10 @@
-"""Random orders that are the same on every machine and in every version of every library."""
+"""Random orders that are reproducible on every machine and library version."""
 
 from collections.abc import Iterable
 
 SEED = 666
 
-# The generator that wildlife-datasets takes its permutations from: the constants that ISO C
-# gives for rand(), with all 31 bits of the state.
+# wildlife-datasets' generator: the constants of ISO C's rand(), with all 31 bits of state.
 _MULTIPLIER = 1103515245
 _INCREMENT = 12345
 _MASK = 0x7FFFFFFF
@@ -28,9 +27,9 @@ class Shuffler:
 
 
 def by_name(identities: Iterable[str]) -> list[str]:
-    """Return identities in ascending order: as numbers if all are whole numbers, else as words.
+    """Return identities in ascending order: as numbers if all are integers, else as text.
 
-    A table read by pandas has them so, and the published splits go through it.
+    As in a table read by pandas, on which the published splits are based.
     """
     names = list(identities)
     if all(name.removeprefix("-").isdecimal() for name in names):

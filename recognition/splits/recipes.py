@@ -1,4 +1,4 @@
-"""The splits that a command line can ask for by name, made from catalogue."""
+"""The named splits of the command line, of a catalogue's photographs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -14,14 +14,13 @@ Recipe = Callable[[Sequence[Photograph], int], Split]
 
 
 def split(name: str, photographs: Sequence[Photograph], seed: int = SEED) -> Split:
-    """Return the named split of photographs of one animal each, as `catalogue.single` gives them.
+    """Return the named split of photographs of one animal each, as `catalogue.single` returns.
 
     Raises:
-        SplitError: there is no such recipe, a photograph shows several animals, or the
-            photographs lack what the recipe needs.
+        SplitError: unknown name, a photograph with several animals, or missing data.
     """
     if name not in recipes:
-        raise SplitError(f"there is no split {name!r}; there are {', '.join(recipes)}")
+        raise SplitError(f"there is no split {name!r}; choose one of {', '.join(recipes)}")
     for photograph in photographs:
         if len(photograph.identities) != 1:
             raise SplitError(

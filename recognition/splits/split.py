@@ -1,4 +1,4 @@
-"""What every recipe gives, and what every recipe asks first: which items show an individual."""
+"""The result of every split, and common checks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,14 @@ from catalogue.reading.columns import names_individual
 
 
 class SplitError(ValueError):
-    """A recipe can't be followed on this data; the text says what is missing."""
+    """A split is impossible on this data; the text says what is missing."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Indices into the sequence of items that was split, ascending, none on both sides.
+    """Indices into the items, ascending, none on both sides.
 
-    Items of no known individual are on neither side.
+    Items without a known individual are on neither side.
     """
 
     name: str
@@ -23,12 +23,12 @@ class Split:
 
 
 def individuals(identities: Sequence[str]) -> dict[str, list[int]]:
-    """Return the items of each individual, individuals in order of appearance.
+    """Return the items of each individual, in order of appearance.
 
-    An empty identity and 'unknown' are no individual.
+    An empty identity and 'unknown' are not individuals.
 
     Raises:
-        SplitError: there is no individual at all.
+        SplitError: there is no individual.
     """
     items: dict[str, list[int]] = {}
     for index, identity in enumerate(identities):
@@ -46,7 +46,7 @@ def parted(name: str, gallery: Iterable[int], queries: Iterable[int], otherwise:
     """Return the split, if both sides hold something.
 
     Raises:
-        SplitError: one side is empty; `otherwise` tells why that may be and what to do.
+        SplitError: one side is empty; `otherwise` says why and what to do.
     """
     found = Split(name, tuple(sorted(gallery)), tuple(sorted(queries)))
     if not found.gallery or not found.queries:

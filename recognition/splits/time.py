@@ -1,7 +1,7 @@
-"""Splits by time: what was seen first is the gallery, what came later asks it.
+"""Splits by time: earlier pictures are the gallery, later ones the queries.
 
-`TimeProportionSplit` and `TimeCutoffSplit` of wildlife-datasets, except that an item without a
-date is an error here and is left out there, and that the cutoff is any day, not only a new year.
+As `TimeProportionSplit` and `TimeCutoffSplit` of wildlife-datasets, except that an item without a
+date is an error here, and the cutoff may be any day.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,9 @@ def time_proportion(
 
 
 def time_cutoff(identities: Sequence[str], dates: Sequence[date | None], cutoff: date) -> Split:
-    """Return a split with what was seen before the day `cutoff` in the gallery, the rest asking.
+    """Return a split with everything before the day `cutoff` in the gallery, the rest as queries.
 
-    Queries of individuals first seen from then on are of unknown ones.
+    Individuals first seen later are unknown.
 
     Raises:
         SplitError: items lack a date, or all were seen on one side of the cutoff.

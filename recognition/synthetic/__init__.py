@@ -1,1 +1,1 @@
-"""Drawn animals: a labelled camera-trap data set made from nothing but a seed."""
+"""Synthetic animals: a labelled camera-trap data set drawn from a seed."""

@@ -1,4 +1,4 @@
-"""Animals: one individual, posed, turned and lit, as a cut-out."""
+"""Draws one individual in a pose, view and light, as a cut-out."""
 
 from dataclasses import dataclass
 
@@ -11,20 +11,20 @@ from recognition.synthetic.coat import Coat, Field, Pattern, smoothstep
 from recognition.synthetic.species import Colour, Species
 from recognition.synthetic.tube import Points, Skin, Tube, unroll
 
-_WIDTH, _HEIGHT = 960.0, 750.0  # body units that one drawing spans
-_SKY = 90.0  # of them, above where a build's y begins
+_WIDTH, _HEIGHT = 960.0, 750.0  # body units covered by one drawing
+_SKY = 90.0  # of them, above the y origin of a build
 _HALF_CHEST = 58.0
 _LIGHT = np.array([-0.28, -0.74, 0.61], np.float32)
-# Rows of the limb skin round which each part is taken, far enough apart to differ.
+# Rows of the limb skin around which each part is taken, far enough apart to differ.
 _HIND, _FORE, _HEAD, _TAIL = 120.0, 340.0, 540.0, 610.0
 
 
 @dataclass(frozen=True)
 class Aspect:
-    """How the camera sees the animal.
+    """The camera's view of the animal.
 
-    `scale`: pixels in one body unit. `yaw` degrees: head turned to the camera (> 0) or
-    away. `roll` degrees: the ground falls to the right. `mirrored`: walks to the left.
+    `scale`: pixels per body unit. `yaw` degrees: head turned to the camera (> 0) or away. `roll`
+        degrees: the ground falls to the right. `mirrored`: walks to the left.
     """
 
     scale: float
@@ -37,8 +37,8 @@ class Aspect:
 class Cutout:
     """An animal without its surroundings.
 
-    `colour` [H, W, 3] 0..255, already multiplied by the cover; `cover` [H, W] 0..1;
-    `eye` (x, y) in pixels; `ground`: the row where its feet stand.
+    `colour` [H, W, 3] 0..255, premultiplied by the cover; `cover` [H, W] 0..1; `eye` (x, y) in
+    pixels; `ground`: the row of its feet.
     """
 
     colour: Field
@@ -50,7 +50,7 @@ class Cutout:
 def draw_animal(
     species: Species, coat: Coat, pose: Pose, aspect: Aspect, rng: np.random.Generator
 ) -> Cutout:
-    """Return one animal; `rng` only grains the fur."""
+    """Return one animal; `rng` affects the fur's grain only."""
     body = strike(species.build, pose)
     canvas = _Canvas(species, aspect, rng)
     for leg, row in zip(body.far, (_FORE, _HIND), strict=True):
@@ -76,7 +76,7 @@ def _length(points: Points) -> Field:
 
 
 class _Canvas:
-    """The picture that the parts are painted on, from the far side to the near one."""
+    """The picture on which parts are painted, from far to near."""
 
     def __init__(self, species: Species, aspect: Aspect, rng: np.random.Generator) -> None:
         self._species = species
@@ -107,11 +107,11 @@ class _Canvas:
         dim: float = 1.0,
         fade: float = 0.0,
     ) -> None:
-        """Lay one part over what is there.
+        """Paint one part over the others.
 
-        `row`, `offset`: where on the pattern the part's skin begins. `tone`: -1 back,
-        0 flank, 1 belly; by default from the side of the skin. Over `fade` body units
-        from its upper end the part merges into the body behind it.
+        `row`, `offset`: where on the pattern the part's skin begins. `tone`: -1 back, 0 flank, 1
+            belly; by default from the side of the skin. Over `fade` body units from its upper end
+            the part blends into the body behind it.
         """
         skin = unroll(tube, self._shape)
         if skin is None:
@@ -163,7 +163,7 @@ class _Canvas:
         return np.asarray(seen * self._aspect.scale, np.float32)
 
     def _nearness(self, x: Field, depth: float) -> Field:
-        """Return the enlargement of what is nearer to the camera, at about four body lengths."""
+        """Return the magnification of near parts, at about four body lengths."""
         towards = (x - MIDDLE) * np.sin(self._yaw) + depth * _HALF_CHEST * np.cos(self._yaw)
         return np.asarray(2600.0 / (2600.0 - towards), np.float32)
 
@@ -190,7 +190,7 @@ class _Canvas:
     def _blot(
         self, centre: NDArray[np.floating], radius: float, colour: Colour, *, softness: float
     ) -> None:
-        """Paint a round blot on the animal, soft over that part of its radius."""
+        """Paint a soft round spot on the animal; the edge is that part of its radius."""
         left, top = (max(0, int(value - radius - 1)) for value in centre)
         right, bottom = (int(value + radius + 2) for value in centre)
         window = slice(top, bottom), slice(left, right)

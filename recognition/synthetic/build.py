@@ -34,11 +34,11 @@ class Build:
 
 @dataclass(frozen=True)
 class Pose:
-    """What the animal does; angles in degrees.
+    """The animal's pose; angles in degrees.
 
-    `stride` is the phase of the walk in turns, `reach` how far the legs swing, `lift` how
-    far the neck is raised above rest, `nod` the head down against the neck, `arch` the
-    body units by which the back is raised.
+    `stride` is the phase of the walk in turns, `reach` how far the legs swing, `lift` how far the
+    neck is raised above rest, `nod` the head down against the neck, `arch` the body units by which
+    the back is raised.
     """
 
     stride: float

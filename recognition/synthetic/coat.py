@@ -1,9 +1,9 @@
-"""Coats of individuals: spots, rosettes and stripes that grow from a seed.
+"""Coats of individuals: spots, rosettes and stripes grown from a seed.
 
-A pattern grows as on a real animal, by short-range activation and long-range
-inhibition (Turing, "The chemical basis of morphogenesis", 1952), here as a few
-rounds of a difference of Gaussians with saturation. Style and wavelength belong
-to the species, the layout to the seed, so individuals differ only in the layout.
+A pattern grows as on a real animal, by short-range activation and long-range inhibition (Turing,
+"The chemical basis of morphogenesis", 1952), here as a few rounds of a difference of Gaussians with
+saturation. Style and wavelength belong to the species, the layout to the seed, so individuals
+differ only in the layout.
 """
 
 from dataclasses import dataclass
@@ -34,9 +34,9 @@ class CoatSample(Enum):
 
 @dataclass(frozen=True)
 class Style:
-    """What the coats of one species have in common.
+    """The common style of a species' coats.
 
-    `wavelength` is the distance from one mark to the next in body units;
+    `wavelength`: distance between marks, in body units
     """
 
     reading: CoatSample

@@ -1,4 +1,4 @@
-"""A data set of drawn animals: photographs with EXIF, and metadata.csv."""
+"""A synthetic data set: photographs with EXIF, and metadata.csv."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
@@ -28,8 +28,8 @@ _MOST_YAW = 35.0
 class Row:
     """One sighting: a line of metadata.csv.
 
-    `path` is relative to the data set's folder; two rows with one path are two animals.
-    `date` is ISO 8601. The box is in fractions of the picture.
+    `path` is relative to the data set's folder; two rows with one path are two animals. `date` is
+    ISO 8601. The box is in fractions of the picture.
     """
 
     path: str
@@ -59,17 +59,16 @@ def draw(
 ) -> tuple[Row, ...]:
     """Draw a camera-trap data set into `folder` and return its rows in order of time.
 
-    Equal arguments give equal pictures. `sightings` is the mean per individual, `size`
-    the pictures' width and height in pixels. Of what is planned only the pictures taken in
-    these `hours` are drawn. `progress` is told after each picture how
-    many are done, and of how many.
+    Equal arguments give equal pictures. `sightings` is the mean per individual, `size` the
+    pictures' width and height in pixels. Only pictures taken in these `hours` are drawn. `progress`
+    gets the number done and the total after each picture.
 
     Raises:
         ValueError: an unknown species, or too few of something.
     """
     unknown = sorted(set(species) - set(SPECIES))
     if unknown:
-        raise ValueError(f"can't draw {', '.join(unknown)}; there are {', '.join(SPECIES)}")
+        raise ValueError(f"can't draw {', '.join(unknown)}; choose one of {', '.join(SPECIES)}")
     shots = plan(
         individuals=individuals,
         sightings=sightings,
@@ -89,7 +88,7 @@ def draw(
 
 
 class _Studio:
-    """Draws the pictures of one data set; keeps coats and places that come again."""
+    """Draws the pictures of one data set; caches coats and places."""
 
     def __init__(self, folder: Path, seed: int, size: tuple[int, int]) -> None:
         self._folder = folder
@@ -103,13 +102,13 @@ class _Studio:
         rng = np.random.default_rng((self._seed, 4, number))
         deployment = f"camera-{shot.camera + 1}"
         hour = shot.taken.hour + shot.taken.minute / 60
-        # Where two animals share the picture, each has its half, the first the farther one.
+        # Two animals in a picture share its width; the first is farther away.
         placed = [
             self._stand(sight, index, len(shot.sights), rng)
             for index, sight in enumerate(shot.sights)
         ]
         taken = photograph(self._place(shot.camera), placed, light_at(hour), rng)
-        # The sequence keeps apart two passers-by of one second.
+        # The sequence separates animals that pass in the same second.
         path = f"{deployment}/{shot.taken:%Y%m%d-%H%M%S}-{shot.sequence}.jpg"
         self._save(path, taken.image, shot, int(rng.integers(74, 93)))
         for sight, box in zip(shot.sights, taken.boxes, strict=True):

@@ -28,8 +28,7 @@ def light_at(hour: float) -> Light:
 def illuminate(scene: Field, animals: Field, light: Light, rng: np.random.Generator) -> Field:
     """Return an RGB scene [H, W, 3] 0..255 as the camera takes it.
 
-    `animals` [H, W] 0..1 is where animals stand: fur throws the flash back more
-    than plants far behind it.
+    `animals` [H, W] 0..1: fur reflects more of the flash than plants far behind it.
     """
     exposure = float(rng.uniform(0.88, 1.1))
     if light is Light.DAY:
@@ -46,7 +45,7 @@ def illuminate(scene: Field, animals: Field, light: Light, rng: np.random.Genera
 def _infrared(scene: Field, animals: Field, exposure: float, rng: np.random.Generator) -> Field:
     height, width = animals.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    # The flash falls off to the edges, and with the distance: higher up is farther away.
+    # The flash falls off to the edges and with distance: higher up is farther away.
     centre_x, centre_y = width * rng.uniform(0.42, 0.58), height * 0.66
     distance = np.hypot((x - centre_x) / width, 0.9 * (y - centre_y) / height)
     flash = np.exp(-3.2 * distance**2) * (0.35 + 0.65 * np.clip(y / (0.6 * height), 0.0, 1.0))

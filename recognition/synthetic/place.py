@@ -1,8 +1,7 @@
-"""Places: what one camera always sees, with or without an animal.
+"""Places: the fixed view of one camera, with or without animals.
 
-A deployment's camera does not move, so all its pictures share one background. It
-is as rich in corners as a real one: a matcher that looks at the whole picture finds
-the same place, not the same animal.
+All pictures of a deployment share one background. It is as rich in corners as a real one: matching
+whole pictures finds the same place, not the same animal.
 """
 
 from dataclasses import dataclass
@@ -99,7 +98,7 @@ def _sky_and_ground(
 def _front(
     width: int, height: int, palette: Palette, rng: np.random.Generator
 ) -> tuple[Field, Field]:
-    """Return what stands before the animal: tall grass at the bottom, twigs in a corner."""
+    """Return the foreground: tall grass at the bottom, twigs in a corner."""
     unit = height / 480
     corner = np.array([rng.choice([0.0, 1.0]) * width, rng.uniform(0.0, 0.35) * height])
 

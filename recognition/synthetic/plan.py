@@ -1,4 +1,4 @@
-"""Plans: which animal passes which camera when, before anything is drawn."""
+"""Plans which animal passes which camera when, before anything is drawn."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Flank = Literal["left", "right"]
 START = datetime(2025, 5, 1)
 DAYS = 90
 SEEN_ONCE = 0.1  # of the individuals
-BURST = 0.25  # of the encounters have a second picture some seconds later
+BURST = 0.25  # of the encounters have a second picture a few seconds later
 PAIRS = 0.06  # of the pictures show two animals
 
 
@@ -27,7 +27,7 @@ class Individual:
 
 @dataclass(frozen=True)
 class Sight:
-    """One animal that a picture will show, and its flank that the camera sees."""
+    """One animal in a picture, and the flank facing the camera."""
 
     individual: Individual
     flank: Flank

@@ -1,4 +1,4 @@
-"""Plants and stones: what stands about in a place, drawn into an RGB image."""
+"""Draws plants and stones into an RGB image."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Palette:
 
 @dataclass(frozen=True)
 class Brush:
-    """What a plant is drawn with: onto which RGB image, in which colours, by which chance."""
+    """What a plant is drawn with: target RGB image, colours, and random generator."""
 
     image: Image
     palette: Palette
@@ -69,13 +69,12 @@ _WOODLAND = Palette(
 def cut_out(
     shape: tuple[int, int], palette: Palette, seed: int, draw: Callable[[Brush], None]
 ) -> tuple[Field, Field]:
-    """Return what `draw` draws by itself: colour [H, W, 3], multiplied by its cover, and
-    cover [H, W] 0..1."""
+    """Return what `draw` draws: colour [H, W, 3], premultiplied, and cover [H, W] 0..1."""
     black = np.zeros((*shape, 3), np.uint8)
     white = np.full((*shape, 3), 255, np.uint8)
     for ground in (black, white):
         draw(Brush(ground, palette, np.random.default_rng(seed)))
-    # What still tells a white ground from a black one is not covered.
+    # Pixels that differ on white and on black ground are not covered.
     through = (white[..., 1].astype(np.float32) - black[..., 1]) / 255.0
     cover = np.asarray(np.clip(1.0 - through, 0.0, 1.0), np.float32)
     return black.astype(np.float32), cover

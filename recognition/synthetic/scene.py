@@ -1,4 +1,4 @@
-"""Scenes: animals standing in a place, photographed by its camera."""
+"""Scenes: animals in a place, photographed by its camera."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_HIDDEN = 0.15  # of an animal, by plants
 
 @dataclass(frozen=True)
 class Placed:
-    """An animal and where it stands: the picture's column and row of its feet' middle."""
+    """An animal and its position: column and row of the centre of its feet."""
 
     cutout: Cutout
     x: float
@@ -39,7 +39,7 @@ class Extent:
 class Photograph:
     """A picture [H, W, 3] RGB and its animals, in the order given.
 
-    silhouettes: bool [H, W] of each, what stands before it included
+    silhouettes: bool [H, W] of each, including what is in front of it
     """
 
     image: Image
@@ -50,10 +50,10 @@ class Photograph:
 def photograph(
     place: Place, animals: Sequence[Placed], light: Light, rng: np.random.Generator
 ) -> Photograph:
-    """Return the picture of some animals at a place, the farther ones first.
+    """Return the picture of some animals at a place, farther ones first.
 
-    Plants hide at most `MOST_HIDDEN` of each animal. Raises ValueError when an animal
-    lies outside of the picture.
+    Plants hide at most `MOST_HIDDEN` of each animal. Raises ValueError when an animal is outside
+    the picture.
     """
     scene = place.background.astype(np.float32)
     height, width = scene.shape[:2]
@@ -69,7 +69,7 @@ def photograph(
         scene = scene * (1.0 - cover[..., None]) + colour
         everything = np.maximum(everything, cover)
         _overlay(scene, *_grass(animal, place, (height, width), rng), cover)
-    # A breath of wind, so that even the plants in front are not always in one place.
+    # Wind, so that plants in front are not always in one place.
     wind = int(rng.integers(-3, 4))
     colour = np.roll(place.front_colour, wind, axis=1)
     _overlay(scene, colour, np.roll(place.front_cover, wind, axis=1), everything)
@@ -109,7 +109,7 @@ def _extent(cover: Field) -> Extent:
     rows = np.flatnonzero((cover > 0.5).any(axis=1))
     columns = np.flatnonzero((cover > 0.5).any(axis=0))
     if not len(rows):
-        raise ValueError("the animal lies outside of the picture; place it nearer to the middle")
+        raise ValueError("the animal is outside the picture; place it nearer to the centre")
     return Extent(
         x=float(columns[0] / width),
         y=float(rows[0] / height),
@@ -152,7 +152,7 @@ def _grass(
 
 
 def _overlay(scene: Field, colour: Field, cover: Field, animals: Field) -> None:
-    """Lay plants over the scene, thinned before animals that they would hide too much of."""
+    """Paint plants over the scene, thinned in front of animals that they would hide too much of."""
     hidden = float((animals * cover).sum() / animals.sum())
     # Two layers of plants share the limit.
     kept = min(1.0, MOST_HIDDEN / 2 / max(hidden, 1e-6))
@@ -161,7 +161,7 @@ def _overlay(scene: Field, colour: Field, cover: Field, animals: Field) -> None:
 
 
 def _glint(scene: Field, animal: Placed) -> None:
-    """Let the eye throw the flash back."""
+    """Let the eye reflect the flash."""
     left, top = _corner(animal)
     eye = animal.cutout.eye
     size = animal.cutout.ground / 300.0

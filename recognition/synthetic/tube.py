@@ -1,8 +1,8 @@
-"""Tubes: rounded limbs of varying thickness, and where their skin is seen in a picture.
+"""Tubes: rounded limbs of varying thickness, and where their skin is visible.
 
-A body part is a spine with a radius at each point. Seen from the side, every
-pixel that the part covers gets its place on the unrolled skin, so that a coat
-bends, shortens and vanishes round the edge as on a real body.
+A body part is a spine with a radius at each point. Every pixel that the part covers gets its
+position on the unrolled skin, so that a coat bends, shortens and vanishes at the edge as on a real
+body.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from recognition.synthetic.coat import Field
 
 Points = NDArray[np.float32]
 
-# Skin coordinates are smooth: they are solved on every second pixel and enlarged.
+# Skin coordinates are smooth: solved on every second pixel and interpolated.
 _STEP = 2
 
 
@@ -83,8 +83,8 @@ def unroll(tube: Tube, shape: tuple[int, int]) -> Skin | None:
     )
     side = np.clip(side, -1.0, 1.0)
     depth = np.sqrt(1.0 - side * side)
-    # Turning the body about the upright axis slides the skin of a lying tube along it, and
-    # turns a standing one.
+    # Turning the body about the vertical axis slides the skin of a horizontal tube along it, and
+    # rotates a vertical one.
     units = radius / tube.scale
     along = along + units * depth * float(np.tan(tube.yaw)) * np.abs(dx)
     around = units * (np.arcsin(side) - tube.yaw * dy)
@@ -146,7 +146,7 @@ def _solve(tube: Tube, x: Points, y: Points) -> tuple[Field, ...]:
     direction /= np.maximum(np.linalg.norm(direction, axis=2, keepdims=True), 1e-6)
     across = pick(dy) * direction[..., 0] - pick(dx) * direction[..., 1]
     radius = np.maximum(pick(radii), 0.5)
-    # Beyond its ends the skin goes on round the cap.
+    # Beyond its ends the skin continues round the cap.
     beyond = np.maximum(ahead[..., -1], 0.0) + np.minimum(ahead[..., 0], 0.0)
     ends = (which == 0) | (which == len(points) - 2)
     reach = np.clip(beyond / radius, -1.0, 1.0)

@@ -1,1 +1,1 @@
-"""Labelled pictures into a model that embeds their kind of animal."""
+"""Trains embedding models on labelled pictures."""

@@ -1,4 +1,4 @@
-"""The page that goes with a trained model: what it is, what it learnt from, what it can't do."""
+"""The model card of a trained model: what it is, its training data, its limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from recognition.training.data.training_data import NONE, TrainingData
 from recognition.training.history import Epoch
 from recognition.training.recipe import Recipe
 
-# Of every model that learnt from labelled animals.
+# Of every model trained on labelled animals.
 LIMITS = (
-    "Only fit for the species it learnt, seen by cameras like those it learnt from.",
-    "Not calibrated: run `resight calibrate` on pictures of neither part before it decides.",
-    "Its embeddings are never comparable with another model's or another version's.",
+    "Only fit for the species it was trained on, seen by similar cameras.",
+    "Not calibrated: run `resight calibrate` on pictures used for neither training nor validation "
+    "before deciding with it.",
+    "Its embeddings are not comparable with another model's or version's.",
 )
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a card is about; `kept` is the epoch whose weights the model has."""
+    """Contents of a card; `kept` is the epoch whose weights the model has."""
 
     model: EmbeddingModel
     recipe: Recipe
@@ -60,7 +61,7 @@ def _model(subject: ModelCard) -> dict[str, object]:
         "began with": subject.recipe.weights or "its published weights",
         "input": f"{side} × {side}, uint8 RGB",
         "outputs": "embedding, viewpoint" if subject.model.viewpoint_head else "embedding",
-        "licence of the weights it began with": subject.model.licence or "none: random or own",
+        "licence of the initial weights": subject.model.licence or "none: random or own",
         **chosen,
     }
 
@@ -72,11 +73,11 @@ def _data(subject: ModelCard) -> dict[str, object]:
     held_out = len(training_data.validation.queries) if training_data.validation else 0
     return {
         "species": ", ".join(sorted({each.species or "unspecified" for each in shown})),
-        "pictures learnt from": len(shown),
+        "training pictures": len(shown),
         "mirrored copies": len(training_data.samples) - len(shown),
         "individuals": len({individual_of(each) for each in shown}),
-        "coats told apart": training_data.classes,
-        "pictures held out": f"{held_out} ({training_data.held_out} split)",
+        "classes (coats)": training_data.classes,
+        "validation pictures": f"{held_out} ({training_data.held_out} split)",
         "digest": training_data.digest,
     }
 
@@ -87,23 +88,23 @@ def _numbers(subject: ModelCard) -> str:
     if kept.r1 is not None:
         before = subject.history[0].r1
         lines.append(
-            f"R-1 of the held-out pictures, by embedding alone, left never compared with right: "
-            f"{kept.r1:.3f}; before training {before:.3f}. The epoch was "
-            "chosen by this number, so it is a little too good."
+            "R-1 of the held-out pictures, by embedding alone, without comparing left with right "
+            f"flanks: {kept.r1:.3f}; before training {before:.3f}. The epoch was chosen by this "
+            "number, so it is slightly optimistic."
         )
     if kept.viewpoint is not None:
-        lines.append(f"Viewpoints of held-out pictures told right: {kept.viewpoint:.3f}.")
+        lines.append(f"Viewpoints of held-out pictures classified correctly: {kept.viewpoint:.3f}.")
     return "\n".join(lines) + "\n\n![learning curve](learning-curve.png)"
 
 
 def _limits(subject: ModelCard) -> str:
     limits = [*LIMITS]
     if subject.training_data.held_out == NONE:
-        limits.append("No picture was held out, so nothing is known of how well it does.")
+        limits.append("No picture was held out, so its accuracy is unknown.")
     if subject.training_data.held_out == "closed":
         limits.append(
-            "Pictures of one encounter may stand on both sides of the closed split, which "
-            "flatters the number above."
+            "Pictures of one encounter may be on both sides of the closed split, so the number "
+            "above is optimistic."
         )
     return bullets(limits)
 

@@ -1,12 +1,12 @@
-"""What a run must remember to go on as if it had never stopped.
+"""Checkpoints to resume a run exactly.
 
     <folder>/epoch-0007/weights.safetensors   model and loss
     <folder>/epoch-0007/optimizer.pt          read with weights_only, so it runs no code
     <folder>/epoch-0007/state.json            recipe, pictures, history
-    <folder>/best.safetensors                 the model of the best epoch, where there is an exam
+    <folder>/best.safetensors                 the best epoch's model, with validation
 
-A checkpoint is written beside its place and renamed into it: it is there whole or not at
-all. No random state is kept, since every epoch seeds its own.
+A checkpoint is written under a temporary name and renamed, so it is complete or absent. No random
+state is stored, because every epoch has its own seed.
 """
 
 import json
@@ -60,7 +60,7 @@ def write(checkpoint: Checkpoint, folder: Path) -> None:
 
 
 def read(folder: Path, recipe: Recipe, digest: str) -> Checkpoint | None:
-    """Return the latest checkpoint of this very run; None when there is none.
+    """Return the latest checkpoint of this run; None when there is none.
 
     Raises:
         TrainingError: it is of another recipe or of other pictures.
@@ -77,12 +77,12 @@ def read(folder: Path, recipe: Recipe, digest: str) -> Checkpoint | None:
             f"{name} {state['recipe'].get(name)!r}, now {asked[name]!r}" for name in differing
         )
         raise TrainingError(
-            f"{latest} is of another run: {told}; resume with what it began with, or take "
+            f"{latest} is of another run: {told}; resume with the original options, or choose "
             "another --output"
         )
     if state["digest"] != digest:
         raise TrainingError(
-            f"{latest} was learnt from other pictures or labels; take another --output"
+            f"{latest} was trained on other pictures or labels; choose another --output"
         )
     return Checkpoint(
         load_file(latest / _WEIGHTS),

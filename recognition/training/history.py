@@ -1,15 +1,14 @@
-"""What a run did, epoch by epoch."""
+"""The history of a run, epoch by epoch."""
 
 from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch: its number, mean loss, seconds, and R-1 of the held-out pictures.
+    """One epoch: number, mean loss, seconds, and R-1 of the held-out pictures.
 
-    Number 0 is the model before it learnt anything; it has no loss. `r1` is None in an
-    epoch without validation; `viewpoint` is the share of held-out viewpoints that a
-    viewpoint head gets right.
+    Number 0 is the untrained model, without loss. `r1` is None in an epoch without validation;
+    `viewpoint` is the share of held-out viewpoints that a viewpoint head classifies correctly.
     """
 
     number: int
@@ -19,5 +18,5 @@ class Epoch:
     viewpoint: float | None = None
 
     def as_dict(self) -> dict[str, float | int | None]:
-        """Return it as JSON takes it."""
+        """Return it for JSON."""
         return asdict(self)

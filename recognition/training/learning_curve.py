@@ -1,4 +1,4 @@
-"""The picture of a run: loss and validation, epoch by epoch."""
+"""Plots a run: loss and validation, epoch by epoch."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,13 +1,13 @@
-"""What makes embeddings of one coat near, and those of different coats far.
+"""Losses that bring embeddings of one coat together, and separate different coats.
 
-| name      | what it is                                                                     |
-|-----------|--------------------------------------------------------------------------------|
-| softmax   | cross-entropy over cosines with one proxy a label (Zhai & Wu 2019)              |
-| arcface   | the same with an angular margin (Deng et al. 2019)                              |
-| subcenter | ArcFace with three proxies a label, for labels that are wrong or look in several |
-|           | ways (Deng et al. 2020)                                                          |
-| triplet   | for every picture its farthest equal and nearest other, at least a margin apart  |
-|           | (Hermans et al. 2017)                                                            |
+| name      | what it is                                                                   |
+|-----------|------------------------------------------------------------------------------|
+| softmax   | cross-entropy over cosines with one proxy per label (Zhai & Wu 2019)         |
+| arcface   | the same with an angular margin (Deng et al. 2019)                           |
+| subcenter | ArcFace with three proxies per label, for labels that are wrong or diverse   |
+|           | (Deng et al. 2020)                                                           |
+| triplet   | per picture its farthest positive and nearest negative, with a margin        |
+|           | (Hermans et al. 2017)                                                        |
 
 All from pytorch-metric-learning.
 """
@@ -26,12 +26,12 @@ _MARGIN_DEGREES = 28.6
 _SCALE = 64.0
 _TRIPLET_MARGIN = 0.2
 
-# Pictures of one label that come together in a batch: triplets need some, proxies none.
+# Pictures of one label per batch: triplets need some, proxies none.
 TOGETHER = {"softmax": 1, "arcface": 1, "subcenter": 1, "triplet": 4}
 
 
 class _Mined(nn.Module):
-    """Triplet loss on the hardest of a batch."""
+    """Triplet loss on the hardest triplets of a batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,12 +61,12 @@ _LOSSES: Mapping[str, Callable[[int], nn.Module]] = {
 def build(name: str, classes: int) -> nn.Module:
     """Return a loss of embeddings float32 [B, 512] and labels int64 [B] below `classes`.
 
-    Its proxies, if it has any, are parameters that the caller trains.
+    Its proxies, if any, are parameters that the caller trains.
     """
     loss = _LOSSES[name](classes)
     with torch.no_grad():
-        # Only directions count. Adam's steps are of one size whatever the length, so proxies
-        # of unit length turn as fast as the heads do; as the package makes them, 20 times slower.
+        # Only directions count. Adam's step size does not depend on length, so proxies of unit
+        # length turn as fast as the heads do; with the package's initialisation, 20 times slower.
         for proxies in loss.parameters():
             proxies.copy_(nn.functional.normalize(proxies, dim=0))
     return loss

@@ -1,4 +1,4 @@
-"""Everything that decides what a training run computes, beside its pictures."""
+"""Everything that determines a training run's result, besides its pictures."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -13,30 +13,30 @@ FLIPS: tuple[str, ...] = get_args(Flip)
 
 
 class TrainingError(ResightError):
-    """A training run can't be done as asked for; the text says why and what to do."""
+    """A training run is impossible; the text says why and what to do."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training run's numbers. Equal recipes on equal pictures give equal models on a CPU.
+    """Parameters of one training run. Equal recipes on equal pictures give equal models on a CPU.
 
     Attributes:
         backbone: one of `recognition.models.architectures.BACKBONES`.
         loss: see `recognition.training.losses`.
-        epochs: times that every picture is seen.
-        batch: pictures of one step.
-        learning_rate: of the heads, at its highest; the backbone's is `backbone_rate` of it.
+        epochs: passes over all pictures.
+        batch: pictures per step.
+        learning_rate: peak rate of the heads; the backbone's is `backbone_rate` of it.
         warm_up: share of all steps in which the rate rises; then it falls as a cosine.
-        freeze: epochs at the beginning in which the backbone stays as it is.
+        freeze: initial epochs with a frozen backbone.
         weight_decay: AdamW's.
-        clip: longest gradient.
+        clip: maximum gradient norm.
         input_size: side of the model's pictures; None: the backbone's own.
         flip: `flank` adds every left or right picture mirrored, as another individual.
         merge_flanks: an individual's two flanks are one label; else each is its own.
-        mask: half of the pictures lose their background, so that it teaches nothing.
+        mask: half of the pictures get another background, so that it is not learned.
         alone: the model sees animals without their surroundings, here and in service.
-        viewpoint_head: the model also learns the side it sees.
-        seed: of everything drawn.
+        viewpoint_head: the model also learns viewpoints.
+        seed: of all random choices.
     """
 
     backbone: str = "efficientnet_lite0"
@@ -62,7 +62,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for name, value, known in (("loss", self.loss, LOSSES), ("flip", self.flip, FLIPS)):
             if value not in known:
-                raise TrainingError(f"{name} is {value!r}; there are {', '.join(known)}")
+                raise TrainingError(f"{name} is {value!r}; choose one of {', '.join(known)}")
         for name, number, least in (
             ("epochs", self.epochs, 1),
             ("batch", self.batch, 2),
@@ -72,8 +72,7 @@ class Recipe:
                 raise TrainingError(f"{name} is {number}; it must be at least {least}")
         if self.mask and self.alone:
             raise TrainingError(
-                "mask puts animals before other surroundings, alone takes all surroundings away; "
-                "choose one of them"
+                "mask replaces the animals' background, alone removes it; choose one of them"
             )
         if not self.learning_rate > 0:
             raise TrainingError(f"the learning rate is {self.learning_rate:g}; try 0.001")

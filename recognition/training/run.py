@@ -1,4 +1,4 @@
-"""One training run, from photographs to a folder that the embedder can serve."""
+"""Runs one training, from photographs to a folder that the embedder can serve."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -24,20 +24,20 @@ WEIGHTS, MODEL, CARD = "model.safetensors", "model.onnx", "card.md"
 CURVE, LOG, CHECKPOINTS = "learning-curve.png", "log.json", "checkpoints"
 _BEST = "best.safetensors"
 
-# A run tells of its stages (what is being done, how much of it is done, of how much).
+# Progress of a run: stage, number done, and total.
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How a run is done; none of it changes what comes out, but `hold_out` and the device.
+    """Options of a run that do not affect the result, except `hold_out` and the device.
 
     Attributes:
-        hold_out: split whose queries are kept from being learnt, see `lesson.prepare`.
-        device: cpu, cuda, or auto: cuda where there is one.
+        hold_out: split whose queries are held out, see `training_data.prepare`.
+        device: cpu, cuda, or auto: cuda if available.
         workers: processes that augment pictures ahead; 0: none.
-        resume: go on from the output folder's checkpoint, where there is one.
-        examine_every: epochs from one validation to the next.
+        resume: continue from the output folder's checkpoint, if there is one.
+        examine_every: epochs between validations.
         accept_restricted: see `backbones.build`.
     """
 
@@ -51,7 +51,7 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run made: the folder, and the epoch whose weights the model has."""
+    """Result of a run: the folder, and the epoch whose weights the model has."""
 
     folder: Path
     kept: Epoch
@@ -70,22 +70,23 @@ def train(
     """Train on photographs of one animal each and write the model, its card and curve.
 
         output/model.safetensors   for `resight export` and further training
-        output/model.onnx          for the embedder, checked against PyTorch
-        output/card.md             what it is
+        output/model.onnx          for the embedder, verified against PyTorch
+        output/card.md             the model card
         output/learning-curve.png, output/log.json, output/checkpoints/
 
-    With held-out pictures the best epoch's weights are kept, else the last one's; the
-    best one may be number 0, the model as it began. `told` gets every epoch when it is over.
+    With held-out pictures the best epoch's weights are kept, else the last one's; the best may be
+    number 0, the initial model. `told` gets every finished epoch.
 
     Raises:
-        TrainingError, WeightsError: it can't be done so.
-        ParityError: the exported model is not what was trained.
+        TrainingError,
+        WeightsError: it is impossible.
+        ParityError: the exported model differs from the trained one.
     """
     checkpoints = output / CHECKPOINTS
     if checkpoints.exists() and not options.resume:
         raise TrainingError(
-            f"{checkpoints} holds an earlier run; pass --resume to go on with it, "
-            "or take another --output"
+            f"{checkpoints} holds an earlier run; continue it with --resume, or choose another "
+            "--output"
         )
     device = _device(options.device)
     model = backbones.build(
@@ -120,7 +121,7 @@ def train(
 
 
 def _epochs(trainer: Trainer, examine_every: int, progress: Progress) -> Iterator[Epoch]:
-    """Yield each epoch that is still to be done, when it is over."""
+    """Yield each remaining epoch when it is finished."""
     if not trainer.history:
         yield trainer.examine_untrained()
     last = trainer.recipe.epochs
@@ -138,7 +139,7 @@ def _keep(trainer: Trainer, epoch: Epoch, checkpoints: Path) -> None:
 
 
 def _best(history: Sequence[Epoch]) -> Epoch:
-    """Return the epoch with the best R-1, the later of equals; the last where none has one."""
+    """Return the epoch with the best R-1, the later of equals; the last without validation."""
     examined = [each for each in history if each.r1 is not None]
     return max(examined, key=lambda each: (each.r1, each.number)) if examined else history[-1]
 
@@ -162,6 +163,6 @@ def _device(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise TrainingError(
-            "this PyTorch sees no CUDA device; install its CUDA build and a driver, or --device cpu"
+            "PyTorch finds no CUDA device; install its CUDA build and a driver, or use --device cpu"
         )
     return torch.device(name)

@@ -1,10 +1,10 @@
-"""How the learning rate goes over a run."""
+"""Learning rate schedule."""
 
 import math
 
 
 def rate(step: int, steps: int, warm_up: float) -> float:
-    """Return the factor of the learning rate at one of `steps` steps, over 0 and at most 1.
+    """Return the rate's factor at one of `steps` steps, above 0 and at most 1.
 
     It rises linearly for the share `warm_up` of the steps, then falls as a half cosine.
     """

@@ -1,4 +1,4 @@
-"""The model, its loss and its optimiser, through one epoch after the other."""
+"""Trains the model, with loss and optimiser, epoch by epoch."""
 
 import time
 from collections.abc import Callable
@@ -22,14 +22,13 @@ from recognition.training.validation import validate
 
 _MODEL, _LOSS = "model.", "loss."
 _VIEWPOINT_WEIGHT = 0.2
-_SEEDS = 1_000_003  # a run's epochs never share a seed with another run's
+_SEEDS = 1_000_003  # no two runs share an epoch's seed
 
 
 class Trainer:
     """Trains a model in place.
 
-    An epoch draws only from its own seed, so a run that is resumed between two
-    epochs ends as one that never stopped.
+    An epoch uses its own seed only, so a resumed run ends like an uninterrupted one.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class Trainer:
             [
                 {"params": backbone, "peak": recipe.learning_rate * recipe.backbone_rate},
                 {"params": heads, "peak": recipe.learning_rate},
-                # A proxy's length means nothing to the loss, so nothing may shrink it.
+                # A proxy's length does not affect the loss, so it has no weight decay.
                 {
                     "params": list(self._loss.parameters()),
                     "peak": recipe.learning_rate,
@@ -68,11 +67,11 @@ class Trainer:
 
     @property
     def next_epoch(self) -> int:
-        """The number of the epoch that comes next, from 1."""
+        """Number of the next epoch, from 1."""
         return self.history[-1].number + 1 if self.history else 1
 
     def examine_untrained(self) -> Epoch:
-        """Examine the model as it begins, and return that as epoch 0."""
+        """Validate the initial model, and return that as epoch 0."""
         began = time.monotonic()
         self.history.append(self._examined(Epoch(0, None, 0.0), began))
         return self.history[-1]
@@ -80,12 +79,12 @@ class Trainer:
     def epoch(
         self, examined: bool = True, progress: Callable[[int, int], None] = lambda *_: None
     ) -> Epoch:
-        """Train for one epoch, examine the model if there is an exam, and return how it went.
+        """Train for one epoch, validate if there are queries, and return its history.
 
-        `progress` is told after each step how many are done, and of how many.
+        `progress` gets the number of steps done and their total.
 
         Raises:
-            TrainingError: the loss is no number any more.
+            TrainingError: the loss is not finite.
         """
         number = self.next_epoch
         began = time.monotonic()
@@ -116,7 +115,7 @@ class Trainer:
         return self.history[-1]
 
     def checkpoint(self) -> Checkpoint:
-        """Return all that `restore` needs."""
+        """Return everything that `restore` needs."""
         weights = {f"{_MODEL}{key}": value for key, value in self.model.state_dict().items()}
         weights |= {f"{_LOSS}{key}": value for key, value in self._loss.state_dict().items()}
         return Checkpoint(
@@ -128,7 +127,7 @@ class Trainer:
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint of this run."""
+        """Continue from a checkpoint of this run."""
 
         def part(prefix: str) -> dict[str, Tensor]:
             return {
@@ -151,7 +150,7 @@ class Trainer:
             self._training_data.validation,
             self._device,
         )
-        # A viewpoint head says nothing before it has learnt.
+        # An untrained viewpoint head is meaningless.
         viewpoint = scores.viewpoint if epoch.number else None
         return _timed(replace(epoch, r1=scores.r1, viewpoint=viewpoint), began)
 
@@ -159,7 +158,7 @@ class Trainer:
         self.model.train()
         self.model.backbone.requires_grad_(not frozen)
         if frozen:
-            self.model.backbone.eval()  # its statistics stay, too
+            self.model.backbone.eval()  # its batch statistics stay frozen, too
 
     def _set_rate(self, step: int, steps_an_epoch: int) -> None:
         factor = rate(step, steps_an_epoch * self.recipe.epochs, self.recipe.warm_up)
@@ -188,7 +187,7 @@ def _timed(epoch: Epoch, began: float) -> Epoch:
 
 
 def _viewpoint_loss(scores: Tensor, sides: Tensor) -> Tensor:
-    """Return the mean cross-entropy of scores [B, 6] where a side is told; 0 where none is."""
+    """Return the mean cross-entropy of scores [B, 6] where the viewpoint is known; 0 otherwise."""
     told = (sides != NO_VIEWPOINT).sum().clamp(min=1)
     total = nn.functional.cross_entropy(scores, sides, ignore_index=NO_VIEWPOINT, reduction="sum")
     return total / told

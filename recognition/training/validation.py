@@ -1,4 +1,4 @@
-"""How well a model that is being trained does on pictures that it does not learn from."""
+"""Validation of a model in training on held-out pictures."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _BATCH = 32
 
 @dataclass(frozen=True)
 class ValidationScores:
-    """R-1 of the answerable queries; share of right viewpoints, if model and pictures tell them."""
+    """R-1 of the answerable queries, and share of right viewpoints, if any."""
 
     r1: float
     viewpoint: float | None
@@ -27,7 +27,7 @@ def validate(
     validation: ValidationQueries,
     device: torch.device,
 ) -> ValidationScores:
-    """Return a model's marks on pictures uint8 [N, S, S, 3], as the embedder would see them."""
+    """Return a model's scores on pictures uint8 [N, S, S, 3], as the embedder would see them."""
     embeddings, viewpoints = _read(model, pictures, device)
     told = validation.viewpoints != NO_VIEWPOINT
     if viewpoints is None or not told.any():

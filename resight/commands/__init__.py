@@ -1,1 +1,1 @@
-"""One module for each command of `resight`; resight.main puts them together."""
+"""The commands of `resight`, one module each; resight.main combines them."""

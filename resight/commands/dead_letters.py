@@ -121,7 +121,7 @@ def _replayed(letter: DeadLetter) -> bool:
 
 
 def _told(letter: DeadLetter) -> Text:
-    """Return a letter as two lines: what and where, and why."""
+    """Return a dead letter as two lines: what and where, and why."""
     animals = f"{letter.sightings} sighting{'' if letter.sightings == 1 else 's'} lost"
     facts = (
         letter.time.isoformat(" ", "seconds"),
@@ -129,7 +129,7 @@ def _told(letter: DeadLetter) -> Text:
         f"attempt {letter.attempt}",
         animals,
         *(["replayed"] if _replayed(letter) else []),
-        *([f"its value of {letter.left_out.bytes} bytes left out"] if letter.left_out else []),
+        *([f"its value of {letter.left_out.bytes} bytes is missing"] if letter.left_out else []),
     )
     kind = (letter.kind, "bold red" if not _replayed(letter) else "dim")
     return Text.assemble(kind, f"  {', '.join(facts)}\n    {one_line(letter.reason)}")

@@ -20,9 +20,9 @@ def explain(
 ) -> None:
     """Draw the matches of two sightings and print the evidence.
 
-    Matches on one surface are coloured by confidence, others thin, and those beside the animals
-    grey. Crops are those of the stack that runs from --data-dir, else of RESIGHT_BLOBS_CROPS_URL;
-    the matcher is as the environment sets it.
+    Matches on one surface are coloured by confidence, others are thin, and those outside the
+    animals grey. Crops come from the stack running from --data-dir, else from
+    RESIGHT_BLOBS_CROPS_URL; the matcher is configured by the environment.
     """
     # PyTorch takes two seconds to import.
     from resight.ledger_tools.explaining import explain_pair  # noqa: PLC0415

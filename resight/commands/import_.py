@@ -136,7 +136,7 @@ def _calibrate(data_dir: Path) -> None:
             options=Options(),
         )
     except ResightError as error:
-        note(f"no calibration of their own yet: {error}")
+        note(f"no separate calibration yet: {error}")
         return
     note(f"use it with `resight up --calibration {target}`")
 
@@ -185,8 +185,7 @@ def _tell(
             note(f"not enrolled: {each.where}: {each.reason}")
     elif not planned.photographs:
         raise CommandError(
-            f"nothing in {planned.format} names an animal; `resight import --help` lists the "
-            f"formats"
+            f"no animal in {planned.format} has a name; `resight import --help` lists the formats"
         )
     if report is not None and not as_json:
         results.print(f"wrote {report}: {len(left)} skipped rows")

@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 
 
-# A bar moves with every so many lines.
+# The bar moves once per this many lines.
 _TOLD_LINES = 100
 
 
@@ -158,17 +158,17 @@ def import_(
 
 
 def _check_file(file: Path) -> None:
-    """Read a file to its end, so that no ledger is removed for one that can't take its place."""
+    """Read a file to its end, so that a ledger is replaced only by a valid one."""
     with gzip.open(file, "rt") as source, _tracked(source, "reading") as lines:
         check_archive(lines)
 
 
 @contextmanager
 def _tracked(lines: Iterable[str], words: str) -> Iterator[Iterator[str]]:
-    """Show a bar for as long as a block lasts, however it ends.
+    """Show a progress bar for the duration of a block.
 
-    `rich.progress.track` ends its thread when it is used up or collected; collected by that very
-    thread, it waits for itself for ever.
+    `rich.progress.track` joins its thread when it is garbage-collected; if that thread itself
+    collects it, it deadlocks.
     """
     with Progress(console=notes, transient=True) as progress:
         task = progress.add_task(words, total=None)
@@ -247,7 +247,8 @@ def embed(
         embedder = build_embedder(
             load(EmbedderSettings),
             load(EncoderSettings),
-            crops=BlobStore(Path(folder).as_uri(), writes=True),  # nothing is to be stored again
+            # no retries: each entry is stored once
+            crops=BlobStore(Path(folder).as_uri(), writes=True),
             captures=BlobStore(blobs.captures_url),
         )
         for name in ledger.galleries():

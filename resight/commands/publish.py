@@ -29,7 +29,7 @@ from shared.settings import KafkaSettings
 
 _SHOWN = 10
 
-# The exit status of a command that has done its work but for some items, which it has named.
+# Exit status of a command that finished, but skipped items that it has named.
 LEFT_OUT = 3
 
 
@@ -38,9 +38,9 @@ def publish(
         list[Path],
         typer.Argument(
             metavar="FOLDER|FILE…",
-            help="Pictures, or folders of them. A folder's metadata.csv says what is known: "
-            "path,identity,species,viewpoint,date and, if you have them, deployment,sequence,"
-            "population,x,y,width,height.",
+            help="Pictures, or folders of them. A folder's metadata.csv describes them: "
+            "path,identity,species,viewpoint,date and optionally "
+            "deployment,sequence,population,x,y,width,height.",
         ),
     ],
     *,
@@ -66,9 +66,9 @@ def publish(
 ) -> None:
     """Publish photographs for identification.
 
-    Publishing a picture again is harmless: the same picture is the same sighting
-    with the same decision. The column `identity` never leaves this machine. A picture that
-    can't be read is named and left out, the others go on; then the exit status is 3.
+    Publishing a picture again is harmless: it is the same sighting with the same decision. The
+    column `identity` never leaves this machine. Unreadable pictures are named and skipped; then the
+    exit status is 3.
     """
     shift = None if clock is None else _correction(clock)
     found = read_catalogue(sources).labelled(species, population, deployment, shift).first(limit)
@@ -107,7 +107,7 @@ class Sent:
         return [each for each in self.skipped if each.fault]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return it for JSON."""
         return {
             "published": self.captures,
             "sightings": len(self.sightings),
@@ -150,8 +150,7 @@ def _send(
 def read_catalogue(sources: Sequence[Path]) -> Catalogue:
     """Return the photographs of some sources.
 
-    Raises:
-        typer.BadParameter: a source can't be read as pictures.
+    Raises: typer.BadParameter: a source can't be read.
     """
     try:
         return photographs.read(sources)

@@ -126,7 +126,7 @@ def undo(
 
 
 def _about_two(say: Callable[[Reviewer, str, str, str, str], Entry]) -> Callable[..., None]:
-    """Return the command that says something of two sightings."""
+    """Return a command about two sightings."""
 
     def command(
         one: Sighting,
@@ -168,7 +168,7 @@ def _say(
 
 
 def named(ledger: Ledger, individual: str) -> tuple[str, str]:
-    """Return gallery and ID of an individual, under whichever ID it was once known."""
+    """Return gallery and current ID of an individual; former IDs are resolved."""
     for gallery in ledger.galleries():
         name = ledger.resolve(gallery, individual)
         if ledger.has(gallery, name):

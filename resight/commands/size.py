@@ -28,9 +28,9 @@ def size(
 ) -> None:
     """Estimate partitions, replicas and storage for a given load.
 
-    Computed from costs that were measured, on one core of a shared server: see
-    docs/performance.md and resight/sizing.py. No GPU was measured; the matcher's cores are those
-    of a CPU. A replica is planned to be busy for seven tenths of its time at the peak.
+    Based on costs measured on one core of a shared server: see docs/performance.md and
+    resight/sizing.py. No GPU was measured; the matcher's cores are CPU cores. Replicas are planned
+    to be busy for 70 % of the time at peak load.
     """
     load = sizing.Load(
         captures_a_day=captures_per_day,

@@ -16,9 +16,9 @@ def status(
     data_dir: DataDir = DEFAULT_FOLDER,
     as_json: AsJson = False,
 ) -> None:
-    """Show whether the services are ready, how far they are behind, and what came out.
+    """Show readiness, backlog and totals.
 
-    Readiness is known of the stack on this machine only.
+    Readiness is known only for the stack on this machine.
     """
     kafka = kafka_settings(bootstrap_servers, data_dir)
     stack = None if bootstrap_servers else running(data_dir)

@@ -128,7 +128,7 @@ def _counts(kafka: KafkaSettings) -> str:
     try:
         now = backlog.read(kafka)
     except Transient:
-        return "the broker does not answer"
+        return "the broker does not respond"
     waiting = sum(now.lag.values())
     return f"{now.records[DECISIONS]} decisions, {now.dead_letters} dead letters, {waiting} waiting"
 

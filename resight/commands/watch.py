@@ -30,8 +30,8 @@ def watch(
 ) -> None:
     """Print decisions, one per line, until Ctrl-C.
 
-    A decision may come twice, with the same gallery, epoch and number. After a restore of the
-    ledger a new epoch begins: that is said, and what is of an earlier one is left out.
+    A decision may be repeated, with the same gallery, epoch and number. After a restore of the
+    ledger a new epoch begins: a line says so, and earlier epochs are skipped.
     """
     kafka = kafka_settings(bootstrap_servers, data_dir)
     shown, latest = 0, LatestEpoch()

@@ -1,4 +1,4 @@
-"""Filling the keypoint cache in advance."""
+"""Fills the keypoint cache in advance."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,17 +18,17 @@ from shared.errors import Poison
 from shared.messages import Candidate, Enrolment
 from shared.redis_settings import redis_options
 
-# Crops that are asked for together: one round trip to the cache, and news now and then.
+# Crops per request: one round trip to the cache, and frequent progress.
 TOGETHER = 50
 
 
 def warm_cache(
     ledger: Ledger, gallery: str, crops: CropKeypoints
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield how many enrolments were looked at, and why some have no keypoints, chunk by chunk.
+    """Yield the number of enrolments processed, and reasons for missing keypoints, per chunk.
 
     Raises:
-        Transient: the ledger or the store does not answer.
+        Transient: the ledger or the store does not respond.
     """
     for chunk in ledger.between(gallery, 0, ledger.count(gallery, "enrolments")):
         enrolments = [enrolment for enrolment, _ in chunk]
@@ -44,15 +44,15 @@ def warm_cache(
 
 
 def cached_crops(data_dir: Path) -> CropKeypoints:
-    """Return crops whose keypoints go into the stack's cache, else into the environment's.
+    """Return crops with the stack's keypoint cache, else the environment's.
 
     Raises:
-        CommandError: the cache does not answer.
-        SettingsError: the matcher or the cache can't be had as configured.
+        CommandError: the cache does not respond.
+        SettingsError: the matcher or the cache is misconfigured.
     """
     stack = running(data_dir)
     settings, kept = load(MatcherSettings), load(CacheSettings)
-    # What is only in this process's memory warms nobody.
+    # A cache in this process's memory would be useless.
     where = {"local_entries": 0} | ({"url": stack.cache_url} if stack else {})
     kept = kept.model_copy(update=where)
     with connect(kept.url, kept.timeout_seconds, redis_options(kept, kept.url)) as client:
@@ -60,7 +60,7 @@ def cached_crops(data_dir: Path) -> CropKeypoints:
             client.ping()
         except redis.RedisError as error:
             raise CommandError(
-                f"the keypoint cache does not answer: {error}; see RESIGHT_CACHE_URL"
+                f"the keypoint cache does not respond: {error}; see RESIGHT_CACHE_URL"
             ) from error
     return build_matcher(settings, crops_at(data_dir), kept).crops
 

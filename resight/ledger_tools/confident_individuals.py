@@ -19,9 +19,9 @@ from shared.messages import Decision
 def confident_photographs(
     ledger_url: str | None, data_dir: Path, folder: Path, share: Share = "all"
 ) -> list[Photograph]:
-    """Return the certain crops of the ledger that a command talks to, written to `folder`.
+    """Return the confident individuals' crops, written to `folder`.
 
-    Of all individuals, or of half of them: by a digest of their IDs, so the halves stay.
+    Of all individuals, or of half of them: by a digest of their IDs, so the halves are stable.
 
     Raises:
         CommandError: there is none.
@@ -42,17 +42,17 @@ def confident_photographs(
 
 
 def half(individual: str) -> Share:
-    """Return to which half an individual belongs."""
+    """Return the half of an individual."""
     return "odd" if sha256(individual.encode()).digest()[0] % 2 else "even"
 
 
 def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[Photograph]:
-    """Yield the crops of individuals that are certain, in the order of their decisions.
+    """Yield the crops of confident individuals, in decision order.
 
-    Crops are written to `folder`; those that are gone are left out.
+    Crops are written to `folder`; missing ones are skipped.
 
     Raises:
-        Transient: the ledger or the store does not answer.
+        Transient: the ledger or the store does not respond.
     """
     for gallery in ledger.galleries():
         sure = {
@@ -74,10 +74,10 @@ def labelled_crops(ledger: Ledger, crops: BlobStore, folder: Path) -> Iterator[P
 
 
 def confident_individuals(ledger: Ledger, gallery: str) -> dict[str, list[str]]:
-    """Return the individuals that are certain, with their sightings. May raise Transient.
+    """Return the confident individuals with their sightings. May raise Transient.
 
-    Those are individuals of whom people have spoken, and those of which there is no serious doubt:
-    else two IDs may be one animal, and would be taught as two.
+    They are those reviewed by people, and those without serious questions: otherwise two IDs may be
+    one animal, and would be learned as two.
     """
     spoken_of = _spoken_of(ledger, gallery)
     doubtful = {
@@ -94,7 +94,7 @@ def confident_individuals(ledger: Ledger, gallery: str) -> dict[str, list[str]]:
 
 
 def _spoken_of(ledger: Ledger, gallery: str) -> set[str]:
-    """Return the sightings that a person called the same as another one, and did not take back."""
+    """Return the sightings that a person called the same as another one, without undo."""
     said: Counter[tuple[str, str]] = Counter()
     for entry in ledger.entries(gallery):
         for constraint in entry.decision.operation.constraints:

@@ -12,18 +12,18 @@ from shared.kafka.topics import DECISIONS, ENROLMENTS
 from shared.messages import Decision, Enrolment
 from shared.settings import KafkaSettings
 
-# Without a record for so long, the topics are read to their end.
+# Without a record for this long, topics count as read to their end.
 SILENCE_SECONDS = 3.0
 
-# What a topic holds: by gallery, epoch and number the latest value of each sighting.
+# Contents of a topic: by gallery, epoch and number the latest value of each sighting.
 Held = Mapping[tuple[str, str, int], Mapping[str, bytes]]
 
 
 def published(kafka: KafkaSettings) -> tuple[Held, Held]:
-    """Return all decisions and all enrolments on their topics, without what is no message.
+    """Return all decisions and enrolments on their topics, without invalid records.
 
     Raises:
-        Transient: the broker does not answer.
+        Transient: the broker does not respond.
     """
     held: dict[str, dict[tuple[str, str, int], dict[str, bytes]]] = {DECISIONS: {}, ENROLMENTS: {}}
     with TopicReader(kafka, [*held], from_beginning=True) as reader:
@@ -41,10 +41,10 @@ def published(kafka: KafkaSettings) -> tuple[Held, Held]:
 
 
 def topic_faults(ledger: Ledger, gallery: str, decisions: Held, enrolments: Held) -> Iterator[str]:
-    """Yield what of a gallery's entries the topics lack or hold otherwise, and what else they hold.
+    """Yield differences between a gallery's entries and the topics.
 
-    Waiting in the outbox is no fault, and neither is what an earlier epoch has left there. May
-    raise Transient.
+    Entries waiting in the outbox, and records of earlier epochs, are not faults. May raise
+    Transient.
     """
     yield from _extra(ledger, gallery, decisions, "decision", "entries")
     yield from _extra(ledger, gallery, enrolments, "enrolment", "enrolments")
@@ -72,7 +72,7 @@ def topic_faults(ledger: Ledger, gallery: str, decisions: Held, enrolments: Held
 
 
 def _extra(ledger: Ledger, gallery: str, held: Held, name: str, counter: str) -> Iterator[str]:
-    """Yield which numbers of a gallery's epoch a topic holds that the ledger has not given."""
+    """Yield numbers on a topic, in the gallery's epoch, that the ledger has not assigned."""
     epoch, last = ledger.epoch(gallery), ledger.count(gallery, counter)
     for where, its, number in sorted(held):
         if (where, its) == (gallery, epoch) and number > last:
@@ -83,7 +83,7 @@ def _extra(ledger: Ledger, gallery: str, held: Held, name: str, counter: str) ->
 
 
 def vector_faults(ledger: Ledger, gallery: str, galleries: Galleries) -> Iterator[str]:
-    """Yield which of a gallery's enrolments can't be found by lookup. May raise Transient."""
+    """Yield enrolments of a gallery that lookup cannot find. May raise Transient."""
     enrolled = ledger.count(gallery, "enrolments")
     by_model: dict[str, list[int]] = {}
     for chunk in ledger.between(gallery, 0, enrolled):

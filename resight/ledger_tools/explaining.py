@@ -1,4 +1,4 @@
-"""Matches of two sightings of a ledger, drawn."""
+"""Draws the matches of two sightings of a ledger."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -23,24 +23,24 @@ from shared.messages import Depth, Sighting
 
 
 class _Nothing:
-    """No keypoints are kept: two crops are soon looked at again."""
+    """Stores no keypoints: two crops are processed quickly."""
 
     def get(self, _: Sequence[str]) -> dict[str, Keypoints]:
         return {}
 
     def put(self, digest: str, keypoints: Keypoints) -> None:
-        """Forget them."""
+        """Ignore them."""
 
 
 def explain_pair(
     one: str, other: str, output: Path, ledger_url: str | None, data_dir: Path
 ) -> dict[str, Any]:
-    """Draw the matches of two sightings into `output`, and return what they amount to.
+    """Draw the matches of two sightings into `output`, and return their summary.
 
     Raises:
-        CommandError: the ledger knows one of them not, or its crop is gone.
-        Transient: the ledger or the store does not answer.
-        SettingsError: the matcher can't be had as configured.
+        CommandError: the ledger does not know one of them, or its crop is missing.
+        Transient: the ledger or the store does not respond.
+        SettingsError: the matcher is misconfigured.
     """
     ledger, crops = ledger_at(ledger_url, data_dir), crops_at(data_dir)
     entries = [_entry(ledger, name) for name in (one, other)]

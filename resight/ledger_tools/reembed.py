@@ -1,4 +1,4 @@
-"""Re-embedding of enrolled sightings with another model."""
+"""Re-embeds enrolled sightings with another model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -15,12 +15,12 @@ from shared.messages import Capture, Enrolment, ModelReference, Sighting
 
 BATCH = 32
 
-# Puts messages on their topics and returns when they are taken.
+# Publishes messages and returns when they are acknowledged.
 Publish = Callable[[Sequence[Message]], object]
 
 
 def outdated(ledger: Ledger, gallery: str, model: ModelReference) -> Iterator[Enrolment]:
-    """Yield a gallery's enrolments whose embedding is another model's. May raise Transient."""
+    """Yield a gallery's enrolments with another model's embedding. May raise Transient."""
     for chunk in ledger.between(gallery, 0, ledger.count(gallery, "enrolments")):
         yield from (each for each, _ in chunk if each.embedding.model != model)
 
@@ -30,12 +30,12 @@ def reembed(
 ) -> Iterator[tuple[int, list[str]]]:
     """Embed a gallery's outdated enrolments and publish them under their old numbers.
 
-    What is not embedded anew yet is not compared with anything new, so this comes before the first
-    sighting of the new model. What is interrupted goes on the next time.
-    Yields after each batch how many were embedded, and why others could not be.
+    Outdated enrolments are not compared with new sightings, so run this before the first sighting
+    of the new model. An interrupted run resumes. Yields after each batch how many were embedded,
+    and why others could not be.
 
     Raises:
-        Transient: the ledger, the store of crops or the broker does not answer.
+        Transient: the ledger, the store of crops or the broker does not respond.
     """
     waiting = outdated(ledger, gallery, embedder.model)
     while batch := list(islice(waiting, BATCH)):

@@ -1,4 +1,4 @@
-"""All metrics, from the code: `python -m resight.reference.metrics > docs/metrics.md`."""
+"""Generates docs/metrics.md: `python -m resight.reference.metrics > docs/metrics.md`."""
 
 import importlib
 import sys
@@ -19,7 +19,7 @@ _SERVICES = {
     **{name: name.capitalize() for name in INPUTS},
     "api": "Pages and API",
 }
-# Values of a label are told where they are few; where there are more, what they are of.
+# A label's values are listed if they are few; otherwise their kind.
 _MOST_VALUES = 6
 _LISTS = {
     "topic": "the topics",
@@ -28,7 +28,7 @@ _LISTS = {
 
 
 def metrics() -> list[Metric]:
-    """Return all metrics of all services, those of each in the order of its code."""
+    """Return all metrics of all services, in the order of the code."""
     importlib.import_module("shared.process.service_metrics")
     for name in INPUTS:
         importlib.import_module(f"services.{name}.metrics")
@@ -42,7 +42,7 @@ def page() -> str:
     for owner, title in _SERVICES.items():
         rows = [_row(metric) for metric in metrics() if _owner(metric) == owner]
         parts.append(
-            f"\n## {title}\n\n| metric | type | labels | what it says |\n|---|---|---|---|\n"
+            f"\n## {title}\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n"
             + "".join(rows)
         )
     return "".join(parts)
@@ -59,7 +59,7 @@ def _row(metric: Metric) -> str:
 
 def _label(name: str, values: tuple[str, ...]) -> str:
     if not values:
-        return f"`{name}`: of what is deployed"
+        return f"`{name}`: as deployed"
     if len(values) > _MOST_VALUES:
         return f"`{name}`: {_LISTS[name]}"
     return f"`{name}`: {', '.join(values)}"

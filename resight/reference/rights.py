@@ -1,4 +1,4 @@
-"""Who may call what, from the code: `python -m resight.reference.rights` fills it into its page."""
+"""Generates the table of access rights: `python -m resight.reference.rights`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "security.md"
 BEGIN, END = "<!-- rights: made by `make rights` -->", "<!-- end of rights -->"
 REACHES = {
     "anybody": "anybody, without a key",
-    "own": "sees and changes what is of its galleries",
+    "own": "limited to its galleries",
     "gallery": "only in its galleries",
     "all": "refused",
 }
@@ -16,14 +16,14 @@ REACHES = {
 
 def table() -> str:
     """Return the table in Markdown."""
-    lines = ["| method | path | least role | a key bound to galleries | in the audit log |"]
+    lines = ["| method | path | minimum role | keys bound to galleries | in the audit log |"]
     lines.append("|---|---|---|---|---|")
     lines += [_row(right) for right in RIGHTS]
     return "\n".join(lines)
 
 
 def updated_page(page: str) -> str:
-    """Return a page with the table between its marks."""
+    """Return a page with the table between its markers."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"

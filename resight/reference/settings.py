@@ -1,4 +1,4 @@
-"""All settings, from the code: `python -m resight.reference.settings` writes both files.
+"""Generates the settings reference: `python -m resight.reference.settings`.
 
 `.env.example` is a template for an environment; `docs/settings.md` the reference.
 """
@@ -19,7 +19,7 @@ from shared.kafka import topics
 ROOT = Path(environment.__file__).parents[1]
 EXAMPLE, PAGE = ROOT / ".env.example", ROOT / "docs" / "settings.md"
 
-# Of the variables that several concerns read: their section.
+# Section of variables shared by several settings classes.
 _SHARED = {"TLS": "TLS, except Kafka's", "SEGMENTER": "Segmenter"}
 
 _EXAMPLE_HEADER = """\
@@ -38,7 +38,7 @@ replacement.
 
 
 def concerns() -> list[type[Settings]]:
-    """Return the settings classes: those of all services, then each service's own."""
+    """Return the settings classes: shared ones, then each service's own."""
     names = [*topics.INPUTS, "registry.api"]
     modules = [importlib.import_module(f"services.{name}.settings") for name in names]
     return [kind for module in (shared_settings, labels, *modules) for kind in _classes(module)]
@@ -118,7 +118,7 @@ def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     if isinstance(value, Path) and value.is_relative_to(ROOT):
-        return str(value.relative_to(ROOT))  # a file that comes with the code
+        return str(value.relative_to(ROOT))  # a file shipped with the code
     if isinstance(value, tuple | dict):
         return json.dumps(value)
     return str(value)

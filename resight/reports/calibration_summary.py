@@ -64,7 +64,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
 def _thresholds(curve: Mapping[str, Any]) -> str:
     new = f"new below {curve['new']:.3f}"
     if curve["known"] == 1:
-        return f"nothing is called known, as the evidence supports no threshold; {new}"
+        return f"nothing is called known, because the evidence supports no threshold; {new}"
     known = f"known from {curve['known']:.3f}, {new}"
     if not (guarantee := curve["guarantee"]):
         return known

@@ -1,4 +1,4 @@
-"""Contact sheet: what was decided at one glance, an individual to a row."""
+"""Contact sheet: all decisions at a glance, one row per individual."""
 
 import io
 from collections import Counter
@@ -14,8 +14,7 @@ Colour = tuple[int, int, int]
 
 MOST_ROWS = 40
 MOST_COLUMNS = 12
-# Of the rows: pictures that show nothing don't push individuals off the sheet. Decisions of an
-# earlier version in doubt have no individual either.
+# Rows of sightings without individual are limited, so that they do not displace individuals.
 _NOBODY: dict[OutcomeName, int] = {"review": 6, "unidentifiable": 1}
 
 _PAPER, _INK, _FAINT, _BAND = (250, 249, 246), (38, 38, 36), (122, 120, 114), (241, 239, 233)
@@ -33,7 +32,7 @@ _MEANING: dict[OutcomeName, str] = {
     "unidentifiable": "unidentifiable",
 }
 _THUMB_WIDTH, _THUMB_HEIGHT, _FRAME, _GAP = 138, 90, 4, 8
-_ENDING = 5  # characters of an ID's number and the dash before it
+_ENDING = 5  # characters of an ID's number with its dash
 _MARGIN, _LABEL, _HEADER, _FOOTER = 28, 176, 96, 34
 _CELL = _THUMB_WIDTH + 2 * _FRAME + _GAP
 _PITCH = _THUMB_HEIGHT + 2 * _FRAME + 2 * _GAP
@@ -41,7 +40,7 @@ _PITCH = _THUMB_HEIGHT + 2 * _FRAME + 2 * _GAP
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """One sighting: its crop as an encoded image, its outcome and, where known, its true label."""
+    """One sighting: its crop as an encoded image, its outcome and, if known, its true label."""
 
     crop: bytes
     outcome: OutcomeName
@@ -50,10 +49,10 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Row:
-    """One individual's sightings in the order of their decisions.
+    """One individual's sightings in decision order.
 
-    `individual` is None for sightings that have none; those rows come last. `rivals` are others
-    that it may be, with their probabilities, the likeliest first.
+    `individual` is None for sightings without one; those rows come last. `rivals` are others that
+    it may be, with their probabilities, likeliest first.
     """
 
     individual: str | None
@@ -63,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True)
 class _Line:
-    """One line of the sheet, cut to its width: thumbnails, and whether each one is wrong."""
+    """One line of the sheet: thumbnails that fit, and whether each one is wrong."""
 
     title: str
     subtitle: str
@@ -75,12 +74,12 @@ class _Line:
 def contact_sheet(rows: Sequence[Row], target: Path, *, title: str = "Resight") -> None:
     """Draw the rows into a PNG.
 
-    Frames tell the outcome. A bar at the left marks a row that may be another one. A red corner
-    marks a sighting whose label differs from that of most in its row. What does not fit on 40 rows
-    of 12 is counted, not shown.
+    Frames show the outcome. A bar at the left marks a tentative individual. A red corner marks a
+    sighting whose label differs from most in its row. What does not fit on 40 rows of 12 is
+    counted, not shown.
 
     Raises:
-        OSError: a crop is no image, or `target` can't be written.
+        OSError: a crop is not an image, or `target` can't be written.
     """
     nobodys = [each for row in rows if row.individual is None for each in row.thumbnails]
     last = [line for outcome in _NOBODY for line in _nobodys(outcome, nobodys)]
@@ -105,7 +104,7 @@ def contact_sheet(rows: Sequence[Row], target: Path, *, title: str = "Resight") 
 
 
 def _individual(row: Row) -> _Line:
-    """Return the one line of an individual."""
+    """Return the line of an individual."""
     labels = Counter(thumb.label for thumb in row.thumbnails if thumb.label is not None)
     usual = labels.most_common(1)[0][0] if labels else None
     cells = [(thumb, thumb.label not in (None, usual)) for thumb in row.thumbnails]
@@ -119,7 +118,7 @@ def _individual(row: Row) -> _Line:
 
 
 def _doubt(row: Row) -> str:
-    """Return whom a tentative individual may be, as short as the number of its ID allows."""
+    """Return whom a tentative individual may be, with its ID shortened as far as possible."""
     if not row.rivals:
         return ""
     name, probability = row.rivals[0]
@@ -127,7 +126,7 @@ def _doubt(row: Row) -> str:
 
 
 def _nobodys(outcome: OutcomeName, every: Sequence[Thumbnail]) -> list[_Line]:
-    """Return as many full lines as the sightings of an outcome take, within limits."""
+    """Return lines for sightings of an outcome without individual, within limits."""
     thumbnails = [each for each in every if each.outcome == outcome]
     most = _NOBODY[outcome] * MOST_COLUMNS
     beyond = max(0, len(thumbnails) - most)
@@ -203,9 +202,9 @@ def _draw_thumbnail(
 
 
 def _fitted(pen: ImageDraw.ImageDraw, text: str) -> str:
-    """Return the text, cut in its middle where it is wider than the column of labels.
+    """Return the text, shortened in its middle to the width of the labels' column.
 
-    The end of an ID is its number, which tells it from the others.
+    The end of an ID is its distinguishing number.
     """
     end = text[-_ENDING:]
     start, short = text[:-_ENDING], text

@@ -1,4 +1,4 @@
-"""Decisions as lines of text."""
+"""Formats decisions as lines of text."""
 
 from rich.text import Text
 
@@ -16,18 +16,18 @@ _WIDTHS = (19, 14, 24, 6, 10, 16, 12)
 
 
 def outcome(decision: Decision) -> OutcomeName:
-    """Return the word for its outcome; one of a later version is for a person, as review is."""
+    """Return the name of its outcome; those of later versions count as review."""
     return OUTCOME_NAMES.get(decision.outcome, "review")
 
 
 def columns() -> Text:
-    """Return the line above the decisions."""
+    """Return the header line."""
     names = ("time", "outcome", "individual", "prob.", "viewpoint", "deployment", "sighting")
     return Text(_aligned(names), style="bold", no_wrap=True)
 
 
 def row(decision: Decision) -> Text:
-    """Return one decision as a line; of a person's operation what was done, and by whom."""
+    """Return one decision as a line; for an operation what was done, and by whom."""
     if decision.HasField("operation"):
         return _operation(decision)
     name = outcome(decision)

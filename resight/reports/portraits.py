@@ -1,4 +1,4 @@
-"""The crops of a run, ordered for a contact sheet."""
+"""Orders the crops of a run for a contact sheet."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from services.registry.identity.question import Question
 
 
 def portraits(account: Account, questions: Sequence[Question], crops: Path) -> list[Row]:
-    """Return a row for each individual, those seen most first, and one for what has none.
+    """Return a row for each individual, most sightings first, and one for sightings without.
 
-    A sighting stands where it belongs in the end. `crops` is the folder that holds the
-    crops under their keys.
+    A sighting is in the row of its final individual. `crops` is the folder that holds the crops
+    under their keys.
 
     Raises:
         OSError: a crop is missing.

@@ -7,22 +7,22 @@ from recognition.replay.session import ReplayResult
 
 
 def result_table(found: ReplayResult, title: str) -> Table:
-    """Return an ending as a table for a terminal."""
+    """Return a result as a table for a terminal."""
     score = found.score
     table = Table("of", "value", title=title)
     for outcome, count in score.decisions.items():
         table.add_row(outcome, str(count))
     table.add_section()
-    table.add_row("individuals in the end", str(score.individuals))
-    table.add_row("animals' flanks that there are", str(score.individuals_true))
-    table.add_row("merged / split on the way", f"{score.merges} / {score.splits}")
+    table.add_row("final individuals", str(score.individuals))
+    table.add_row("true animals' flanks", str(score.individuals_true))
+    table.add_row("merges / splits", f"{score.merges} / {score.splits}")
     table.add_section()
     for name, three in (("pairs", score.pairs), ("B-cubed", score.bcubed)):
         table.add_row(f"{name}: precision, recall, F1", _three(three))
     table.add_row("adjusted Rand index", _share(score.ari))
     table.add_row("new animals called known", _share(score.false_known))
     table.add_section()
-    table.add_row("questions, for each 100 sightings", f"{found.questions_per_100:.1f}")
+    table.add_row("questions per 100 sightings", f"{found.questions_per_100:.1f}")
     if found.after:
         answers = len(found.after)
         table.add_row(f"pairs' F1 after {answers} answers", _share(found.after[-1].pairs.f1))

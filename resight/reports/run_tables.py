@@ -16,7 +16,7 @@ _ROWS = 40
 
 
 def individuals_table(account: Account, questions: Sequence[Question] = ()) -> Table:
-    """Return a row for each individual, those seen most first."""
+    """Return a row for each individual, most sightings first."""
     seen: dict[str, list[Decision]] = defaultdict(list)
     belongs = membership(account)
     for decision in decisions_in_order(account):

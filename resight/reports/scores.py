@@ -1,4 +1,4 @@
-"""The numbers of evaluations, as tables for a terminal, as Markdown and as JSON."""
+"""Evaluation results as tables for a terminal, as Markdown and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from recognition.evaluation.report import OpenSet, Report, Row
 from recognition.evaluation.run import Evaluation
 from shared.embeddings import model_name
 
-# What the study compares: the name of a pipeline, and what it is called there.
+# Pipelines of the original study, with their names there.
 STUDIED = {"embedding": "embedding", "count": "+ LightGlue, by count", "fusion": "+ fusion"}
 
 
@@ -28,7 +28,7 @@ class Studied:
 def as_json(
     folder: Path, split: str, options: EvaluationOptions, found: Evaluation
 ) -> dict[str, Any]:
-    """Return all numbers of an evaluation, and what they depend on."""
+    """Return all numbers of an evaluation, with its conditions."""
     matches = found.asked[0].matches
     guarantee = found.curve(found.asked[0]).guarantee
     return {
@@ -66,11 +66,11 @@ def rows_table(folder: Path, split: str, found: Report) -> Table:
 
 
 def open_set_table(found: OpenSet, error: float) -> Table:
-    """Return what tells known from unknown animals; `error` is the calibration's."""
+    """Return a table of open-set metrics; `error` is the calibration's."""
     table = Table("of", "value", title="known against unknown")
     rows = {
         "AUROC": found.auroc,
-        "BAKS: known animals, named rightly": found.baks,
+        "BAKS: known animals, named correctly": found.baks,
         "BAUS: unknown animals, called new": found.baus,
         "√(BAKS · BAUS)": found.geometric_mean,
         "unknown called known": found.false_known_rate,

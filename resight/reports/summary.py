@@ -1,4 +1,4 @@
-"""What came out of a run, in numbers."""
+"""Summary of a run, in numbers."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,13 +19,12 @@ from shared.messages import Decision
 class Summary:
     """`sightings` is the sum of `decisions` and `dead_letters` once all are accounted for.
 
-    `decisions` has them as they were made, `individuals` how many there are in the end, and
-    `questions` how many pairs of these may be one. `unidentifiable` sightings belong to none.
-    `seconds` runs from the first publish to the last news, `latency_seconds`
-    from each one's publish to its decision. The last four compare with the
-    labels and are None without any: the share of sightings of enrolled
-    individuals whose first-ranked individual is the right one, and precision,
-    recall and F1 of the pairs of sightings that have one ID in the end.
+    `decisions` counts them as made, `individuals` the final ones, and `questions` the open pairs.
+    `unidentifiable` sightings belong to none. `seconds` runs from the first publish to the last
+    event, `latency_seconds` from each one's publish to its decision. The last four compare with
+    labels and are None without: the share of sightings of enrolled individuals whose first-ranked
+    individual is the right one, and precision, recall and F1 of the pairs of sightings with one
+    final ID.
     """
 
     captures: int
@@ -44,7 +43,7 @@ class Summary:
     id_f1: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it."""
+        """Return it for JSON."""
         return asdict(self)
 
 
@@ -77,12 +76,12 @@ def summarise(account: Account, questions: Sequence[Question] = ()) -> Summary:
 
 
 def decisions_in_order(account: Account) -> list[Decision]:
-    """Return the decisions as the ledger made them, gallery by gallery."""
+    """Return the decisions in ledger order, gallery by gallery."""
     return sorted(account.decisions.values(), key=lambda each: (each.gallery, each.number))
 
 
 def membership(account: Account) -> dict[str, str]:
-    """Return the individual to which each sighting belongs after all decisions."""
+    """Return the final individual of each sighting."""
     galleries: dict[str, Membership] = {}
     for decision in decisions_in_order(account):
         galleries.setdefault(decision.gallery, Membership()).apply(decision)
@@ -95,9 +94,9 @@ def membership(account: Account) -> dict[str, str]:
 
 
 def rivals(questions: Iterable[Question]) -> dict[str, list[tuple[str, float]]]:
-    """Return which others an individual in doubt may be, and how likely, the likeliest first.
+    """Return other individuals that a tentative one may be, likeliest first.
 
-    Left out is what is a question still, but too unlikely to be told to somebody who looks on.
+    Questions that do not make it tentative are omitted.
     """
     found: dict[str, list[tuple[str, float]]] = {}
     serious = (question for question in questions if question.serious)

@@ -1,1 +1,1 @@
-"""The embedded stack: real servers that come as wheels, and the four services."""
+"""The embedded stack: real servers from wheels, and the four services."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-# One that ran for so long before it ended counts as healthy again: no grudge is held.
+# A process that ran for this long before it ended is restarted without delay.
 HEALTHY_SECONDS = 60.0
 
 Process = subprocess.Popen[bytes]
@@ -15,16 +15,16 @@ Process = subprocess.Popen[bytes]
 
 @dataclass
 class Child:
-    """A process and its history. Time is passed in, in seconds of any steady clock."""
+    """A process and its history. Times are in seconds of any monotonic clock."""
 
     name: str
     launch: Callable[[], Process]
     log: Path
     process: Process | None = None
-    failures: int = 0  # in a row
+    failures: int = 0  # consecutive
     ready: bool = False
-    trouble: str = ""  # why it is not, in its own words
-    announced: bool = False  # whether its readiness after this start was told
+    trouble: str = ""  # why it is not ready
+    announced: bool = False  # whether its readiness was reported after this start
     _started: float = 0.0
     _due: float = 0.0
 
@@ -36,7 +36,7 @@ class Child:
         self.trouble = ""
 
     def ended(self, now: float) -> int | None:
-        """Return the exit status, once, when it has ended since it was last asked for.
+        """Return the exit status once after it has ended.
 
         From then on `due` says when to start it again.
         """
@@ -59,12 +59,12 @@ class Child:
         return self.process is None and now >= self._due
 
     def ask_to_end(self) -> None:
-        """Send SIGTERM: services finish what they have in hand."""
+        """Send SIGTERM: services finish their batch."""
         if self.process is not None:
             self.process.terminate()
 
     def end(self, seconds: float) -> bool:
-        """Wait so long, then kill it. Return whether it ended by itself."""
+        """Wait this long, then kill it. Return whether it ended by itself."""
         process, self.process, self.ready = self.process, None, False
         if process is None:
             return True

@@ -1,10 +1,10 @@
-"""Runs a command that the kernel kills when its parent ends, however the parent ended.
+"""Runs a command that the kernel kills when its parent ends, for whatever reason.
 
-Without it, a supervisor that is itself killed would leave servers behind that hold
-ports and locks. `with_parent_death_signal` puts this file before a command as a program of its
-own: it asks for the signal, then becomes the command (same process ID). That needs no code
-between fork and exec, which is not safe in a process with threads.
-Elsewhere than on Linux there is no such signal, and the command runs without it.
+Otherwise a killed supervisor would leave servers behind that hold ports and locks.
+`with_parent_death_signal` puts this file before a command as a separate program: it asks for the
+signal, then becomes the command (same process ID). That needs no code between fork and exec, which
+is unsafe in a process with threads. Only Linux has this signal; elsewhere the command runs without
+it.
 """
 
 import ctypes
@@ -19,17 +19,16 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def with_parent_death_signal(command: Sequence[str]) -> list[str]:
     """Return `command` such that it is killed when the calling process ends.
 
-    The kernel watches the *thread* that starts it: start it from one that
-    lives as long as the process.
+    The kernel watches the *thread* that starts it: use one that lives as long as the process.
     """
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def main(parent: int, command: Sequence[str]) -> None:
-    """Ask to be killed with `parent`, and become `command`."""
+    """Ask to be killed with `parent`, and exec `command`."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the kernel knew of our wish
+    if os.getppid() != parent:  # it ended before the signal was set
         raise SystemExit(f"process {parent} has ended; not starting {command[0]}")
     os.execvp(command[0], list(command))  # noqa: S606 - becoming the command is the point
 

@@ -1,7 +1,7 @@
-"""The embedded profile: what each process of a stack on one machine is told.
+"""The embedded profile: the environment of each process of a stack on one machine.
 
-Production and this profile run the same services; only settings differ. The
-work-arounds that the embedded broker needs live here and nowhere else.
+Production and this profile run the same services; only settings differ. Work-arounds for the
+embedded broker are only here.
 """
 
 import json
@@ -15,15 +15,15 @@ from resight.stack_state import LABELS_SECRET, StackState
 from shared.kafka.topics import INPUTS
 
 SERVICES = tuple(INPUTS)
-# What runs as each process of the stack: the services, and what people look at.
+# Processes of the stack: the services, and the pages.
 MODULES = {name: f"services.{name}.main" for name in SERVICES}
 PAGES = {"api": "services.registry.api", "explainer": "services.matcher.explainer"}
 ENCODER = "efficientnet_lite0"
 KAFKA_PORT = 9092
 PAGES_PORT = 8080
 
-# Preferences: a variable of the same name in the caller's environment wins.
-# Two cores are shared by four services and three servers, so nobody gets more than one thread.
+# Defaults: variables in the caller's environment take precedence. Two cores are shared by four
+# services and three servers, so each gets one thread.
 _PREFERENCES = {
     "RESIGHT_LOOKUP_MAX_UNDECIDED": "8",
     "RESIGHT_ENCODER_THREADS": "1",
@@ -46,7 +46,7 @@ _BROKER_WORKAROUNDS = {
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each process of the stack listens on the loopback interface."""
+    """Loopback ports of the stack's processes."""
 
     broker: int
     ledger: int
@@ -57,7 +57,7 @@ class Ports:
 
 
 def choose_ports(broker_port: int, api_port: int = 0) -> Ports:
-    """Return free ports; 0 takes any for the broker and the pages too."""
+    """Return free ports; 0: any, for the broker and the pages too."""
     free: set[int] = set()
     while len(free) < len(MODULES) + len(PAGES) + 5:
         free.add(free_port())
@@ -89,7 +89,7 @@ class Profile:
 
     @property
     def processes(self) -> Mapping[str, str]:
-        """What runs beside the servers, by name: modules."""
+        """Processes besides the servers: modules by name."""
         return MODULES | PAGES if self.pages else MODULES
 
     @property
@@ -99,7 +99,7 @@ class Profile:
 
     @property
     def crops(self) -> str:
-        """The URL of the store of crops."""
+        """URL of the store of crops."""
         return (self.folder / "crops").as_uri()
 
     @property
@@ -114,10 +114,10 @@ class Profile:
     def environment(self, service: str, caller: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of one process.
 
-        What connects the processes is the profile's; everything else of the
-        caller's environment stands, RESIGHT_ settings included.
+        Connections between the processes are the profile's; everything else comes from the caller's
+        environment, RESIGHT_ settings included.
         """
-        # The servers here are plain, whatever those are that the caller talks to else.
+        # The servers here are unencrypted, whatever the caller uses elsewhere.
         open_ = {name: value for name, value in caller.items() if not _SECURED.fullmatch(name)}
         chosen = {} if self.calibration is None else {_CALIBRATION: str(self.calibration)}
         return {
@@ -145,7 +145,7 @@ class Profile:
         }
 
     def state(self, pid: int) -> StackState:
-        """Return what the other commands need to find this stack."""
+        """Return the state by which other commands find this stack."""
         return StackState(
             pid=pid,
             bootstrap_servers=f"{HOST}:{self.ports.broker}",

@@ -1,8 +1,7 @@
 """Starts, supervises and stops an embedded stack.
 
-Servers come first: the broker and the stores. Then the topics, the encoder's model
-when it is missing, and the four services. On the way out the services go first, so
-that each can finish and commit what it has in hand.
+Servers start first: the broker and the stores. Then the topics, the encoder's model if missing, and
+    the four services. Services stop first, so that each can finish and commit its batch.
 """
 
 import os
@@ -23,18 +22,18 @@ from shared.kafka.clients import ensure_topics
 from shared.kafka.topics import ALL, dead_letter_topics
 from shared.process.readiness import readiness
 
-READY_SECONDS = 120.0  # of silence; one that says what it waits for is waited for
-WORD_SECONDS = 10.0  # so often a person hears what is waited for
-DRAIN_SECONDS = 20.0  # a little longer than the services give themselves
+READY_SECONDS = 120.0  # without news; a process that reports what it waits for has more time
+WORD_SECONDS = 10.0  # interval of progress reports while waiting
+DRAIN_SECONDS = 20.0  # slightly longer than the services' own limit
 PARTITIONS = 4  # of each topic
-_ATTEMPTS = 3  # of a service that was never ready yet; more would repeat the same error
+_ATTEMPTS = 3  # for services that were never ready; more would repeat the same error
 
 
 class Supervisor:
-    """One embedded stack. Everything happens in the calls, in the calling thread.
+    """One embedded stack. All work is done in its methods, in the calling thread.
 
-    `report` gets a line of text whenever something noteworthy happens. The
-    processes are killed by the kernel when the calling thread ends without `stop`.
+    `report` gets a line of text for noteworthy events. The kernel kills the processes if the
+    calling thread ends without `stop`.
     """
 
     def __init__(self, profile: Profile, report: Callable[[str], None]) -> None:
@@ -70,10 +69,10 @@ class Supervisor:
         self.state.write(self.profile.folder)
 
     def tick(self) -> None:
-        """Look after the processes once: start again what has ended. Call it often.
+        """Check the processes once and restart those that ended. Call it often.
 
         Raises:
-            StackError: a server doesn't come back.
+            StackError: a server can't be restarted.
         """
         now = time.monotonic()
         if (status := self._broker.ended(now)) is not None:
@@ -94,20 +93,20 @@ class Supervisor:
                 self._look_at(service)
 
     def readiness(self) -> Mapping[str, bool]:
-        """Return which services were ready at the last look."""
+        """Return which services were ready at the last check."""
         return {service.name: service.ready for service in self._services}
 
     def processes(self) -> Mapping[str, int]:
-        """Return the process ID of every service that runs now."""
+        """Return the process ID of every running service."""
         return {each.name: each.process.pid for each in self._services if each.process}
 
     def all_processes(self) -> Mapping[str, int]:
-        """Return the process ID of every server and service that runs now."""
+        """Return the process ID of every running server and service."""
         every = (self._broker, *self._stores, *self._services)
         return {each.name: each.process.pid for each in every if each.process}
 
     def stop(self) -> None:
-        """End the services, let them finish their batch, then the servers."""
+        """Stop the services after their current batch, then the servers."""
         self._end(self._services, DRAIN_SECONDS)
         self._end([self._broker, *self._stores], DRAIN_SECONDS)
         self._resources.close()
@@ -121,7 +120,7 @@ class Supervisor:
             for service in self._services:
                 late = time.monotonic() > deadline and service in silent
                 if late or service.failures >= _ATTEMPTS:
-                    trouble = "does not answer" if late else "can't start"
+                    trouble = "does not respond" if late else "can't start"
                     raise StackError(f"{service.name} {trouble}; its log:\n{service.log_tail()}")
             if time.monotonic() > next_word:
                 next_word = time.monotonic() + WORD_SECONDS
@@ -131,8 +130,8 @@ class Supervisor:
             time.sleep(0.1)
 
     def _replace_broker(self, status: int) -> None:
-        # It kept everything in memory, positions of the groups included. What the
-        # services have in hand can't be committed any more: draining would only wait for it.
+        # The broker kept everything in memory, group offsets included. The services cannot commit
+        # their current batch any more, so draining is useless.
         self._report(
             f"broker exited with status {status}; restarting it and the services. Captures in "
             f"flight are lost: publish them again, their IDs stay the same"
@@ -161,7 +160,7 @@ class Supervisor:
         self._run(f"export {ENCODER}", "export", ENCODER, "--output", str(self.profile.model))
 
     def _embed_anew(self) -> None:
-        """Embed what another model has embedded, where there is anything in the ledger."""
+        """Re-embed sightings of other models, if the ledger has any."""
         with open_ledger(self.state.ledger_url) as ledger:
             if not ledger.galleries():
                 return
@@ -172,12 +171,13 @@ class Supervisor:
             self._report(line)
 
     def _run(self, what: str, *arguments: str) -> list[str]:
-        """Run a command of ours and return the lines that it said.
+        """Run one of our commands and return its output lines.
 
-        In a process of its own: it needs PyTorch or ONNX, the supervisor must stay small.
+        It runs in a separate process because it needs PyTorch or ONNX, and the supervisor must stay
+        small.
 
         Raises:
-            StackError: it failed; its last words are quoted.
+            StackError: it failed; the end of its log is quoted.
         """
         done = subprocess.run(  # noqa: S603
             with_parent_death_signal([sys.executable, "-P", "-m", "resight", *arguments]),
@@ -210,7 +210,7 @@ class Supervisor:
                     env=self.profile.environment(name, os.environ),
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,  # Ctrl-C reaches the supervisor alone
+                    start_new_session=True,  # Ctrl-C must reach only the supervisor
                 )
 
         return Child(name, launch, log)

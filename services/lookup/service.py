@@ -102,16 +102,16 @@ class LookupService:
         kept = [each for each in enrolments if each.epoch == marks[each.gallery].epoch]
         self._tell_others(len(enrolments) - len(kept))
         if kept:
-            gallery.enrol([_shelved(each) for each in kept])
+            gallery.enrol([_in_collection(each) for each in kept])
         ENROLLED.inc(len(kept))
         for name, mark in marks.items():
-            shelf = collection_of(name, mark.epoch)
-            reached = advance(mark.watermark, partial(gallery.numbers, shelf))
+            collection = collection_of(name, mark.epoch)
+            reached = advance(mark.watermark, partial(gallery.numbers, collection))
             if reached > mark.watermark:
                 gallery.set_mark(name, replace(mark, watermark=reached))
             numbers = (each.number for each in by_name[name] if each.epoch == mark.epoch)
-            newest = max(max(numbers, default=0), self._newest.get((model, shelf), 0))
-            self._newest[model, shelf] = newest
+            newest = max(max(numbers, default=0), self._newest.get((model, collection), 0))
+            self._newest[model, collection] = newest
             self._refill.enrolled(model, name, newest - reached)
         GAPS.set(self._refill.gaps)
 
@@ -245,7 +245,7 @@ def _list(query: Sighting, mark: Mark, candidates: Sequence[Candidate]) -> Candi
     )
 
 
-def _shelved(enrolment: Enrolment) -> Enrolment:
+def _in_collection(enrolment: Enrolment) -> Enrolment:
     """Return an enrolment under its collection name, apart from other epochs."""
     if not enrolment.epoch:
         return enrolment

@@ -1,1 +1,1 @@
-"""Evidence to probability to decision, and the ledger of them."""
+"""The registry: turns evidence into probabilities and decisions, and keeps the ledger."""

@@ -1,4 +1,4 @@
-"""The registry from its settings, the same for serving and offline."""
+"""Builds the registry from its settings, for serving and offline alike."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -22,10 +22,10 @@ def build_registry(
     now: Callable[[], datetime] = _utc_now,
     watch: Callable[[], None] = lambda: None,
 ) -> RegistryService:
-    """Return the registry on its ledger; without `curves` they are read as the settings say.
+    """Return the registry on its ledger; without `curves` the configured calibration is loaded.
 
     Raises:
-        SettingsError: the calibration can't be read.
+        SettingsError: the calibration cannot be read.
     """
     return RegistryService(
         ledger, curves or calibration.load(settings.calibration), settings, now, watch=watch

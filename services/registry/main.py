@@ -1,4 +1,4 @@
-"""Run the registry: `python -m services.registry.main`; settings come from the environment."""
+"""Runs the registry: `python -m services.registry.main`, configured by the environment."""
 
 import logging
 from collections.abc import Callable
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Wire settings to clients, publish what the outbox holds, consume until told to stop."""
+    """Connect the clients, publish the outbox, and consume until shutdown."""
     with start_process(NAME) as telemetry:
         kafka, stage = load(KafkaSettings), load(StageSettings)
         registry, store = load(RegistrySettings), load(LedgerSettings)
@@ -50,11 +50,11 @@ def main() -> None:
 def prepare(
     ledger: Ledger, kafka: KafkaSettings, continuity: Continuity, tell: Callable[[str], None]
 ) -> None:
-    """Install the ledger's functions and empty its outbox; `tell` hears how far that is.
+    """Install the ledger's functions and empty its outbox; reports progress to `tell`.
 
     Raises:
-        BehindError: the ledger has lost what it wrote.
-        Transient: the ledger or the broker is away, or not ready.
+        BehindError: the ledger has lost data.
+        Transient: the ledger or the broker is down or not ready.
     """
     continuity.begin(tell)
     LedgerGauges(ledger).publish()

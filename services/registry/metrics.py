@@ -1,4 +1,4 @@
-"""What the registry counts."""
+"""Metrics of the registry."""
 
 from shared.process.metrics import DEPLOYED, counter, gauge, histogram
 
@@ -6,47 +6,48 @@ _ROLES = ("encoder", "extractor", "matcher")
 
 DECISIONS = counter(
     "resight_registry_decisions_total",
-    "Decisions written to the ledger. A replay is not counted again.",
+    "Decisions written to the ledger. Replays are not counted again.",
     outcome=("known", "new", "review", "unidentifiable"),
 )
 DECISION_SECONDS = histogram(
     "resight_registry_capture_to_decision_seconds",
-    "From the publication of a capture to the decision about one of its sightings.",
+    "Time from a capture's publication to the decision about one of its sightings.",
     (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 7200, 86400),
 )
 PROBABILITY = histogram(
     "resight_registry_probability",
-    "Probability of the first-ranked individual, of sightings that can be compared with any.",
+    "Probability of the first-ranked individual, for sightings that can be compared.",
     tuple(step / 20 for step in range(1, 20)),
 )
 PASSES = histogram(
     "resight_registry_passes",
-    "Passes through matcher and registry until a decision; more than 1: others came in between.",
+    "Passes through matcher and registry until a decision; above 1: others were enrolled "
+    "meanwhile.",
     (1, 2, 3, 4, 6),
 )
 CHANGES = counter(
     "resight_registry_changes_total",
-    "What decisions changed about individuals.",
+    "Changes of individuals made by decisions.",
     change=("founded", "merged", "split"),
 )
 REFUSALS = counter(
     "resight_registry_mint_refusals_total",
-    "New individuals that had to wait: stale (enrolments came in between), leased (another alone "
-    "may mint), ahead (the gallery claims more enrolments than the ledger has: rebuild it), far "
-    "(so many came in between that lookup is asked again).",
+    "New individuals that had to wait: stale (enrolments came in between), leased (another "
+    "sighting has the lease), ahead (the gallery has more enrolments than the ledger: rebuild "
+    "it), far (too many enrolments in between; lookup searches again).",
     reason=("stale", "leased", "ahead", "far"),
 )
 UNKNOWN_CANDIDATES = counter(
     "resight_registry_unknown_candidates_total",
-    "Candidates that the ledger does not know: the gallery is not its own, or ahead of it.",
+    "Candidates unknown to the ledger: the gallery belongs to another one, or is ahead of it.",
 )
 REPUBLISHED = counter(
     "resight_registry_republished_entries_total",
-    "Entries published again at start, because the broker was not known to have them.",
+    "Entries published again at start, because it was not known whether the broker had them.",
 )
 UNPUBLISHABLE = counter(
     "resight_registry_unpublishable_entries_total",
-    "Entries that are too large for their topic, found at start. Each is work for a person.",
+    "Entries that are too large for their topic, found at start. Each needs an operator.",
 )
 OTHER_MODELS = counter(
     "resight_registry_other_models_total",
@@ -57,16 +58,16 @@ OTHER_MODELS = counter(
 DRIFT = gauge(
     "resight_registry_calibration_drift",
     "Population stability index of the first-ranked probability against the calibration's, of the "
-    "gallery where it is largest, over this replica's latest sightings; the log names it. Below "
-    "0.1 stable, above 0.25 fit again.",
+    "gallery where it is highest, over this replica's latest sightings; the log names it. Below "
+    "0.1: stable; above 0.25: calibrate again.",
 )
 CALIBRATION = gauge(
     "resight_registry_calibration_info", "1 for the calibration in use.", title=DEPLOYED
 )
 QUESTIONS = gauge(
     "resight_registry_questions_open",
-    "Pairs of individuals in the ledger that may be one and wait for an answer. The same on every "
-    "replica: take the largest.",
+    "Pairs of individuals that may be one and await an answer. The same on every replica: take "
+    "the maximum.",
 )
 INDIVIDUALS = gauge(
     "resight_registry_individuals", "Individuals in the ledger. The same on every replica."
@@ -79,6 +80,6 @@ GALLERIES = gauge(
 )
 UNPUBLISHED = gauge(
     "resight_registry_unpublished_entries",
-    "Entries that the broker is not known to have. The same on every replica; above 0 for long: "
-    "restart the registry, which publishes them again.",
+    "Entries not known to be published. The same on every replica; if above 0 for long, restart "
+    "the registry, which publishes them again.",
 )

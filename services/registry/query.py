@@ -1,4 +1,4 @@
-"""Who a picture shows that somebody asked about: weighed like any other, and nothing is written."""
+"""Identifies a query picture: judged like any sighting, but nothing is written."""
 
 from services.registry.calibration.calibration import Calibration
 from services.registry.identity.judge import rank_query
@@ -8,13 +8,13 @@ from shared.messages import OUTCOME_KNOWN, Answer, Matches
 
 
 def answer_query(matches: Matches, ledger: Ledger, calibration: Calibration, ranked: int) -> Answer:
-    """Return the answer to a query with a question, with so many individuals at most.
+    """Return the result of a query, with at most this many individuals.
 
-    A picture that is enrolled belongs to whom it belongs.
+    An enrolled picture gets its own individual.
 
     Raises:
         Poison: the evidence holds impossible numbers.
-        Transient: the ledger does not answer.
+        Transient: the ledger does not respond.
     """
     query = matches.query
     sightings = sorted({item.candidate.sighting_id for item in matches.evidence})

@@ -1,4 +1,4 @@
-"""The registry: matches in, decisions and enrolments out."""
+"""Turns matches into decisions and enrolments."""
 
 import logging
 import time
@@ -32,28 +32,27 @@ from shared.errors import Poison, Transient
 from shared.messages import CandidateList, Decision, ImagePlace, Matches, Sighting
 from shared.records import Receipt, Result
 
-# Tries to decide at once. A second one is needed only when another replica wrote to
-# the gallery within the millisecond between looking and deciding.
+# Immediate attempts to decide. A second one is needed only when another replica wrote to the
+# gallery in the millisecond between reading and deciding.
 ATTEMPTS = 8
 
-# So many enrolments are compared in a later pass; some 0.1 s.
+# Maximum number of enrolments compared in a later pass; about 0.1 s.
 MOST_BETWEEN = 5000
 
-# One capture holds far fewer animals; the same image may come in several, with other boxes.
+# One capture holds far fewer animals, but the same image may arrive in several, with other boxes.
 MOST_IN_ONE_IMAGE = 256
 
 log = logging.getLogger(__name__)
 
 
 class RegistryService:
-    """Decides who each sighting is; see `shared.records.Handler`.
+    """Decides the identity of each sighting; see `shared.stage.records.Handler`.
 
-    Matches become their Decision and, if it enrolled, its Enrolment; or, when a new
-    individual is refused and there is more to compare it with, a CandidateList; where that is
-    very much, the Sighting goes back to lookup.
-    Raises Transient when the ledger is away. `now` is the clock, `wait` the pause
-    before sightings that can only wait for a lease go round again, and `watch` looks before each
-    batch whether the ledger is still the one that it was.
+    Matches become their Decision and, if enrolled, its Enrolment; or a CandidateList, when a new
+    individual is refused because there are further enrolments to compare; or, if these are too
+    many, the Sighting goes back to lookup. Raises Transient when the ledger does not respond. `now`
+    is the clock, `wait` the pause before sightings that wait for a lease are tried again, and
+    `watch` checks before each batch that the ledger is still the same.
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class RegistryService:
         metrics.CALIBRATION.labels(calibration.title).set(1)
 
     def handle(self, messages: Sequence[Matches | ImagePlace]) -> Sequence[Result]:
-        """Decide about each message in turn, so that one batch may hold an animal twice."""
+        """Decide about each message in turn, so that a batch may hold one animal twice."""
         self._watch()
         results = [self._result(message) for message in messages]
         if any(_waits(result) for result in results):
@@ -86,12 +85,12 @@ class RegistryService:
         return results
 
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
-        """Take what the broker has out of the ledger's outbox."""
+        """Remove acknowledged entries from the ledger's outbox."""
         for gallery, taken in acknowledgements(receipts).items():
             self._ledger.acknowledge(gallery, taken)
 
     def ready(self) -> bool:
-        """Return whether the ledger answers."""
+        """Return whether the ledger responds."""
         return self._ledger.ready()
 
     def _result(self, message: Matches | ImagePlace) -> Result:
@@ -116,9 +115,9 @@ class RegistryService:
         most = self._settings.max_galleries
         if not self._ledger.admit(query.gallery, most):
             raise Poison(
-                f"gallery {query.gallery} would be one more than the {most} that may come into "
-                "being by themselves; correct the species or population of the capture, or add it "
-                f"with `resight galleries add {query.gallery}` and replay this",
+                f"gallery {query.gallery} would exceed the limit of {most} galleries that are "
+                "created automatically; correct the species or population of the capture, or add "
+                f"it with `resight galleries add {query.gallery}` and replay this",
                 kind="too-many-galleries",
             )
 
@@ -142,7 +141,7 @@ class RegistryService:
             if view.entry:
                 return view.entry.messages()
             if attempt == 0 and not matches.incomparable:
-                # A watermark of another epoch says nothing of this one's numbers.
+                # Watermarks of another epoch do not compare with this one's numbers.
                 watermark = matches.watermark if matches.epoch == view.epoch else 0
             _check_crowd(query, len(view.taken))
             ranked_query = rank_query(matches, view, self._calibration)
@@ -181,15 +180,15 @@ class RegistryService:
             if isinstance(answer, Conflict) or watermark is None:
                 continue
             if answer.last - answer.after > MOST_BETWEEN:
-                # Lookup is far behind, or of another epoch: it is asked again, and not the ledger
-                # gone through, at 20 µs an enrolment.
+                # Lookup is far behind, or of another epoch: searching again is cheaper than reading
+                # the ledger at 20 µs per enrolment.
                 metrics.REFUSALS.labels("far").inc()
                 return [query]
             metrics.REFUSALS.labels(_reason(answer, watermark)).inc()
             following = self._next(matches, answer, view)
             if following.candidates or answer.leased:
                 return [following]
-            # Only what this query can't be compared with came in between.
+            # Only incomparable sightings came in between.
             watermark = answer.last
         raise Transient(
             f"gallery {query.gallery} changed {ATTEMPTS} times while sighting "
@@ -226,7 +225,7 @@ class RegistryService:
         return next_list(matches, refusal.last, view.epoch, candidates)
 
     def _report(self, unseen_models: Sequence[Model]) -> None:
-        """Count the models that the calibration does not know; log each once."""
+        """Count models unknown to the calibration; log each once."""
         for model in unseen_models:
             metrics.OTHER_MODELS.labels(model.role).inc()
         for model in set(unseen_models) - self._unseen_models:
@@ -248,11 +247,11 @@ class RegistryService:
 
 
 def _check_crowd(query: Sighting, individuals: int) -> None:
-    """Refuse an image in which ever more animals are said to be."""
+    """Refuse an image that keeps getting more animals."""
     if individuals >= MOST_IN_ONE_IMAGE:
         raise Poison(
-            f"the image of sighting {query.sighting_id} has {individuals} individuals already, of "
-            "captures with other boxes each time; publish it once, with the right boxes",
+            f"the image of sighting {query.sighting_id} has {individuals} individuals already, "
+            "from captures with different boxes; publish it once, with the right boxes",
             kind="too-many-animals",
         )
 
@@ -264,9 +263,9 @@ def _reason(refusal: Refusal, watermark: int) -> str:
 
 
 def _waits(result: Result) -> bool:
-    """Return whether a query goes round with nothing new to compare.
+    """Return whether a query makes another pass without new comparisons.
 
-    A lease refused it, or lookup is to be asked again.
+    It was refused by a lease, or goes back to lookup.
     """
     if isinstance(result, Poison):
         return False

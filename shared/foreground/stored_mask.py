@@ -23,7 +23,7 @@ def keep(animal: Animal, finder: str, store: BlobStore) -> Mask:
     Masks are content-addressed, so one segmenter's never replaces another's.
 
     Raises:
-        Transient: the store does not answer.
+        Transient: the store does not respond.
     """
     if animal.outcome != "used":
         return Mask(unused=animal.outcome, finder=finder)
@@ -36,7 +36,7 @@ def read(mask: Mask, store: BlobStore) -> Animal:
     """Return a stored animal; one whose mask is not used has a single pixel.
 
     Raises: Poison: the mask is missing, damaged, or of an unknown kind.
-        Transient: the store does not answer.
+        Transient: the store does not respond.
     """
     if mask.HasField("image"):
         found = unpacked(store.get(mask.image, MAX_BYTES))

@@ -28,7 +28,7 @@ def read(kafka: KafkaSettings) -> Backlog:
     """Read the backlog from the broker. A missing topic counts as empty.
 
     Raises:
-        Transient: the broker does not answer.
+        Transient: the broker does not respond.
     """
     watched = kafka.model_copy(update={"instance_id": ""})
     every = [*topics.ALL, *topics.dead_letter_topics()]

@@ -20,7 +20,7 @@ class TopicReader:
     """Reads topics from their beginning or from now on. Use it as a context manager.
 
     Raises:
-        Transient: the broker does not answer (from any method).
+        Transient: the broker does not respond (from any method).
         MissingTopicError: a topic does not exist.
     """
 

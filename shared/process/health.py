@@ -46,10 +46,10 @@ class Health:
         if not self.joined:
             return "joining the consumer group"
         try:
-            return "" if self._ready() else "a dependency of the service does not answer"
+            return "" if self._ready() else "a dependency of the service does not respond"
         except Exception as error:  # a failing check is an answer, not a crash
             log.exception("the readiness check failed")
-            return f"a dependency of the service does not answer: {error}"
+            return f"a dependency of the service does not respond: {error}"
 
 
 class HealthServer:

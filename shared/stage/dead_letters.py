@@ -200,7 +200,7 @@ def read(
     empty. Foreign records are skipped; `foreign` is called for each.
 
     Raises:
-        Transient: the broker does not answer.
+        Transient: the broker does not respond.
     """
     timeout = round(1000 * kafka.request_timeout_seconds)
     with (
@@ -234,7 +234,7 @@ def find(kafka: KafkaSettings, topic: str, partition: int, offset: int) -> DeadL
     """Return one dead letter by its position; None: not found.
 
     Raises:
-        Transient: the broker does not answer.
+        Transient: the broker does not respond.
     """
     timeout = round(1000 * kafka.request_timeout_seconds)
     part = TopicPartition(topic, partition)
@@ -260,7 +260,7 @@ def waiting(kafka: KafkaSettings, names: Sequence[str]) -> int:
     Includes those without a value, which cannot be replayed.
 
     Raises:
-        Transient: the broker does not answer.
+        Transient: the broker does not respond.
     """
     timeout = round(1000 * kafka.request_timeout_seconds)
     with closing(_reader(kafka, 1)) as client, broker_errors("counting dead letters"):
@@ -285,7 +285,7 @@ def replay(kafka: KafkaSettings, letters: Iterable[DeadLetter]) -> int:
     an offset: unreplayed dead letters below it count as done too, but stay readable.
 
     Raises:
-        Transient: the broker does not answer; what was sent before is marked.
+        Transient: the broker does not respond; what was sent before is marked.
         ValueError: a letter that was not read from its topic, or whose value is not in it.
     """
     count = 0

@@ -51,7 +51,7 @@ def few(site: Site) -> Site:
                 notes=("annotations.json: nothing is made of the key licenses",),
                 left_out=1,
                 enrolled=700,
-                wrong="nothing in it names an animal",
+                wrong="none of its animals has a name",
             )
         )
         left = LeftOut("a/very/long/path/of/a/picture/in/it/IMG_0001.JPG", "it is no picture")

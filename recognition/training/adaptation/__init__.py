@@ -1,1 +1,1 @@
-"""A model adapted to one's own animals."""
+"""Adapts a model to one's own animals."""

@@ -1,8 +1,8 @@
-"""A network that learnt from other pictures, adapted to one's own animals in minutes.
+"""Adapts a pretrained network to one's own animals in minutes.
 
-The backbone stays as it is; its head is solved for, see `discriminant`. The features of
-every picture are computed once, so the numbers on the card, by a head that did not see
-the held-out pictures, cost next to nothing.
+The backbone is frozen; its head is solved in closed form, see `discriminant`. The features of every
+picture are computed once, so validation with a head trained without the held-out pictures costs
+next to nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ from shared.foreground.segmenter import Segmenter
 from shared.foreground.u2netp import u2netp
 
 BACKBONE = "efficientnet_lite0_stages"
-# All of a crop, or its animal alone.
+# The whole crop, or the animal alone.
 InputView = Literal["crop", "animal"]
 INPUT_VIEW_NAMES: tuple[InputView, ...] = get_args(InputView)
 _BATCH = 16
@@ -40,12 +40,12 @@ _BATCH = 16
 
 @dataclass(frozen=True)
 class Adapted:
-    """An adapted model, and what is known of it.
+    """An adapted model, and its validation.
 
-    sees: all of a crop, or the animal alone
-    held_out: the split whose queries examined it; `none` if nothing was held out
-    r1, r1_before: R-1 of those queries with a head that did not see them, and with the
-        untrained head; None if nothing was held out
+    input_view: the whole crop, or the animal alone
+    held_out: the split whose queries validated it; `none` without validation
+    r1, r1_before: R-1 of those queries with a head trained without them, and with the untrained
+        head; None without validation
     gain: the interval of their difference
     """
 
@@ -61,7 +61,7 @@ class Adapted:
 
     @property
     def better(self) -> bool:
-        """Return whether more held-out pictures are recognised, and surely no fewer."""
+        """Return whether more held-out pictures are recognised, significantly not fewer."""
         if self.gain is None or self.r1 is None or self.r1_before is None:
             return False
         return self.r1 > self.r1_before and self.gain.low >= 0
@@ -82,13 +82,14 @@ def adapt(
 ) -> Adapted:
     """Return a model adapted to all photographs, of one labelled animal each.
 
-    `input_view`: what the model is shown; None: animals alone if that recognises held-out
-    pictures better. `hold_out` names the validation split, see `training_data.train_val_split`;
-    after validation the held-out pictures are used for training too. `kept` is a folder that
-    caches the features of every picture. The rest: see `backbones.build`.
+    `input_view`: what the model is shown; None: animals alone if that recognises held-out pictures
+        better. `hold_out` names the validation split, see `training_data.train_val_split`; after
+        validation the held-out pictures are used for training too. `kept` is a folder that caches
+        the features of every picture. The rest: see `backbones.build`.
 
     Raises:
-        TrainingError, WeightsError: it can't be done so.
+        TrainingError,
+        WeightsError: it is impossible.
     """
     parts = train_val_split(photographs, hold_out, seed)
     validation = validation_queries(photographs, parts)
@@ -129,7 +130,7 @@ def write(adapted: Adapted, folder: Path, card: str) -> Path:
     """Write weights, card, and the ONNX file for the embedder; return the last one's path.
 
     Raises:
-        ParityError: the exported model is not what was solved for.
+        ParityError: the exported model differs from the solved one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     backbones.save(adapted.model, folder / "model.safetensors")
@@ -139,14 +140,14 @@ def write(adapted: Adapted, folder: Path, card: str) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class _Candidate:
-    """What the head could be solved for from: features [N, F] of one sight, labels [N]."""
+    """Data of one input view to solve the head from: features [N, F], labels [N]."""
 
     input_view: InputView
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
 
     def place(self, model: EmbeddingModel, learnt: Sequence[int]) -> None:
-        """Give the model the head that is solved for on pictures `learnt`."""
+        """Give the model the head solved from the pictures `learnt`."""
         numbers = list(learnt)
         head = discriminant(self.features[numbers], self.labels[numbers])
         model.place_head(torch.from_numpy(head.weight), torch.from_numpy(head.bias))
@@ -156,7 +157,7 @@ class _Candidate:
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Return which queries are right with the model's head, and with a new one.
 
-        That one learnt the exam's gallery.
+        The new one is trained on the validation gallery.
         """
         before = validation.right(_embeddings(model, self.features))
         self.place(model, validation.gallery.tolist())
@@ -172,7 +173,7 @@ class _Candidate:
 
 
 def _any_exam(photographs: Sequence[Photograph], seed: int) -> ValidationQueries | None:
-    """Return what tells which sight is the better one where nothing is to be held out."""
+    """Return a validation to choose the input view if nothing is to be held out."""
     try:
         return validation_queries(photographs, train_val_split(photographs, AUTO, seed))
     except TrainingError:
@@ -195,7 +196,7 @@ def _features(
     kept: Path | None,
     progress: Callable[[str, int, int], None],
 ) -> NDArray[np.float32]:
-    """Return the features of all, float32 [N, F]; what is in `kept` is not computed."""
+    """Return the features of all, float32 [N, F]; cached in `kept`."""
     segmenter = _segmenter(input_view)
     files = (
         [None] * len(photographs) if kept is None else _files(model, photographs, input_view, kept)
@@ -219,7 +220,7 @@ def _features(
 def _files(
     model: EmbeddingModel, photographs: Sequence[Photograph], input_view: InputView, kept: Path
 ) -> list[Path | None]:
-    """Return a name for each picture's features that changes with pixels, box, mask and network."""
+    """Return a cache name per picture that changes with pixels, box, mask and network."""
     network = f"{backbones.version(model)} {model.input_size} {_finder(input_view)}".encode()
     names: list[Path | None] = []
     for each in photographs:

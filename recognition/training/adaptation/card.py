@@ -1,4 +1,4 @@
-"""The page that goes with an adapted model."""
+"""The model card of an adapted model."""
 
 from recognition.models.backbones import version
 from recognition.training.adaptation.adaptation import Adapted
@@ -18,7 +18,7 @@ def card(adapted: Adapted) -> str:
         "sees": INPUT_VIEWS[adapted.input_view],
         "licence of its weights": model.licence or "none: random or own",
         "species": ", ".join(sorted({each.species or "unspecified" for each in shown})),
-        "pictures learnt from": len(shown),
+        "training pictures": len(shown),
         "individuals": len({individual_of(each) for each in shown}),
         "digest": adapted.digest,
     }
@@ -35,9 +35,10 @@ def card(adapted: Adapted) -> str:
 
 def _numbers(adapted: Adapted) -> str:
     if adapted.held_out == NONE:
-        return "No picture was held out, so nothing is known of how well it does."
+        return "No picture was held out, so its accuracy is unknown."
     return (
-        f"R-1 by embedding alone, left never compared with right, of the {adapted.examined} "
-        f"queries of the {adapted.held_out} split: {adapted.r1:.3f} with a head that had not seen "
-        f"them, {adapted.r1_before:.3f} with an untrained one. This model learnt from them too."
+        "R-1 by embedding alone, without comparing left with right flanks, of the "
+        f"{adapted.examined} queries of the {adapted.held_out} split: {adapted.r1:.3f} with a "
+        f"head trained without them, {adapted.r1_before:.3f} with an untrained one. This model "
+        "was trained on them too."
     )

@@ -1,1 +1,1 @@
-"""Random changes of training pictures."""
+"""Random augmentation of training pictures."""

@@ -1,4 +1,4 @@
-"""A crop as another camera, at another hour, might have taken it."""
+"""Simulates another camera and another hour."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ from shared.images.rgb import Pixels
 
 Change = Callable[[Pixels, np.random.Generator], Pixels]
 
-# In the order in which it happens: what stands before the lens, light, lens, sensor, file.
+# In physical order: what is in front of the lens, light, lens, sensor, file.
 CHANGES: tuple[tuple[float, Change], ...] = (
     (0.25, grass),
     (0.25, trunk),
@@ -36,7 +36,7 @@ CHANGES: tuple[tuple[float, Change], ...] = (
 def augment(image: Pixels, side: int, rng: np.random.Generator) -> Pixels:
     """Return one random variant uint8 [side, side, 3] of a crop uint8 [R, R, 3], R ≥ side.
 
-    Equal generators give equal variants. Nothing here mirrors.
+    Equal generators give equal variants. Nothing is mirrored.
     """
     changed = reframe(image, side, rng)
     for probability, change in CHANGES:

@@ -1,4 +1,4 @@
-"""The animal somewhere else: a waterhole must not become part of who drinks there."""
+"""Replaces backgrounds, so that the model cannot learn locations."""
 
 import cv2
 import numpy as np
@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from shared.images.rgb import Pixels
 
-_PATCHES = 6  # on a side: about as rough as grass, sky and ground are
+_PATCHES = 6  # blocks per side: about as coarse as grass, sky and ground
 
 
 def replace_background(

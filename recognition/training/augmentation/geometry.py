@@ -1,19 +1,19 @@
-"""The animal somewhat nearer, turned or seen slantwise: one warp, so that pixels blur only once."""
+"""Random zoom, rotation and perspective in one warp, so that pixels are interpolated only once."""
 
 import cv2
 import numpy as np
 
 from shared.images.rgb import Pixels
 
-SMALLEST = 0.75  # share of the picture's side that stays at least
+SMALLEST = 0.75  # minimum share of the picture's side that is kept
 _TURN_DEGREES = 10.0
-_SLANT = 0.06  # of the side, how far each corner strays
+_SLANT = 0.06  # of the side, displacement of each corner
 
 
 def reframe(image: Pixels, side: int, rng: np.random.Generator) -> Pixels:
-    """Return a random part of a picture [R, R, 3], a little turned and slanted: [side, side, 3].
+    """Return a random part of a picture [R, R, 3], slightly rotated and slanted: [side, side, 3].
 
-    It never mirrors: a mirrored flank is another coat.
+    Never mirrored: a mirrored flank is another coat.
     """
     whole = image.shape[0]
     width, height = whole * rng.uniform(SMALLEST, 1.0, 2)

@@ -1,4 +1,4 @@
-"""Things between the camera and the animal."""
+"""Simulates objects between the camera and the animal."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ _LARGEST_BOX = 0.35  # of the picture's side
 
 
 def grass(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Draw blades of grass that grow from the lower edge, in colours of the picture itself."""
+    """Draw blades of grass from the lower edge, in the picture's own colours."""
     covered = image.copy()
     height, width = image.shape[:2]
     for _ in range(int(rng.integers(3, _MOST_BLADES + 1))):
@@ -31,13 +31,13 @@ def grass(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def trunk(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Cover one box with another part of the picture, as a trunk or a rock does."""
+    """Cover one box with another part of the picture, like a trunk or a rock."""
     covered = image.copy()
     height, width = image.shape[:2]
     tall = int(height * rng.uniform(0.1, _LARGEST_BOX))
     wide = int(width * rng.uniform(0.1, _LARGEST_BOX))
     top, left = int(rng.integers(0, height - tall)), int(rng.integers(0, width - wide))
-    # What stands at the picture's edge is rarely the animal.
+    # The picture's edge is rarely the animal.
     from_top, from_left = int(rng.integers(0, height - tall)), int(rng.choice([0, width - wide]))
     covered[top : top + tall, left : left + wide] = image[
         from_top : from_top + tall, from_left : from_left + wide

@@ -1,4 +1,4 @@
-"""What lens, shutter, sensor and file do to a picture: uint8 [H, W, 3] in, the same out."""
+"""Effects of lens, shutter, sensor and file on a picture, uint8 [H, W, 3]."""
 
 import cv2
 import numpy as np
@@ -23,14 +23,14 @@ def motion_blur(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def defocus(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Spread every point to a disc, as an animal too near to the camera is."""
+    """Blur with a disc, as for an animal too near to the camera."""
     radius = int(rng.integers(1, max(2, image.shape[0] // 70) + 1))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1,) * 2).astype(np.float32)
     return np.asarray(cv2.filter2D(image, -1, disc / disc.sum()), np.uint8)
 
 
 def exposure(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Brighten or darken, with another contrast and gamma; highlights burn out."""
+    """Change brightness, contrast and gamma; highlights clip."""
     scale = np.linspace(0, 1, 256) ** np.exp(rng.uniform(-0.5, 0.5))
     gain, pivot = rng.uniform(0.6, 1.45), rng.uniform(0.35, 0.65)
     curve = (scale - pivot) * gain + pivot + rng.uniform(-0.15, 0.15)
@@ -38,7 +38,7 @@ def exposure(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 
 def colour(image: Pixels, rng: np.random.Generator) -> Pixels:
-    """Another white balance and saturation."""
+    """Change white balance and saturation."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None].astype(np.float32)
     vivid = grey + (image - grey) * rng.uniform(0.4, 1.3)
     return np.asarray(np.clip(vivid * rng.uniform(0.9, 1.1, 3), 0, 255), np.uint8)

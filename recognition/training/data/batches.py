@@ -1,4 +1,4 @@
-"""Which samples are seen together, epoch by epoch."""
+"""Batches of samples, epoch by epoch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 def epoch_batches(
     labels: NDArray[np.int64], size: int, together: int, seed: int, epoch: int
 ) -> list[NDArray[np.int64]]:
-    """Return the batches of one epoch: numbers of samples, each at most once.
+    """Return the batches of one epoch: indices of samples, each at most once.
 
-    The samples of one label stay in groups of `together`, as far as there are so many.
-    A last batch that is not full is left out, since its statistics would be too noisy
-    for batch norm; other samples fall to it in another epoch.
+    The samples of one label stay in groups of `together`, if there are that many. An incomplete
+    last batch is dropped, because its statistics would be too noisy for batch norm; in another
+    epoch it has other samples.
     """
     rng = np.random.default_rng((seed, 1, epoch))
     order = rng.permutation(len(labels))

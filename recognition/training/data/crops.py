@@ -1,4 +1,4 @@
-"""Crops as the serving embedder makes them, decoded once and kept in memory."""
+"""Crops as the embedder makes them, decoded once and kept in memory."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,16 +20,16 @@ from shared.foreground.view import View
 from shared.images import codec
 from shared.images.rgb import Pixels
 
-# Random crops need some room around what the model sees.
+# Random crops need some margin around the model's input.
 ROOM = 1.15
 
 
 @dataclass(frozen=True)
 class Crops:
-    """N crops, decoded: `exact` as the model is served, `roomy` to cut random pictures from.
+    """N decoded crops: `exact` as in service, `roomy` for random crops.
 
-    uint8 [N, S, S, 3] and [N, R, R, 3] with R = 1.15 S. `animals`, bool [N, R, R], says
-    where the animal is in the latter, if a segmenter has told and it is not alone in them.
+    uint8 [N, S, S, 3] and [N, R, R, 3] with R = 1.15 S. `animals`, bool [N, R, R], masks the animal
+    in the latter, if segmented and not alone.
     """
 
     exact: NDArray[np.uint8]
@@ -51,11 +51,11 @@ def decode(
     threads: int = 2,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Crops:
-    """Decode the one animal of each photograph through the embedder's own preparation.
+    """Decode the one animal of each photograph with the embedder's preparation.
 
-    The `segmenter` tells where the animals are; with `alone`, nothing else is in the crops.
-    `progress` is told after each picture how many are done. It takes about
-    7 · input_size² bytes of memory a picture: 1,500 at 224 need 530 MB.
+    The `segmenter` finds the animals; with `alone`, crops hold nothing else. `progress` gets the
+    number done after each picture. It takes about 7 · input_size² bytes of memory per picture:
+    1,500 at 224 need 530 MB.
 
     Raises:
         TrainingError: a picture can't be decoded.
@@ -92,12 +92,12 @@ def _made(
         return exact, wide, shown
     except Poison as error:
         raise TrainingError(
-            f"{photograph.path} can't be learnt from: {error.reason}; "
-            "or take it out of metadata.csv"
+            f"{photograph.path} can't be used for training: {error.reason}; or remove it from "
+            "metadata.csv"
         ) from error
 
 
 def _square(mask: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
-    """Return a crop's mask once the crop is stretched to a square of that side."""
+    """Return a crop's mask, stretched to a square of this side."""
     square = cv2.resize(mask.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST)
     return np.asarray(square > 0)

@@ -1,4 +1,4 @@
-"""Augmented batches, made ahead by worker processes."""
+"""Augmented batches, prepared by worker processes."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,12 +14,12 @@ from recognition.training.augmentation.background_replacement import replace_bac
 from recognition.training.data.crops import Crops
 from recognition.training.data.samples import Sample
 
-# Of pictures whose animal is known, so many are put somewhere else.
+# Share of pictures with a mask whose background is replaced.
 _ELSEWHERE = 0.5
 
 
 class _Variants(Dataset[tuple[Tensor, int]]):
-    """One random variant of each sample; which one depends on seed, epoch and sample alone."""
+    """One random variant per sample, determined by seed, epoch and sample alone."""
 
     def __init__(self, crops: Crops, samples: Sequence[Sample], seed: int, epoch: int) -> None:
         self._crops = crops
@@ -39,7 +39,7 @@ class _Variants(Dataset[tuple[Tensor, int]]):
         if sample.mirrored:
             pixels = np.ascontiguousarray(pixels[:, ::-1])
         variant = augment(pixels, self._crops.input_size, rng)
-        # A decoded JPEG is read-only, which PyTorch warns of.
+        # Decoded JPEGs are read-only, about which PyTorch warns.
         return torch.from_numpy(np.require(variant, requirements="W")), number
 
 
@@ -52,10 +52,10 @@ def variants(
     epoch: int,
     workers: int,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield each batch's pictures, uint8 [B, S, S, 3], and the numbers of its samples, int64 [B].
+    """Yield each batch's pictures, uint8 [B, S, S, 3], and the indices of its samples, int64 [B].
 
-    `workers` are processes that augment ahead; 0 does it in this one. The pictures
-    are the same however many there are.
+    `workers` are processes that augment ahead; 0: in this one. The pictures do not depend on their
+    number.
     """
     yield from DataLoader(
         _Variants(crops, samples, seed, epoch),

@@ -1,4 +1,4 @@
-"""What is learnt from: pictures of one animal each, and which of them show the same coat."""
+"""Training samples: pictures of one animal each, and which of them show the same coat."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from shared.identifiers import gallery_name, whole_box
 from shared.messages import VIEWPOINT_UNSPECIFIED, Box, Viewpoint
 from shared.viewpoints import opposite
 
-# No label: cross-entropy leaves such a picture out.
+# No label: ignored by cross-entropy.
 NO_VIEWPOINT = -100
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture of one animal; `picture` numbers the photograph that its pixels come from.
+    """One picture of one animal; `picture` is the index of its photograph.
 
-    `individual` is unique over all galleries. A mirrored sample shows an animal that
-    does not exist, with a name of its own.
+    `individual` is unique over all galleries. A mirrored sample shows an imaginary animal with its
+    own name.
     """
 
     picture: int
@@ -40,19 +40,19 @@ def box_of(photograph: Photograph) -> Box:
 
 
 def viewpoint_of(photograph: Photograph) -> Viewpoint:
-    """Return the side that a photograph shows of its one animal."""
+    """Return the viewpoint of a photograph's one animal."""
     own = photograph.animals[0].viewpoint if photograph.animals else VIEWPOINT_UNSPECIFIED
     return own or photograph.viewpoint
 
 
 def individual_of(photograph: Photograph) -> str:
-    """Return who a photograph's one animal is, in words that no other gallery uses."""
+    """Return the name of a photograph's one animal, unique over galleries."""
     gallery = gallery_name(photograph.population, photograph.species)
     return f"{gallery}/{photograph.identities[0]}"
 
 
 def whole(photographs: Sequence[Photograph], pictures: Sequence[int]) -> list[Sample]:
-    """Return one sample for each of the photographs numbered `pictures`, as it was taken."""
+    """Return one sample per photograph in `pictures`, unmirrored."""
     return [
         Sample(number, individual_of(photographs[number]), viewpoint_of(photographs[number]))
         for number in pictures
@@ -62,11 +62,11 @@ def whole(photographs: Sequence[Photograph], pictures: Sequence[int]) -> list[Sa
 def samples(
     photographs: Sequence[Photograph], pictures: Sequence[int], recipe: Recipe
 ) -> list[Sample]:
-    """Return what to learn from the photographs numbered `pictures`.
+    """Return the training samples of the photographs in `pictures`.
 
-    With `recipe.flip` = flank, a left or right one comes a second time, mirrored: as
-    the other flank of another individual, for a mirrored coat is nobody's coat.
-    A picture from the front, or from nobody knows where, comes once.
+    With `recipe.flip` = flank, a left or right one is added mirrored: as the other flank of another
+    individual, because a mirrored coat is nobody's. Pictures from the front, or of unknown
+    viewpoint, are not.
     """
     found = whole(photographs, pictures)
     if recipe.flip == "flank":
@@ -78,13 +78,13 @@ def samples(
 
 
 def labels(found: Sequence[Sample], merge_flanks: bool) -> NDArray[np.int64]:
-    """Return a number for each sample, int64 [N]: equal where the same coat is seen.
+    """Return a label for each sample, int64 [N]: equal for the same coat.
 
-    The two flanks of an individual are two labels, since they have nothing in
-    common, unless they are to be merged.
+    The two flanks of an individual have two labels, because they have nothing in common, unless
+    they are to be merged.
 
     Raises:
-        TrainingError: there is nothing to tell apart, or nothing to bring together.
+        TrainingError: there are too few labels, or no two samples of one.
     """
     names = [_coat(each, merge_flanks) for each in found]
     distinct, numbers, counts = np.unique(
@@ -92,15 +92,15 @@ def labels(found: Sequence[Sample], merge_flanks: bool) -> NDArray[np.int64]:
     )
     if len(distinct) < 2 or counts.max() < 2:
         raise TrainingError(
-            f"{len(names)} pictures of {len(distinct)} individuals (each flank for itself) teach "
-            "nothing; it takes two individuals, and two pictures of one: check the identities in "
-            "metadata.csv, and the split"
+            f"{len(names)} pictures of {len(distinct)} individuals (each flank separately) are "
+            "too few to train on; at least two individuals, and two pictures of one, are needed: "
+            "check the identities in metadata.csv, and the split"
         )
     return numbers.astype(np.int64)
 
 
 def viewpoint_labels(found: Sequence[Sample]) -> NDArray[np.int64]:
-    """Return each sample's place in `VIEWPOINTS`, int64 [N]; NO_VIEWPOINT where nobody said it."""
+    """Return each sample's index in `VIEWPOINTS`, int64 [N]; NO_VIEWPOINT if unknown."""
     return np.array(
         [VIEWPOINTS.index(each.viewpoint) if each.viewpoint else NO_VIEWPOINT for each in found],
         np.int64,

@@ -1,4 +1,4 @@
-"""The pictures of a run, decoded and numbered, and those held out to examine the model on."""
+"""The pictures of a run, decoded and labelled, and those held out for validation."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,10 +29,10 @@ NONE, AUTO = "none", "auto"
 
 @dataclass(frozen=True)
 class TrainingData:
-    """What a run learns from.
+    """Training data of a run.
 
-    `labels` int64 [N] and `viewpoints` int64 [N] belong to the N samples. `held_out`
-    says by which split the exam's queries are kept from being learnt.
+    `labels` int64 [N] and `viewpoints` int64 [N] belong to the N samples. `held_out` names the
+    split whose queries are held out for validation.
     """
 
     crops: Crops
@@ -46,7 +46,7 @@ class TrainingData:
 
     @property
     def classes(self) -> int:
-        """How many coats there are to tell apart."""
+        """Number of coats (classes)."""
         return int(self.labels.max()) + 1
 
 
@@ -59,14 +59,14 @@ def prepare(
     threads: int = 2,
     progress: Callable[[int], None] = lambda _: None,
 ) -> TrainingData:
-    """Return the lesson of photographs of one animal each, all labelled.
+    """Return the training data of labelled photographs of one animal each.
 
-    `hold_out` names a split of `recognition.splits`: its queries are not learnt from. `auto`
-    is the encounter split where every photograph belongs to an encounter, else the
-    closed one; `none` learns from all.
+    `hold_out` names a split of `recognition.splits`: its queries are held out. `auto` is the
+    encounter split if every photograph belongs to an encounter, else the closed one; `none` holds
+    out nothing.
 
     Raises:
-        TrainingError: the photographs do not allow it.
+        TrainingError: the photographs are insufficient.
     """
     parts = train_val_split(photographs, hold_out, recipe.seed)
     found = samples(photographs, parts.gallery, recipe)
@@ -74,8 +74,8 @@ def prepare(
     viewpoints = viewpoint_labels(found)
     if recipe.viewpoint_head and (viewpoints == NO_VIEWPOINT).all():
         raise TrainingError(
-            "no picture has a viewpoint, so a viewpoint head would learn nothing; "
-            "fill in the column `viewpoint`, or leave the head out"
+            "no picture has a viewpoint, so a viewpoint head cannot be trained; fill in the "
+            "column `viewpoint`, or leave the head out"
         )
     segmenter = u2netp() if recipe.mask or recipe.alone else None
     return TrainingData(
@@ -98,10 +98,10 @@ def prepare(
 
 
 def train_val_split(photographs: Sequence[Photograph], hold_out: str, seed: int) -> Split:
-    """Return what is learnt from, as the gallery, and what is held out, as queries.
+    """Return training pictures, as the gallery, and held-out ones, as queries.
 
     Raises:
-        TrainingError: they can't be parted so.
+        TrainingError: they cannot be split.
     """
     if hold_out == NONE:
         return Split(NONE, tuple(range(len(photographs))), ())
@@ -110,28 +110,28 @@ def train_val_split(photographs: Sequence[Photograph], hold_out: str, seed: int)
     try:
         return split(hold_out, [_apart(each) for each in photographs], seed)
     except SplitError as error:
-        raise TrainingError(f"can't hold out pictures: {error}; or --hold-out none") from error
+        raise TrainingError(f"can't hold out pictures: {error}; or use --hold-out none") from error
 
 
 def _apart(photograph: Photograph) -> Photograph:
-    """Return it with words that no other gallery uses: all may have an animal and a night 1."""
+    """Return a name made unique over galleries: all may have an animal or a night 1."""
     gallery = gallery_name(photograph.population, photograph.species)
     encounter = f"{gallery}/{photograph.encounter}" if photograph.encounter else ""
     return replace(photograph, identities=(individual_of(photograph),), sequence=encounter)
 
 
 def validation_queries(photographs: Sequence[Photograph], parts: Split) -> ValidationQueries | None:
-    """Return the exam over what is held out; None if nothing is.
+    """Return the validation queries of the held-out pictures; None without.
 
     Raises:
-        TrainingError: no query could be answered.
+        TrainingError: no query has a match in the gallery.
     """
     if not parts.queries:
         return None
     set_up = build_queries(photographs, parts.queries, parts.gallery)
     if not set_up.answerable.any():
         raise TrainingError(
-            f"none of the {len(parts.queries)} pictures that the {parts.name} split holds out "
-            "shows the side of an individual that is left to learn; take another --hold-out"
+            f"none of the {len(parts.queries)} pictures held out by the {parts.name} split shows "
+            "the same side of a training individual; choose another --hold-out"
         )
     return set_up

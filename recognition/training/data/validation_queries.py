@@ -1,4 +1,4 @@
-"""Who is asked for among whom, and how often the nearest picture is the right one."""
+"""Validation queries, and how often the nearest picture is the right one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from shared.viewpoints import opposite
 
 @dataclass(frozen=True)
 class ValidationQueries:
-    """Queries with the gallery among which to find their individuals.
+    """Queries and their gallery.
 
-    Numbers of pictures, int64 [Q] and [G], and for each pair, bool [Q, G]: whether
-    lookup would compare them (one gallery, not left with right, not a picture with
-    itself), and whether both show one individual.
+    Indices of pictures, int64 [Q] and [G], and for each pair, bool [Q, G]: whether lookup would
+    compare them (one gallery, not left with right, not a picture with itself), and whether both
+    show one individual.
     """
 
     queries: NDArray[np.int64]
@@ -29,7 +29,7 @@ class ValidationQueries:
 
     @property
     def answerable(self) -> NDArray[np.bool_]:
-        """Whether a query's individual is there to be found, bool [Q]."""
+        """Whether a query's individual is in the gallery, bool [Q]."""
         return np.asarray((self.same & self.comparable).any(axis=1))
 
     def r1(self, embeddings: NDArray[np.float32]) -> float:
@@ -37,9 +37,9 @@ class ValidationQueries:
         return float(self.right(embeddings).mean())
 
     def right(self, embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Return of which answerable queries the nearest picture is of their individual, [A].
+        """Return for which answerable queries the nearest picture is of their individual, [A].
 
-        `embeddings` [N, D] of unit length are those of all pictures, by number.
+        `embeddings` [N, D] of unit length are those of all pictures, by index.
         """
         rows = np.flatnonzero(self.answerable)
         scores = embeddings[self.queries[rows]] @ embeddings[self.gallery].T
@@ -50,7 +50,7 @@ class ValidationQueries:
 def build_queries(
     photographs: Sequence[Photograph], queries: Sequence[int], gallery: Sequence[int]
 ) -> ValidationQueries:
-    """Return the exam of photographs of one animal each, by their numbers."""
+    """Return the validation queries of photographs of one animal each, by index."""
     asked, there = np.array(queries, np.int64), np.array(gallery, np.int64)
     one, other = _keys(photographs, queries), _keys(photographs, gallery)
     return ValidationQueries(
@@ -66,12 +66,12 @@ def build_queries(
 
 @dataclass(frozen=True)
 class _Keys:
-    """What decides whether two pictures are compared and belong together, each [N]."""
+    """Keys that decide whether two pictures are compared and match, each [N]."""
 
     galleries: NDArray[np.str_]
     individuals: NDArray[np.str_]
     sides: NDArray[np.int64]
-    opposites: NDArray[np.int64]  # the side that none of this one is compared with; -1: none
+    opposites: NDArray[np.int64]  # the viewpoint that this one is not compared with; -1: none
 
 
 def _keys(photographs: Sequence[Photograph], numbers: Sequence[int]) -> _Keys:

@@ -83,13 +83,13 @@ def adapt(
 ) -> None:
     """Adapt the default model to your labelled animals, in minutes and without a GPU.
 
-    The network stays as it is; what tells your individuals apart is solved for in closed
-    form. --output holds a model.onnx for `resight up --model`. Calibrate afterwards, on
-    pictures that it did not learn from.
+    The network is frozen; a linear head that separates your individuals is solved in closed form.
+    --output gets a model.onnx for `resight up --model`. Calibrate afterwards, on pictures that it
+    was not trained on.
 
-    With --from-ledger it learns from individuals that are certain: those of whom people have
-    spoken, and those without serious doubt, of two sightings or more. Then it is written
-    only if it recognises more of the sightings that it did not learn from, and surely no fewer.
+    With --from-ledger it is trained on confident individuals: those reviewed by people, and those
+    of two sightings or more without serious questions. Then it is written only if it recognises
+    significantly more of the held-out sightings.
     """
     fit(
         data or (),
@@ -113,7 +113,7 @@ def adapt(
 
 @dataclass(frozen=True)
 class Options:
-    """The options of `resight adapt` that other commands leave as they are."""
+    """The options of `resight adapt` that other commands do not change."""
 
     backbone: str = BACKBONE
     weights: str | None = None
@@ -164,9 +164,9 @@ def fit(
     if from_ledger and not adapted.better:
         raise CommandError(
             "the adapted model is not better on held-out pictures, so the current one stays; more "
-            "answers (`resight individuals questions`) give it more to learn from"
+            "answers (`resight individuals questions`) give more training data"
         )
     if adapted.input_view == "animal":
-        note("it is shown the animal alone, which the default segmenter (u2netp) cuts out")
+        note("it sees the animal alone, which the default segmenter (u2netp) cuts out")
     model = adaptation.write(adapted, output, card(adapted))
     results.print(f"wrote {model}; model card: {output / 'card.md'}", soft_wrap=True)

@@ -82,18 +82,17 @@ def calibrate(
 ) -> None:
     """Fit a calibration: probabilities from evidence, and thresholds for known, new and review.
 
-    The pictures go one by one through the services' own code, each compared with
-    those before it, and once more as if its animal had never been seen. You say which
-    error you accept; the thresholds keep it, or you are told how many more animals
-    that takes. A species with enough sightings gets a curve of its own; all together
-    give the pooled one, for any other species: its thresholds are those that keep your
-    error on each folder's animals when it is fitted on the other folders alone.
+    The pictures go through the services' own code, each compared with those before it, and once
+    more as if its animal were new. You choose the accepted error rates; the thresholds keep them,
+    or you are told how many more animals are needed. A species with enough sightings gets its own
+    curve; the pooled curve of all serves other species: its thresholds keep your error on each
+    folder's animals when fitted on the other folders alone.
 
-    With --from-ledger a gallery gets its own curve from the individuals that are certain: those of
-    whom people have spoken, and those without serious doubt.
+    With --from-ledger a gallery gets its own curve from its confident individuals: those reviewed
+    by people, and those without serious questions.
 
-    How sightings in doubt are put together is learnt from all folders together, so as to serve
-    species that are in none of them.
+    How uncertain sightings are clustered is learned from all folders together, so it also serves
+    species in none of them.
     """
     found = fit(
         data or (),
@@ -114,7 +113,7 @@ def calibrate(
 
 @dataclass(frozen=True)
 class Options:
-    """The options of `resight calibrate` that other commands leave as they are."""
+    """The options of `resight calibrate` that other commands do not change."""
 
     name: str = "own"
     synthetic: int = 0
@@ -139,7 +138,7 @@ def fit(
     options: Options,
     json_file: Path | None = None,
 ) -> "Calibrated":
-    """Fit a calibration, write it, and print what it guarantees; why not goes into the JSON too."""
+    """Fit a calibration, write it, and print its guarantees; failures go into the JSON too."""
     # PyTorch and scikit-learn take seconds to import, and few commands need them.
     from recognition.calibration import file  # noqa: PLC0415
     from recognition.calibration.data_sets import (  # noqa: PLC0415
@@ -151,7 +150,8 @@ def fit(
 
     if not (data or from_ledger or options.synthetic):
         raise CommandError(
-            "no labelled pictures: name folders with a metadata.csv, --from-ledger, or --drawn N"
+            "no labelled pictures: name folders with a metadata.csv, --from-ledger, or "
+            "--synthetic N"
         )
     risk_levels = RiskLevels(options.max_false_known, options.max_false_new, options.confidence)
     try:
@@ -195,7 +195,7 @@ def _write_json(file: Path | None, value: dict[str, Any]) -> None:
 
 
 def _check(fitted: "Calibrated", count: int, seed: int) -> None:
-    """Print in how many repetitions each guarantee was kept."""
+    """Print in how many repetitions each guarantee held."""
     from recognition.calibration.bound import CalibrationError  # noqa: PLC0415
     from recognition.calibration.holdout_check import check_holdout  # noqa: PLC0415
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "adapted"
 STUDY = "study"
-# The seed of the published splits, so that they come out the same.
+# The seed of the published splits.
 PUBLISHED_SEED = 666
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from recognition.models.triton import Device
 
-# Ranges of activations settle long before; what they cost is measured on all pictures.
+# Activation ranges settle with far fewer; the loss is measured on all pictures.
 _RANGING = 128
 
 
@@ -58,8 +58,8 @@ def export(
     triton: Annotated[
         Path | None,
         typer.Option(
-            help="Model repository: lay the file into it as a Triton server loads it. NETWORK may "
-            "then be an ONNX file that there is already.",
+            help="Model repository: add the file as Triton loads it. NETWORK may then be an "
+            "existing ONNX file.",
             show_default=False,
         ),
     ] = None,
@@ -77,11 +77,11 @@ def export(
     ] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the backbones and exit.")] = False,
 ) -> None:
-    """Export a network to ONNX and check it against PyTorch.
+    """Export a network to ONNX and verify it against PyTorch.
 
-    Normalisation is inside the file: it takes uint8 [B, H, W, 3] and gives 512
-    numbers of unit length, and the viewpoint if it was trained to tell it. Its metadata
-    name the model and its version.
+    Normalisation is part of the file: it takes uint8 [B, H, W, 3] and returns 512 numbers of unit
+    length, and the viewpoint if it has a viewpoint head. Its metadata name the model and its
+    version.
 
     With --triton a Triton server can load it from a model repository. Its ID, for
     RESIGHT_ENCODER_MODEL, is printed.
@@ -126,7 +126,7 @@ def _lay_out(model: Path, repository: Path, device: "Device", instances: int) ->
 
 
 def _model_id(file: Path) -> str:
-    """Return the ID by which an embedder asks Triton for the model of a file."""
+    """Return the model ID of a file, by which an embedder requests it from Triton."""
     from services.embedder.encoders.onnx_encoder import OnnxEncoder  # noqa: PLC0415
     from services.embedder.encoders.preparation import Preparation  # noqa: PLC0415
 

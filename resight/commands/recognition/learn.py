@@ -33,10 +33,9 @@ def learn(
 ) -> None:
     """Adapt and calibrate the model on a ledger's own animals, manually or every night.
 
-    It learns from one half of the individuals that are certain, and is calibrated on the other
-    half. If it does not recognise more sightings that it did not learn from, and surely no fewer,
-    it is not taken, and the exit status is 1. --output then holds what `resight up --model …
-    --calibration …` takes.
+    It is trained on one half of the confident individuals, and calibrated on the other half. If it
+    does not recognise significantly more of the held-out sightings, it is rejected, and the exit
+    status is 1. --output then holds the files for `resight up --model … --calibration …`.
     """
     adapt.fit(
         (),

@@ -48,11 +48,11 @@ def replay(
 ) -> None:
     """Simulate a stream of labelled pictures and score the resulting individuals.
 
-    The pictures go one by one through the services' own code and a real ledger, each decided
-    before the next comes, and nobody answers anything. The score is about the end: by then later
-    pictures have joined, merged and parted individuals.
+    The pictures go through the services' own code and a real ledger, each decided before the next
+    arrives, without reviewers. The score is of the final individuals, after later pictures have
+    joined, merged and split them.
 
-    Comparing takes half a second a picture, once: the evidence does not depend on decisions, so
+    Comparing takes half a second per picture, once: evidence does not depend on decisions, so
     another --calibration takes seconds.
     """
     # PyTorch and scikit-learn take seconds to import, and few commands need them.

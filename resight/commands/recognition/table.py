@@ -20,11 +20,11 @@ def table(
         list[Path], typer.Argument(help="Files written by `resight evaluate --json`; one row each.")
     ],
 ) -> None:
-    """Print saved evaluations as one Markdown table: R-1 by pipeline, and the open set.
+    """Print saved evaluations as one Markdown table: R-1 by pipeline, and open-set metrics.
 
     `95 %` is fusion's bootstrap interval, `R@100` how often the shortlist holds the right
-    individual, `called known` the share of new animals called known, `accepted` the share that
-    the thresholds were chosen for.
+    individual, `called known` the share of new animals called known, `accepted` the share for which
+    the thresholds were chosen.
     """
     rows = [_row(found, file) for file in files for found in _read(file)]
     lines = [_HEADER, ("---",) * len(_HEADER), *rows]

@@ -125,9 +125,9 @@ def train(
 ) -> None:
     """Train a model that tells individuals of one species apart.
 
-    The crops are the embedder's own; each picture comes in ever new variants of light, blur
-    and cover. --output holds a model.onnx that the embedder loads at once. A run that
-    was stopped goes on with --resume, and ends as if it had not been.
+    The crops are the embedder's; each picture is augmented with light, blur and occlusion. --output
+    gets a model.onnx that the embedder can load. An interrupted run continues with --resume, with
+    the same result.
     """
     # PyTorch takes seconds to import, and few commands need it.
     import torch  # noqa: PLC0415

@@ -1,1 +1,1 @@
-"""Rules by which people are told what happens in a gallery, by webhooks."""
+"""Alert rules: webhooks about what happens in a gallery."""

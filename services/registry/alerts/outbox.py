@@ -1,4 +1,4 @@
-"""Rules and what was told by them, in the ledger's store. Every method may raise Transient."""
+"""Alert rules and deliveries, in the ledger's store. Every method may raise Transient."""
 
 import json
 import secrets
@@ -17,24 +17,24 @@ DELIVERIES = "resight:alerts:deliveries"
 DUE = "resight:alerts:due"
 LATEST = "resight:alerts:latest"
 
-# Pauses between attempts: seconds, then minutes, then hours; after a day it is given up.
+# Pauses between attempts: seconds, then minutes, then hours; it is given up after a day.
 PAUSES = (5, 30, 120, 600, 3600, 4 * 3600, 8 * 3600, 12 * 3600)
-# So many are remembered, and so many are read at once.
+# Number of deliveries kept, and read at once.
 KEPT = 10_000
 CHUNK = 200
-# Whoever sends has so long before another replica tries.
+# Lock on a delivery; afterwards another replica tries.
 SENDING_SECONDS = 60
 
 State = Literal["waiting", "sent", "given up"]
 
 
 class AlertError(ResightError):
-    """A rule can't be as asked for."""
+    """A rule is invalid."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One alert on its way, and how that goes."""
+    """One alert and the state of its delivery."""
 
     id: str
     rule: str
@@ -46,17 +46,17 @@ class Delivery:
 
 
 class AlertOutbox:
-    """What is to be told, told, and by which rules."""
+    """Rules, and alerts to be sent or sent."""
 
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
 
     def add(self, wanted: RuleSpec, made_by: str, last: int) -> Rule:
-        """Make a rule. What was decided before, up to entry `last` of its gallery, is not told.
+        """Add a rule. It ignores decisions up to entry `last` of its gallery.
 
         Raises:
-            AlertError: it makes no sense.
+            AlertError: it is invalid.
         """
         if wrong := fault(wanted):
             raise AlertError(wrong)
@@ -70,31 +70,31 @@ class AlertOutbox:
         return rule
 
     def remove(self, identifier: str) -> None:
-        """Remove a rule; what it has noticed is still told.
+        """Remove a rule; alerts already raised are still sent.
 
         Raises:
-            AlertError: there is none.
+            AlertError: there is no such rule.
         """
         if not self._store.run("HDEL", RULES, identifier):
             raise AlertError(f"there is no rule {identifier}")
 
     def rules(self) -> list[Rule]:
-        """Return all rules, the oldest first."""
+        """Return all rules, oldest first."""
         found = [Rule(**json.loads(each)) for each in self._store.run("HVALS", RULES)]
         return sorted(found, key=lambda rule: (rule.made_at, rule.id))
 
     def position(self, gallery: str) -> int:
-        """Return up to which entry a gallery with rules was looked at."""
+        """Return up to which entry a gallery with rules was processed."""
         return int(self._store.run("HGET", POSITIONS, gallery) or 0)
 
     def looked(self, gallery: str, number: int) -> None:
-        """Note that a gallery was looked at up to an entry."""
+        """Store up to which entry a gallery was processed."""
         self._store.run("HSET", POSITIONS, gallery, number)
 
     def put(self, alerts: Sequence[Alert]) -> None:
-        """Take alerts that were not noticed before."""
+        """Add alerts, except those added before."""
         for number, alert in enumerate(alerts):
-            now = self._now() - (len(alerts) - number) * 1e-6  # they stay in their order
+            now = self._now() - (len(alerts) - number) * 1e-6  # in order
             delivery = Delivery(alert.id, alert.rule, alert.what, "waiting", 0, now)
             kept = json.dumps(asdict(delivery))
             if self._store.run("HSETNX", DELIVERIES, alert.id, kept):
@@ -103,7 +103,7 @@ class AlertOutbox:
         self._forget()
 
     def due(self, most_of_a_rule: int) -> dict[str, list[Delivery]]:
-        """Return deliveries whose time has come, by rule, the longest due first."""
+        """Return deliveries that are due, by rule, the longest due first."""
         found: dict[str, list[Delivery]] = {}
         offset = 0
         while True:
@@ -123,7 +123,7 @@ class AlertOutbox:
                     some.append(delivery)
 
     def take(self, delivery: Delivery) -> bool:
-        """Take a due delivery for a while; return whether no other replica has it, or had it."""
+        """Lock a due delivery; return whether no other replica has it or had it."""
         lock = f"resight:alerts:sending:{delivery.id}"
         if not self._store.run("SET", lock, "1", "NX", "EX", SENDING_SECONDS):
             return False
@@ -131,11 +131,11 @@ class AlertOutbox:
         return due is not None and float(due) <= self._now()
 
     def sent(self, delivery: Delivery) -> None:
-        """Note that it was taken."""
+        """Mark it as delivered."""
         self._keep(replace(delivery, state="sent", attempts=delivery.attempts + 1, told=""), None)
 
     def failed(self, delivery: Delivery, why: str) -> None:
-        """Note that it was not taken, and when it is tried again."""
+        """Mark an attempt as failed, with the time of the next."""
         attempts = delivery.attempts + 1
         if attempts > len(PAUSES):
             self.give_up(replace(delivery, attempts=attempts), why)
@@ -144,14 +144,14 @@ class AlertOutbox:
         self._keep(replace(delivery, attempts=attempts, told=why), later)
 
     def give_up(self, delivery: Delivery, why: str) -> None:
-        """Note that it is not tried again by itself."""
+        """Mark it as given up."""
         self._keep(replace(delivery, state="given up", told=why), None)
 
     def again(self, identifier: str) -> None:
-        """Let an alert be sent again at once, and for as long as at first.
+        """Send an alert again now, with all attempts.
 
         Raises:
-            AlertError: there is none.
+            AlertError: there is no such alert.
         """
         found = self.delivery(identifier)
         if found is None:
@@ -159,12 +159,12 @@ class AlertOutbox:
         self._keep(replace(found, state="waiting", attempts=0, told=""), self._now())
 
     def delivery(self, identifier: str) -> Delivery | None:
-        """Return one delivery, if it is remembered."""
+        """Return a delivery; None: unknown or forgotten."""
         stored = self._store.run("HGET", DELIVERIES, identifier)
         return None if stored is None else Delivery(**json.loads(stored))
 
     def latest(self, most: int = 100) -> list[Delivery]:
-        """Return the latest deliveries, the newest first."""
+        """Return the latest deliveries, newest first."""
         names = self._store.run("ZREVRANGE", LATEST, 0, most - 1)
         stored = self._store.run("HMGET", DELIVERIES, *names) if names else []
         return [Delivery(**json.loads(each)) for each in stored if each]
@@ -178,7 +178,7 @@ class AlertOutbox:
         self._store.run("DEL", f"resight:alerts:sending:{delivery.id}")
 
     def _forget(self) -> None:
-        """Forget the oldest that are done with."""
+        """Forget the oldest finished ones."""
         for name in self._store.run("ZRANGE", LATEST, 0, -KEPT - 1):
             if self._store.run("ZSCORE", DUE, name) is None:
                 self._store.run("ZREM", LATEST, name)

@@ -1,4 +1,4 @@
-"""Which decisions somebody wants to hear of. Pure functions."""
+"""Alert rules: which decisions raise an alert. Pure functions."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -18,11 +18,11 @@ MOST_DIGITS = 6
 
 @dataclass(frozen=True)
 class RuleSpec:
-    """What to tell of a gallery, and where.
+    """What to report about a gallery, and where.
 
-    kind: every `sighting`; those of one `individual` or one `deployment`; each `new` individual;
-        a `question` whose answer moves so many pairs; an individual `unseen` for so many days
-    target: the individual, the deployment, the pairs, or the days; '' where the kind needs none
+    kind: every `sighting`; those of one `individual` or one `deployment`; each `new` individual; a
+        `question` whose answer affects this many pairs; an individual `unseen` for this many days
+    target: the individual, the deployment, the pairs, or the days; '' if the kind needs none
     """
 
     name: str
@@ -34,7 +34,7 @@ class RuleSpec:
 
 @dataclass(frozen=True)
 class Rule(RuleSpec):
-    """A rule that there is. `secret` signs its alerts."""
+    """A stored rule. `secret` signs its alerts."""
 
     id: str
     secret: str
@@ -44,7 +44,7 @@ class Rule(RuleSpec):
 
 @dataclass(frozen=True)
 class Alert:
-    """Something to tell. Its `id` is the same however often it is noticed."""
+    """An alert. Its `id` is the same whenever it is raised again."""
 
     id: str
     rule: str
@@ -54,9 +54,9 @@ class Alert:
 def of_decision(
     rule: Rule, decision: Decision, became: Callable[[str], str] = lambda name: name
 ) -> Alert | None:
-    """Return what a rule makes of a decision about a sighting.
+    """Return a rule's alert about a decision, if any.
 
-    became: what an individual's ID stands for now, so that a rule follows one that was merged
+    became: the current individual of an ID, so that rules follow merges
     """
     if decision.HasField("operation") or decision.gallery != rule.gallery:
         return None
@@ -89,7 +89,7 @@ def of_decision(
 def of_questions(
     rule: Rule, questions: Sequence[Question], sizes: dict[str, int]
 ) -> Iterator[Alert]:
-    """Yield what a rule makes of open questions; each pair of sightings once."""
+    """Yield a rule's alerts about open questions; each pair of sightings once."""
     if rule.kind != "question":
         return
     for question in questions:
@@ -105,7 +105,7 @@ def of_questions(
 
 
 def of_last_seen(rule: Rule, last_seen: dict[str, float], now: float) -> Iterator[Alert]:
-    """Yield what a rule makes of when individuals were last seen; each absence once."""
+    """Yield a rule's alerts about individuals not seen recently; each absence once."""
     if rule.kind != "unseen":
         return
     days = float(rule.target)
@@ -116,21 +116,21 @@ def of_last_seen(rule: Rule, last_seen: dict[str, float], now: float) -> Iterato
 
 
 def fault(wanted: RuleSpec) -> str:
-    """Return what is wrong with a rule that somebody wants; '' for nothing."""
+    """Return why a rule is invalid; '' if it is valid."""
     kind, target, url = wanted.kind, wanted.target, wanted.url
     if kind not in KINDS:
-        return f"there is no rule for {kind!r}; there are {', '.join(KINDS)}"
+        return f"unknown kind {kind!r}; choose one of {', '.join(KINDS)}"
     if not url.startswith(("https://", "http://")):
-        return f"{url!r} is no address of a web server; it begins with https://"
+        return f"{url!r} is not a web address; it must begin with https://"
     if kind in {"individual", "deployment"} and not target:
         return f"name the {kind}"
     if kind in {"question", "unseen"} and not _is_count(target):
-        return f"{target!r} is no number of {'pairs' if kind == 'question' else 'days'}"
+        return f"{target!r} is not a number of {'pairs' if kind == 'question' else 'days'}"
     return ""
 
 
 def _is_count(text: str) -> bool:
-    """Return whether a text is a number from 1; `int` refuses some digits of other scripts."""
+    """Return whether a text is a number from 1, in ASCII digits."""
     return text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS and int(text) > 0
 
 

@@ -1,4 +1,4 @@
-"""Notices what rules ask for, and has it posted: signed, and again until it is taken."""
+"""Raises alerts and posts them: signed, and retried until accepted."""
 
 import logging
 import threading
@@ -16,8 +16,8 @@ from shared.messages import Decision
 
 EVERY_SECONDS = 2.0
 ABSENCES_SECONDS = 3600.0
-# The alerts of so many rules are posted at once, and so many of one rule in a row: a slow address
-# holds up its own alone.
+# Rules posted in parallel, and alerts of one rule per turn: a slow address delays only its own
+# alerts.
 AT_ONCE = 16
 IN_A_ROW = 20
 
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 
 class AlertSender:
-    """A thread of the API's. Any number of replicas may run it: each alert is told once.
+    """A thread of the API. Any number of replicas may run it: each alert is sent once.
 
-    allowed: networks that are not public, and that alerts may go to all the same
+    allowed: private networks that alerts may be sent to
     """
 
     def __init__(
@@ -48,11 +48,11 @@ class AlertSender:
         self._under_way: dict[str, Future[None]] = {}
 
     def start(self, closing: threading.Event) -> None:
-        """Begin; it ends when `closing` is set."""
+        """Start; it ends when `closing` is set."""
         threading.Thread(target=self._run, args=(closing,), name="alerts", daemon=True).start()
 
     def look(self) -> None:
-        """Look once at what is new, and begin to send what is due. May raise Transient."""
+        """Process new entries once, and start sending due alerts. May raise Transient."""
         rules = self._outbox.rules()
         absences = self._now() >= self._absences_due
         for gallery in dict.fromkeys(rule.gallery for rule in rules):
@@ -71,8 +71,8 @@ class AlertSender:
                 self.look()
             except ResightError as error:
                 log.warning("alerts wait: %s", error)
-            except Exception:  # whatever one alert does, the next ones are told
-                log.exception("alerts could not be told")
+            except Exception:  # one failing alert must not stop the others
+                log.exception("alerts could not be sent")
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _look_at(self, gallery: str, rules: list[Rule], absences: bool) -> None:
@@ -87,9 +87,7 @@ class AlertSender:
                 try:
                     found += self._alerts(rule, shown, decisions, absences)
                 except (ValueError, KeyError, OverflowError) as error:
-                    log.warning(
-                        "the alert rule %s (%s) can't be read: %s", rule.id, rule.name, error
-                    )
+                    log.warning("the alert rule %s (%s) is invalid: %s", rule.id, rule.name, error)
         self._outbox.put(found)
         if last > seen:
             self._outbox.looked(gallery, last)
@@ -97,7 +95,7 @@ class AlertSender:
     def _alerts(
         self, rule: Rule, shown: GalleryOverview, decisions: Sequence[Decision], absences: bool
     ) -> Iterator[Alert]:
-        """Yield what a rule makes of a gallery as it is now, and of the decisions since."""
+        """Yield a rule's alerts about a gallery's state and its new decisions."""
         yield from filter(None, (of_decision(rule, each, shown.became) for each in decisions))
         individuals = {each.id: each for each in shown.individuals()}
         if decisions and rule.kind == "question":
@@ -108,7 +106,7 @@ class AlertSender:
             yield from of_last_seen(rule, last_seen, self._now())
 
     def _send_due(self, rules: dict[str, Rule]) -> None:
-        """Begin to post what is due of the rules that nothing is being posted of."""
+        """Start posting due alerts of rules without a post in progress."""
         self._under_way = {name: post for name, post in self._under_way.items() if not post.done()}
         for name, deliveries in self._outbox.due(IN_A_ROW).items():
             if name not in self._under_way and len(self._under_way) < AT_ONCE:
@@ -116,13 +114,13 @@ class AlertSender:
                 self._under_way[name] = sending
 
     def _send(self, deliveries: Sequence[Delivery], rule: Rule | None) -> None:
-        """Post alerts of one rule in their order, until one is not taken."""
+        """Post alerts of one rule in order, until one fails."""
         for delivery in deliveries:
             try:
                 if not self._outbox.take(delivery) or not self._sent(delivery, rule):
                     return
-            except ResightError as error:  # the lock on it runs out, and it is sent again
-                log.warning("how alert %s went can't be noted: %s", delivery.id, error)
+            except ResightError as error:  # its lock expires, and it is sent again
+                log.warning("could not save the result of alert %s: %s", delivery.id, error)
                 return
             except Exception:
                 log.exception("alert %s could not be sent", delivery.id)

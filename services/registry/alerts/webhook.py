@@ -1,4 +1,4 @@
-"""Posting an alert: to addresses that it may go to, and within a time that is the whole of it."""
+"""Posts an alert: only to permitted addresses, and within one overall time limit."""
 
 import asyncio
 import hashlib
@@ -12,35 +12,35 @@ from typing import Any
 
 import httpx
 
-# From the look-up of the name to the status of the answer.
+# From name resolution to the response status.
 SECONDS = 10.0
 SIGNATURE = "X-Resight-Signature"
 TIMESTAMP = "X-Resight-Timestamp"
-# One text for all that is not an answer, so that nobody learns from it what listens where.
-REFUSED = "no answer came, or the address is one that alerts may not go to"
+# One text for all failures, so that nobody can probe the network with it.
+REFUSED = "no response, or alerts may not be sent to this address"
 
 Network = Network4 | IPv6Network
 Address = IPv4Address | IPv6Address
 
-# IPv6 that leads to an IPv4 address: NAT64, 6to4, Teredo.
+# IPv6 addresses that embed an IPv4 address: NAT64, 6to4, Teredo.
 _TUNNELS = tuple(map(IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 
 
 class NotTakenError(Exception):
-    """An alert was not taken; the text says why, as far as it may be told."""
+    """An alert was not delivered; the text gives the reason that may be shown."""
 
 
 def networks(text: str) -> tuple[Network, ...]:
-    """Return the networks of a list with commas.
+    """Return the networks of a comma-separated list.
 
     Raises:
-        ValueError: a part of it is none.
+        ValueError: one is invalid.
     """
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def permitted(address: Address, allowed: Sequence[Network] = ()) -> bool:
-    """Return whether alerts may go to an address: a public one, or of a network that is named."""
+    """Return whether alerts may be sent to an address: public, or in an allowed network."""
     plain = address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
     if any(plain in network for network in allowed if network.version == plain.version):
         return True
@@ -52,11 +52,10 @@ def permitted(address: Address, allowed: Sequence[Network] = ()) -> bool:
 def post(
     url: str, secret: str, what: dict[str, Any], now: float, allowed: Sequence[Network] = ()
 ) -> None:
-    """Post an alert as JSON, with its signature.
+    """Post an alert as JSON, signed.
 
     Raises:
-        NotTakenError: no answer came in time, or none of 200 to 299, or its address is none that
-            alerts may go to.
+        NotTakenError: no response in time, a status outside 200 to 299, or a forbidden address.
     """
     body, stamp = json.dumps(what).encode(), str(int(now))
     headers = {
@@ -70,24 +69,24 @@ def post(
     except (OSError, ValueError, TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
         raise NotTakenError(REFUSED) from error
     if not 200 <= status < 300:
-        raise NotTakenError(f"the answer had the status {status}")
+        raise NotTakenError(f"the response had status {status}")
 
 
 def signature(secret: str, stamp: str, body: bytes) -> str:
-    """Return what proves that an alert comes from here: HMAC-SHA-256 of `<timestamp>.<body>`."""
+    """Return an alert's signature: HMAC-SHA-256 of `<timestamp>.<body>`."""
     return hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 async def _status(
     url: str, body: bytes, headers: dict[str, str], allowed: Sequence[Network]
 ) -> int:
-    """Post to the very address that was checked, whatever the name leads to a moment later."""
+    """Post to the address that was checked, even if the name resolves differently now."""
     there = httpx.URL(url)
     port = there.port or (443 if there.scheme == "https" else 80)
     found = await asyncio.get_running_loop().getaddrinfo(there.host, port, type=socket.SOCK_STREAM)
     addresses = [ip_address(each[4][0]) for each in found]
     if not addresses or not all(permitted(each, allowed) for each in addresses):
-        raise ValueError("it leads to an address that alerts may not go to")
+        raise ValueError("it resolves to an address that alerts may not be sent to")
     host = there.netloc.decode()
     async with (
         httpx.AsyncClient(trust_env=False, timeout=SECONDS, follow_redirects=False) as client,

@@ -1,1 +1,1 @@
-"""The registry's face to people and programs: an HTTP API and the review pages."""
+"""The registry's HTTP API and review pages."""

@@ -1,4 +1,4 @@
-"""Run the API and the pages, as the environment says: `python -m services.registry.api`."""
+"""Runs the API and the pages: `python -m services.registry.api`, configured by the environment."""
 
 import logging
 import socket
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Wire settings to clients and serve until told to stop."""
+    """Connect the clients and serve until shutdown."""
     keep_small()
     with start_process(NAME) as telemetry:
         settings = load(ApiSettings)
@@ -54,9 +54,9 @@ def main() -> None:
         access = Access(ledger.store)
         if not settings.local and not access.any():
             raise SettingsError(
-                f"RESIGHT_API_HOST={settings.host} lets other machines in, and the ledger has no "
-                "key that would tell who they are; make one with `resight keys add NAME`, or "
-                "listen on 127.0.0.1"
+                f"RESIGHT_API_HOST={settings.host} accepts other machines, and the ledger has no "
+                "API key to identify users; make one with `resight keys add NAME`, or listen on "
+                "127.0.0.1"
             )
         kafka, registry = load(KafkaSettings), load(RegistrySettings)
         entry_publisher = EntryPublisher(ledger, kafka)
@@ -101,10 +101,10 @@ def main() -> None:
 
 
 def serve(context: ApiContext, settings: ApiSettings) -> None:
-    """Answer requests until SIGTERM.
+    """Serve until SIGTERM.
 
     Raises:
-        SettingsError: the address is taken or not of this machine.
+        SettingsError: the address is in use or not of this machine.
     """
     listening = _listening(settings)
     log.info("pages and API listen on %s:%d", *listening.getsockname()[:2])
@@ -124,7 +124,7 @@ def serve(context: ApiContext, settings: ApiSettings) -> None:
 
 def _listening(settings: ApiSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # asyncio sends without delay only where the protocol is named.
+    # asyncio sets TCP_NODELAY only if the protocol is given.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

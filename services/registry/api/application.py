@@ -1,4 +1,4 @@
-"""The application: routes, errors, and what stands before them."""
+"""The application: routes, error handlers and middleware."""
 
 import logging
 from http import HTTPStatus
@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 
 def application(context: ApiContext) -> FastAPI:
-    """Return the application on a desk's parts."""
+    """Return the application."""
     app = FastAPI(
-        redirect_slashes=False,  # it would tell of the Host header, which anybody writes
+        redirect_slashes=False,  # its redirects would use the Host header, which clients control
         title="Resight",
         version="1",
         description=DESCRIPTION,
@@ -54,7 +54,7 @@ def application(context: ApiContext) -> FastAPI:
 def _answer(
     request: Request, status: int, detail: str, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return an error as a page for a browser, and as a problem for a program."""
+    """Return an error as a page for browsers, and as a problem for programs."""
     if status == 401:
         headers = {**(headers or {}), "WWW-Authenticate": "Bearer"}
     if not wants_page(request):
@@ -62,7 +62,7 @@ def _answer(
     if status == 401:
         asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/sign-in?to={quote(asked)}", 303)
-    # Its frame names galleries, which takes a ledger that answers.
+    # The page's frame lists galleries, which needs a responding ledger.
     person = None if status == 503 else request.state.person
     title = HTTPStatus(status).phrase
     shown = page(
@@ -92,4 +92,4 @@ def _away(request: Request, error: Transient) -> Response:
 
 def _crashed(request: Request, error: Exception) -> Response:
     log.error("a request failed", exc_info=error)
-    return _answer(request, 500, "this is a fault of ours; the log says more")
+    return _answer(request, 500, "Internal error; see the server log")

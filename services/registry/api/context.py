@@ -1,4 +1,4 @@
-"""What every handler works with, and who stands in front of it."""
+"""Dependencies of all handlers, and authentication."""
 
 import ipaddress
 import threading
@@ -29,13 +29,13 @@ from services.registry.review.skipped_questions import SkippedQuestions
 from shared.settings import KafkaSettings
 
 COOKIE = "resight_session"
-# Who works at a ledger without keys: somebody at this very machine.
+# The user of a ledger without keys: somebody on this machine.
 LOCAL = Person("local", "admin")
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sends a request; by_key: as a program does, and not a browser by its cookie."""
+    """The sender of a request. by_key: a program with a key, not a browser with a cookie."""
 
     person: Person | None
     by_key: bool = False
@@ -48,13 +48,13 @@ NOBODY = Caller(None)
 class ApiContext:
     """The parts behind the API.
 
-    announce: publishes what an operation wrote
-    kafka: where dead letters are; None: there is no broker
-    explainer: compares two sightings again, to show their matches; None: nobody does
-    drift_window: so many of the latest sightings are compared with the calibration's
-    asking: asks who a picture shows; None: there is no broker
-    system: knows whether the services are ready; None: there is no broker
-    importing: works at catalogues that people bring; None: there is no broker
+    announce: publishes the entry of an operation
+    kafka: for dead letters; None: no broker
+    explainer: computes the matches of two sightings; None: not available
+    drift_window: number of latest sightings compared with the calibration's
+    asking: identifies pictures; None: no broker
+    system: status of the services; None: no broker
+    importing: imports catalogues; None: no broker
     closing: set when streams are to end
     """
 
@@ -79,15 +79,15 @@ class ApiContext:
     closing: threading.Event = field(default_factory=threading.Event)
 
     def reviewer(self, gallery: str, person: Person) -> Reviewer:
-        """Return who writes into a gallery's ledger."""
+        """Return the user's operations on a gallery."""
         return Reviewer(self.ledger, self.calibration, gallery, person.name)
 
     def who(self, request: Request) -> Caller:
-        """Return who asks: by a key, by the session of a browser, or locally without keys.
+        """Return the user: by key, by session, or local without keys.
 
         Raises:
-            HTTPException: the key is wrong, as too many were that came from this address.
-            Transient: the ledger does not answer.
+            HTTPException: the key is wrong, or too many wrong ones came from this address.
+            Transient: the ledger does not respond.
         """
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
@@ -99,17 +99,17 @@ class ApiContext:
             key = self.access.signed_in(session, 3600 * self.settings.session_hours)
             if key:
                 return Caller(key.person)
-        # Names of other machines that lead here are a trick of pages on other sites.
+        # Other host names that resolve here are DNS rebinding.
         near = (
             self.settings.local and _loopback(request.url.hostname) and _loopback(address(request))
         )
         return Caller(LOCAL) if near and not self.access.any() else NOBODY
 
     def refuse_key(self, request: Request, token: str) -> None:
-        """Count and note a wrong key.
+        """Count and record a wrong key.
 
         Raises:
-            HTTPException: too many came before.
+            HTTPException: there were too many before.
         """
         many = self.access.failed(token, address(request), self.settings.failed_logins)
         if many:
@@ -125,12 +125,12 @@ class ApiContext:
 
 
 def address(request: Request) -> str:
-    """Return where a request comes from."""
+    """Return the address of the client."""
     return request.client.host if request.client else ""
 
 
 def api_context(request: Request) -> ApiContext:
-    """Return the desk of the application."""
+    """Return the context of the application."""
     found: ApiContext = request.app.state.context
     return found
 
@@ -139,7 +139,7 @@ Context = Annotated[ApiContext, Depends(api_context)]
 
 
 def person(request: Request) -> Person:
-    """Return who asks; the guard let them pass."""
+    """Return the user, admitted by the guard."""
     found: Person = request.state.person
     return found
 
@@ -148,7 +148,7 @@ CurrentUser = Annotated[Person, Depends(person)]
 
 
 def gallery_name(population: str, species: str, at: Context) -> str:
-    """Return the gallery of a path, which the guard has found to be one that they may see.
+    """Return the gallery of a path, admitted by the guard.
 
     Raises:
         HTTPException: there is no such gallery.

@@ -1,4 +1,4 @@
-"""Asks the matcher's own process which parts of two sightings match."""
+"""Client of the explainer, which computes the matches of two sightings."""
 
 import http.client
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ class Explainer:
 
         Raises:
             Poison: a crop is missing or damaged.
-            Transient: nobody answers.
+            Transient: the explainer does not respond.
         """
         connection = http.client.HTTPConnection(self._netloc, timeout=SECONDS)
         try:
@@ -31,14 +31,14 @@ class Explainer:
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, http.client.HTTPException) as error:
-            raise Transient(f"the matcher at {self._netloc} does not answer: {error}") from error
+            raise Transient(f"the explainer at {self._netloc} does not respond: {error}") from error
         finally:
             connection.close()
         if answer.status == 422:
             raise Poison(body.decode(errors="replace"))
         if answer.status != 200:
-            raise Transient(f"the matcher at {self._netloc} answers with {answer.status}")
+            raise Transient(f"the explainer at {self._netloc} returned status {answer.status}")
         try:
             return PairMatches.FromString(body)
         except DecodeError as error:
-            raise Transient(f"what answers at {self._netloc} is no matcher") from error
+            raise Transient(f"the server at {self._netloc} is not an explainer") from error

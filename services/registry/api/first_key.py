@@ -1,4 +1,4 @@
-"""Makes an admin's key from within the registry's image, which has no `resight keys`.
+"""Makes the first admin key inside the registry's image, which has no `resight keys`.
 
 python -m services.registry.api.first_key NAME
 """
@@ -14,9 +14,9 @@ from shared.errors import ResightError
 
 
 def main() -> None:
-    """Print a key for who is named; with it that person makes the others."""
+    """Print an admin key for the named person, who can then make others."""
     if len(sys.argv) != 2:
-        sys.exit("say whose key it is: python -m services.registry.api.first_key NAME")
+        sys.exit("name the owner of the key: python -m services.registry.api.first_key NAME")
     try:
         store = Store.at(load(LedgerSettings))
         key = Access(store).add(sys.argv[1], "admin")

@@ -1,6 +1,6 @@
-"""What every request passes first: who asks, may they, how much; and what every answer carries.
+"""Guards every request: authentication, rights, limits; and sets headers of every response.
 
-Nothing of a body is read before its sender is known to have the right to send it.
+A body is read only after its sender is known to have the right to send it.
 """
 
 import logging
@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.registry.api.access.rights import Asked, Body, Rights
+from services.registry.api.access.rights import Body, RequestedRight, Rights
 from services.registry.api.context import NOBODY, ApiContext, Caller, address
 from services.registry.api.limits.bounds import NotReadError, Rates, bounded, hurried
 from services.registry.api.limits.turns import Turns
@@ -36,17 +36,17 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-# How long a body may take to come.
+# Time limit for receiving a body.
 BODY_SECONDS: Mapping[Body, float] = {"small": 20.0, "picture": 120.0, "catalogue": 3600.0}
 
-# An error as a response: for whom, status, reason, headers.
+# An error as a response: scope, status, reason, headers.
 Refusing = Callable[[Request, int, str, dict[str, str]], Response]
 
 log = logging.getLogger(__name__)
 
 
 class Guard:
-    """An ASGI application around another one; `refuse` makes its errors responses."""
+    """ASGI middleware; `refuse` makes its errors responses."""
 
     def __init__(
         self,
@@ -64,81 +64,79 @@ class Guard:
         self._rates = Rates(context.settings.requests_per_minute, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it."""
+        """Handle a request, or refuse it."""
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
         request, answer = Request(scope), Answer(send, kind_of(scope["path"]), self._clock)
         request.state.person = None
-        asked = self._rights.asked(request.method, scope["path"])
+        requested = self._rights.requested(request.method, scope["path"])
         try:
-            asked = await self._admit(request, asked)
+            requested = await self._admit(request, requested)
         except (HTTPException, Transient) as error:
             response = await run_in_threadpool(self._refused, request, error)
             await response(scope, receive, answer)
         else:
-            await self._answered(request, asked, receive, answer)
-        if asked and asked.right.act:
-            await run_in_threadpool(self._note, request, asked, answer.status)
+            await self._answered(request, requested, receive, answer)
+        if requested and requested.right.act:
+            await run_in_threadpool(self._note, request, requested, answer.status)
 
     async def _answered(
-        self, request: Request, asked: Asked, receive: Receive, answer: "Answer"
+        self, request: Request, requested: RequestedRight, receive: Receive, answer: "Answer"
     ) -> None:
-        """Let a request that was admitted be answered, when it is its turn."""
-        body = asked.right.body
+        """Handle an admitted request, when its turn comes."""
+        body = requested.right.body
         most = most_bytes(self._context.settings, body)
         try:
-            with self._turns.of(asked.right.turn, _caller(request)):
+            with self._turns.of(requested.right.turn, _caller(request)):
                 bounded_body = bounded(receive, most, BODY_SECONDS[body])
                 await self._inner(request.scope, bounded_body, answer)
         except NotReadError:
-            log.info("nobody takes the answer to %s", request.scope["path"])
+            log.info("the client does not read the response to %s", request.scope["path"])
         except HTTPException as error:
             response = await run_in_threadpool(self._refused, request, error)
             await response(request.scope, receive, answer)
 
-    async def _admit(self, request: Request, asked: Asked | None) -> Asked:
-        """Let a request pass, and return what it asks for.
+    async def _admit(self, request: Request, requested: RequestedRight | None) -> RequestedRight:
+        """Admit a request and return its right and parameters.
 
         Raises:
-            HTTPException: it may not.
-            Transient: the ledger does not answer.
+            HTTPException: it is refused.
+            Transient: the ledger does not respond.
         """
-        most = most_bytes(self._context.settings, asked.right.body if asked else "small")
+        most = most_bytes(self._context.settings, requested.right.body if requested else "small")
         length = request.headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()):
-            raise refusal(400, f"the length {length!r} of the body is no number")
+            raise refusal(400, f"the content length {length!r} is not a number")
         if int(length) > most:
-            raise refusal(413, f"the body has {length} bytes, and {most} are taken at most")
-        needless = asked is not None and asked.right.role is None
+            raise refusal(413, f"the body has {length} bytes; the limit is {most}")
+        needless = requested is not None and requested.right.role is None
         caller = NOBODY if needless else await run_in_threadpool(self._context.who, request)
         request.state.person = caller.person
         self._check_rate(request)
         self._check_origin(request, caller)
-        if asked is None:
+        if requested is None:
             raise self._nothing(request)
-        if refused := asked.right.refusal(caller.person, asked.parts):
+        if refused := requested.right.refusal(caller.person, requested.parts):
             raise refusal(*refused)
-        return asked
+        return requested
 
     def _check_rate(self, request: Request) -> None:
-        """Count a request for its key, or for its address where it has none."""
+        """Count a request against its key's rate limit, or its address's without one."""
         if wait := self._rates.wait(_caller(request)):
-            told = (
-                f"more than {self._context.settings.requests_per_minute} requests came in a minute"
-            )
+            told = f"more than {self._context.settings.requests_per_minute} requests in a minute"
             raise HTTPException(429, f"{told}; wait {wait} s", {"Retry-After": str(wait)})
 
     def _check_origin(self, request: Request, caller: Caller) -> None:
-        """Refuse what another site's page sends: a browser adds the cookie, but never the key."""
+        """Refuse cross-site requests: browsers add the cookie to them, but never the key."""
         if request.method not in SAFE and not caller.by_key and _foreign(request.headers):
             raise refusal(403, "the request comes from another site's page")
 
     def _nothing(self, request: Request) -> HTTPException:
         if allowed := self._rights.allowed(request.scope["path"]):
-            told = f"this takes {' or '.join(allowed)}, not {request.method}"
+            told = f"use {' or '.join(allowed)}, not {request.method}"
             return HTTPException(405, told, {"Allow": ", ".join(allowed)})
-        return refusal(404, "there is nothing at this address")
+        return refusal(404, "nothing found at this address")
 
     def _refused(self, request: Request, error: HTTPException | Transient) -> Response:
         if isinstance(error, Transient):
@@ -147,14 +145,14 @@ class Guard:
             headers = dict(error.headers or {})
             response = self._refuse(request, error.status_code, str(error.detail), headers)
         if request.method not in SAFE:
-            response.headers["Connection"] = "close"  # the rest of the body is not waited for
+            response.headers["Connection"] = "close"  # the rest of the body is not read
         return response
 
-    def _note(self, request: Request, asked: Asked, status: int) -> None:
+    def _note(self, request: Request, requested: RequestedRight, status: int) -> None:
         person = request.state.person
-        told = getattr(request.state, "about", "") or " ".join(asked.parts.values())
+        told = getattr(request.state, "about", "") or " ".join(requested.parts.values())
         self._context.audit.note(
-            asked.right.act,
+            requested.right.act,
             person.name if person else "",
             key=person.key if person else "",
             address=address(request),
@@ -165,7 +163,7 @@ class Guard:
 
 
 class Answer:
-    """A `send` that adds what every answer carries, counts it, and does not wait for ever."""
+    """A `send` that adds headers, counts the response, and has a time limit."""
 
     def __init__(self, send: Send, kind: str, clock: Callable[[], float]) -> None:
         self._send = hurried(send)
@@ -175,7 +173,7 @@ class Answer:
         self.status = 0
 
     async def __call__(self, message: Message) -> None:
-        """Send a part of the answer."""
+        """Send a part of the response."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             REQUESTS.labels(self._kind, f"{self.status // 100}xx").inc()
@@ -188,7 +186,7 @@ class Answer:
 
 
 def most_bytes(settings: ApiSettings, body: Body) -> int:
-    """Return how large a request's body may be."""
+    """Return the maximum size of a request's body."""
     sizes = {
         "small": settings.max_body_bytes,
         "picture": settings.max_picture_bytes,
@@ -198,13 +196,13 @@ def most_bytes(settings: ApiSettings, body: Body) -> int:
 
 
 def _caller(request: Request) -> str:
-    """Return whose limits count for a request: those of a key, or of an address without one."""
+    """Return whose rate limit applies: a key's, or an address's without one."""
     person = request.state.person
     return f"key {person.key}" if person and person.key else address(request)
 
 
 def _foreign(headers: Headers) -> bool:
-    """Return whether a browser says that another site's page made the request."""
+    """Return whether the browser says that another site's page made the request."""
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}

@@ -1,4 +1,4 @@
-"""What API and pages count."""
+"""Metrics of the API and pages."""
 
 from shared.process.metrics import counter, histogram
 
@@ -7,12 +7,12 @@ CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
 
 REQUESTS = counter(
     "resight_api_requests_total",
-    "Requests answered, by what was asked for and the class of the status.",
+    "Requests by kind and status class.",
     kind=KINDS,
     status=CLASSES,
 )
 SECONDS = histogram(
-    "resight_api_request_seconds", "From a request to the beginning of its answer.", kind=KINDS
+    "resight_api_request_seconds", "Time from a request to the start of its response.", kind=KINDS
 )
 for _kind in KINDS:
     SECONDS.labels(_kind)
@@ -20,7 +20,7 @@ WRONG_KEYS = counter("resight_api_wrong_keys_total", "Keys and sign-ins that wer
 
 
 def kind_of(path: str) -> str:
-    """Return what a path is counted as."""
+    """Return the metric label of a path."""
     if path.startswith("/api/"):
         return "api"
     return "file" if path.startswith("/static/") else "page"

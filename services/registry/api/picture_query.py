@@ -1,4 +1,4 @@
-"""Asks the running system who a picture shows: published like any other, and waited for."""
+"""Identifies a picture through the running system: publishes it and waits for the answer."""
 
 import logging
 import threading
@@ -17,14 +17,14 @@ from shared.settings import KafkaSettings
 
 NAME = "answers"
 POLL_SECONDS = 0.5
-# A listener that nobody needs any more leaves after so long.
+# An unused listener leaves after this time.
 IDLE_SECONDS = 300.0
 
 log = logging.getLogger(__name__)
 
 
 class PictureQuery:
-    """One question at a time or several, from any thread. It connects with the first one."""
+    """Thread-safe, for several queries at once. Connects with the first one."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka.model_copy(update={"instance_id": ""})
@@ -33,10 +33,10 @@ class PictureQuery:
         self._listening: threading.Event | None = None
 
     def ask(self, capture: Capture, seconds: float) -> Answer:
-        """Publish a capture as a question, and return its answer.
+        """Publish a capture as a query, and return its answer.
 
         Raises:
-            Transient: the broker does not answer, or nobody did in time.
+            Transient: the broker does not respond, or no answer arrived in time.
         """
         waiting = _Waiting()
         capture.question = uuid4().hex
@@ -45,12 +45,12 @@ class PictureQuery:
             listening = self._listen()
         try:
             if not listening.wait(seconds):
-                raise Transient("the broker does not answer")
+                raise Transient("the broker does not respond")
             self._publish(capture)
             if not waiting.done.wait(seconds) or waiting.answer is None:
                 raise Transient(
-                    f"nothing came within {seconds:.0f} s; the system may be busy, or the picture "
-                    "can't be read: see the dead letters"
+                    f"no answer within {seconds:.0f} s; the system may be busy, or the picture "
+                    "unreadable: see the dead letters"
                 )
             return waiting.answer
         finally:
@@ -67,7 +67,10 @@ class PictureQuery:
             sent.get(delivery_seconds(self._kafka))
 
     def _listen(self) -> threading.Event:
-        """Return what is set once answers are heard; begin to listen if nobody does."""
+        """Return an event set when answers are being received.
+
+        Start a listener if there is none.
+        """
         if self._listening is None:
             self._listening = threading.Event()
             arguments = (self._listening,)
@@ -98,7 +101,7 @@ class PictureQuery:
                     with self._lock:
                         idle = 0.0 if self._waiting else idle + POLL_SECONDS
         except Transient as error:
-            log.warning("answers are not heard: %s", error)
+            log.warning("answers cannot be received: %s", error)
         finally:
             with self._lock:
                 self._listening = None

@@ -1,4 +1,4 @@
-"""One form for every error: RFC 9457, `application/problem+json`."""
+"""One format for all errors: RFC 9457, `application/problem+json`."""
 
 from http import HTTPStatus
 from typing import Any
@@ -12,12 +12,12 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(BaseModel):
-    """Why a request could not be answered, and what to do."""
+    """Why a request failed, and what to do."""
 
-    type: str = Field("about:blank", description="A kind of error that has a page of its own.")
+    type: str = Field("about:blank", description="URL of the kind of error, if it has a page.")
     title: str = Field(description="The status in words.", examples=["Not Found"])
     status: int = Field(description="The HTTP status.", examples=[404])
-    detail: str = Field(description="What is wrong, and the way out.")
+    detail: str = Field(description="What is wrong, and how to fix it.")
 
 
 def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -34,7 +34,7 @@ def refusal(status: int, detail: str) -> HTTPException:
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of the errors that any request may get, and of these."""
+    """Return OpenAPI's description of the common errors, and of these."""
     every = (400, 401, 403, 413, 422, 429, 500, 503)
     return {
         status: {
@@ -46,7 +46,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def told(error: RequestValidationError) -> str:
-    """Return what a validation found, in a sentence for each field."""
+    """Return validation errors, in one sentence per field."""
     return "; ".join(
         f"{'.'.join(str(part) for part in each['loc'][1:]) or 'the request'}: {each['msg']}"
         for each in error.errors()
@@ -54,7 +54,7 @@ def told(error: RequestValidationError) -> str:
 
 
 def wants_page(request: Request) -> bool:
-    """Return whether a browser asks for a page, rather than a program for data."""
+    """Return whether the client wants a page instead of data."""
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get(
         "accept", ""
     )

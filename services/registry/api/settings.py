@@ -55,13 +55,13 @@ class ApiSettings(Settings):
     )
     session_hours: float = constant(12.0, "Unused browser sessions end after a working day.", gt=0)
     max_connections: int = constant(
-        1000, "Further connections are closed: each takes memory before it is known.", ge=10
+        1000, "Further connections are closed: each takes memory before it is authenticated.", ge=10
     )
     max_body_bytes: int = constant(
         1024 * 1024, "Largest request body except pictures and catalogues.", ge=1024
     )
     max_picture_bytes: int = constant(
-        33 * 1024 * 1024, "Largest picture to identify: what a captures record can hold.", ge=1024
+        33 * 1024 * 1024, "Largest picture to identify: the limit of a captures record.", ge=1024
     )
     max_catalogue_bytes: int = constant(
         2 * 1024**3,
@@ -87,7 +87,7 @@ class ApiSettings(Settings):
 
     @property
     def local(self) -> bool:
-        """Whether it listens on this machine alone."""
+        """Whether it listens on this machine only."""
         if self.host == "localhost":
             return True
         try:

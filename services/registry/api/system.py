@@ -1,4 +1,4 @@
-"""Is everything ready, and how much is on its way: the services behind the pages."""
+"""Status of the services and their backlogs."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from shared.kafka.topics import INPUTS
 from shared.process.readiness import readiness
 from shared.settings import KafkaSettings
 
-# Whoever looks again so soon sees the same.
+# The status is cached for this long.
 KEPT_SECONDS = 2.0
 
 
@@ -20,9 +20,9 @@ KEPT_SECONDS = 2.0
 class ServiceStatus:
     """One service.
 
-    waiting: records that it has still to handle; None: the broker does not answer
-    ready: whether it takes work; None: nobody has said where it could be asked
-    trouble: why it takes none
+    waiting: its backlog in records; None: the broker does not respond
+    ready: whether it is ready; None: its address is not configured
+    trouble: why it is not ready
     """
 
     name: str
@@ -33,29 +33,29 @@ class ServiceStatus:
 
 @dataclass(frozen=True)
 class SystemState:
-    """The services in the order in which a picture passes them, and what is wrong as a whole."""
+    """The services in processing order, and problems of the whole system."""
 
     stages: tuple[ServiceStatus, ...]
     trouble: str = ""
 
     @property
     def ready(self) -> bool:
-        """Whether nothing is known to be wrong."""
+        """Whether no problem is known."""
         return not self.trouble and all(each.ready is not False for each in self.stages)
 
     @property
     def asked(self) -> bool:
-        """Whether every service could be asked."""
+        """Whether all services have configured addresses."""
         return all(each.ready is not None for each in self.stages)
 
     @property
     def waiting(self) -> int:
-        """How many records are on their way."""
+        """Total backlog in records."""
         return sum(each.waiting or 0 for each in self.stages)
 
 
 class System:
-    """Asks the broker, and the services where their addresses are given."""
+    """Queries the broker, and the services with configured addresses."""
 
     def __init__(self, kafka: KafkaSettings, addresses: Mapping[str, str]) -> None:
         self._kafka = kafka
@@ -65,7 +65,7 @@ class System:
         self._read_at = -KEPT_SECONDS
 
     def now(self) -> SystemState:
-        """Return how it is now, or was a moment ago."""
+        """Return the status, possibly cached."""
         with self._lock:
             if time.monotonic() - self._read_at > KEPT_SECONDS:
                 self._state = self._read()
@@ -88,7 +88,7 @@ class System:
             stages = []
             for name in INPUTS:
                 said = asked[name].result() if name in asked else None
-                why = "" if said is None or said.ready else said.trouble or "it does not answer"
+                why = "" if said is None or said.ready else said.trouble or ("it does not respond")
                 stages.append(
                     ServiceStatus(name, lag.get(name), None if said is None else said.ready, why)
                 )

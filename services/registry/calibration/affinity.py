@@ -1,9 +1,9 @@
-"""Log-odds that two sightings show one animal, for all pairs among the sightings in question.
+"""Log-odds that two sightings show one animal, for all compared pairs.
 
-Two steps. A logistic regression weighs each pair's features. Then its log-odds are set against
-those of all that either sighting was compared with: nearly all of that are other animals, so a
-curve that was fitted on species whose pictures tell more, or less, is stretched to this one
-(score normalisation on both sides, S-norm, of speaker verification).
+Two steps. A logistic regression weighs each pair's features. Its log-odds are then normalised by
+those of all that either sighting was compared with: nearly all are other animals, so a curve fitted
+on species with more, or less, distinctive pictures is rescaled to this one (symmetric score
+normalisation, S-norm, from speaker verification).
 """
 
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ from services.registry.calibration.models import CalibrationModel, Linear
 from services.registry.features.comparisons import COMPARED, Comparisons
 from shared.robust import BELOW
 
-# What the second step weighs: the log-odds of the first, and how many spreads they lie above the
-# middle of all of them, of the list where they stand out less, and of the one where more.
+# Inputs of the second step: the log-odds of the first, how many spreads they lie above the median
+# of all of them, and above that of each list: the smaller and the larger value.
 STEPS = ("log_odds", "above_all", "above_stricter", "above_other")
 LEAST_SPREAD, LEAST_IN_LIST = 0.25, 0.15
 LOWEST, HIGHEST = -3.0, 10.0
-# Of a list of so many, half is its own middle and spread and half that of all lists; one of fewer
-# than `MIN_SCORES` has none of its own.
+# For a list of this length, its own median and spread weigh as much as those of all lists; one
+# shorter than `MIN_SCORES` uses the latter only.
 HALVED_AT = 10
 MIN_SCORES = 5
 
@@ -37,7 +37,7 @@ class Steps(NamedTuple):
 
 
 class Affinity(CalibrationModel):
-    """Both steps, as the calibration file keeps them."""
+    """Both steps, as stored in the calibration file."""
 
     pair: Linear
     against_lists: Linear
@@ -51,7 +51,7 @@ class Affinity(CalibrationModel):
     def matrix(self, lists: Mapping[int, Comparisons]) -> NDArray[np.float64]:
         """Return log-odds [N, N] between the sightings of `lists`, in its order.
 
-        Symmetric; NaN where two were not compared, and on the diagonal.
+        Symmetric; NaN for pairs that were not compared, and on the diagonal.
         """
         left, right, rows = steps(lists, self.pair)
         result = np.full((len(lists), len(lists)), np.nan)
@@ -60,10 +60,10 @@ class Affinity(CalibrationModel):
 
 
 def steps(lists: Mapping[int, Comparisons], pair: Linear) -> Steps:
-    """Return what the second step weighs of each pair that was compared.
+    """Return the second step's inputs for each compared pair.
 
-    `lists` has the comparisons of each sighting by its enrolment number. What a list says of
-    sightings that are not among them counts for the middle and spread alone.
+    `lists` has the comparisons of each sighting by enrolment number. Comparisons with sightings
+    outside `lists` count for median and spread only.
     """
     position = {number: index for index, number in enumerate(lists)}
     first = [pair.log_odds(each.features) for each in lists.values()]
@@ -114,7 +114,7 @@ def steps(lists: Mapping[int, Comparisons], pair: Linear) -> Steps:
 
 
 def _middle(log_odds: NDArray[np.float64], least: float) -> tuple[float, float]:
-    """Return the median and the spread below it, where no pair of one animal is."""
+    """Return the median and the spread below it, where pairs are of different animals."""
     median, low = np.quantile(log_odds, [0.5, BELOW])
     return float(median), float(max(median - low, least))
 

@@ -1,7 +1,7 @@
-"""The calibration file: features → probability, and where to cut it.
+"""The calibration file: features to probabilities, and thresholds.
 
-One JSON file holds a curve that was fitted over several species, and one for each
-species that had enough animals of its own. `recognition.calibration` fits and writes it.
+One JSON file holds a curve pooled over several species, and one for each species with enough
+individuals. `recognition.calibration` fits and writes it.
 """
 
 from pathlib import Path
@@ -27,20 +27,19 @@ from shared.messages import Matches, ModelReference
 
 Count = Annotated[int, Field(ge=0)]
 
-# What ends the name of a matcher's model that does not compute in full precision.
+# Suffixes of matcher models that do not compute in full precision.
 PRECISIONS = ("-int8", "-half")
 
 
 class Guarantee(CalibrationModel):
-    """What was asked of the thresholds, and what they rest on.
+    """The error rates required of the thresholds, and their basis.
 
-    With probability `confidence` at most the accepted share `false_known` of new animals'
-    pictures is called known, and as few of known animals' get a wrong name. `bound` and
-    `wrong_bound` are the Clopper–Pearson bounds of the two at the threshold; 0 where
-    nothing is called known. Both were counted on one picture of each of `individuals`
-    (asked as new) and `known_individuals`, as pictures of one animal are not independent;
-    `pictures` says from how many. `species` are theirs: where there is more than one, the
-    promise is about all of them together.
+    With probability `confidence`, at most the share `false_known` of new animals' pictures is
+    called known, and at most that share of known animals' pictures gets a wrong name. `bound` and
+    `wrong_bound` are the Clopper–Pearson bounds of both at the threshold; 0 if nothing is called
+    known. Each was counted on one picture of each of `individuals` (queried as new) and
+    `known_individuals`, because pictures of one animal are not independent, drawn from `pictures`.
+    `species` are theirs; the guarantee covers several only together.
     """
 
     false_known: OpenUnitInterval
@@ -55,14 +54,14 @@ class Guarantee(CalibrationModel):
 
 
 class Curve(CalibrationModel):
-    """How evidence becomes the probability of an individual, and an outcome.
+    """Turns evidence into the probability of an individual, and an outcome.
 
-    `family` gives each piece of evidence its probability. `dependence` says how much
-    several sightings of one individual add to the best of them; `temperature` and
-    `unknown_logit` set the individuals against each other: see `services.registry.identity.rank`.
-    At or above `known` the first-ranked individual is taken, below `new` none is.
-    `baseline`: the first-ranked probabilities of the calibration, to notice drift.
-    `fitted_on`, `pairs` and `queries` say on what it was fitted.
+    `family` gives each piece of evidence its probability. `dependence` says how much several
+    sightings of one individual add to the best of them; `temperature` and `unknown_logit` normalise
+    over individuals: see `services.registry.identity.rank`. From `known` on, the first-ranked
+    individual is named; below `new` a new one is created.
+    `baseline`: first-ranked probabilities of the calibration data, to detect drift. `fitted_on`,
+        `pairs` and `queries` describe that data.
     """
 
     renamed_fields = {"nobody": "unknown_logit", "promise": "guarantee"}  # noqa: RUF012
@@ -82,7 +81,7 @@ class Curve(CalibrationModel):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.new > self.known:
-            raise ValueError(f"new ({self.new}) lies above known ({self.known})")
+            raise ValueError(f"new ({self.new}) exceeds known ({self.known})")
         return self
 
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -91,7 +90,7 @@ class Curve(CalibrationModel):
 
 
 class Model(CalibrationModel):
-    """A model that made the evidence, and what for."""
+    """A model that made the evidence, and its role."""
 
     role: Literal["encoder", "extractor", "matcher"]
     name: str
@@ -100,11 +99,10 @@ class Model(CalibrationModel):
 
 
 class Clustering(CalibrationModel):
-    """How sightings are clustered that no threshold decides; see `identity.resolve`.
+    """How sightings below the thresholds are clustered; see `identity.resolve`.
 
-    It is for all species, those that it has not seen too. `never` are the species that it was
-    fitted on and whose evidence is too weak to join anything by: there only a known individual is
-    joined, and what is in doubt stays apart.
+    It applies to all species, including unseen ones. `never` are species of the calibration data
+    whose evidence is too weak for clustering: there a sighting only joins a known individual.
     """
 
     affinity: Affinity
@@ -116,8 +114,8 @@ class Clustering(CalibrationModel):
 class Calibration(CalibrationModel):
     """The curves of one file, and the models whose evidence they were fitted on.
 
-    Without `models` it is not known which they were, and none is refused. Without `clustering`
-    an individual in doubt stays one until a person settles it.
+    Without `models` these are unknown, and all are accepted. Without `clustering` undecided
+    individuals stay separate until a person decides.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -133,17 +131,17 @@ class Calibration(CalibrationModel):
     def _same_features(cls, features: tuple[str, ...]) -> tuple[str, ...]:
         if features != FEATURES:
             raise ValueError(
-                f"fitted on the features {', '.join(features)}; "
-                f"this version computes {', '.join(FEATURES)}: fit it again"
+                f"fitted on the features {', '.join(features)}; this version computes "
+                f"{', '.join(FEATURES)}: calibrate again"
             )
         return features
 
     def curve(self, gallery: str) -> Curve:
-        """Return the curve for a gallery: its species' own, or the pooled one."""
+        """Return the curve for a gallery: its species', or the pooled one."""
         return self.species.get(split_gallery(gallery)[1], self.pooled)
 
     def clustering_of(self, gallery: str) -> Clustering | None:
-        """Return how a gallery's sightings are put together; None: only by who is known."""
+        """Return the clustering for a gallery; None: only join known individuals."""
         if self.clustering is None or split_gallery(gallery)[1] in self.clustering.never:
             return None
         return self.clustering
@@ -151,8 +149,8 @@ class Calibration(CalibrationModel):
     def unseen_models(self, matches: Matches) -> tuple[Model, ...]:
         """Return the models behind the matches that the calibration was not fitted on.
 
-        The precision of a matcher makes no other model here: its evidence stays the same but
-        for a few hundredths, as the matcher's tests hold its engines to.
+        The matcher's precision does not matter: the matcher's tests ensure that evidence differs by
+        a few hundredths only.
         """
         if not self.models:
             return ()
@@ -166,7 +164,7 @@ class Calibration(CalibrationModel):
 
 
 def _in_full(model: Model) -> Model:
-    """Return a model without the precision that a matcher computes in."""
+    """Return a model without the suffix for the matcher's precision."""
     if model.role != "matcher":
         return model
     name = model.preprocessing
@@ -185,7 +183,7 @@ def models_of(matches: Matches) -> tuple[Model, ...]:
 
 
 def load(path: Path) -> Calibration:
-    """Return the calibration of a file.
+    """Load a calibration file.
 
     Raises:
         SettingsError: the file is missing, or not a calibration for these features.
@@ -194,19 +192,19 @@ def load(path: Path) -> Calibration:
         text = path.read_text()
     except OSError as error:
         raise SettingsError(
-            f"no calibration at {path} ({error.strerror}); "
-            "RESIGHT_REGISTRY_CALIBRATION names another file"
+            f"no calibration at {path} ({error.strerror}); set RESIGHT_REGISTRY_CALIBRATION to "
+            "another file"
         ) from error
     try:
         return Calibration.model_validate_json(text)
     except ValidationError as error:
-        # Of other features, nothing else in the file fits.
+        # With other features, the rest of the file is invalid too.
         errors = [item for item in error.errors() if item["loc"] == ("features",)]
         lines = [
             f"{'.'.join(str(part) for part in item['loc']) or 'file'}: {item['msg']}"
             for item in errors or error.errors()
         ]
-        raise SettingsError(f"{path} is no calibration: {'; '.join(lines)}") from error
+        raise SettingsError(f"{path} is not a calibration: {'; '.join(lines)}") from error
 
 
 def _model(role: Literal["encoder", "extractor", "matcher"], made_by: ModelReference) -> Model:

@@ -1,11 +1,10 @@
-"""Does the evidence in service still look like the evidence that the curve was fitted on?
+"""Drift: whether evidence in service still resembles the calibration data.
 
-The population stability index compares two histograms of the first-ranked
-individual's probability: Σ (s - b) · ln(s / b) over the bins, with b the share that
-the calibration had in a bin and s the share in service (Siddiqi, Credit Risk
-Scorecards, 2006). Below 0.1 nothing has moved, above 0.25 the calibration should be
-fitted again. It also moves when far more new animals come by than in the calibration,
-or when the gallery has grown many times larger: then too its promise is an old one.
+The population stability index compares two histograms of the first-ranked individual's probability:
+Σ (s - b) · ln(s / b) over the bins, with b the calibration's share in a bin and s the share in
+service (Siddiqi, Credit Risk Scorecards, 2006). Below 0.1 is stable; above 0.25 the calibration
+should be fitted again. It also rises when the share of new animals is far larger than in the
+calibration, or the gallery has grown many times; then the guarantee is outdated too.
 """
 
 import logging
@@ -20,19 +19,19 @@ from pydantic import model_validator
 from services.registry import metrics
 from services.registry.calibration.models import CalibrationModel, Probability
 
-# So many queries before a gallery's index is reported: by chance alone it is about
-# (bins - 1) / queries, and that should lie well below 0.1.
+# Queries needed before a gallery's index is reported: by chance alone it is about (bins - 1) /
+# queries, which should be well below 0.1.
 MIN_SIGHTINGS = 200
 FIT_AGAIN = 0.25
 
-# What an empty bin counts, in queries: the index of a share of zero would be infinite.
+# Count of an empty bin, in queries: a share of zero would make the index infinite.
 SMOOTHING = 0.5
 
 log = logging.getLogger(__name__)
 
 
 class Histogram(CalibrationModel):
-    """Shares of probabilities between edges; there is one bin more than edges."""
+    """Shares of probabilities between edges; one bin more than edges."""
 
     edges: tuple[Probability, ...]
     shares: tuple[Probability, ...]
@@ -49,7 +48,7 @@ class Histogram(CalibrationModel):
 
     @classmethod
     def of(cls, probabilities: ArrayLike, edges: ArrayLike) -> Self:
-        """Return the histogram of probabilities [N]; a bin holds its lower edge."""
+        """Return the histogram of probabilities [N]; bins include their lower edge."""
         cuts = np.asarray(edges, dtype=np.float64)
         bins = np.searchsorted(cuts, np.asarray(probabilities), side="right")
         counts = np.bincount(bins, minlength=len(cuts) + 1) + SMOOTHING
@@ -63,7 +62,7 @@ def stability(baseline: Histogram, service: Histogram) -> float:
 
 
 def drift(probabilities: Sequence[float], baseline: Histogram, window: int) -> float | None:
-    """Return the index of the latest probabilities; None while they are too few to tell."""
+    """Return the index of the latest probabilities; None if too few."""
     seen = probabilities[-window:]
     if len(seen) < min(MIN_SIGHTINGS, window):
         return None
@@ -71,10 +70,11 @@ def drift(probabilities: Sequence[float], baseline: Histogram, window: int) -> f
 
 
 class DriftWatch:
-    """The latest probabilities of each gallery, and the worst index of all as a metric.
+    """Latest probabilities of each gallery.
 
-    The log names the gallery. `window` is how many of them count. Every replica of the
-    registry watches what it decides itself.
+    The highest index is a metric, the log names its gallery.
+
+    `window` is how many count. Every replica of the registry watches its own decisions.
     """
 
     def __init__(self, window: int) -> None:
@@ -84,7 +84,7 @@ class DriftWatch:
         self._warned: set[str] = set()
 
     def saw(self, gallery: str, probability: float, baseline: Histogram) -> None:
-        """Take one query's first-ranked probability into its gallery's window."""
+        """Add a query's first-ranked probability to its gallery's window."""
         seen = self._seen.setdefault(gallery, deque(maxlen=self._window))
         seen.append(probability)
         index = drift(list(seen), baseline, self._window)
@@ -95,8 +95,8 @@ class DriftWatch:
         if index > FIT_AGAIN and gallery not in self._warned:
             self._warned.add(gallery)
             log.warning(
-                "the evidence in gallery %s has moved away from what the calibration was fitted on "
-                "(stability index %.2f over %d sightings); fit it again with `resight calibrate`",
+                "the evidence in gallery %s has drifted from the calibration data (stability "
+                "index %.2f over %d sightings); fit it again with `resight calibrate`",
                 gallery,
                 index,
                 len(seen),

@@ -1,11 +1,10 @@
-"""Sightings → clusters: agglomeration by a learned linkage.
+"""Clusters sightings: agglomeration by a learned linkage.
 
-Clusters are joined in the order of how surely they show one animal, until the next two would not.
-How surely is weighed from *all* compared pairs between them, so no single bridge joins two animals,
-and learned: average linkage, whose cut does not carry over from one species to another, is what
-it starts from. In the spirit of Culotta et al., Author Disambiguation Using Error-driven Machine
-Learning with a Ranking Loss Function, 2007, where a cluster-wise score is trained on the
-merges that clustering itself comes to.
+The most certain pair of clusters is joined first, until none is certain enough. Certainty uses
+*all* compared pairs between two clusters, so no single bridge joins two animals. It is learned,
+starting from average linkage, whose cut does not transfer between species. In the spirit of Culotta
+et al., Author Disambiguation Using Error-driven Machine Learning with a Ranking Loss Function,
+2007, where a cluster-wise score is trained on the merges that clustering itself makes.
 """
 
 import math
@@ -29,12 +28,12 @@ LINKS = (
     "share_above_even",
 )
 BEST = 3
-# A gallery is young up to so many sightings, and grown from so many on.
+# A gallery is young up to this many sightings, and grown from this many on.
 YOUNG, GROWN = 80, 320
 
 
 class ClusterMerge(NamedTuple):
-    """Two clusters, each named by one of its sightings' positions, that were joined at `score`."""
+    """Two clusters, each named by the position of one of its sightings, joined at `score`."""
 
     score: float
     kept: int
@@ -42,10 +41,10 @@ class ClusterMerge(NamedTuple):
 
 
 class Linkage(CalibrationModel):
-    """How surely two clusters are one animal, as log-odds, and from where they are joined.
+    """Log-odds that two clusters are one animal, and the threshold for joining them.
 
-    Few sightings show less of what different animals look like, so while a gallery is young it
-    takes more: `join_young`. Without it, it does not.
+    Few sightings show less of what different animals look like, so a young gallery has a higher
+    threshold: `join_young`. Without it both are the same.
     """
 
     weights: Linear
@@ -53,7 +52,7 @@ class Linkage(CalibrationModel):
     join_young: float | None = None
 
     def at(self, enrolled: int) -> "Linkage":
-        """Return the linkage for a gallery with so many sightings."""
+        """Return the linkage for a gallery with this many sightings."""
         if self.join_young is None:
             return self
         grown = math.log(max(enrolled, 1) / YOUNG) / math.log(GROWN / YOUNG)
@@ -67,11 +66,10 @@ class Linkage(CalibrationModel):
 
 
 class Clusters:
-    """Clusters of sightings in the course of being joined.
+    """Clusters of sightings while being joined.
 
-    `log_odds` [N, N], NaN where two were not compared; `apart` [N, N] is true where
-    two sightings are known to show different animals; `together` names for each the group that
-    it is never parted from, by any number.
+    `log_odds` [N, N], NaN for pairs not compared; `apart` [N, N] is true for sightings known to
+    show different animals; sightings with equal numbers in `together` are never separated.
     """
 
     def __init__(
@@ -98,11 +96,11 @@ class Clusters:
                 self.join(first[group], index)
 
     def compared(self, cluster: int) -> NDArray[np.int64]:
-        """Return the clusters that one may be joined with: compared with it, and not apart."""
+        """Return the clusters that one may be joined with: compared, and not apart."""
         return np.flatnonzero((self._pairs[cluster] > 0) & ~self.apart[cluster])
 
     def links(self, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return what speaks for each pair of clusters, [P, 8] in the order of `LINKS`."""
+        """Return the inputs for each pair of clusters, [P, 8] in the order of `LINKS`."""
         pairs = self._pairs[left, right]
         best = self._best[left, right]
         counted = np.minimum(pairs, BEST)
@@ -122,7 +120,7 @@ class Clusters:
         )
 
     def join(self, kept: int, gone: int) -> None:
-        """Make two clusters one, named `kept`."""
+        """Join two clusters under the name `kept`."""
         for table in (self._pairs, self._sum, self._even, self.apart):
             table[kept] += table[gone]
             table[:, kept] = table[kept]
@@ -137,7 +135,7 @@ class Clusters:
         self.members[gone] = []
 
     def agglomerate(self, weights: Linear, join: float) -> list[ClusterMerge]:
-        """Join the two surest clusters again and again, down to `join`; return the merges."""
+        """Join the two most certain clusters repeatedly, down to `join`; return the merges."""
         count = len(self.members)
         scores = np.full((count, count), -np.inf)
         left, right = np.nonzero((self._pairs > 0) & ~self.apart)

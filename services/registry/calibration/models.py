@@ -1,4 +1,4 @@
-"""Ways from the features of a pair to P(same individual); a curve has one of them."""
+"""Models from a pair's features to P(same individual); a curve has one of them."""
 
 import logging
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ OpenUnitInterval = Annotated[float, Field(gt=0, lt=1)]
 
 
 class CalibrationModel(BaseModel):
-    """A part of the calibration file: frozen, finite, and with no field that nobody knows."""
+    """A part of the calibration file: frozen, finite, without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    # Fields of the previous version's files, by their old names.
+    # Former names of fields, still read.
     renamed_fields: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")
@@ -37,7 +37,7 @@ class CalibrationModel(BaseModel):
 
 
 class Linear(CalibrationModel):
-    """Log-odds that are a weighted sum of standardised numbers.
+    """Log-odds as a weighted sum of standardised features.
 
     Log-odds = intercept + Σ coefficients · (x - means) / scales.
     """
@@ -52,7 +52,7 @@ class Linear(CalibrationModel):
         return self.of_width(len(self.coefficients))
 
     def of_width(self, count: int) -> Self:
-        """Return itself if it weighs so many numbers; raises ValueError if it does not."""
+        """Return itself if it has this many weights; raises ValueError otherwise."""
         for name in ("coefficients", "means", "scales"):
             given = len(getattr(self, name))
             if given != count:
@@ -80,7 +80,7 @@ class Logistic(Linear):
 
 
 class Knots(CalibrationModel):
-    """A rising line through points: straight between them, level beyond the ends."""
+    """A monotonic piecewise-linear function, constant beyond the ends."""
 
     at: Annotated[tuple[float, ...], Field(min_length=1)]
     probability: tuple[OpenUnitInterval, ...]
@@ -88,9 +88,9 @@ class Knots(CalibrationModel):
     @model_validator(mode="after")
     def _rising(self) -> Self:
         if len(self.at) != len(self.probability):
-            raise ValueError(f"{len(self.at)} places have {len(self.probability)} probabilities")
+            raise ValueError(f"{len(self.at)} points have {len(self.probability)} probabilities")
         if (np.diff(self.at) <= 0).any() or (np.diff(self.probability) < 0).any():
-            raise ValueError("knots must rise from one to the next")
+            raise ValueError("points must increase")
         return self
 
     def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -99,12 +99,11 @@ class Knots(CalibrationModel):
 
 
 class Isotonic(CalibrationModel):
-    """Every score calibrated for itself, then their mean, as WildFusion does it.
+    """Each score calibrated separately, then averaged, as in WildFusion.
 
-    Čermák et al., WildFusion: Individual Animal Identification with Calibrated
-    Similarity Fusion, 2024. The larger a score, the more alike the two pictures. A mean
-    is too timid a probability, so its log-odds are stretched by `slope` and moved by
-    `intercept` (Platt); the order stays.
+    Čermák et al., WildFusion: Individual Animal Identification with Calibrated Similarity Fusion,
+    2024. Larger scores mean more similar pictures. An average is underconfident, so its log-odds
+    are rescaled by `slope` and `intercept` (Platt), which keeps the order.
     """
 
     kind: Literal["isotonic"] = "isotonic"
@@ -124,11 +123,10 @@ class Isotonic(CalibrationModel):
 
 
 class Both(CalibrationModel):
-    """The two at once: the mean of their log-odds, a logarithmic opinion pool.
+    """Both combined: the mean of their log-odds (a logarithmic opinion pool).
 
-    One bends too little and the other too much, and on a species that neither has seen nobody
-    knows which. Whichever of five data sets was away, the mean log loss of the others, each by a
-    curve of the rest, was least by both.
+    Which is better on an unseen species is not known beforehand. With each of five data sets left
+    out, the mean log loss was lowest for the combination.
     """
 
     kind: Literal["both"] = "both"
@@ -145,18 +143,18 @@ Family = Annotated[Logistic | Isotonic | Both, Field(discriminator="kind")]
 
 
 def mean(scores: tuple[Knots, ...], features: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mean over the scores of their own probabilities, float64 [N]."""
+    """Return the mean of the calibrated scores, float64 [N]."""
     each = [knots.probabilities(features[:, index]) for index, knots in enumerate(scores)]
     return np.asarray(np.mean(each, axis=0))
 
 
 def sigmoid(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 1 / (1 + exp(-x)), without overflow at either end."""
+    """Return 1 / (1 + exp(-x)), without overflow."""
     return np.asarray(0.5 * (1 + np.tanh(log_odds / 2)))
 
 
 def logit(probabilities: NDArray[np.float64], limit: float = 30.0) -> NDArray[np.float64]:
-    """Return the log-odds of probabilities, cut off at ± `limit`."""
+    """Return the log-odds of probabilities, clipped to ± `limit`."""
     with np.errstate(divide="ignore"):
         odds = np.log(probabilities) - np.log1p(-probabilities)
     return np.asarray(np.clip(odds, -limit, limit))

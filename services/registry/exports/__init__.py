@@ -1,1 +1,1 @@
-"""A gallery in the formats of other tools."""
+"""Exports of a gallery in the formats of other tools."""

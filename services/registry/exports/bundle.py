@@ -1,4 +1,4 @@
-"""An export as a ZIP: a format's files, the pictures, and the records left out with reasons."""
+"""An export as a ZIP: the format's files, the pictures, and skipped records with reasons."""
 
 import io
 import tempfile
@@ -17,9 +17,9 @@ LEFT_OUT = "left_out.csv"
 def zipped(
     made: Files, found: Records, read: Callable[[BlobReference], bytes] | None = None
 ) -> Iterator[bytes]:
-    """Yield a ZIP in pieces; with what reads crops, their pictures too.
+    """Yield a ZIP in pieces; with a function that reads crops, including pictures.
 
-    A picture that is gone is told of among what is left out.
+    Missing pictures are listed among the skipped records.
     """
     target = _Taken()
     with (
@@ -36,11 +36,11 @@ def zipped(
             reason = made.lacks(record)
             if read and not reason and record.crop is not None:
                 try:
-                    # JPEGs don't get smaller.
+                    # JPEGs are compressed already.
                     crop = BlobReference(**record.crop._asdict())
                     archive.writestr(record.picture, read(crop), zipfile.ZIP_STORED)
                 except Poison as error:
-                    reason = f"its picture is gone: {error.reason}"
+                    reason = f"its picture is missing: {error.reason}"
                 yield target.taken()
             if reason:
                 left += 1
@@ -57,7 +57,10 @@ def zipped(
 
 
 class _Taken(io.RawIOBase):
-    """Takes what is written until somebody asks for it; can't go back, so ZIP64 notes follow."""
+    """A write-only file that returns its bytes in pieces.
+
+    Not seekable, so ZIP data descriptors follow.
+    """
 
     def __init__(self) -> None:
         self._kept = bytearray()
@@ -67,7 +70,7 @@ class _Taken(io.RawIOBase):
         return True
 
     def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        """Keep some bytes."""
+        """Buffer some bytes."""
         self._kept += data
         return len(data)
 

@@ -1,7 +1,7 @@
-"""Camtrap DP 1.0 (https://camtrap-dp.tdwg.org): deployments, media and observations of animals.
+"""Camtrap DP 1.0 (https://camtrap-dp.tdwg.org): deployments, media and observations.
 
-A media file is the crop of one sighting, as the ledger keeps no photographs; the standard wants a
-time for each, and coordinates for each deployment, so what lacks them is left out, and told.
+A media file is the crop of one sighting, because the ledger keeps no photographs. The standard
+requires times and coordinates, so records without them are skipped and listed.
 """
 
 import json
@@ -19,7 +19,7 @@ VERSION = "1.0.2"
 _BASE = f"https://raw.githubusercontent.com/tdwg/camtrap-dp/{VERSION}"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
-# As the table schemas have them, in their order.
+# Columns in the order of the table schemas.
 _DEPLOYMENTS = """
 deploymentID locationID locationName latitude longitude coordinateUncertainty deploymentStart
 deploymentEnd setupBy cameraID cameraModel cameraDelay cameraHeight cameraDepth cameraTilt
@@ -43,7 +43,7 @@ DEPLOYMENTS, MEDIA, OBSERVATIONS = (
 
 @dataclass
 class _Camera:
-    """What a package says of one deployment."""
+    """A package's data about one deployment."""
 
     place: Where
     cell: float
@@ -57,7 +57,7 @@ class _Camera:
 
 def package(found: Records, request: ExportRequest) -> Files:
     """Return a gallery as a package."""
-    # Any picture of a camera tells where it is, even one that is left out.
+    # Any picture of a camera gives its location, even a skipped one.
     cameras = {
         each.deployment: _Camera(each.place, each.cell) for each in found if each.place is not None
     }
@@ -90,7 +90,7 @@ def _lacks(record: Record, placed: Collection[str]) -> str:
     if record.captured_at is None:
         return "it has no time, which Camtrap DP requires"
     if record.crop is None:
-        return "it came without a picture"
+        return "it has no picture"
     if record.deployment not in placed:
         return (
             f"its deployment {record.deployment!r} has no coordinates, which Camtrap DP requires: "
@@ -106,7 +106,7 @@ def _deployments(cameras: Mapping[str, _Camera]) -> Iterable[dict[str, Any]]:
             "locationName": name,
             "latitude": camera.place.latitude,
             "longitude": camera.place.longitude,
-            # From the middle of a cell to its corner.
+            # From the centre of a cell to its corner.
             "coordinateUncertainty": round(camera.cell * 1000 * 0.71) or None,
             "deploymentStart": _time(camera.first) if camera.first else None,
             "deploymentEnd": _time(camera.last) if camera.last else None,

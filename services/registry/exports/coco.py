@@ -1,4 +1,4 @@
-"""COCO for cameras: a picture and an annotation for each sighting, with who it is."""
+"""COCO with individuals: one picture and one annotation per sighting."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,10 +10,10 @@ from services.registry.exports.record import Record, Records
 
 
 def coco(found: Records) -> Pieces:
-    """Yield annotations.json: pictures are the crops of a bundle, so a box is all of one.
+    """Yield annotations.json: pictures are a bundle's crops, so a box covers the whole picture.
 
-    Individuals are listed with their names, and annotations refer to them, as in Wildbook's own
-    COCO; `attributes` say where in its photograph the crop lies.
+    Individuals are listed with their names, and annotations refer to them, as in Wildbook's COCO;
+    `attributes` give the crop's position in its photograph.
     """
     names: set[str] = set()
     animals: dict[str, str] = {}
@@ -75,7 +75,7 @@ def _annotation(
 
 
 def _list(items: Iterable[Mapping[str, Any]]) -> Pieces:
-    """Yield a JSON array, an item a line."""
+    """Yield a JSON array, one item per line."""
     before = "[\n"
     for item in items:
         yield f"{before}{json.dumps(item)}".encode()

@@ -1,4 +1,4 @@
-"""An export format: its name, its label, and the files it makes of a gallery's records."""
+"""Interface of an export format: name, label, and the files it makes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from services.registry.exports.record import Record, Records
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """What to export: a format's name, a gallery, the time, and the days of an occasion."""
+    """What to export: format, gallery, time, and the days of an occasion."""
 
     kind: str
     gallery: str
@@ -24,7 +24,7 @@ def _nothing_lacks(_: Record) -> str:
 
 @dataclass(frozen=True)
 class Files:
-    """The files of an export by path, and why a record is left out of them ('': it is not)."""
+    """Files of an export by path, and why a record is skipped ('': it is not)."""
 
     files: Mapping[str, Pieces]
     lacks: Callable[[Record], str] = _nothing_lacks
@@ -32,7 +32,7 @@ class Files:
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """One format. `label` is shown to people, `files` makes the files."""
+    """A format. `label` is shown to people, `files` makes the files."""
 
     name: str
     label: str

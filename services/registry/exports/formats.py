@@ -1,4 +1,4 @@
-"""All export formats. A new one is a file with its `FORMAT`, and a name in this list."""
+"""All export formats. To add one, write a module with `FORMAT` and register it here."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ from services.registry.exports import camtrap_dp, coco, mark, secr, tables, wild
 from services.registry.exports.format import ExportFormat, ExportRequest, Files
 from services.registry.exports.record import Records
 
-# In the order in which people are offered them.
+# In the order shown to people.
 FORMATS: Mapping[str, ExportFormat] = {
     each.name: each
     for each in (

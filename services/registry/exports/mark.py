@@ -1,4 +1,4 @@
-"""Capture histories for MARK (http://www.phidot.org/software/mark): 0 and 1 for each animal."""
+"""Capture histories for MARK (http://www.phidot.org/software/mark): 0 and 1 per animal."""
 
 from services.registry.exports.format import ExportFormat, ExportRequest, Files
 from services.registry.exports.occasions import occasions, plain, timed
@@ -7,7 +7,7 @@ from services.registry.exports.record import Records
 
 
 def mark(found: Records, days: int) -> Pieces:
-    """Yield an .inp file: histories over occasions of so many days, each of one animal."""
+    """Yield an .inp file: one history per animal, over occasions of this many days."""
     those = occasions(found, days)
     histories: dict[str, bytearray] = {}
     for each, at in timed(found):

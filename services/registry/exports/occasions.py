@@ -9,19 +9,19 @@ from services.registry.exports.record import Record, Records
 
 @dataclass(frozen=True)
 class Occasions:
-    """When the occasions of a study begin, how many there are, and how many days each has."""
+    """Occasions of a study: start, number, and days of each."""
 
     first: datetime
     count: int
     days: int
 
     def number(self, at: datetime) -> int:
-        """Return the number of the occasion of a time, from 0."""
+        """Return the number of a time's occasion, from 0."""
         return (at - self.first) // timedelta(days=self.days)
 
 
 def occasions(found: Records, days: int) -> Occasions:
-    """Return the occasions between the first and the last sighting of an individual with a time."""
+    """Return the occasions from the first to the last dated sighting of an individual."""
     times = [at for _, at in timed(found)]
     if not times:
         return Occasions(datetime.min, 0, days)
@@ -30,12 +30,12 @@ def occasions(found: Records, days: int) -> Occasions:
 
 
 def timed(found: Records) -> Iterator[tuple[Record, datetime]]:
-    """Yield the records of individuals with their times, if they have one."""
+    """Yield the dated records of individuals."""
     for each in found:
         if each.individual and each.captured_at:
             yield each, each.captured_at
 
 
 def plain(name: str) -> str:
-    """Return a name as one word that ends no comment."""
+    """Return a name as one word that cannot end a comment."""
     return "_".join(name.replace("*", "").split()) or "unknown"

@@ -1,4 +1,4 @@
-"""A file as pieces, so that nobody holds all of it."""
+"""Files as pieces, so that none is in memory whole."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ ROWS = 500
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Pieces:
-    """Yield a CSV in UTF-8 with a header; no cell is a formula."""
+    """Yield a CSV in UTF-8 with a header, safe from formula injection."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

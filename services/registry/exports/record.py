@@ -1,4 +1,4 @@
-"""One sighting as exports have it, whatever their format."""
+"""The record of one sighting for all export formats."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,14 +14,14 @@ from shared.messages import Decision, Place, Viewpoint
 
 
 class Where(NamedTuple):
-    """A place in degrees, WGS 84."""
+    """Coordinates in degrees, WGS 84."""
 
     latitude: float
     longitude: float
 
 
 class Crop(NamedTuple):
-    """Where a crop is stored."""
+    """Reference of a stored crop."""
 
     key: str
     sha256: str
@@ -30,14 +30,14 @@ class Crop(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A sighting and whose it is.
+    """A sighting and its individual.
 
-    individual: its ID; '' for nobody's
-    name: what a catalogue or people call that animal, else its ID
+    individual: its ID; '' for none
+    name: its name, else its ID
     box: x, y, width, height as fractions of the photograph
     image: SHA-256 of the photograph
-    place: as far as whoever exports may know it
-    cell: the size in kilometres of the cell whose middle the place is; 0: it is exact
+    place: location, as exact as the exporter may see
+    cell: size in km of the grid cell whose centre the place is; 0: exact
     """
 
     sighting: str
@@ -60,18 +60,18 @@ class Record:
 
     @property
     def picture(self) -> str:
-        """The path of its crop in a bundle; '' where it has none."""
+        """The path of its crop in a bundle; '' if none."""
         return f"pictures/{self.sighting}.jpg" if self.crop else ""
 
 
-# All sightings of a gallery, to be gone through as often as a format needs.
+# All sightings of a gallery; a format may iterate several times.
 Records = Iterable[Record]
 
 
 def records(ledger: LedgerReader, gallery: str, cameras: Cameras) -> Iterator[Record]:
-    """Yield all sightings of a gallery in the order of their decisions. May raise Transient.
+    """Yield all sightings of a gallery in decision order. May raise Transient.
 
-    It takes the memory of some of them at a time, however many there are.
+    Only some of them are in memory at a time.
     """
     last, names = ledger.count(gallery, "entries"), _names(ledger, gallery)
     for decisions in ledger.chunks(gallery, 1, last):
@@ -86,7 +86,7 @@ def records(ledger: LedgerReader, gallery: str, cameras: Cameras) -> Iterator[Re
 
 
 def _names(ledger: LedgerReader, gallery: str) -> dict[str, str]:
-    """Return by which of a catalogue's names most sightings of an individual came."""
+    """Return the most frequent name of each individual."""
     labels = ledger.labels(gallery)
     owners = ledger.belongs(gallery, [*labels.values()])
     told: dict[str, Counter[str]] = {}
@@ -102,7 +102,7 @@ def _names(ledger: LedgerReader, gallery: str) -> dict[str, str]:
 
 
 def _count(ledger: LedgerReader, gallery: str, told: Mapping[str, Counter[str]]) -> None:
-    """Count the sightings that came under each name of an individual, where it has several."""
+    """Count the sightings of each name, for individuals with several."""
     for decisions in ledger.chunks(gallery, 1, ledger.count(gallery, "entries")):
         named = {each.sighting_id: each.identity for each in decisions if each.identity}
         for sighting, individual in ledger.belongs(gallery, [*named]).items():

@@ -1,4 +1,7 @@
-"""Captures and detectors for spatial models, R's secr (https://CRAN.R-project.org/package=secr)."""
+"""Captures and detectors for spatial capture-recapture with R's secr.
+
+See https://CRAN.R-project.org/package=secr.
+"""
 
 import math
 
@@ -7,12 +10,12 @@ from services.registry.exports.occasions import occasions, plain, timed
 from services.registry.exports.pieces import Pieces, lines
 from services.registry.exports.record import Records
 
-# Metres per degree of latitude; flat, which is near enough within a study area.
+# Metres per degree of latitude; a plane is accurate enough within a study area.
 METRES = 111_320.0
 
 
 def captures(found: Records, days: int) -> Pieces:
-    """Yield captures as secr reads them: session, animal, occasion, detector."""
+    """Yield captures in secr's format: session, animal, occasion, detector."""
     those = occasions(found, days)
     seen = {
         (plain(each.name), those.number(at) + 1, plain(each.deployment))
@@ -23,7 +26,7 @@ def captures(found: Records, days: int) -> Pieces:
 
 
 def detectors(found: Records) -> Pieces:
-    """Yield the detectors with their places in metres east and north of the first one's corner."""
+    """Yield the detectors with positions in metres east and north of the south-western corner."""
     places = {each.deployment: each.place for each in found if each.place}
     yield from lines(["# Detector X Y"])
     if places:

@@ -1,4 +1,4 @@
-"""Records of a gallery on disk, to be gone through as often as a format needs, in flat memory."""
+"""Records of a gallery on disk, for repeated iteration in constant memory."""
 
 import pickle
 import tempfile
@@ -9,12 +9,12 @@ from services.registry.exports.record import Record
 
 
 class Spool:
-    """Records in the order in which they were given; `close` it, and its file is gone."""
+    """Records in insertion order; `close` deletes the file."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        # It is written and read here alone, and has no name in the file system.
+        # The file is anonymous and private to this process.
         self._file = tempfile.TemporaryFile(prefix="export-")  # noqa: SIM115 - closed by `close`
-        # Also where nobody begins to read what is made of it.
+        # Also when nobody reads the export.
         self.close = weakref.finalize(self, self._file.close)
         self.count = 0
         pickler = pickle.Pickler(self._file, pickle.HIGHEST_PROTOCOL)

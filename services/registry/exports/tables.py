@@ -1,4 +1,4 @@
-"""CSV and Parquet: a row for each sighting, with the columns that `resight import` reads."""
+"""CSV and Parquet: one row per sighting, with the columns that `resight import` reads."""
 
 import tempfile
 from itertools import islice
@@ -11,7 +11,7 @@ from services.registry.exports.format import ExportFormat, ExportRequest, Files
 from services.registry.exports.pieces import Pieces, table
 from services.registry.exports.record import Record, Records
 
-# Rows of a Parquet file's group, and bytes that are handed on at once.
+# Rows per Parquet row group, and bytes per piece.
 GROUP, PIECE = 5000, 65_536
 
 SCHEMA = pa.schema(
@@ -41,7 +41,7 @@ SCHEMA = pa.schema(
 
 
 def csv_table(found: Records) -> Pieces:
-    """Yield a table in UTF-8. `path` is the crop's in a bundle; `box_…` lie in the photograph."""
+    """Yield a table in UTF-8. `path` is the crop's in a bundle; `box_…` refer to the photograph."""
 
     def cells(record: Record) -> list[Any]:
         row = _row(record)
@@ -53,7 +53,7 @@ def csv_table(found: Records) -> Pieces:
 
 
 def parquet_table(found: Records) -> Pieces:
-    """Yield the same table as a Parquet file, which is made on disk first."""
+    """Yield the same table as a Parquet file, written to disk first."""
     with tempfile.TemporaryFile(prefix="export-") as target:
         with pq.ParquetWriter(target, SCHEMA) as writer:
             rows = map(_row, found)

@@ -1,4 +1,4 @@
-"""Wildbook's standard format for bulk imports: an encounter a row."""
+"""Wildbook's standard format for bulk imports: one encounter per row."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ COLUMNS = tuple(f"Encounter.{name}" for name in _NAMES.split())
 
 
 def wildbook(found: Records) -> Pieces:
-    """Yield the table. Genus and epithet are the first two words of the species."""
+    """Yield the table. Genus and epithet are the species' first two words."""
     return table(COLUMNS, map(_row, found))
 
 

@@ -1,1 +1,1 @@
-"""Evidence to features."""
+"""Turns evidence into features."""

@@ -1,7 +1,7 @@
-"""What a sighting was compared with when it came, kept with it for as long as it is enrolled.
+"""The comparisons of a sighting at its decision, kept while it is enrolled.
 
-Each decision changes what is known about earlier ones, so the ledger keeps the numbers that
-a decision rests on. Packed, a list of 100 candidates takes 3.2 kB.
+The ledger keeps the numbers that a decision was based on, because each decision changes what is
+known about earlier ones. Packed, a list of 100 candidates takes 3.2 kB.
 """
 
 import struct
@@ -17,7 +17,7 @@ from shared.errors import Poison
 from shared.messages import Evidence
 
 # The features of a piece of evidence, and how far its scores stand out of the *candidate's* own
-# list as well: normalised on both sides (S-norm, Shum et al. 2010, speaker verification).
+# list (symmetric normalisation, S-norm, Shum et al. 2010, speaker verification).
 FROM_CANDIDATE = tuple(f"candidates_{name}" for name in RELATIVE)
 COMPARED = (*FEATURES, *FROM_CANDIDATE)
 
@@ -31,7 +31,7 @@ _ROW = np.dtype([("number", "<u4"), ("features", "<f2", len(COMPARED))])
 class Comparisons:
     """A sighting's list: enrolment numbers of its candidates [N] and features [N, 14].
 
-    `statistics`: how the list looked, to judge what later sightings compare with this one.
+    `statistics`: score statistics of the list, to normalise later comparisons with this sighting.
     """
 
     numbers: NDArray[np.int64]
@@ -42,10 +42,10 @@ class Comparisons:
     def of(
         cls, evidence: Sequence[Evidence], candidate_statistics: Mapping[int, ScoreStatistics]
     ) -> Self:
-        """Return what a query's evidence comes to, given the standing of candidates by number.
+        """Return the comparisons of a query, given the candidates' score statistics by number.
 
-        A candidate without one is not judged by its own list. Read back from its bytes the
-        result is the same.
+        Without statistics a candidate's own list is ignored. Unpacking the packed bytes gives the
+        same result.
 
         Raises:
             Poison: the evidence holds impossible numbers.
@@ -75,16 +75,16 @@ class Comparisons:
         """Return the list that `pack` made.
 
         Raises:
-            Poison: they are no such bytes.
+            Poison: the bytes are invalid.
         """
         start = _HEAD.size + _STANDING.itemsize
         if len(stored) < start:
-            raise Poison(f"{len(stored)} bytes are no list of comparisons")
+            raise Poison(f"{len(stored)} bytes are not a list of comparisons")
         version, width, count = _HEAD.unpack_from(stored)
         if (version, width, start + count * _ROW.itemsize) != (VERSION, len(COMPARED), len(stored)):
             raise Poison(
                 f"a list of comparisons of version {version} with {width} features and {count} "
-                f"rows in {len(stored)} bytes is not one of this release"
+                f"rows in {len(stored)} bytes is not of this release"
             )
         rows = np.frombuffer(stored, dtype=_ROW, offset=start)
         return cls(
@@ -95,14 +95,14 @@ class Comparisons:
 
 
 def pack_statistics(statistics: ScoreStatistics) -> bytes:
-    """Return a list's standing as 28 bytes."""
+    """Return score statistics as 28 bytes."""
     return np.array(
         [*statistics.median, *statistics.spread, statistics.share], dtype="<f4"
     ).tobytes()
 
 
 def unpack_statistics(stored: bytes) -> ScoreStatistics:
-    """Return the standing that `pack_statistics` made."""
+    """Return the statistics that `pack_statistics` made."""
     values = np.frombuffer(stored, dtype="<f4").astype(np.float64)
     count = len(RELATIVE)
     return ScoreStatistics(values[:count], values[count : 2 * count], float(values[-1]))

@@ -1,4 +1,4 @@
-"""Evidence → features: the numbers that a calibration curve weighs."""
+"""Features: the numbers that a calibration curve weighs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from shared.errors import Poison
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, Evidence
 from shared.robust import center_and_spread
 
-# In the order of a curve's coefficients. Counts and sums over matches are long-tailed,
-# so their logarithm counts. A stage that was not reached leaves zeros; `compared` and
-# `matched` tell that apart from a stage that found nothing.
+# In the order of a curve's coefficients. Counts and sums over matches are long-tailed, so
+# logarithms are used. Stages that were not reached leave zeros; `compared` and `matched`
+# distinguish them from stages that found nothing.
 ABSOLUTE = (
     "cosine",
     "log_neighbours",
@@ -22,25 +22,27 @@ ABSOLUTE = (
     "log_confidence",
     "log_inliers",
 )
-# Nearly all candidates of a query are other animals, so they show what 'different' looks like in
+# Nearly all candidates of a query are other animals, so they show how different animals score for
 # this species, light and place: how far a candidate stands out of them is comparable between
-# species, as its scores are not. Speaker verification does the same (T-norm, Auckenthaler 2000).
+# species, unlike its scores (T-norm, Auckenthaler 2000, speaker verification).
 RELATIVE = ("relative_cosine", "relative_neighbours", "relative_neighbour_score")
 SCORES = (*ABSOLUTE, *RELATIVE)
 FEATURES = (*SCORES, "compared", "matched")
 
-# No list is more even than this.
+# Lower bound of a list's spread.
 LEAST_SPREADS = (0.02, 0.15, 0.15)
-# So many deviations say all that there is to say.
+# Deviations are clipped here.
 LOWEST, HIGHEST = -3.0, 8.0
-# A short list shows less: with so many candidates a deviation counts half.
+# With this many candidates a deviation counts half.
 HALVED_AT = 10
 
 
 @dataclass(frozen=True)
 class ScoreStatistics:
-    """What a query's list looks like, to judge one score by: median [3] and spread [3] of its
-    first three scores, and the `share` of a deviation that so short a list lets count.
+    """Score statistics of a query's list.
+
+    Median [3] and spread [3] of its first three scores, and the `share` of a deviation that counts
+    for a list of its length.
     """
 
     median: NDArray[np.float64]
@@ -49,7 +51,7 @@ class ScoreStatistics:
 
     @classmethod
     def of(cls, scores: NDArray[np.float64]) -> Self:
-        """Return the standing of a list's scores [N, ≥ 3]; of an empty one nothing counts."""
+        """Return the statistics of a list's scores [N, ≥ 3]; for an empty one nothing counts."""
         count = len(RELATIVE)
         if not len(scores):
             return cls(np.zeros(count), np.ones(count), 0.0)
@@ -58,7 +60,7 @@ class ScoreStatistics:
         return cls(median, spread, len(scores) / (len(scores) + HALVED_AT))
 
     def deviations(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how far the first three of scores [N, ≥ 3] stand out, [N, 3] in deviations."""
+        """Return the normalised deviations of the first three of scores [N, ≥ 3], [N, 3]."""
         away = (scores[:, : len(RELATIVE)] - self.median) / self.spread
         return np.asarray(np.clip(away, LOWEST, HIGHEST) * self.share)
 
@@ -66,7 +68,7 @@ class ScoreStatistics:
 def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
     """Return one row of features for each piece of a query's evidence, float64 [N, 11].
 
-    The evidence is all that there is of the query, as a candidate is judged against the others.
+    Pass all evidence of the query, because candidates are normalised against each other.
 
     Raises:
         Poison: a value is not finite, or a score is negative.
@@ -91,8 +93,8 @@ def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
     if not sound.all():
         first = evidence[int(np.flatnonzero(~sound)[0])].candidate.sighting_id
         raise Poison(
-            f"the evidence for candidate {first} holds a number that is negative or not finite; "
-            "the matcher that sent it is broken",
+            f"the evidence for candidate {first} holds a negative or non-finite number; the "
+            "matcher that sent it is faulty",
             kind="bad-evidence",
         )
     raw[:, 1 : len(ABSOLUTE)] = np.log1p(raw[:, 1 : len(ABSOLUTE)])

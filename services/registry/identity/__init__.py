@@ -1,1 +1,1 @@
-"""Probability to identity: rank, judge, resolve. Pure functions."""
+"""Turns probabilities into identities: rank, judge, resolve. Pure functions."""

@@ -1,8 +1,8 @@
-"""What the ledger keeps: entries and enrolments, apart from the numbers it gives them.
+"""Stored form of entries and enrolments, without the numbers that the ledger assigns.
 
-A stored entry is `<enrolment number> <individual> <founded> …` and, after a line feed, the
-Decision without its numbers and with `+0`, `+1`, … for the individuals that it founds. Those are
-put together here and nowhere else, so every reading of an entry gives the same message.
+A stored entry is `<enrolment number> <individual> <founded> …` and, after a line feed, the Decision
+without its numbers and with `+0`, `+1`, … for individuals that it founds. Only this module combines
+them, so every reading of an entry gives the same message.
 """
 
 from collections.abc import Sequence
@@ -33,18 +33,18 @@ OUTCOME_NAMES: dict[Outcome, OutcomeName] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One decision of the ledger and the enrolment that it made, if it made one."""
+    """One decision of the ledger, and its enrolment, if any."""
 
     decision: Decision
     enrolment: Enrolment | None
 
     def messages(self) -> Sequence[Message]:
-        """Return what is published of the entry, in order."""
+        """Return the messages to publish, in order."""
         return [self.decision] if self.enrolment is None else [self.decision, self.enrolment]
 
 
 def read_entry(number: int, stored: bytes, enrolment: bytes | None, epoch: str) -> Entry:
-    """Put a stored entry and its stored enrolment together, with the gallery's epoch."""
+    """Combine a stored entry, its stored enrolment and the gallery's epoch."""
     head, _, body = stored.partition(b"\n")
     enrolment_number, individual, *founded = head.decode().split(" ")
     decision = Decision.FromString(body)
@@ -61,7 +61,7 @@ def read_entry(number: int, stored: bytes, enrolment: bytes | None, epoch: str) 
 
 
 def read_enrolment(number: int, stored: bytes, epoch: str) -> Enrolment:
-    """Put a stored enrolment, its number and its gallery's epoch together."""
+    """Combine a stored enrolment, its number and its gallery's epoch."""
     message = Enrolment.FromString(stored)
     message.number = number
     message.epoch = epoch

@@ -1,7 +1,7 @@
-"""A query, what the ledger knows around it, and the calibration → what to decide. Pure functions.
+"""Decides about a query, given the ledger's data and the calibration. Pure functions.
 
-In two steps, as the ledger is asked in between: `rank_query` says how the query stands and whose
-sightings are in question, `resolve_query` where it belongs and what that changes.
+In two steps, with a ledger query between them: `rank_query` ranks individuals and selects those in
+question; `resolve_query` decides where the query belongs and what changes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,29 +17,29 @@ from services.registry.identity.resolve import Member, Resolution, resolve
 from services.registry.identity.view import Group, View, image_of
 from shared.messages import OUTCOME_KNOWN, OUTCOME_REVIEW, Change, Matches, RankedIndividual
 
-# An individual is in question if one of its sightings has log-odds of so much.
+# An individual is in question if one of its sightings has at least these log-odds.
 MIN_LOG_ODDS = -3.0
-# So many sightings are clustered at most, and so many of one individual; more add nothing but time.
+# Maximum number of sightings clustered, in total and per individual; more only add time.
 MAX_SIGHTINGS, MAX_SIGHTINGS_OF_ONE = 300, 80
 
-# Where the evidence can't tell individuals apart, what was joined by chance is parted again by the
-# next picture: nyalas, by a calibration of other species, come to 0.7 splits a sighting and more,
-# zebras, cats and drawn animals to 0.03 to 0.26. There only who is known is joined, until splits
+# Where evidence cannot separate individuals, chance joins are split again by the next picture:
+# nyalas, calibrated on other species, have 0.7 splits per sighting or more; zebras, cats and
+# synthetic animals 0.03 to 0.26. Above this rate only known individuals are joined, until splits
 # are rarer.
 SPLITS_A_SIGHTING = 0.4
 SPLITS_AT_FIRST = 10
 
-# What an individual is called that the query founds.
+# Placeholder of an individual that the query founds.
 FOUNDED = "+0"
 
 
 @dataclass(frozen=True)
 class RankedQuery:
-    """How a query stands.
+    """The ranking of a query.
 
-    `asked`: the individuals in question, the likeliest first; without any the verdict stands.
-    `anchors`: the sightings that it stays with: what it is known by, and one of its encounter.
-    `enrolled`: so many sightings the gallery has.
+    `asked`: the individuals in question, most probable first; without any the verdict stands.
+    `anchors`: the sightings it is bound to: those that identify it, and one of its encounter.
+    `enrolled`: number of sightings in the gallery.
     """
 
     verdict: Verdict
@@ -55,8 +55,8 @@ class RankedQuery:
 class Resolved:
     """What to decide: the verdict, where the query belongs, and what changes about others.
 
-    `revisions`: those of the individuals it rests on. `questions`: what stays open between them.
-    `anchors`: the sightings that the query stays with.
+    `revisions`: of the individuals that it depends on. `questions`: open questions between them.
+    `anchors`: the sightings that the query is bound to.
     """
 
     verdict: Verdict
@@ -68,7 +68,7 @@ class Resolved:
 
 
 def rank_query(matches: Matches, view: View, calibration: Calibration) -> RankedQuery:
-    """Return how a query stands among what the ledger knows of its candidates.
+    """Rank a query's individuals, given what the ledger knows of its candidates.
 
     Raises:
         Poison: the evidence holds impossible numbers.
@@ -123,8 +123,8 @@ def resolve_query(
 ) -> Resolved:
     """Return what to decide about a query, given the sightings of the individuals in question.
 
-    `taken` are the individuals of other animals in its image; the pairs in `differ` are known
-    to be two.
+    `taken` are the individuals of other animals in its image; the pairs in `differ` are known to be
+    different.
     """
     verdict = ranked_query.verdict
     if verdict == UNIDENTIFIABLE:
@@ -146,7 +146,7 @@ def resolve_query(
     apart = {*differ, *(frozenset(("", name)) for name in taken)}
     found = resolve(query, members, clustering, whole, differ=apart, enrolled=ranked_query.enrolled)
     if not found.individual.startswith("+") and verdict.outcome != OUTCOME_KNOWN:
-        # It joins in doubt: no threshold promises that it is right.
+        # It joins below the threshold, so no guarantee applies.
         verdict = replace(verdict, outcome=OUTCOME_REVIEW)
     return Resolved(
         verdict, found.individual, _changes(found), revisions, found.questions, ranked_query.anchors
@@ -156,7 +156,7 @@ def resolve_query(
 def _members(
     asked: Sequence[str], groups: Mapping[str, Group]
 ) -> tuple[list[Member], dict[str, str]]:
-    """Return the sightings of the individuals in question, as far as the ledger gave them."""
+    """Return the sightings of the individuals in question that the ledger returned."""
     members: list[Member] = []
     revisions = {}
     for name in asked:
@@ -169,7 +169,7 @@ def _members(
 
 
 def members_of(individual: str, group: Group) -> list[Member]:
-    """Return an individual's sightings as they are clustered."""
+    """Return an individual's sightings for clustering."""
     return [Member(**vars(each), individual=individual) for each in group.sightings]
 
 

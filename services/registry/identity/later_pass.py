@@ -1,4 +1,4 @@
-"""A later pass: what was enrolled while a query was on its way is compared with it too."""
+"""A later pass: enrolments made while a query was in progress are compared with it too."""
 
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
@@ -19,9 +19,9 @@ def nearest(
 ) -> list[Candidate]:
     """Return the enrolments nearest to the query by cosine, at most `limit`, nearest first.
 
-    `chunks` gives enrolments with their individuals. Left out are those of another
-    model, of the opposite flank, the ones `seen` already (by sighting), and sightings
-    of individuals `taken` by another animal in the query's picture.
+    `chunks` gives enrolments with their individuals. Skipped are those of another model, of the
+    opposite flank, those `seen` already (by sighting), and sightings of individuals `taken` by
+    another animal in the query's picture.
 
     Raises:
         Poison: the query's embedding is malformed.
@@ -59,7 +59,7 @@ def nearest(
 def next_list(
     matches: Matches, watermark: int, epoch: str, candidates: Sequence[Candidate]
 ) -> CandidateList:
-    """Return the candidate list that sends a query round once more, with all evidence so far."""
+    """Return the candidate list of the query's next pass, with all evidence so far."""
     return CandidateList(
         query=matches.query,
         watermark=watermark,

@@ -1,4 +1,4 @@
-"""Who every sighting is, told from the decisions alone, in their order."""
+"""Membership of every sighting, derived from the decisions in order."""
 
 from collections.abc import Iterable
 
@@ -6,11 +6,10 @@ from shared.messages import Decision
 
 
 class Membership:
-    """The individuals of one gallery, as its decisions made and changed them.
+    """The individuals of one gallery.
 
-    `members` gives the individual of each enrolled sighting, `groups` the sightings of each
-    individual that there is, `founded` every one that there ever was, `successors` what the
-    merged ones became.
+    `members`: individual of each enrolled sighting; `groups`: sightings of each existing
+        individual; `founded`: every individual ever founded; `successors`: what merged ones became.
     """
 
     def __init__(self, decisions: Iterable[Decision] = ()) -> None:
@@ -22,7 +21,7 @@ class Membership:
             self.apply(decision)
 
     def apply(self, decision: Decision) -> None:
-        """Take the gallery's next decision."""
+        """Apply the gallery's next decision."""
         for change in decision.changes:
             moved = change.sightings or sorted(self.groups.get(change.individual, ()))
             self._move(moved, change.into)
@@ -33,7 +32,7 @@ class Membership:
             self._move([decision.sighting_id], decision.individual)
 
     def _move(self, sightings: Iterable[str], into: str) -> None:
-        """Move sightings to an individual, or ('') to nobody."""
+        """Move sightings to an individual; '': to none."""
         if into and into not in self.groups:
             self.groups[into] = set()
             if self.successors.pop(into, None) is None:

@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass
 
-# From this probability on both individuals are tentative.
+# From this probability on, both individuals are tentative.
 SERIOUS = 0.15
 
 
 @dataclass(frozen=True)
 class Question:
-    """Two individuals that may be one: log-odds, and the pair of sightings that is most alike."""
+    """Two individuals that may be one: log-odds, and the most similar pair of sightings."""
 
     one: str
     other: str
@@ -19,10 +19,10 @@ class Question:
 
     @property
     def probability(self) -> float:
-        """Return how likely the two are one."""
+        """Return the probability that the two are one."""
         return 1 / (1 + math.exp(-self.log_odds))
 
     @property
     def serious(self) -> bool:
-        """Return whether it makes the two tentative; what is less likely is asked too."""
+        """Return whether it makes both tentative; less likely questions are asked too."""
         return self.probability >= SERIOUS

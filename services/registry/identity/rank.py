@@ -1,4 +1,4 @@
-"""Evidence → ranked individuals → known, new, review or unidentifiable. Pure functions."""
+"""Ranks individuals by evidence: known, new, review or unidentifiable. Pure functions."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,10 +24,10 @@ from shared.messages import (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a ranking comes to.
+    """The result of a ranking.
 
-    `individual` is the first-ranked one if the outcome is known, else empty.
-    `probability` is that of the first-ranked; 0 when there is none.
+    `individual` is the first-ranked one if the outcome is known, else empty. `probability` is the
+    first-ranked's; 0 if there is none.
     """
 
     outcome: Outcome
@@ -35,18 +35,17 @@ class Verdict:
     probability: float
 
 
-# Of a sighting that can't be compared with any other: it names nobody and founds nobody.
+# For a sighting that cannot be compared: it is not identified and founds no individual.
 UNIDENTIFIABLE = Verdict(OUTCOME_UNIDENTIFIABLE, "", 0.0)
 
 
 def combined(probabilities: Iterable[float], dependence: float) -> float:
     """Return the probability that at least one of an individual's sightings matches.
 
-    A noisy-or, 1 - Π (1 - p_k)^(d^k) over the probabilities in falling order, k from
-    0. Pictures of one animal resemble each other, so they are far from independent:
-    the discount d is 0 for "the best one counts" and approaches the full noisy-or at
-    1. All pictures together weigh at most 1 / (1 - d) times as much as the best, so
-    an animal with a hundred pictures does not win by their number.
+    A noisy-or, 1 - Π (1 - p_k)^(d^k) over the probabilities in descending order, k from 0. Pictures
+    of one animal are not independent: the discount d is 0 for "only the best one counts" and
+    approaches the full noisy-or at 1. All pictures together weigh at most 1 / (1 - d) times as much
+    as the best, so an animal with a hundred pictures does not win by their number.
     """
     missed = 1.0
     for rank, probability in enumerate(sorted(probabilities, reverse=True)):
@@ -57,12 +56,11 @@ def combined(probabilities: Iterable[float], dependence: float) -> float:
 def against_each_other(
     alone: NDArray[np.float64], temperature: float, unknown_logit: float
 ) -> NDArray[np.float64]:
-    """Return the probabilities of individuals [I] that were each judged on its own [I].
+    """Return normalised probabilities of individuals [I] that were judged separately [I].
 
-    The query is one of them or none of them, so together they have at most 1: a
-    softmax over their log-odds divided by `temperature`, with `unknown_logit` for none of
-    them. The order stays. With 1 and 0 a lone individual keeps its probability, and
-    two that are equally likely share.
+    The query is one or none of them, so they sum to at most 1: a softmax over their log-odds
+    divided by `temperature`, with `unknown_logit` for none. The order stays. With 1 and 0 a single
+    individual keeps its probability, and two equally likely ones share.
     """
     odds = np.append(logit(alone) / temperature, unknown_logit)
     weights = np.exp(odds - odds.max())
@@ -72,11 +70,11 @@ def against_each_other(
 def rank(
     evidence: Sequence[Evidence], members: Mapping[str, str], taken: AbstractSet[str], curve: Curve
 ) -> list[RankedIndividual]:
-    """Return the individuals that the evidence speaks for, the most probable first.
+    """Return the individuals supported by the evidence, most probable first.
 
-    `members` gives the individual of each candidate's sighting; a candidate that is
-    not in it is left out. So is an individual that is `taken`: two animals in one
-    picture are never the same. A candidate that came twice counts with its last evidence.
+    `members` gives the individual of each candidate's sighting; other candidates are ignored. So is
+    an individual that is `taken`: two animals in one picture are never the same. For a repeated
+    candidate the last evidence counts.
 
     Raises:
         Poison: the evidence holds impossible numbers.
@@ -107,10 +105,10 @@ def rank(
 
 
 def judge(ranked: Sequence[RankedIndividual], curve: Curve, *, guaranteed: bool = True) -> Verdict:
-    """Return what the ranking comes to at the curve's thresholds.
+    """Apply the curve's thresholds to a ranking.
 
-    Unless the calibration's promise holds (`guaranteed`), what would be known goes to
-    review. A new individual stays one: it names nobody, and a merge undoes it.
+    Unless the calibration's guarantee holds (`guaranteed`), a known individual goes to review. New
+    individuals stay new: a wrong one can be merged.
     """
     if not ranked:
         return Verdict(OUTCOME_NEW, "", 0.0)

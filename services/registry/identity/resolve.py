@@ -1,9 +1,9 @@
-"""Who is who among the individuals that a query may be: joined, merged, split. Pure functions.
+"""Resolves the individuals that a query may be: join, merge, split. Pure functions.
 
-The sightings of these individuals are clustered anew from all that was ever compared among them, as
-decisions that were right one by one need not be right together (Crall, Identifying
-Individual Animals Using Ranking, Verification, and Connectivity, 2017, chapter 4). Then the
-clusters are told in terms of the IDs that are out: most keep theirs, a few change.
+Their sightings are clustered again from all comparisons made among them, because decisions that
+were right one by one may be wrong together (Crall, Identifying Individual Animals Using Ranking,
+Verification, and Connectivity, 2017, chapter 4). Then the clusters are mapped to existing IDs, most
+of which stay.
 """
 
 from collections import Counter
@@ -18,14 +18,14 @@ from services.registry.calibration.linkage import GROWN, Clusters, Linkage
 from services.registry.identity.question import Question
 from services.registry.identity.view import Recorded
 
-# Two individuals may be one if they were joined from so much less in log-odds; so many such pairs
-# are worth asking about at once, the likeliest. Questions from further below cost people more than
-# they bring: see docs/results.md.
+# Two individuals may be one if they were this close to being joined, in log-odds; at most this many
+# pairs become questions, the likeliest first. Less likely questions cost reviewers more than they
+# gain: see docs/experiments.md.
 QUESTION_MARGIN = 1.25
 MAX_QUESTIONS = 10
 
-# An ID that is out moves only for a gain: what is one individual stays one until its parts are so
-# far, in log-odds, below what would join them.
+# Hysteresis: an existing individual is split only if its parts are this far, in log-odds, below the
+# threshold for joining them.
 STAY_MARGIN = 0.5
 
 
@@ -33,7 +33,7 @@ STAY_MARGIN = 0.5
 class Member(Recorded):
     """One sighting of an individual.
 
-    Of the query `number` is 0, and `individual` is empty unless it is known.
+    The query has `number` 0, and an empty `individual` unless it is known.
     """
 
     individual: str = ""
@@ -41,7 +41,7 @@ class Member(Recorded):
 
 @dataclass(frozen=True)
 class Merge:
-    """All sightings of an individual belong to another from now on."""
+    """All sightings of an individual move to another."""
 
     individual: str
     into: str
@@ -49,7 +49,7 @@ class Merge:
 
 @dataclass(frozen=True)
 class SplitOff:
-    """Some sightings of an individual belong to another from now on: after the merges."""
+    """Some sightings of an individual move to another, after the merges."""
 
     individual: str
     sightings: tuple[str, ...]
@@ -58,9 +58,9 @@ class SplitOff:
 
 @dataclass(frozen=True)
 class Resolution:
-    """Where the query belongs, what changes about others, and what is left to doubt.
+    """Where the query belongs, what changes about others, and which questions stay open.
 
-    An individual that is yet to be founded is called `+0`, `+1` and so on.
+    Individuals to be founded are named `+0`, `+1` and so on.
     """
 
     individual: str
@@ -78,11 +78,11 @@ def resolve(
     differ: Collection[frozenset[str]] = (),
     enrolled: int = GROWN,
 ) -> Resolution:
-    """Return who is who, now that the query has come.
+    """Return the resolution, including the query.
 
     `members` are the sightings of the individuals in question. Those of one image differ, and so do
     the individuals of each pair in `differ`, where '' is the query. An individual in `whole` is
-    never split: not all of it is here. Their gallery has `enrolled` sightings.
+    never split, because not all of it is here. Their gallery has `enrolled` sightings.
     """
     everyone = [*members, query]
     lists = {each.number: each.comparisons for each in everyone}
@@ -119,10 +119,10 @@ def known_apart(
 def known_together(
     everyone: Sequence[Member], whole: Collection[str], apart: NDArray[np.bool_]
 ) -> list[int]:
-    """Return the group of each sighting: those of a whole individual, and whom an anchor binds.
+    """Return the group of each sighting: of whole individuals, and those bound by anchors.
 
-    An anchor binds two of one individual only: who parted them since knew better. And it binds
-    none who are known to differ; of a query's anchors the first counts then.
+    An anchor only binds sightings of one individual, so later splits hold, and none that are known
+    to differ; among a query's anchors the first takes precedence.
     """
     first: dict[str, int] = {}
     groups = [
@@ -143,7 +143,7 @@ def known_together(
 
 
 def _shared(clusters: Clusters, everyone: Sequence[Member]) -> NDArray[np.bool_]:
-    """Return which pairs of clusters [N, N] hold sightings of one and the same individual."""
+    """Return which pairs of clusters [N, N] hold sightings of the same individual."""
     names = {each.individual: index for index, each in enumerate(everyone) if each.individual}
     holds = np.zeros((len(everyone), len(everyone)), dtype=np.bool_)
     for cluster, members in enumerate(clusters.members):
@@ -156,10 +156,11 @@ def _shared(clusters: Clusters, everyone: Sequence[Member]) -> NDArray[np.bool_]
 def _told(
     members: Sequence[Member], labels: NDArray[np.int64]
 ) -> tuple[dict[int, str], Resolution]:
-    """Tell clusters in terms of the IDs that are out, changing as few as can be; name each cluster.
+    """Map clusters to existing IDs with few changes; name each cluster.
 
-    A cluster keeps the ID that most of its sightings have; of two clusters with one ID the one with
-    more of its sightings does. An ID that no cluster keeps goes into the one that took most of its.
+    A cluster keeps the ID of most of its sightings; of two clusters with one ID the one with more
+    of its sightings does. An ID that no cluster keeps is merged into the cluster that took most of
+    its sightings.
     """
     sightings = Counter(
         (int(label), each.individual) for label, each in zip(labels, members, strict=False)
@@ -192,7 +193,7 @@ def _told(
 
 
 def _merged(apart: NDArray[np.bool_], clusters: Clusters) -> NDArray[np.bool_]:
-    """Return which clusters are apart [N, N], if one is that has a member that was."""
+    """Return which clusters are apart [N, N]: those with members that are."""
     holds = np.zeros(apart.shape)
     for cluster, members in enumerate(clusters.members):
         holds[cluster, members] = 1.0
@@ -208,7 +209,7 @@ def _doubts(
     clusters: Clusters,
     linkage: Linkage,
 ) -> tuple[Question, ...]:
-    """Return which clusters may be one, the likeliest first."""
+    """Return which clusters may be one, most likely first."""
     found = []
     for one in names:
         others = clusters.compared(one)

@@ -1,4 +1,4 @@
-"""A query on its way into the ledger: what is required of it, and what is written about it."""
+"""Validates a query for the ledger, and converts it to ledger records."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,12 +20,12 @@ from shared.messages import (
 
 ACTOR = "registry"
 
-# Two names as long as the embedder takes them, which may grow when they are normalised.
+# Two names of the embedder's maximum length, which may grow when normalised.
 MAX_GALLERY = 1000
 
 
 def checked(query: Sighting) -> Sighting:
-    """Return the query if the ledger can name it.
+    """Return the query if it is valid.
 
     Raises:
         Poison: it has no ID, or its gallery is not `population/species`.
@@ -48,7 +48,7 @@ def decision_about(
     calibration: Calibration,
     decided_at: datetime,
 ) -> Decision:
-    """Return the decision as the ledger takes it: all but the numbers and a new individual."""
+    """Return the decision for the ledger, without numbers and new individuals."""
     query = matches.query
     curve = calibration.curve(query.gallery)
     models = (query.embedding.model, matches.extractor, matches.matcher)
@@ -82,7 +82,7 @@ def decision_about(
 
 
 def enrolment_of(query: Sighting) -> Enrolment:
-    """Return what the gallery needs of the query, without the number."""
+    """Return the gallery's part of the query, without the number."""
     enrolment = Enrolment(
         gallery=query.gallery,
         sighting_id=query.sighting_id,

@@ -1,4 +1,4 @@
-"""What the ledger answers: what it knows around a sighting, and why a decision can't be written."""
+"""Results of ledger queries: what it knows around a sighting, and why a decision was refused."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from services.registry.features.evidence import ScoreStatistics
 from services.registry.identity.entry import Entry
 from shared.messages import Decision, Sighting
 
-# Of a sighting that was compared with nothing.
+# For a sighting that was compared with nothing.
 NOTHING = Comparisons.of([], {})
 
 
@@ -17,12 +17,12 @@ NOTHING = Comparisons.of([], {})
 class View:
     """What the ledger knows around one sighting.
 
-    entry: its decision, if there is one
+    entry: its decision, if any
     taken: individuals of the other sightings of its image
-    members: individual of every candidate that the ledger knows, by sighting
+    members: individual of every known candidate, by sighting
     candidate_statistics: score statistics of the candidates' own lists, by sighting
-    enrolled: sightings enrolled in the gallery
-    splits: how often individuals of the gallery were split
+    enrolled: number of sightings in the gallery
+    splits: number of splits in the gallery
     companions: the other sightings of its encounter with their individuals, in decision order
     epoch: the gallery's
     """
@@ -39,10 +39,10 @@ class View:
 
 @dataclass(frozen=True)
 class Recorded:
-    """One enrolled sighting as the ledger keeps it; with `anchors` it stays together.
+    """One enrolled sighting in the ledger; it is bound to its `anchors`.
 
-    `same` and `differ` are sightings that a person called the same animal, and another one: as
-    often as that was said.
+    `same` and `differ` are sightings that a person called the same or another animal, repeated as
+    often as said.
     """
 
     sighting: str
@@ -65,9 +65,9 @@ class Group:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A decision that came too late: enrolments after `after`, up to `last`, were not compared.
+    """A stale decision: enrolments after `after`, up to `last`, were not compared.
 
-    `leased`: another sighting alone may mint in this gallery for now.
+    `leased`: another sighting has the lease on creating individuals in this gallery.
     """
 
     after: int
@@ -77,19 +77,22 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Conflict:
-    """An individual is gone or has changed, or was just seen elsewhere in the image: look again."""
+    """An individual has changed, or was just recorded elsewhere in the image: read again."""
 
 
 @dataclass(frozen=True)
 class Apart:
-    """Two individuals that can't become one: an image shows both."""
+    """Two individuals that cannot be merged: an image shows both."""
 
     one: str
     other: str
 
 
 def recorded(told: Sequence[bytes]) -> Iterator[Recorded]:
-    """Yield sightings from IDs, records and bonds in turn; those without a record are left out."""
+    """Yield sightings from IDs, records and constraints in turn.
+
+    Those without a record are skipped.
+    """
     for sighting, record, constraints in zip(told[::3], told[1::3], told[2::3], strict=True):
         if not record:
             continue
@@ -107,14 +110,14 @@ def recorded(told: Sequence[bytes]) -> Iterator[Recorded]:
 
 
 def image_of(about: Sighting | Decision) -> str:
-    """Return what a sighting shares with those of other animals in its image."""
+    """Return what a sighting shares with other animals' in its image."""
     return about.image_sha256 or about.sighting_id
 
 
 def encounter_of(query: Sighting) -> str:
-    """Return what the sightings of one animal in one burst share; '' where that is not known.
+    """Return what sightings of one animal in one burst share; '' if unknown.
 
-    A burst is told by its deployment, its name and, if there is one, its day: names come again.
+    A burst is identified by deployment, name and day, if known, because names are reused.
     """
     if not query.sequence or not query.alone:
         return ""

@@ -1,1 +1,1 @@
-"""Catalogues that people upload: planned, approved, enrolled."""
+"""Imports of uploaded catalogues: planned, approved, enrolled."""

@@ -1,4 +1,4 @@
-"""Reads catalogues that people bring, says what is in them, and enrols what they agree to."""
+"""Imports uploaded catalogues: reads them, reports their contents, and enrols approved ones."""
 
 import logging
 import os
@@ -23,11 +23,11 @@ from shared.errors import ResightError, Transient
 from shared.labels import LabelSettings
 from shared.settings import KafkaSettings
 
-# So many catalogues lie on a server's disk at once.
+# Maximum number of catalogues on a server's disk.
 MOST_HELD = 2
-# One that nobody decides about is given up.
+# Imports without a decision are cancelled after this time.
 DECIDING_SECONDS = 3600.0
-# Sightings that nothing is heard of for so long are reported as such.
+# Sightings without an outcome for this long are reported.
 PATIENCE_SECONDS = 300.0
 POLL_SECONDS = 0.5
 ALIVE_SECONDS = 5.0
@@ -36,19 +36,19 @@ log = logging.getLogger(__name__)
 
 
 class BusyError(ResightError):
-    """Too many catalogues are in hand for another one."""
+    """There are too many imports already."""
 
 
 class _StoppedError(Exception):
-    """The server is to end."""
+    """The server is shutting down."""
 
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """What is said of a whole catalogue, in place of what it says; None: what it says.
+    """Values that override a whole catalogue's; None: keep the catalogue's.
 
-    key: the ID of the key that it comes with
-    sees: whether a gallery is one that they may write into
+    key: the ID of the uploader's key
+    sees: whether they may write into a gallery
     """
 
     actor: str
@@ -60,7 +60,7 @@ class ImportRequest:
 
 
 class Importer:
-    """Works at catalogues in threads of its own, until `closing` is set."""
+    """Imports catalogues in its own threads, until `closing` is set."""
 
     def __init__(
         self,
@@ -76,24 +76,24 @@ class Importer:
         self._held: set[str] = set()
         self._taken: set[str] = set()
         self._lock = threading.Lock()
-        # Two at once would not be enrolled any sooner.
+        # Two at once would not be faster.
         self._enrolling = threading.Lock()
 
     @contextmanager
     def room(self) -> Iterator[str]:
-        """Hold room for one catalogue, under an ID; it is free again unless `take` takes it.
+        """Reserve space for one catalogue, under an ID; released unless `take` uses it.
 
-        It is held before anything is read of an upload.
+        It is reserved before the upload is read.
 
         Raises:
-            BusyError: too many are in hand.
+            BusyError: there are too many imports.
         """
         identifier = uuid4().hex
         with self._lock:
             if len(self._held) >= MOST_HELD:
                 raise BusyError(
-                    f"{MOST_HELD} catalogues are in hand already; wait until they are enrolled, or "
-                    "give up one that waits"
+                    f"there are {MOST_HELD} imports already; wait until they are enrolled, or "
+                    "cancel one that awaits approval"
                 )
             self._held.add(identifier)
         try:
@@ -106,11 +106,11 @@ class Importer:
     def take(
         self, identifier: str, archive: BinaryIO, name: str, wanted: ImportRequest, limits: Limits
     ) -> Import:
-        """Unpack a ZIP into the room that is held for it, and begin to read it.
+        """Unpack a ZIP into its reserved space, and start reading it.
 
         Raises:
-            ForeignError: it can't be unpacked.
-            Transient: the ledger does not answer.
+            ForeignError: it cannot be unpacked.
+            Transient: the ledger does not respond.
         """
         folder = Path(tempfile.mkdtemp(prefix=f"catalogue-{os.getpid()}-"))
         try:
@@ -132,18 +132,18 @@ class Importer:
         try:
             self._register.keep(self._worked(now, source, wanted, limits))
         except _StoppedError:
-            log.info("the server ends in the middle of import %s", now.id)
+            log.info("the server shut down during import %s", now.id)
         except Transient as error:
             log.warning("import %s ends: %s", now.id, error)
             self._fail(now, str(error))
         except Exception:
             log.exception("import %s failed", now.id)
-            self._fail(now, "this is a fault of ours; the server's log says more")
+            self._fail(now, "Internal error; see the server log")
         finally:
             self._drop(now.id, folder)
 
     def _worked(self, now: Import, source: Path, wanted: ImportRequest, limits: Limits) -> Import:
-        """Return an import in the state that it ends in."""
+        """Return an import in its final state."""
         try:
             planned = plan(
                 source,
@@ -170,7 +170,7 @@ class Importer:
             told = f"it has animals of {', '.join(foreign)}, which your key may not see"
             return replace(now, state="failed", wrong=told)
         if not planned.photographs:
-            return replace(now, state="failed", wrong="nothing in it names an animal")
+            return replace(now, state="failed", wrong="none of its animals has a name")
         self._register.keep(now)
         if self._word(now.id) != "enrol":
             return replace(now, state="given up")
@@ -178,7 +178,7 @@ class Importer:
             return self._enrolled(replace(now, state="enrolling"), planned, source)
 
     def _word(self, identifier: str) -> str:
-        """Return what is said about a catalogue, or '' when nobody says anything."""
+        """Return the decision about an import; '' if none was made."""
         end = time.monotonic() + DECIDING_SECONDS
         while time.monotonic() < end:
             if word := self._register.word(identifier):
@@ -200,7 +200,7 @@ class Importer:
                 try:
                     self._register.keep(_so_far(now, account))
                 except Transient as error:
-                    log.warning("how far import %s is can't be told: %s", now.id, error)
+                    log.warning("could not save progress of import %s: %s", now.id, error)
 
         self._register.keep(now)
         account = publish_and_follow(
@@ -220,7 +220,7 @@ class Importer:
             found = self._register.get(now.id) or now
             self._register.keep(replace(found, state="failed", wrong=why))
         except Transient as error:
-            log.warning("import %s is not known to have failed: %s", now.id, error)
+            log.warning("could not save that import %s failed: %s", now.id, error)
 
     def _drop(self, identifier: str, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -229,25 +229,25 @@ class Importer:
             self._taken.discard(identifier)
 
     def _live(self, identifier: str) -> None:
-        """Say that an import is worked at, as long as it is."""
+        """Keep an import marked as active while it is processed."""
         while identifier in self._held and not self._closing.wait(ALIVE_SECONDS):
             try:
                 self._register.alive(identifier)
             except Transient as error:
-                log.warning("import %s gives no sign of life: %s", identifier, error)
+                log.warning("could not mark import %s as active: %s", identifier, error)
 
 
 def sweep() -> None:
-    """Remove catalogues of processes that were killed; a process begins with it."""
+    """Remove catalogues of killed processes; run at start."""
     for folder in Path(tempfile.gettempdir()).glob("catalogue-*-*"):
         pid = folder.name.split("-")[1]
-        # In a container every life has the same number.
+        # In a container every process has the same number.
         if pid.isdigit() and (int(pid) == os.getpid() or not Path(f"/proc/{pid}").exists()):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 def _without(source: Path, file: str, text: str) -> str:
-    """Return a text without the server's own paths: of what lies in the ZIP, its path there."""
+    """Return a text without the server's paths, keeping those inside the ZIP."""
     folder = next((each for each in source.parents if each.name.startswith("catalogue-")), source)
     for path in (source, folder):
         text = text.replace(f"{path}/", "").replace(str(path), file)

@@ -1,4 +1,4 @@
-"""Catalogues that people bring through the pages: how far each is, for every replica to see."""
+"""Progress of uploaded catalogues, shared by all replicas."""
 
 import json
 import time
@@ -14,24 +14,24 @@ State = Literal["reading", "planned", "enrolling", "done", "given up", "failed",
 UNDER_WAY: frozenset[State] = frozenset({"reading", "planned", "enrolling"})
 
 LATEST = "resight:imports"
-# What stands for an import's calibration while it is made.
+# Marks a calibration that is being fitted.
 FITTING = "fitting"
-# So long a report can be read, and so long is taken for a sign of life.
+# How long a report is kept, and how long an import counts as active without news.
 KEPT_SECONDS = 30 * 86400
 SILENT_SECONDS = 30
-_GONE = "the server that worked at it is gone; bring the catalogue again: nothing is enrolled twice"
+_GONE = "its server is gone; upload the catalogue again: nothing is enrolled twice"
 
 
 @dataclass(frozen=True)
 class Import:
-    """A catalogue that somebody brought.
+    """An uploaded catalogue.
 
-    galleries: of each how many sightings and how many individuals it has
-    left_out: how many rows are not taken; `ImportRegister.left_out` has them
+    galleries: sightings and individuals per gallery
+    left_out: number of skipped rows; `ImportRegister.left_out` has them
     published, enrolled: sightings so far
     wrong: why it failed
-    key: the ID of the key with which it was brought; '' for none
-    calibration: what a fit to the ledger said afterwards; FITTING: it runs; empty: nobody fits
+    key: the ID of the uploader's key; '' for none
+    calibration: report of the fit afterwards; FITTING: in progress; empty: none
     """
 
     id: str
@@ -52,7 +52,7 @@ class Import:
 
     @property
     def sightings(self) -> int:
-        """How many sightings it has."""
+        """Its number of sightings."""
         return sum(count for count, _ in self.galleries.values())
 
 
@@ -64,7 +64,7 @@ class ImportRegister:
         self._now = now
 
     def begin(self, identifier: str, actor: str, file: str, key: str = "") -> Import:
-        """Note a new import."""
+        """Store a new import."""
         begun = Import(identifier, actor, file, self._now(), key=key)
         self.alive(identifier)
         self.keep(begun)
@@ -73,15 +73,15 @@ class ImportRegister:
         return begun
 
     def keep(self, now: Import) -> None:
-        """Note how far an import is."""
+        """Store an import's progress."""
         self._store.run("SET", _key(now.id), json.dumps(asdict(now)), "EX", KEPT_SECONDS)
 
     def alive(self, identifier: str) -> None:
-        """Note that somebody works at an import."""
+        """Mark an import as active."""
         self._store.run("SET", f"{_key(identifier)}:alive", "1", "EX", SILENT_SECONDS)
 
     def get(self, identifier: str) -> Import | None:
-        """Return an import, if there is one."""
+        """Return an import, if it exists."""
         stored = self._store.run("GET", _key(identifier))
         if stored is None:
             return None
@@ -95,30 +95,30 @@ class ImportRegister:
         return found
 
     def latest(self, most: int = 50) -> list[Import]:
-        """Return the latest imports, the newest first."""
+        """Return the latest imports, newest first."""
         names = self._store.run("ZREVRANGE", LATEST, 0, most - 1)
         return [found for name in names if (found := self.get(name.decode()))]
 
     def keep_left_out(self, identifier: str, left: Sequence[LeftOut]) -> None:
-        """Note which rows are not taken, and why."""
+        """Store the skipped rows, with reasons."""
         told = json.dumps([(each.where, each.reason) for each in left])
         packed = zlib.compress(told.encode())
         self._store.run("SET", f"{_key(identifier)}:left", packed, "EX", KEPT_SECONDS)
 
     def left_out(self, identifier: str) -> list[LeftOut]:
-        """Return which rows are not taken, and why."""
+        """Return the skipped rows, with reasons."""
         packed = self._store.run("GET", f"{_key(identifier)}:left")
         if packed is None:
             return []
         return [LeftOut(*each) for each in json.loads(zlib.decompress(packed))]
 
     def say(self, identifier: str, word: Literal["enrol", "give up"]) -> bool:
-        """Tell whoever holds a catalogue what to do; return whether nobody else did before."""
+        """Store the decision about an import; return whether it was the first."""
         name = f"{_key(identifier)}:word"
         return bool(self._store.run("SET", name, word, "NX", "EX", KEPT_SECONDS))
 
     def word(self, identifier: str) -> str:
-        """Return what whoever holds a catalogue is to do; empty: nothing was said."""
+        """Return the decision about an import; empty: none."""
         return (self._store.run("GET", f"{_key(identifier)}:word") or b"").decode()
 
 

@@ -1,1 +1,1 @@
-"""The ledger in Redis: every decision, in order."""
+"""The ledger in Redis: all decisions, in order."""

@@ -1,8 +1,8 @@
-"""A ledger as a file, and back: for backups, and to move it to another server.
+"""A ledger as a file: for backups, and to move it to another server.
 
-The first line says what the file is and which galleries it has; each further one holds some items
-of a key. All of the ledger's database is in it: keys to the API, alert rules, what was put aside
-and the audit log too. Left out is what is true of one server, broker or moment alone.
+The first line describes the file and lists its galleries; each further one holds some items of a
+key. The file has the ledger's whole database, including API keys, alert rules and the audit log,
+except what belongs to one server, broker or moment.
 """
 
 import json
@@ -23,7 +23,7 @@ _STAYS = re.compile(
     r"resight:(epoch|session:.*|failed:.*|alerts:sending:.*|import:[^:]*:alive"
     r"|\{.*\}:(outbox|proofs|lease))"
 )
-# Members of a hash or a sorted set that are read at once, and commands that are written at once.
+# Members of a hash or sorted set per read, and commands per write.
 _CHUNK = 500
 _TOGETHER_BYTES = 4 * 1024 * 1024
 
@@ -32,13 +32,13 @@ _WRITERS = {"string": ("SET",), "hash": ("HSET",), "set": ("SADD",), "zset": ("Z
 
 
 class ArchiveError(ResightError):
-    """The file is no ledger, or the ledger that it should go to has such galleries already."""
+    """The file is not a ledger, or the target ledger has its galleries already."""
 
 
 def archived(store: Store) -> Iterator[str]:
     """Yield the lines of a ledger's file. May raise Transient.
 
-    They are sound only while no registry writes.
+    They are consistent only while no registry writes.
     """
     galleries = sorted(each.decode() for each in store.run("SMEMBERS", GALLERIES))
     epoch = (store.run("GET", EPOCH) or b"").decode()
@@ -52,15 +52,15 @@ def archived(store: Store) -> Iterator[str]:
 
 
 def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
-    """Write a ledger's file into a store; yield each gallery as it becomes one of the ledger's.
+    """Write a ledger's file into a store; yield each gallery when complete.
 
-    A new epoch begins with it: what was published of the lost time is no longer believed. Every
-    entry counts as not published, so the registry publishes all of them when it starts. What is
-    interrupted may be repeated.
+    A new epoch begins: what was published of the lost time is ignored. Every entry counts as
+        unpublished, so the registry publishes all at its start. An interrupted import may be
+        repeated.
 
     Raises:
-        ArchiveError: it is no such file, or a gallery of it is there already.
-        Transient: the store does not answer.
+        ArchiveError: the file is invalid, or one of its galleries exists already.
+        Transient: the store does not respond.
     """
     ledger, there = Ledger(store), {each.decode() for each in store.run("SMEMBERS", GALLERIES)}
     found = iter(lines)
@@ -80,10 +80,10 @@ def restored(store: Store, lines: Iterable[str]) -> Iterator[str]:
 
 
 def check_archive(lines: Iterable[str]) -> None:
-    """Read a ledger's file and write nothing.
+    """Validate a ledger's file without writing.
 
     Raises:
-        ArchiveError: it is no such file, or a line of it is damaged.
+        ArchiveError: it is not a ledger's file, or a line is damaged.
     """
     found = iter(lines)
     head = _head(found)
@@ -92,10 +92,10 @@ def check_archive(lines: Iterable[str]) -> None:
 
 
 def emptied(store: Store) -> int:
-    """Remove a ledger, to restore one in its place; return how many keys it had.
+    """Remove a ledger before a restore; return how many keys it had.
 
-    Its epoch stays, as the next one must be later, and that it ever had an API key: a file from
-    before the first one would let everybody in again.
+    Two things stay: its epoch, as the next one must be later, and that it ever had an API key,
+        because a file from before the first key would allow access without one.
     """
     names = [*set(_names(store, everything=True)) - {EPOCH, KEYED}]
     for start in range(0, len(names), _CHUNK):
@@ -104,7 +104,7 @@ def emptied(store: Store) -> int:
 
 
 def _together(commands: Iterable[tuple[Argument, ...]]) -> Iterator[list[tuple[Argument, ...]]]:
-    """Yield commands that are sent together: many small ones, or few large ones."""
+    """Yield groups of commands to send together: many small ones, or few large ones."""
     some: list[tuple[Argument, ...]] = []
     size = 0
     for command in commands:
@@ -121,7 +121,7 @@ def _head(lines: Iterator[str]) -> dict[str, Any]:
     head = _read(next(lines, ""))
     if head.get("ledger") not in {1, VERSION}:
         raise ArchiveError(
-            f"this is no ledger's file of version {VERSION}; `ledger export` makes it"
+            f"this is not a ledger's file of version {VERSION}; `ledger export` makes one"
         )
     return head
 
@@ -130,12 +130,12 @@ def _refuse(galleries: Iterable[str], there: set[str]) -> None:
     if both := sorted(there.intersection(galleries)):
         raise ArchiveError(
             f"gallery {both[0]} is in this ledger already; import into an empty one "
-            "(RESIGHT_LEDGER_URL), or with --replace in its place"
+            "(RESIGHT_LEDGER_URL), or replace this one with --replace"
         )
 
 
 def _commands(lines: Iterable[str]) -> Iterator[tuple[Argument, ...]]:
-    """Yield the commands that write a file of this version; each may be repeated."""
+    """Yield the commands that write a file of this version; they are idempotent."""
     begun = ""
     for line in lines:
         told = _read(line)
@@ -151,7 +151,7 @@ def _commands(lines: Iterable[str]) -> Iterator[tuple[Argument, ...]]:
             begun = name
             yield "RPUSH", name, *items
         elif name == GALLERIES:
-            continue  # a gallery is one of the ledger's when all of it is there
+            continue  # a gallery is registered when it is complete
         elif kind in _WRITERS:
             yield (*_WRITERS[kind], name, *items)
             if expires:
@@ -163,7 +163,7 @@ def _commands(lines: Iterable[str]) -> Iterator[tuple[Argument, ...]]:
 def _commands_of_1(
     lines: Iterable[str], galleries: dict[str, None], there: set[str]
 ) -> Iterator[tuple[Argument, ...]]:
-    """Yield the commands that write a file of version 1, which held a field a line."""
+    """Yield the commands that write a file of version 1, which held one field per line."""
     for line in lines:
         told = _read(line)
         try:
@@ -190,7 +190,7 @@ def _names(store: Store, *, everything: bool = False) -> Iterator[str]:
 
 
 def _items(store: Store, name: str, kind: str) -> Iterator[Sequence[bytes]]:
-    """Yield what a key holds in pieces, as the command that writes it takes it."""
+    """Yield a key's contents in pieces, as the arguments of its write command."""
     if kind == "string":
         value = store.run("GET", name)
         if value is not None:  # it may have expired

@@ -1,4 +1,4 @@
-"""Does a ledger agree with itself? What must hold between its keys, checked one by one."""
+"""Checks that a ledger is consistent, key by key."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All that a gallery's ledger says.
+    """All data of a gallery's ledger.
 
-    `enrolments`: sighting by number. `members`: individual by sighting. `decided`:
-    entry number by sighting. `individuals`: every individual there is, with its sightings; `sizes`:
-    how many those are said to be.
+    `enrolments`: sighting by number. `members`: individual by sighting. `decided`: entry number by
+        sighting. `individuals`: sightings of every existing individual; `sizes`: their stored
+        number.
     """
 
     entries: int
@@ -33,9 +33,9 @@ class Snapshot:
 
 
 def check(ledger: Ledger, gallery: str) -> list[str]:
-    """Return every fault of a gallery's ledger as a sentence; none means that it is sound.
+    """Return every fault of a gallery's ledger as a sentence; none: it is consistent.
 
-    The picture is consistent only while no registry writes. May raise Transient.
+    Valid only while no registry writes. May raise Transient.
     """
     enrolled = ledger.count(gallery, "enrolments")
     snapshot = Snapshot(
@@ -56,7 +56,7 @@ def check(ledger: Ledger, gallery: str) -> list[str]:
 
 
 def faults(ledger: Snapshot) -> list[str]:
-    """Return every disagreement in a snapshot as a sentence."""
+    """Return every inconsistency in a snapshot as a sentence."""
     return [
         *(*_gaps(ledger), *_entries(ledger), *_enrolments(ledger)),
         *(*_individuals(ledger), *_sizes(ledger)),
@@ -77,11 +77,14 @@ def _entries(ledger: Snapshot) -> Iterator[str]:
     for decision in ledger.decisions:
         index = ledger.decided.get(decision.sighting_id)
         if index is None:
-            yield f"entry {decision.number} is not found by its sighting {decision.sighting_id}"
+            yield (
+                f"entry {decision.number} is missing in the index for its sighting "
+                f"{decision.sighting_id}"
+            )
     known = {decision.number: decision.sighting_id for decision in ledger.decisions}
     for sighting, number in sorted(ledger.decided.items()):
         if known.get(number) != sighting:
-            yield f"sighting {sighting} is said to be entry {number}, which is not about it"
+            yield (f"sighting {sighting} is indexed as entry {number}, which is about another one")
 
 
 def _enrolments(ledger: Snapshot) -> Iterator[str]:
@@ -100,7 +103,7 @@ def _enrolments(ledger: Snapshot) -> Iterator[str]:
         member = ledger.members.get(sighting)
         if member != individual:
             yield (
-                f"by the entries sighting {sighting} is {individual}, the members say "
+                f"by the entries sighting {sighting} is {individual}; the members say "
                 f"{member or 'nothing'}"
             )
     sightings = {decision.sighting_id for decision in enrolling}
@@ -144,7 +147,7 @@ def _sizes(ledger: Snapshot) -> Iterator[str]:
     for individual, size in sorted(ledger.sizes.items()):
         has = len(ledger.individuals.get(individual, ()))
         if size != has:
-            yield f"individual {individual} is said to have {size} sightings, and has {has}"
+            yield (f"individual {individual} has a stored size of {size} sightings, and has {has}")
 
 
 def _repeated(items: Iterable[T]) -> list[T]:

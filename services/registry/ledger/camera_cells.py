@@ -1,4 +1,4 @@
-"""The grid cells in which a camera stood."""
+"""The grid cell of a camera."""
 
 import math
 
@@ -6,5 +6,5 @@ from shared.messages import Place
 
 
 def camera_cell(place: Place) -> tuple[int, int]:
-    """Return the cell of 0.002 degrees (some 200 m) that a camera stands in."""
+    """Return the camera's cell of 0.002 degrees (about 200 m)."""
     return math.floor(place.latitude * 500), math.floor(place.longitude * 500)

@@ -1,4 +1,4 @@
-"""A decision's changes as `ledger.lua` reads them."""
+"""Arguments of `ledger.lua` for a decision's changes."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ def founds_individuals(decision: Decision) -> int:
 def arguments(
     decision: Decision, revisions: Mapping[str, str], questions: Sequence[Question]
 ) -> list[str | int]:
-    """Return a decision's changes, and the revisions that they rest on, as a call takes them."""
+    """Return a decision's changes, and the revisions that they depend on, as arguments."""
     merges = [change for change in decision.changes if not change.sightings]
     splits = [change for change in decision.changes if change.sightings]
     found: list[str | int] = [len(revisions)]

@@ -1,8 +1,8 @@
-"""The ledger's epoch: one life of it, from its beginning or a restore to the next.
+"""The ledger's epoch: from its creation or a restore to the next restore.
 
-A restored ledger gives numbers again that it gave before the loss, to other sightings. So every
-decision, enrolment and list of candidates carries the epoch, and numbers of two epochs are never
-compared. Epochs are ordered: the later one holds.
+A restored ledger reuses numbers for other sightings. So every decision, enrolment and candidate
+list carries the epoch, and numbers of different epochs are never compared. Epochs are ordered; the
+latest counts.
 """
 
 import secrets
@@ -15,7 +15,7 @@ EPOCH = "resight:epoch"
 
 
 def new_epoch(after: str = "", now: float | None = None) -> str:
-    """Return a new epoch that is later than another: milliseconds since 1970, and a random part."""
+    """Return a new epoch later than another: milliseconds since 1970, and a random part."""
     milliseconds = round(1000 * (time.time() if now is None else now))
     before, _, _ = after.partition("-")
     if before:
@@ -24,9 +24,9 @@ def new_epoch(after: str = "", now: float | None = None) -> str:
 
 
 def renew(store: Store, after: str = "") -> str:
-    """Begin a new epoch, later than the store's own and another one; return it.
+    """Begin a new epoch, later than the store's and another one; return it.
 
-    What the broker is known to have is of an earlier epoch, so it is to be published again.
+    All entries count as unpublished, because the broker has them in an earlier epoch.
     """
     own = (store.run("GET", EPOCH) or b"").decode()
     new = new_epoch(max(own, after))
@@ -35,7 +35,7 @@ def renew(store: Store, after: str = "") -> str:
 
 
 def begin(store: Store) -> str:
-    """Return the store's epoch; an empty ledger gets one, one of an earlier version has ''."""
+    """Return the store's epoch; a new ledger gets one, one of an earlier version has ''."""
     found = store.run("GET", EPOCH)
     if found is None:
         new = "" if store.run("EXISTS", GALLERIES) else new_epoch()

@@ -1,4 +1,4 @@
-"""How much the ledger holds, for the metrics: counted now and then, by whoever scrapes."""
+"""Sizes of the ledger for the metrics, counted when scraped."""
 
 import logging
 import math
@@ -13,7 +13,7 @@ from services.registry import metrics
 from services.registry.ledger.reader import LedgerReader
 from shared.errors import ResightError
 
-# A count takes four commands for each gallery, so it is made no more often than this.
+# A count takes four commands per gallery, so results are cached for this long.
 EVERY_SECONDS = 10.0
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Counts:
-    """What all galleries hold together; NaN: the ledger did not say."""
+    """Totals over all galleries; NaN: the ledger does not respond."""
 
     galleries: float = math.nan
     individuals: float = math.nan
@@ -31,7 +31,7 @@ class Counts:
 
 
 class LedgerGauges:
-    """The latest counts. Callable from several threads; a scrape never fails for the ledger."""
+    """The latest counts. Thread-safe; a scrape never fails because of the ledger."""
 
     def __init__(self, ledger: LedgerReader, clock: Callable[[], float] = time.monotonic) -> None:
         self._ledger = ledger
@@ -41,7 +41,7 @@ class LedgerGauges:
         self._lock = threading.Lock()
 
     def counts(self) -> Counts:
-        """Return what the ledger holds, at most `EVERY_SECONDS` old."""
+        """Return the counts, at most `EVERY_SECONDS` old."""
         with self._lock:
             if self._clock() >= self._due:
                 self._counted = self._count()
@@ -49,7 +49,7 @@ class LedgerGauges:
             return self._counted
 
     def publish(self) -> None:
-        """Let the metrics say it, whenever they are read."""
+        """Register the gauges."""
         told: dict[Gauge, Callable[[Counts], float]] = {
             metrics.GALLERIES: lambda counts: counts.galleries,
             metrics.INDIVIDUALS: lambda counts: counts.individuals,
@@ -68,6 +68,6 @@ class LedgerGauges:
                 for what in ("individuals", "enrolments", "questions", "outbox")
             ]
         except ResightError as error:
-            log.warning("what the ledger holds can't be counted: %s", error)
+            log.warning("could not count the ledger's contents: %s", error)
             return Counts()
         return Counts(len(galleries), *totals)

@@ -1,15 +1,15 @@
-"""How the ledger's keys are called, and the individuals in them."""
+"""Names of the ledger's keys and individuals."""
 
 from shared.identifiers import DEFAULT_POPULATION, split_gallery
 
 GALLERIES = "resight:galleries"
 PLACES = "resight:places"
-# Set with the first API key, and never again unset: from then on nobody gets in without one.
+# Set with the first API key and never removed: from then on every access needs a key.
 KEYED = "resight:keyed"
-# Members '<deployment>\n<row> <column>': in which cells its pictures were taken.
+# Members '<deployment>\n<row> <column>': cells in which a camera took pictures.
 CAMERAS = "resight:cameras"
 
-# In the order in which a call of `ledger.lua` gets them; its header says what each holds.
+# In the order of `ledger.lua`'s KEYS; its header documents each.
 NAMES = (
     "entries",
     "decided",
@@ -35,7 +35,7 @@ NAMES = (
 
 
 def individual_prefix(gallery: str) -> str:
-    """Return what the IDs of a gallery's individuals begin with: `[population.]species`."""
+    """Return the prefix of a gallery's individual IDs: `[population.]species`."""
     population, species = split_gallery(gallery)
     return species if population == DEFAULT_POPULATION else f"{population}.{species}"
 
@@ -46,10 +46,10 @@ def key(gallery: str, name: str) -> str:
 
 
 def group(gallery: str, individual: str) -> str:
-    """Return the key of the list of an individual's sightings."""
+    """Return the key of an individual's list of sightings."""
     return f"{key(gallery, 'groups')}:{individual}"
 
 
 def keys(gallery: str) -> list[str]:
-    """Return a gallery's keys as `ledger.lua` takes them."""
+    """Return a gallery's keys in the order of `ledger.lua`."""
     return [key(gallery, name) for name in NAMES]

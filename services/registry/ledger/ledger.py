@@ -1,7 +1,7 @@
-"""The ledger: who every sighting is, in the order in which it was decided.
+"""The ledger: the identity of every sighting, in decision order.
 
-All writes are functions of `ledger.lua`, each atomic for one gallery. The keys of
-a gallery share a hash tag, so a cluster keeps them together.
+All writes are functions of `ledger.lua`, each atomic for one gallery. The keys of a gallery share a
+hash tag, so a cluster keeps them together.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ from services.registry.ledger.upgrade import bring_up, keep_place
 from shared.errors import Transient
 from shared.messages import Decision, Enrolment, Place
 
-# So many entries are put back into the outbox in one call, which holds up all others.
+# Entries returned to the outbox per call, which blocks the server.
 REOPENED = 20_000
 
 
@@ -43,7 +43,7 @@ class Ledger(LedgerReader):
         self._epoch = ""
 
     def begin(self) -> str:
-        """Return the epoch of this ledger, which new galleries get; an empty one begins with it."""
+        """Return the epoch for new galleries; an empty ledger begins one."""
         epoch = begin(self.store)
         if epoch != self._epoch:
             self._admitted.clear()
@@ -53,7 +53,7 @@ class Ledger(LedgerReader):
     def renew(self, after: str = "") -> str:
         """Begin a new epoch in all galleries, later than another one, and return it.
 
-        Every entry counts as not published.
+        All entries count as unpublished.
         """
         self._epoch = renew(self.store, after)
         for gallery in self.galleries():
@@ -61,24 +61,24 @@ class Ledger(LedgerReader):
         return self._epoch
 
     def enter(self, gallery: str) -> None:
-        """Let a gallery's numbers count in this ledger's epoch, and publish it again."""
+        """Move a gallery into this ledger's epoch, and publish it again."""
         if self.count(gallery, "entries"):
             self.store.run("HSET", key(gallery, "counters"), "epoch", self._epoch)
         self.reopen(gallery)
 
     def server(self) -> tuple[str, str]:
-        """Return the ledger's epoch and the run of its server, which change when it is another."""
+        """Return the ledger's epoch and the server's run ID, which change if it is another one."""
         epoch, told = self.store.run_all([("GET", EPOCH), ("INFO", "server")])
         return (epoch or b"").decode(), str(told.get("run_id", ""))
 
     def load(self) -> None:
-        """Install the ledger's functions in the store, and bring an earlier ledger up to them."""
+        """Install the ledger's functions, and migrate an earlier ledger."""
         self.store.load()
         for gallery in self.galleries():
             bring_up(self, gallery)
 
     def ready(self) -> bool:
-        """Return whether the store answers."""
+        """Return whether the store responds."""
         try:
             self.store.run("PING")
         except Transient:
@@ -86,7 +86,7 @@ class Ledger(LedgerReader):
         return True
 
     def admit(self, gallery: str, most: int) -> bool:
-        """Return whether a gallery is one of the ledger's, or becomes one as there are fewer."""
+        """Return whether a gallery exists, or is created because the limit is not reached."""
         if gallery in self._admitted:
             return True
         there = self.store.run("SISMEMBER", GALLERIES, gallery)
@@ -96,12 +96,12 @@ class Ledger(LedgerReader):
         return True
 
     def add_gallery(self, gallery: str) -> None:
-        """Make a gallery one of the ledger's, however many there are."""
+        """Create a gallery, regardless of the limit."""
         self.store.run("SADD", GALLERIES, gallery)
         self._admitted.add(gallery)
 
     def keep_place(self, image_sha256: str, place: Place, deployment: str) -> None:
-        """Keep where an image was taken, and so where its camera stands."""
+        """Store an image's location, and thereby its camera's."""
         keep_place(self.store, image_sha256, place, deployment)
 
     def look(
@@ -112,7 +112,7 @@ class Ledger(LedgerReader):
         candidates: Sequence[str],
         encounter: str = "",
     ) -> View:
-        """Return what there is to know before deciding about a sighting."""
+        """Return what is needed to decide about a sighting."""
         found, taken, individuals, candidate_statistics, enrolled, splits, companions, epoch = (
             self.store.call(
                 "look", keys(gallery), sighting, image, encounter, *candidates, write=False
@@ -138,7 +138,7 @@ class Ledger(LedgerReader):
         )
 
     def name(self, gallery: str, identity: str, sighting: str) -> None:
-        """Let a catalogue's name of an animal stand for a sighting's, unless it has one."""
+        """Set a sighting's name from a catalogue, unless it has one."""
         self.store.run("HSETNX", key(gallery, "labels"), identity, sighting)
 
     def groups(
@@ -146,7 +146,7 @@ class Ledger(LedgerReader):
     ) -> dict[str, Group]:
         """Return the sightings of individuals, of each the latest `most_of_one`.
 
-        There are at most `most` in all; an individual for which there is no room has none.
+        At most `most` in total; individuals that do not fit have none.
         """
         if not individuals:
             return {}
@@ -172,20 +172,21 @@ class Ledger(LedgerReader):
     ) -> Entry | Refusal | Conflict | Apart:
         """Write a decision unless its sighting has one, and return the ledger's entry.
 
-        The ledger sets the numbers and the IDs of individuals that the decision founds: those that
-        it calls `+0`, `+1` and so on. A sighting with an individual is enrolled. It is not
-        parted again from its `anchors`, which are sightings, nor are later ones of its
-        `encounter` from it. `revisions` are those of the individuals that its changes rest on; if
-        one has changed, there is a Conflict. `questions` take the place of those between them.
+        The ledger assigns numbers, and IDs for the individuals `+0`, `+1` and so on that the
+        decision founds. A sighting with an individual is enrolled. It is never split from its
+        `anchors`, nor are later ones of its `encounter` from it. `revisions` are those of the
+        individuals that its changes depend on; if one has changed, a Conflict results. `questions`
+        replace those between them.
 
-        One that founds, or is in doubt, is refused if anything was enrolled past `watermark`, a
-        known one if an individual was founded past it. With `lease_ms` the sighting goes round
-        no more: who joins an individual is taken as it is, and who founds one gets the gallery's
-        lease; then only individuals founded past the watermark refuse it. Without a
-        `watermark` nothing is refused: the sighting can't be compared with anything.
+        A decision that founds an individual, or is uncertain, is refused if anything was enrolled
+        after `watermark`; a known one if an individual was founded after it. With `lease_ms` it
+        makes no further pass: joining an individual is accepted as it is, and founding one takes
+        the gallery's lease; then only individuals founded after the watermark refuse it. Without
+        `watermark` nothing is refused, because the sighting cannot be compared.
         """
         gallery = decision.gallery
-        if gallery not in self._admitted:  # what no list names, nobody would publish again
+        # otherwise a gallery in no list would never be published again
+        if gallery not in self._admitted:
             self.add_gallery(gallery)
         body = Decision()
         body.CopyFrom(decision)
@@ -216,8 +217,8 @@ class Ledger(LedgerReader):
             return _told(rest)
         if status == b"FORM":
             raise LedgerError(
-                f"gallery {gallery} is kept as an earlier version did; start the registry of this "
-                "version, which brings it up, and try again"
+                f"gallery {gallery} has an earlier version's format; start this version's "
+                "registry, which migrates it, and try again"
             )
         if status == b"CONFLICT":
             return Conflict()
@@ -227,7 +228,7 @@ class Ledger(LedgerReader):
         return Refusal(after, last, leased=status == b"LEASED")
 
     def acknowledge(self, gallery: str, taken: Acknowledgement) -> None:
-        """Take note that the broker has whole entries, and where."""
+        """Record whole entries that the broker acknowledged, and their positions."""
         proofs = [
             part
             for proof in taken.proofs
@@ -236,7 +237,7 @@ class Ledger(LedgerReader):
         self.store.call("acknowledge", keys(gallery), len(taken.entries), *taken.entries, *proofs)
 
     def restate(self, gallery: str, enrolments: Sequence[Enrolment]) -> None:
-        """Keep enrolments as they are given now: with the embedding of another model."""
+        """Replace enrolments, with embeddings of another model."""
         for enrolment in enrolments:
             body = Enrolment()
             body.CopyFrom(enrolment)
@@ -246,13 +247,13 @@ class Ledger(LedgerReader):
             self.store.run("HSET", key(gallery, "enrolments"), enrolment.number, stored)
 
     def reopen(self, gallery: str) -> None:
-        """Count no entry of a gallery as published any more."""
+        """Mark all entries of a gallery as unpublished."""
         last = self.count(gallery, "entries")
         for start in range(1, max(last, 1) + 1, REOPENED):
             self.store.call("reopen", keys(gallery), start, min(start + REOPENED - 1, last))
 
     def proofs(self, gallery: str) -> list[Proof]:
-        """Return the first and the last record that each partition has taken."""
+        """Return the first and the last acknowledged record of each partition."""
         stored = self.store.run("HGETALL", key(gallery, "proofs"))
         proofs = set()
         for place, record in stored.items():
@@ -262,7 +263,7 @@ class Ledger(LedgerReader):
         return sorted(proofs)
 
     def outbox(self, gallery: str) -> Iterator[Sequence[Entry]]:
-        """Yield the entries that the broker is not known to have, in order, in chunks."""
+        """Yield the entries that are not known to be published, in order, in chunks."""
         after = 0
         while numbers := self.store.run(
             "ZRANGEBYSCORE", key(gallery, "outbox"), f"({after}", "+inf", "LIMIT", 0, CHUNK
@@ -272,6 +273,6 @@ class Ledger(LedgerReader):
 
 
 def _told(found: Sequence[Any]) -> Entry:
-    """Return the entry that a call of the ledger tells of."""
+    """Return the entry that a call returned."""
     number, stored, enrolment, epoch = found
     return read_entry(number, stored, enrolment, epoch.decode())

@@ -1,7 +1,7 @@
-"""What pages and lists show of the ledger, kept in memory and brought up to date entry by entry.
+"""In-memory view of the ledger for pages and lists, updated entry by entry.
 
-The ledger only ever grows, so a view of it is caught up by the entries that came since. Any replica
-makes the same view; nothing here is written anywhere.
+The ledger is append-only, so a view is updated with new entries only. All replicas compute the same
+view; nothing here is stored.
 """
 
 import threading
@@ -23,7 +23,7 @@ Status = Literal["confirmed", "tentative"]
 
 @dataclass(frozen=True, slots=True)
 class SightingOverview:
-    """One decided sighting, as lists show it. Times are seconds since 1970, UTC."""
+    """One decided sighting, for lists. Times are seconds since 1970, UTC."""
 
     id: str
     number: int
@@ -38,30 +38,30 @@ class SightingOverview:
     crop: tuple[str, str, int]
     enrolled: bool
     identity: str
-    weighed: bool  # against somebody
+    weighed: bool  # by a person's decision
 
     @property
     def time(self) -> float:
-        """When it was taken; where that is unknown, when it was decided."""
+        """When it was taken; if unknown, when it was decided."""
         return self.decided_at if self.captured_at is None else self.captured_at
 
     @property
     def reference(self) -> BlobReference | None:
-        """Where its crop is, if it has one."""
+        """Reference of its crop, if any."""
         key, digest, size = self.crop
         return BlobReference(key=key, sha256=digest, size=size) if key else None
 
 
 @dataclass(frozen=True, eq=False)
 class IndividualOverview:
-    """An animal and its sightings, in the order in which they were taken."""
+    """An individual and its sightings, in the order in which they were taken."""
 
     id: str
     sightings: Sequence[SightingOverview]
 
     @cached_property
     def name(self) -> str:
-        """What a catalogue calls it; where several names came together, all; '' for none."""
+        """Its name; all of them if several were merged; '' for none."""
         return ", ".join(sorted({each.identity for each in self.sightings} - {""}))
 
     @property
@@ -70,37 +70,37 @@ class IndividualOverview:
         return self.name or self.id
 
     def matches(self, text: str) -> bool:
-        """Return whether its ID or name has a part like a text."""
+        """Return whether its ID or name contains a text."""
         return text.casefold() in f"{self.id}\n{self.name}".casefold()
 
     @cached_property
     def first(self) -> float:
-        """When it was first seen."""
+        """Time of its first sighting."""
         return self.sightings[0].time
 
     @cached_property
     def last(self) -> float:
-        """When it was last seen."""
+        """Time of its last sighting."""
         return self.sightings[-1].time
 
     @cached_property
     def viewpoints(self) -> Mapping[str, int]:
-        """How many sightings show each side."""
+        """Number of sightings per viewpoint."""
         return Counter(each.viewpoint for each in self.sightings)
 
     @cached_property
     def deployments(self) -> Mapping[str, int]:
-        """How many sightings each camera has."""
+        """Number of sightings per camera."""
         return Counter(each.deployment for each in self.sightings)
 
     @cached_property
     def cover(self) -> SightingOverview:
-        """The sighting to show it by: the one with the largest crop."""
+        """The sighting that represents it: the one with the largest crop."""
         return max(self.sightings, key=lambda each: (each.crop[2], each.id))
 
 
 class GalleryOverview:
-    """One gallery's view; for one thread at a time, see `LedgerOverview`."""
+    """One gallery's view; not thread-safe, see `LedgerOverview`."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -113,7 +113,7 @@ class GalleryOverview:
 
     @cached_property
     def tentative(self) -> frozenset[str]:
-        """The individuals that may be another one."""
+        """Individuals that may be another one."""
         return frozenset(
             name for question in self.questions for name in (question.one, question.other)
         )
@@ -123,13 +123,13 @@ class GalleryOverview:
         return sorted(self._membership.groups)
 
     def individuals(self) -> list[IndividualOverview]:
-        """Return all individuals, by their IDs."""
+        """Return all individuals, by ID."""
         return [self.individual(name) for name in self.names()]
 
     def chosen(
         self, *, status: str = "", deployment: str = "", viewpoint: str = "", contains: str = ""
     ) -> list[IndividualOverview]:
-        """Return the individuals that have all of what is not empty, by their IDs."""
+        """Return the individuals that match all non-empty filters, by ID."""
         return [
             each
             for each in self.individuals()
@@ -140,7 +140,7 @@ class GalleryOverview:
         ]
 
     def individual(self, name: str) -> IndividualOverview:
-        """Return one individual that there is.
+        """Return an existing individual.
 
         Raises:
             KeyError: there is none.
@@ -152,13 +152,16 @@ class GalleryOverview:
         return self._individuals[name]
 
     def became(self, name: str) -> str:
-        """Return what an ID stands for now: itself, or what it was merged into; '' for nobody."""
+        """Return the current individual of an ID: itself, or what it was merged into.
+
+        '' for none.
+        """
         while name in self._membership.successors:
             name = self._membership.successors[name]
         return name if name in self._membership.groups else ""
 
     def belongs(self, sighting: str) -> str:
-        """Return the individual of a sighting; '' where it has none."""
+        """Return the individual of a sighting; '' for none."""
         return self._membership.members.get(sighting, "")
 
     def status(self, name: str) -> Status:
@@ -166,11 +169,11 @@ class GalleryOverview:
         return "tentative" if name in self.tentative else "confirmed"
 
     def history(self, name: str) -> Sequence[int]:
-        """Return the numbers of the entries that merged, split or told of an individual."""
+        """Return the numbers of entries that merged, split or reviewed an individual."""
         return self._history.get(name, ())
 
     def take(self, decisions: Iterable[Decision], questions: Sequence[Question]) -> None:
-        """Take the next decisions, and the questions as they are after them."""
+        """Apply the next decisions, and the questions after them."""
         for decision in decisions:
             self._take(decision)
         sizes = {name: len(members) for name, members in self._membership.groups.items()}
@@ -195,7 +198,7 @@ class GalleryOverview:
 
 
 class LedgerOverview:
-    """All galleries of a ledger, each brought up to date when it is asked for."""
+    """All galleries of a ledger, each updated on access."""
 
     def __init__(self, ledger: LedgerReader) -> None:
         self._ledger = ledger
@@ -208,10 +211,10 @@ class LedgerOverview:
 
     @contextmanager
     def gallery(self, name: str) -> Iterator[GalleryOverview]:
-        """Give a gallery as the ledger has it now, held still for as long as the block lasts.
+        """Return a gallery's current view, locked for the duration of the block.
 
         Raises:
-            Transient: the ledger does not answer.
+            Transient: the ledger does not respond.
         """
         with self._lock:
             lock, gallery = self._galleries.setdefault(
@@ -226,7 +229,7 @@ class LedgerOverview:
 
 
 def sighting_overview(decision: Decision) -> SightingOverview:
-    """Return what lists show of a decision about a sighting."""
+    """Return the list view of a decision about a sighting."""
     captured = decision.captured_at.ToMicroseconds() / 1e6
     crop = decision.crop
     return SightingOverview(
@@ -248,6 +251,6 @@ def sighting_overview(decision: Decision) -> SightingOverview:
 
 
 def viewpoint_word(viewpoint: Viewpoint) -> str:
-    """Return a side as people say it."""
+    """Return a viewpoint as a word."""
     word = Viewpoint.Name(viewpoint).removeprefix("VIEWPOINT_").lower()
     return "unknown" if word == "unspecified" else word

@@ -1,4 +1,4 @@
-"""The ledger read: entries, enrolments, individuals, and what is open between them."""
+"""Reads the ledger: entries, enrolments, individuals, and open questions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ CHUNK = 500
 
 
 class LedgerReader:
-    """What can be read from the ledger in one store. Every method may raise Transient."""
+    """Read access to the ledger in one store. Every method may raise Transient."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -42,12 +42,12 @@ class LedgerReader:
         return sorted(name.decode() for name in self.store.run("SMEMBERS", GALLERIES))
 
     def count(self, gallery: str, counter: str) -> int:
-        """Return how many a gallery has.
+        """Return how many of its `entries`, `enrolments`, … a gallery has.
 
-        Of `entries`, `enrolments`, `individuals`, `questions`, or of what is in its `outbox`.
+        Of `entries`, `enrolments`, `individuals`, `questions` or `outbox`.
         """
         match counter:
-            case "individuals":  # its counter has those that were merged, too
+            case "individuals":  # its counter includes merged ones
                 return int(self.store.run("HLEN", key(gallery, "groups")))
             case "questions":
                 return int(self.store.run("HLEN", key(gallery, "questions")))
@@ -56,15 +56,15 @@ class LedgerReader:
         return int(self.store.run("HGET", key(gallery, "counters"), counter) or 0)
 
     def epoch(self, gallery: str) -> str:
-        """Return the epoch in which a gallery's numbers count; '' for one of an earlier version."""
+        """Return a gallery's epoch; '' for one of an earlier version."""
         return (self.store.run("HGET", key(gallery, "counters"), "epoch") or b"").decode()
 
     def questions(self, gallery: str) -> list[Question]:
-        """Return which individuals may be one, those first whose answer is worth most."""
+        """Return the individuals that may be one, the most valuable questions first."""
         return by_worth(self.pending_questions(gallery), self.sizes(gallery))
 
     def pending_questions(self, gallery: str) -> list[Question]:
-        """Return what is kept of questions, of individuals too that are gone by now."""
+        """Return all stored questions, including those about former individuals."""
         stored = self.store.run("HGETALL", key(gallery, "questions"))
         told = [(*pair.decode().split(), *said.decode().split()) for pair, said in stored.items()]
         return [
@@ -73,22 +73,22 @@ class LedgerReader:
         ]
 
     def has(self, gallery: str, individual: str) -> bool:
-        """Return whether there is such an individual."""
+        """Return whether an individual exists."""
         return bool(self.store.run("HEXISTS", key(gallery, "groups"), individual))
 
     def successor(self, gallery: str, individual: str) -> str | None:
-        """Return what an individual was merged into, '' for nothing; None while there is one."""
+        """Return what an individual was merged into; '' for nothing; None if it exists."""
         found = self.store.run("HGET", key(gallery, "successors"), individual)
         return None if found is None else str(found.decode())
 
     def resolve(self, gallery: str, individual: str) -> str:
-        """Return what an individual's ID stands for now: itself, a successor, or '' for nobody."""
+        """Return the current individual of an ID: itself, a successor, or '' for none."""
         while (successor := self.successor(gallery, individual)) is not None:
             individual = successor
         return individual
 
     def undone(self, gallery: str, number: int) -> list[int]:
-        """Return the entry that took back what an entry said, the one that took that back, …"""
+        """Return the entry that undid an entry, the one that undid that, …"""
         found: list[int] = []
         while (by := self.store.run("HGET", key(gallery, "undone"), number)) is not None:
             number = int(by)
@@ -96,21 +96,21 @@ class LedgerReader:
         return found
 
     def belongs(self, gallery: str, sightings: Sequence[str]) -> dict[str, str]:
-        """Return the individuals of those sightings that have one."""
+        """Return the individuals of the sightings that have one."""
         found = self._fields(gallery, "members", sightings)
         return {
             sighting: name.decode() for sighting, name in zip(sightings, found, strict=True) if name
         }
 
     def labels(self, gallery: str) -> dict[str, str]:
-        """Return the first sighting that came under each of a catalogue's names."""
+        """Return the first sighting of each name."""
         stored = self.store.run("HGETALL", key(gallery, "labels"))
         return {name.decode(): sighting.decode() for name, sighting in stored.items()}
 
     def labelled(self, gallery: str, identity: str) -> tuple[str, str]:
-        """Return the first sighting that came under a catalogue's name, and its individual.
+        """Return the first sighting of a name, and its individual.
 
-        Both are '' while there is none.
+        Both are '' if there is none.
         """
         found = self.store.run("HGET", key(gallery, "labels"), identity)
         sighting = found.decode() if found else ""
@@ -118,7 +118,7 @@ class LedgerReader:
         return (sighting, individual) if individual else ("", "")
 
     def entry(self, gallery: str, number: int) -> Entry | None:
-        """Return one entry of a gallery, if it is there."""
+        """Return one entry of a gallery, if it exists."""
         return next(iter(self._entries(gallery, [number])), None)
 
     def entries(self, gallery: str, first: int = 1) -> Iterator[Entry]:
@@ -133,7 +133,7 @@ class LedgerReader:
             yield from some
 
     def chunks(self, gallery: str, first: int, last: int) -> Iterator[Sequence[Decision]]:
-        """Yield the same, some hundreds at a time."""
+        """Yield the same, in chunks of some hundreds."""
         for start in range(first, last + 1, CHUNK):
             entries = self._plain(gallery, range(start, min(start + CHUNK, last + 1)))
             yield [entry.decision for entry in entries]
@@ -149,12 +149,12 @@ class LedgerReader:
         return found
 
     def sizes(self, gallery: str) -> dict[str, int]:
-        """Return how many sightings every individual of a gallery has."""
+        """Return the number of sightings of every individual of a gallery."""
         stored = self.store.run("HGETALL", key(gallery, "groups"))
         return {name.decode(): int(count) for name, count in stored.items()}
 
     def decided(self, gallery: str) -> dict[str, int]:
-        """Return the number of every decided sighting's entry."""
+        """Return the entry number of every decided sighting."""
         stored = self.store.run("HGETALL", key(gallery, "decided"))
         return {sighting.decode(): int(number) for sighting, number in stored.items()}
 
@@ -164,12 +164,12 @@ class LedgerReader:
         return {sighting.decode(): name.decode() for sighting, name in stored.items()}
 
     def place(self, image_sha256: str) -> Place | None:
-        """Return where an image was taken, if that is known."""
+        """Return an image's location, if known."""
         stored = self.store.run("HGET", PLACES, image_sha256)
         return None if stored is None else Place.FromString(stored)
 
     def deployments(self, gallery: str) -> list[str]:
-        """Return the cameras that have seen anybody of a gallery, in any order."""
+        """Return the cameras that have recorded animals of a gallery, in any order."""
         return [name.decode() for name in self.store.run("SMEMBERS", key(gallery, "deployments"))]
 
     def camera_cells(self) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -180,7 +180,7 @@ class LedgerReader:
             yield deployment, (int(row), int(column))
 
     def places(self, images: Sequence[str]) -> dict[str, Place]:
-        """Return where images were taken, of those of which that is known."""
+        """Return the known locations of images."""
         found = {}
         names = list(dict.fromkeys(images))
         for start in range(0, len(names), CHUNK):
@@ -215,10 +215,10 @@ class LedgerReader:
 
 
 def by_worth(pending_questions: Iterable[Question], sizes: Mapping[str, int]) -> list[Question]:
-    """Return questions between individuals that there are, those first whose answer is worth most.
+    """Return questions between existing individuals, the most valuable first.
 
-    `sizes` are those of all individuals. An answer is worth how many pairs of sightings it puts
-    together, times how likely it does.
+    `sizes` are those of all individuals. A question's value is the expected number of pairs of
+    sightings joined: probability times pairs.
     """
 
     def worth(question: Question) -> float:

@@ -1,4 +1,4 @@
-"""What the broker has taken: receipts → entries that are safe, and proofs to look up later."""
+"""Turns the broker's receipts into acknowledged entries, and records to verify later."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +10,10 @@ from shared.records import Receipt
 
 @dataclass(frozen=True, order=True)
 class Proof:
-    """A record of a gallery that a partition took: its offset, and its message's number.
+    """An acknowledged record of a gallery: its offset, and its message's number.
 
-    The first record of a partition shows that the broker is still the same, even
-    after one that lost everything has filled up again; the last, that no end was cut off.
+    The first record of a partition shows that the broker is still the same, even if one that lost
+    everything has filled up again; the last one that nothing was cut off.
     """
 
     topic: str
@@ -24,9 +24,9 @@ class Proof:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """Entries of one gallery that the broker has whole.
+    """Entries of one gallery that the broker has completely.
 
-    `proofs`: the first and the last record that each partition took, by offset.
+    `proofs`: the first and the last record of each partition, by offset.
     """
 
     entries: Sequence[int]
@@ -35,10 +35,10 @@ class Acknowledgement:
 
 @dataclass(frozen=True)
 class Position:
-    """What a partition holds at the offset of a proof.
+    """A partition's content at a recorded offset.
 
-    Offsets run from `beginning` to before `end`; `message` is the one at the
-    proof's offset, None where none is. A partition that is gone has end 0.
+    Offsets run from `beginning` to before `end`; `message` is the one at the offset, None if there
+    is none. A missing partition has end 0.
     """
 
     beginning: int
@@ -47,10 +47,10 @@ class Position:
 
 
 def acknowledgements(receipts: Iterable[Receipt]) -> Mapping[str, Acknowledgement]:
-    """Return, for each gallery, what a batch of receipts proves.
+    """Return, for each gallery, what a batch of receipts acknowledges.
 
-    An entry is whole when its decision and, if it enrolled, its enrolment are
-    among the receipts; one of which only a part is there stays in the outbox.
+    An entry is complete when its decision and, if any, its enrolment are among the receipts;
+    incomplete ones stay in the outbox.
     """
     decisions: dict[str, list[Decision]] = defaultdict(list)
     enrolled: dict[str, set[int]] = defaultdict(set)
@@ -81,11 +81,10 @@ def acknowledgements(receipts: Iterable[Receipt]) -> Mapping[str, Acknowledgemen
 
 
 def holds(proof: Proof, gallery: str, found: Position) -> bool:
-    """Return whether the broker still is the one that took the proof's record.
+    """Return whether the broker still holds the record.
 
-    A record that retention removed counts as taken: its offset lies before the
-    beginning. One beyond the end, or another message in its place, shows that the
-    records were lost.
+    A record removed by retention counts as held: its offset is before the beginning. One beyond the
+    end, or another message in its place, shows that records were lost.
     """
     if proof.offset < found.beginning:
         return found.end > proof.offset

@@ -1,4 +1,4 @@
-"""The server that keeps the ledger: commands, functions, and what its errors mean."""
+"""The ledger's server: commands, functions, and errors."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from shared.redis_settings import redis_options
 LIBRARY = Path(__file__).with_name("ledger.lua")
 _KEY_NAMES = ", ".join(f"'{name}'" for name in NAMES)
 
-# First words of errors that pass when the server has caught up or has been repaired.
+# Prefixes of errors that are temporary.
 _PASSING = ("BUSY", "CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOREPLICAS", "READONLY",
             "TRYAGAIN", "UNBLOCKED")  # fmt: skip
 
@@ -25,20 +25,19 @@ Argument = str | bytes | int
 
 
 class LedgerError(ResightError):
-    """The ledger's server holds something else than a ledger, or refuses the commands."""
+    """The ledger's server holds other data than a ledger, or refuses commands."""
 
 
 class Store:
-    """One Redis or Valkey with the ledger's functions in it.
+    """A Redis or Valkey server with the ledger's functions.
 
-    Nothing is connected before the first command. Every command raises Transient
-    when the server is away, full or not ready, and LedgerError when it answers
-    something that waiting can't cure. All of the ledger's functions may be
-    repeated, so a command whose answer was lost is sent a second time.
+    It connects at the first command. Every command raises Transient when the server is down, full
+    or not ready, and LedgerError for errors that waiting cannot fix. All functions are idempotent,
+    so a command whose response was lost is repeated.
 
-    `options` are what the client takes beside the URL (see `shared.redis_settings`).
-    `source` is the function library. Its digest becomes part of the functions'
-    names, so that replicas of two versions never run each other's.
+    `options` are the client's besides the URL (see `shared.redis_settings`). `source` is the
+    function library. Its digest becomes part of the functions' names, so that replicas of two
+    versions never run each other's.
     """
 
     def __init__(
@@ -51,7 +50,7 @@ class Store:
         text = (LIBRARY.read_text() if source is None else source).replace("KEY_NAMES", _KEY_NAMES)
         self._version = hashlib.sha256(text.encode()).hexdigest()[:12]
         self._library = text.replace("VERSION", self._version)
-        self._client: Any = redis.Redis.from_url(  # its commands are untyped
+        self._client: Any = redis.Redis.from_url(  # the client's commands are untyped
             url,
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds,
@@ -63,20 +62,20 @@ class Store:
 
     @classmethod
     def at(cls, settings: LedgerSettings) -> Self:
-        """Return the store that the settings name.
+        """Return the configured store.
 
         Raises:
-            SettingsError: its connection can't be had as configured.
+            SettingsError: its connection is misconfigured.
         """
         options = redis_options(settings, settings.url)
         return cls(settings.url, settings.timeout_seconds, options=options)
 
     def load(self) -> None:
-        """Install the functions; harmless when they are there."""
+        """Install the functions; idempotent."""
         self.run("FUNCTION", "LOAD", "REPLACE", self._library)
 
     def call(self, function: str, keys: list[str], *arguments: Argument, write: bool = True) -> Any:
-        """Call one of the library's functions; installs it when the server has lost it."""
+        """Call a library function; installs it if the server has lost it."""
         name = f"resight_{function}_{self._version}"
         command = ("FCALL" if write else "FCALL_RO", name, len(keys), *keys, *arguments)
         try:
@@ -88,21 +87,21 @@ class Store:
         return self.run(*command)
 
     def run(self, *command: Argument) -> Any:
-        """Run one command and return its answer as the client gives it."""
+        """Run one command and return the client's result."""
         try:
             return self._command(*command)
         except redis.ResponseError as error:
             raise self._meaning(error, " ".join(str(part) for part in command[:2])) from error
 
     def run_all(self, commands: Sequence[Sequence[Argument]]) -> list[Any]:
-        """Run commands, sent together; each may be repeated if the answers are lost."""
+        """Run commands in one pipeline; each must be idempotent."""
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
         try:
             found: list[Any] = pipeline.execute()
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise Transient(f"the ledger at {self._name} does not answer: {error}") from error
+            raise Transient(f"the ledger at {self._name} does not respond: {error}") from error
         except redis.ResponseError as error:
             raise self._meaning(error, f"{len(commands)} commands") from error
         return found
@@ -115,17 +114,19 @@ class Store:
         try:
             return self._client.execute_command(*command)
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise Transient(f"the ledger at {self._name} does not answer: {error}") from error
+            raise Transient(f"the ledger at {self._name} does not respond: {error}") from error
 
     def _meaning(self, error: redis.ResponseError, command: str) -> ResightError:
         text = f"the ledger at {self._name} refused {command}: {error}"
         if isinstance(error, redis.exceptions.OutOfMemoryError):
-            return Transient(f"{text}; it is full: raise its maxmemory, the work goes on by itself")
+            return Transient(
+                f"{text}; it is full: raise its maxmemory, and work continues automatically"
+            )
         if isinstance(error, redis.exceptions.ReadOnlyError) or str(error).startswith(_PASSING):
             return Transient(text)
         if "WRONGTYPE" in str(error):
             return LedgerError(
-                f"{text}; another program writes these keys: give the ledger a database of its own "
+                f"{text}; another program writes these keys: give the ledger its own database "
                 "(RESIGHT_LEDGER_URL)"
             )
         return LedgerError(text)

@@ -1,4 +1,4 @@
-"""A ledger of an earlier version is given what this one keeps. What is interrupted goes on."""
+"""Migrates a ledger of an earlier version. An interrupted migration resumes."""
 
 from itertools import islice
 
@@ -9,12 +9,12 @@ from services.registry.ledger.reader import CHUNK, LedgerReader
 from services.registry.ledger.store import Store
 from shared.messages import Place
 
-# How a gallery is kept; see `ledger.lua`.
+# Version of a gallery's format; see `ledger.lua`.
 FORM = 2
 
 
 def bring_up(ledger: LedgerReader, gallery: str) -> None:
-    """Give a gallery what this version keeps of it. May raise Transient."""
+    """Migrate a gallery to this version's format. May raise Transient."""
     if not ledger.count(gallery, "entries"):
         return
     store = ledger.store
@@ -31,14 +31,14 @@ def bring_up(ledger: LedgerReader, gallery: str) -> None:
 
 
 def keep_place(store: Store, image_sha256: str, place: Place, deployment: str) -> None:
-    """Keep where an image was taken, and so where its camera stands."""
+    """Store an image's location, and thereby its camera's."""
     store.run("HSET", PLACES, image_sha256, place.SerializeToString(deterministic=True))
     row, column = camera_cell(place)
     store.run("SADD", CAMERAS, f"{deployment}\n{row} {column}")
 
 
 def _adopt(ledger: LedgerReader, gallery: str) -> None:
-    """Give sightings their records."""
+    """Create the records of sightings."""
     enrolled = (
         part
         for entry in ledger.entries(gallery)
@@ -54,7 +54,7 @@ def _adopt(ledger: LedgerReader, gallery: str) -> None:
 
 
 def _adopt_cameras(ledger: LedgerReader, gallery: str) -> None:
-    """Note the cameras of sightings, and where those stand."""
+    """Store the cameras of sightings, and their cells."""
     for decisions in ledger.chunks(gallery, 1, ledger.count(gallery, "entries")):
         seen = {each.image_sha256: each.deployment for each in decisions if each.deployment}
         for image, place in ledger.places([*seen]).items():

@@ -1,1 +1,1 @@
-"""Locations of protected species, masked."""
+"""Location masking of protected species."""

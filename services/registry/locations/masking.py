@@ -1,8 +1,8 @@
-"""Where animals live is told coarsely: to the middle of a grid's cell, unless it may be told.
+"""Location masking: locations are rounded to grid cells unless a rule allows exact ones.
 
-What is protected is the camera's place. A camera that has ever seen a species whose places may not
-be told is told coarsely wherever it is told, in every gallery, and so is whatever stands beside it.
-A species of which nobody has said anything counts as one that may not be told.
+The camera's location is what is protected. A camera that has ever recorded a masked species is
+masked everywhere, in every gallery, and so is whatever is near it. A species without a rule is
+masked.
 """
 
 import json
@@ -24,17 +24,17 @@ KILOMETRES = 111.32
 WORDS = 2
 
 Cell = tuple[int, int]
-# In the list of protected species: all that it does not name.
+# Entry of the list for all species that it does not name.
 UNLISTED = "*"
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """How coarsely a species is told, and by whose word.
+    """The masking of a species, and its source.
 
-    kilometres: the size of the cells; 0: its places may be told
-    source: 'file': the operator's; 'said': an admin's; 'like': by a species as which an admin
-        counts it, or which is listed by the same first two words; 'unlisted': nobody's
+    kilometres: size of the cells; 0: exact
+    source: 'file': the operator's list; 'said': an admin's rule; 'like': that of another species,
+        set by an admin or listed with the same first two words; 'unlisted': none
     like: that species
     """
 
@@ -44,7 +44,7 @@ class Ruling:
 
 
 class LocationMasking:
-    """Whose places are told coarsely, by the operator's list and what admins have said."""
+    """Location masking, by the operator's list and the admins' rules."""
 
     def __init__(
         self, ledger: LedgerReader, listed: Mapping[str, float], unlisted_kilometres: float
@@ -59,13 +59,13 @@ class LocationMasking:
         return slug(species) in self._listed
 
     def species(self, name: str) -> Ruling:
-        """Return how coarsely a species is told. May raise Transient."""
+        """Return the masking of a species. May raise Transient."""
         return self._ruling(slug(name), self.said.all())
 
     def cameras(self, knows: Callable[[str], bool] = lambda _: False) -> "Cameras":
-        """Return how coarsely every camera is told to somebody. May raise Transient.
+        """Return the masking of every camera. May raise Transient.
 
-        knows: whether they may know the exact places of a gallery
+        knows: whether the user may see exact locations of a gallery
         """
         said, cells = self.said.all(), dict[str, float]()
         for gallery in self._ledger.galleries():
@@ -87,7 +87,7 @@ class LocationMasking:
         if (word := said.get(species)) is not None:
             if not word.like:
                 return Ruling(word.kilometres, "said")
-            if depth < len(said):  # else they are said to be like each other
+            if depth < len(said):  # otherwise they would refer to each other
                 return Ruling(
                     self._ruling(word.like, said, depth + 1).kilometres, "like", word.like
                 )
@@ -99,8 +99,8 @@ class LocationMasking:
             )
             if kilometres and _first_words(name) == _first_words(species)
         }
-        # Only protection goes by the first two words: of African wild dogs and African wild cats
-        # one may be told while the other is protected.
+        # Only protection applies by the first two words: among African wild dogs and African wild
+        # cats one may be exact while the other is masked.
         if alike:
             like = max(alike, key=lambda name: (alike[name], name))
             return Ruling(alike[like], "like", like)
@@ -108,7 +108,7 @@ class LocationMasking:
 
 
 class Cameras:
-    """How coarsely each camera is told, in kilometres: by its name, or for what stands near it."""
+    """The masking of each camera in km: by its name, or for its surroundings."""
 
     def __init__(self, by_name: Mapping[str, float], beside: Mapping[Cell, float]) -> None:
         self._by_name = by_name
@@ -116,7 +116,7 @@ class Cameras:
         self._told: dict[str, Place] = {}
 
     def coarse(self, deployment: str, place: Place) -> float:
-        """Return the size of the cells that a camera is told by; 0: its place may be told."""
+        """Return the size of a camera's cells; 0: exact."""
         row, column = camera_cell(place)
         near = (
             self._beside.get((row + down, column + right), 0.0)
@@ -126,10 +126,10 @@ class Cameras:
         return max(self._by_name.get(slug(deployment), 0.0), *near)
 
     def told(self, deployment: str, place: Place) -> tuple[Place, float]:
-        """Return a camera's place as it may be told, and the size of its cell (0: exact).
+        """Return a camera's location as it may be shown, and the size of its cell (0: exact).
 
-        A coarse camera has one place, that of the first of its pictures, so that pictures of it
-        from both sides of a cell's border don't tell that it stands there.
+        A masked camera has one location, from its first picture, so that pictures on both sides of
+        a cell's border do not reveal that it stands there.
         """
         cell = self.coarse(deployment, place)
         if not cell:
@@ -140,10 +140,10 @@ class Cameras:
 def read_list(file: Path | None) -> dict[str, float]:
     """Return grid sizes in kilometres by species from a JSON file; None: an empty one.
 
-    Such as {"black-rhinoceros": 50, "plains-zebra": 0, "*": 50}; "*" are all other species.
+    Such as {"black-rhinoceros": 50, "plains-zebra": 0, "*": 50}; "*": all other species.
 
     Raises:
-        SettingsError: it can't be read, or holds something else.
+        SettingsError: it cannot be read, or is invalid.
     """
     if file is None:
         return {}
@@ -161,7 +161,7 @@ def read_list(file: Path | None) -> dict[str, float]:
 
 
 def middle(place: Place, kilometres: float) -> Place:
-    """Return the middle of the cell that a place lies in."""
+    """Return the centre of a location's cell."""
     latitude = _middle(place.latitude, kilometres / KILOMETRES, 90.0)
     wide = kilometres / (KILOMETRES * max(math.cos(math.radians(latitude)), 0.01))
     return Place(latitude=latitude, longitude=_middle(place.longitude, wide, 180.0))
@@ -173,7 +173,7 @@ def _middle(degrees: float, cell: float, most: float) -> float:
 
 
 def _first_words(name: str) -> tuple[str, ...]:
-    """Return what names are compared by: their first two words, without accents."""
+    """Return a name's first two words, without accents, for comparison."""
     plain = "".join(
         each for each in unicodedata.normalize("NFD", name) if unicodedata.category(each) != "Mn"
     )

@@ -1,4 +1,4 @@
-"""What admins have said of species: how coarsely their places are told, or as which they count."""
+"""Admins' rules for species: location masking, or the other species whose rule applies."""
 
 import json
 import time
@@ -13,10 +13,10 @@ SAID = "resight:species-places"
 
 @dataclass(frozen=True)
 class SpeciesRule:
-    """What somebody said of a species.
+    """A rule for a species.
 
-    kilometres: the size of the cells that its places are told by; 0: exactly
-    like: another species as which it counts; '': none
+    kilometres: size of the grid cells; 0: exact
+    like: another species whose rule applies; '': none
     """
 
     kilometres: float
@@ -26,22 +26,22 @@ class SpeciesRule:
 
 
 class SpeciesRules:
-    """What was said, in the ledger's store. Every method may raise Transient."""
+    """Rules in the ledger's store. Every method may raise Transient."""
 
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
 
     def all(self) -> dict[str, SpeciesRule]:
-        """Return what was said, by the species' names in galleries."""
+        """Return all rules, by species."""
         stored = self._store.run("HGETALL", SAID)
         return {name.decode(): SpeciesRule(**json.loads(told)) for name, told in stored.items()}
 
     def say(self, species: str, by: str, kilometres: float = 0.0, like: str = "") -> None:
-        """Say how coarsely a species is told, or as which it counts."""
+        """Set a species' rule."""
         told = SpeciesRule(kilometres, slug(like), by, self._now())
         self._store.run("HSET", SAID, slug(species), json.dumps(asdict(told)))
 
     def take_back(self, species: str) -> bool:
-        """Take back what was said of a species; return whether there was anything."""
+        """Remove a species' rule; return whether there was one."""
         return bool(self._store.run("HDEL", SAID, slug(species)))

@@ -1,1 +1,1 @@
-"""What the ledger holds, published to Kafka."""
+"""Publishes the ledger's contents to Kafka."""

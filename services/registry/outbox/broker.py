@@ -1,4 +1,4 @@
-"""The broker as the outbox needs it: publish, and look up one record."""
+"""The broker for the outbox: publishes, and looks up single records."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,7 +19,7 @@ NAME = "registry-outbox"
 
 
 class Broker:
-    """One connection to the broker, made here; close it. Every method may raise Transient."""
+    """A connection to the broker; close it. Every method may raise Transient."""
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._kafka = kafka
@@ -34,9 +34,9 @@ class Broker:
     def since(
         self, topic: str, starts: Mapping[tuple[str, int], int]
     ) -> Iterator[Decision | Enrolment]:
-        """Yield a topic's messages from these offsets, by partition, to its end; else all of them.
+        """Yield a topic's messages to its end, from offsets by partition, or from the beginning.
 
-        What is no message is passed over.
+        Records that are not messages are skipped.
         """
         timeout = round(1000 * self._patience)
         with closing(consumer(self._kafka, NAME)) as client, broker_errors("reading a topic"):
@@ -56,7 +56,7 @@ class Broker:
             while any(client.position(part) < ends[part] for part in parts):
                 polled = client.poll(timeout)
                 if not polled:
-                    raise Transient(f"nothing came within {timeout} ms though {topic} has more")
+                    raise Transient(f"nothing arrived within {timeout} ms though {topic} has more")
                 for raws in polled.values():
                     for raw in raws:
                         if (message := _read(topic, raw.value)) is not None:
@@ -68,16 +68,16 @@ class Broker:
         self._consumer.close()
 
     def publish(self, messages: Sequence[Message]) -> list[Receipt]:
-        """Send messages in order and return when the broker has taken all of them."""
+        """Send messages in order and return when the broker has acknowledged all."""
         with broker_errors("publishing the outbox"):
             sent = [(message, self._send(message)) for message in messages]
             taken = [(message, future.get(self._patience)) for message, future in sent]
         return [Receipt(message, at.topic, at.partition, at.offset) for message, at in taken]
 
     def position(self, proof: Proof) -> Position:
-        """Return what the broker has at the place of a proof."""
+        """Return a partition's content at a recorded offset."""
         partition = TopicPartition(proof.topic, proof.partition)
-        with broker_errors("looking up a proof"):
+        with broker_errors("looking up a record"):
             if proof.partition not in (self._consumer.partitions_for_topic(proof.topic) or ()):
                 return Position(0, 0, None)
             beginning = self._consumer.beginning_offsets([partition])[partition]
@@ -97,14 +97,14 @@ class Broker:
         polled = self._consumer.poll(int(1000 * self._patience), max_records=1)
         records = polled.get(partition)
         if not records:
-            raise Transient(f"{partition.topic} did not give its record at offset {offset}")
+            raise Transient(f"{partition.topic} did not return its record at offset {offset}")
         if records[0].offset != offset:
             return None
         return _read(partition.topic, records[0].value)
 
 
 def _read(topic: str, value: bytes | None) -> Decision | Enrolment | None:
-    """Return the message of a record; None: it is none."""
+    """Return the message of a record; None: invalid."""
     kind = Decision if topic == topics.DECISIONS else Enrolment
     try:
         return kind.FromString(value or b"")

@@ -1,8 +1,8 @@
-"""Has the ledger lost what it wrote? It is compared with what the topics hold.
+"""Detects a ledger that has lost data, by comparing it with the topics.
 
-A ledger whose file was cut off, or that failed over to a copy which was behind, would give numbers
-a second time, and nobody could tell the two sightings of a number apart. So the registry does not
-serve while a topic holds more of the ledger's epoch than the ledger does.
+A truncated ledger, or a stale replica after failover, would assign numbers twice, and the two
+sightings of a number could not be told apart. So the registry does not serve while a topic holds
+more of the ledger's epoch than the ledger does.
 """
 
 import logging
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 
 
 class BehindError(ResightError):
-    """The ledger lacks what it has published."""
+    """The ledger lacks entries that it has published."""
 
 
 class Continuity:
-    """Watches that the ledger is the one that it was, and has all that it wrote."""
+    """Checks that the ledger is the same one and complete."""
 
     def __init__(self, ledger: Ledger, kafka: KafkaSettings) -> None:
         self._ledger = ledger
@@ -32,11 +32,11 @@ class Continuity:
         self._server: tuple[str, str] | None = None
 
     def begin(self, tell: Callable[[str], None] = lambda _: None) -> None:
-        """Begin with the ledger as it is now; `tell` hears what is done.
+        """Check the ledger at start; `tell` gets progress.
 
         Raises:
             BehindError: it has lost entries.
-            Transient: the ledger or the broker is away.
+            Transient: the ledger or the broker does not respond.
         """
         self._ledger.load()
         self._ledger.begin()
@@ -47,19 +47,19 @@ class Continuity:
         self._server = server
 
     def watch(self) -> None:
-        """Look whether the ledger's server is another one, or has begun anew; then begin again."""
+        """Check whether the ledger's server was replaced or restarted; then check again."""
         if self._ledger.server() != self._server:
-            log.warning("the ledger's server has started anew; comparing it with the topics")
+            log.warning("the ledger's server was restarted; comparing it with the topics")
             self.begin()
 
 
 def check(ledger: Ledger, broker: Broker) -> None:
-    """Compare with the ledger what the topics hold past what the broker is known to have.
+    """Compare the topics' records after the last acknowledged one with the ledger.
 
     Raises:
-        BehindError: a topic holds a number that the ledger has not given in this epoch, or has
-            given to another sighting.
-        Transient: the ledger or the broker is away.
+        BehindError: a topic holds a number that the ledger has not assigned in this epoch, or has
+            assigned to another sighting.
+        Transient: the ledger or the broker does not respond.
     """
     current, known = ledger.server()[0], ledger.galleries()
     epochs = {name: ledger.epoch(name) for name in known if ledger.count(name, "entries")}
@@ -75,17 +75,17 @@ def check(ledger: Ledger, broker: Broker) -> None:
             kind = "entry" if isinstance(message, Decision) else "enrolment"
             if held := _lacks(ledger, message, kind):
                 raise BehindError(
-                    f"the ledger has lost what it wrote: topic {topic} holds {kind} "
-                    f"{message.number} of gallery {message.gallery}, of sighting "
-                    f"{message.sighting_id}, and the ledger {held}. Its file was cut off, or it "
-                    "failed over to a copy that was behind. Restore a backup with `resight ledger "
-                    "import FILE --replace`, or go on with what it has by `resight ledger renew`: "
-                    "both begin a new epoch, in which what is on the topics does not count"
+                    f"the ledger has lost data: topic {topic} holds {kind} {message.number} of "
+                    f"gallery {message.gallery}, of sighting {message.sighting_id}, and the "
+                    f"ledger {held}. Its file was truncated, or it failed over to a stale "
+                    "replica. Restore a backup with `resight ledger import FILE --replace`, or "
+                    "continue with what it has by `resight ledger renew`: both begin a new "
+                    "epoch, which ignores what is on the topics"
                 )
 
 
 def _lacks(ledger: Ledger, message: Decision | Enrolment, kind: str) -> str:
-    """Return what the ledger has in place of a message; '' where it has the same."""
+    """Return what the ledger has instead of a message; '' if it has the same."""
     gallery, number = message.gallery, message.number
     last = ledger.count(gallery, "entries" if kind == "entry" else "enrolments")
     if number > last:
@@ -100,4 +100,4 @@ def _lacks(ledger: Ledger, message: Decision | Enrolment, kind: str) -> str:
         ]
     if found == [message.sighting_id]:
         return ""
-    return f"gave that number to sighting {found[0]}" if found else "lacks it"
+    return f"assigned that number to sighting {found[0]}" if found else "lacks it"

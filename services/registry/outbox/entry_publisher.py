@@ -1,4 +1,4 @@
-"""Operations on their way to whoever listens: published at once, or when the registry starts."""
+"""Publishes operations immediately, or at the registry's next start."""
 
 import logging
 import queue
@@ -12,17 +12,17 @@ from services.registry.outbox.broker import Broker
 from shared.errors import ResightError
 from shared.settings import KafkaSettings
 
-# What waits longer than this many entries stays in the ledger's outbox.
+# Beyond this many waiting entries, further ones stay in the outbox.
 MOST_WAITING = 10_000
 
 log = logging.getLogger(__name__)
 
 
 class EntryPublisher:
-    """Publishes entries from a thread of its own, so nobody at a page waits for the broker.
+    """Publishes entries from its own thread, so pages need not wait for the broker.
 
-    An entry that the broker does not take stays in the ledger's outbox, which the registry
-    empties when it starts.
+    Entries that cannot be published stay in the ledger's outbox, which the registry empties at
+    start.
     """
 
     def __init__(self, ledger: Ledger, kafka: KafkaSettings) -> None:
@@ -32,15 +32,15 @@ class EntryPublisher:
         self._broker: Broker | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         threading.Thread(target=self._run, name="announcer", daemon=True).start()
 
     def announce(self, entry: Entry) -> None:
-        """Publish an entry soon."""
+        """Queue an entry for publication."""
         try:
             self._waiting.put_nowait(entry)
         except queue.Full:
-            log.warning("entry %d waits for the registry's next start", entry.decision.number)
+            log.warning("entry %d is published at the registry's next start", entry.decision.number)
 
     def _run(self) -> None:
         while True:
@@ -49,8 +49,8 @@ class EntryPublisher:
                 self._publish(entry)
             except ResightError as error:
                 log.warning(
-                    "entry %d of gallery %s is in the ledger, and the registry publishes it when "
-                    "it starts again: %s",
+                    "entry %d of gallery %s is in the ledger, and is published at the registry's "
+                    "next start: %s",
                     entry.decision.number,
                     entry.decision.gallery,
                     error,

@@ -1,4 +1,4 @@
-"""The outbox: what the ledger holds and the broker may not have is published again."""
+"""Recovery of the outbox: entries that the broker may not have are published again."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -15,17 +15,15 @@ log = logging.getLogger(__name__)
 
 
 def recover(ledger: Ledger, broker: Broker, tell: Callable[[str], None] = lambda _: None) -> int:
-    """Publish again, in order, every entry that the broker can't be proved to have.
+    """Publish again, in order, every entry that the broker is not known to have.
 
-    To be run before anything is consumed. Usually those are the entries that were
-    written last, before a crash. If one record that proves what the broker took
-    is gone, the broker has lost its records, and the whole gallery is published.
-    An interruption does no harm: what is left stays in the outbox. So does an entry that
-    is too large for its topic; it is logged, counted, and tried again at the next start.
-    `tell` hears how far it is.
+    Run this before consuming. Usually these are the last entries before a crash. If a recorded
+    message is missing, the broker has lost data, and the whole gallery is published.
+    An interruption is harmless: the rest stays in the outbox. So does an entry too large for its
+        topic; it is logged, counted, and retried at the next start. `tell` gets progress.
 
-    Returns the number of entries published. Raises Transient when the ledger or
-    the broker is away.
+    Returns the number of entries published. Raises Transient when the ledger or the broker does not
+    respond.
     """
     count = 0
     for gallery in ledger.galleries():
@@ -53,7 +51,7 @@ def recover(ledger: Ledger, broker: Broker, tell: Callable[[str], None] = lambda
 
 
 def _published(broker: Broker, entries: Sequence[Entry]) -> list[Receipt]:
-    """Publish entries together, or each by itself where one of them is too large."""
+    """Publish entries together, or separately if one is too large."""
     try:
         return broker.publish([item for entry in entries for item in entry.messages()])
     except TOO_LARGE as error:

@@ -1,1 +1,1 @@
-"""What people say about individuals."""
+"""Operations of reviewers."""

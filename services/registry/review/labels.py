@@ -1,4 +1,4 @@
-"""Sightings of which a catalogue says whose they are: enrolled by that name, and not looked for."""
+"""Enrols labelled sightings of a catalogue under their names, without comparing them."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -18,12 +18,12 @@ from services.registry.review.reviewer import ATTEMPTS, Reviewer
 from shared.errors import Poison, Transient
 from shared.messages import OUTCOME_KNOWN, OUTCOME_NEW, Matches, Sighting
 
-# Before who brought the labels, so that nobody's name stands under what came in a capture.
+# Prefix of a label's source, so that captures cannot pose as people.
 ACTOR = "import"
 
 
 class Labels:
-    """Decides about sightings with an identity. `now` is the clock."""
+    """Decides about labelled sightings. `now` is the clock."""
 
     def __init__(
         self, ledger: Ledger, calibration: Calibration, now: Callable[[], datetime]
@@ -33,14 +33,14 @@ class Labels:
         self._now = now
 
     def decided(self, matches: Matches) -> tuple[Entry | None, Sequence[Message]]:
-        """Return the entry that was written, if one was, and what is published.
+        """Return the written entry, if any, and what to publish.
 
-        The first sighting of a name founds an individual, later ones join it. A sighting that was
-        decided before gets the name now, and moves where it says.
+        The first sighting of a name founds an individual, later ones join it. A sighting decided
+        earlier gets the name now, and moves accordingly.
 
         Raises:
-            Poison: what the catalogue says can't be.
-            Transient: the ledger does not answer.
+            Poison: the label is impossible.
+            Transient: the ledger does not respond.
         """
         query = matches.query
         for _ in range(ATTEMPTS):
@@ -81,7 +81,7 @@ class Labels:
         )
 
     def _named_late(self, query: Sighting, before: Entry, anchor: str) -> list[Message]:
-        """Say of a sighting that is enrolled whose it is, and return what is published."""
+        """Apply a label to an enrolled sighting, and return what to publish."""
         published = list(before.messages())
         owner = self._ledger.belongs(query.gallery, [query.sighting_id]).get(query.sighting_id)
         if before.decision.identity == query.identity or owner is None:
@@ -112,13 +112,13 @@ class Labels:
 
 
 def actor_of(query: Sighting) -> str:
-    """Return as whose the ledger keeps a label: an import's, never a person's."""
+    """Return the ledger's actor of a label: an import, never a person."""
     return f"{ACTOR}: {query.identified_by}" if query.identified_by else ACTOR
 
 
 def _conflict(query: Sighting, why: str) -> Poison:
     return Poison(
         f"sighting {query.sighting_id} can't be {query.identity!r} of gallery {query.gallery}: "
-        f"{why}; correct the catalogue, or undo what was said, and replay this",
+        f"{why}; correct the catalogue, or undo the earlier operation, and replay this",
         kind="identity-conflict",
     )

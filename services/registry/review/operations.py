@@ -1,8 +1,7 @@
-"""What a person says about who is who, as a decision that makes it so. Pure functions.
+"""Turns a reviewer's operation into a decision. Pure functions.
 
-People speak of sightings, not of IDs: an ID may be merged or split meanwhile, while two pictures
-stay what they are. What they say becomes bonds between sightings, which hold whatever evidence
-comes later, and changes of who belongs to whom now.
+Operations refer to sightings, not individuals, because an ID may be merged or split meanwhile. They
+become constraints between sightings, which override later evidence, and changes of membership.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,17 +27,17 @@ from shared.messages import (
 )
 
 NEW, NOBODY = "+0", ""
-# So many bonds one operation may make.
-MOST_BONDS = 5_000
+# Maximum number of constraints per operation.
+MOST_CONSTRAINTS = 5_000
 
 
 class OperationError(ResightError):
-    """What was asked for can't be done; the text says why and what to do instead."""
+    """An operation is impossible; the text says why, and what to do instead."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What an operation changes: bonds between sightings, and who moves where."""
+    """The effect of an operation: constraints between sightings, and moves."""
 
     kind: OperationKind
     sightings: tuple[str, ...]
@@ -47,7 +46,7 @@ class Effect:
     undoes: int = 0
 
     def decision(self, gallery: str, identifier: str, actor: str, reason: str) -> Decision:
-        """Return it as the ledger takes it."""
+        """Return it as a decision."""
         operation = Operation(
             id=identifier,
             kind=self.kind,
@@ -69,10 +68,10 @@ class Effect:
 def same(
     one: str, other: str, groups: Mapping[str, Group], clustering: Clustering | None
 ) -> Effect:
-    """Say that two sightings show one animal: their individuals become one, the larger.
+    """Two sightings show one animal: their individuals are merged into the larger.
 
-    Unless it is likelier that one of the two was put among strangers: then it moves alone.
-    `groups` has both individuals, whole.
+    If it is more likely that one of the two is in the wrong individual, only that one moves.
+    `groups` has both individuals, complete.
     """
     first, second = _owner(one, groups), _owner(other, groups)
     constraint = Constraint(one=one, other=other, same=True)
@@ -91,10 +90,9 @@ def same(
 def different(
     one: str, other: str, groups: Mapping[str, Group], clustering: Clustering | None
 ) -> Effect:
-    """Say that two sightings show two animals; if they belong to one individual, it is parted.
+    """Two sightings show two animals; if they share an individual, it is split.
 
-    Each of its sightings goes with the one of the two that the evidence puts it with. The larger
-    part keeps the ID.
+    Each of its sightings goes with the one that evidence prefers. The larger part keeps the ID.
     """
     first, second = _owner(one, groups), _owner(other, groups)
     constraint = Constraint(one=one, other=other)
@@ -106,9 +104,9 @@ def different(
 
 
 def move(sightings: Sequence[str], into: str, groups: Mapping[str, Group]) -> Effect:
-    """Say that sightings of one individual belong to another, or ('') to a new one.
+    """Move sightings of one individual to another; '': to a new one.
 
-    They differ from those that stay behind, and are the same as the newest of those they join.
+    They differ from those that stay, and are the same as the newest of the target.
     """
     owners = {_owner(sighting, groups) for sighting in sightings}
     if len(owners) != 1:
@@ -122,10 +120,11 @@ def move(sightings: Sequence[str], into: str, groups: Mapping[str, Group]) -> Ef
     staying = [each for each in groups[source].sightings if each.sighting not in leaving]
     if not staying and not into:
         raise OperationError(f"these are all sightings of {source}; nothing would stay behind")
-    if len(leaving) * len(staying) > MOST_BONDS:
+    if len(leaving) * len(staying) > MOST_CONSTRAINTS:
         raise OperationError(
-            f"{len(leaving)} sightings told from {len(staying)} make more than {MOST_BONDS} pairs; "
-            "move fewer at a time"
+            f"{len(leaving)} sightings separated from {len(staying)} make more than "
+            f"{MOST_CONSTRAINTS} "
+            "pairs; move fewer at a time"
         )
     constraints = [
         Constraint(one=sighting, other=each.sighting) for sighting in sightings for each in staying
@@ -152,9 +151,9 @@ def move(sightings: Sequence[str], into: str, groups: Mapping[str, Group]) -> Ef
 def confirm(
     individual: str, groups: Mapping[str, Group], questions: Collection[Question]
 ) -> Effect:
-    """Say that all sightings of an individual show one animal, and those of its rivals others.
+    """Confirm an individual as one animal, and its rivals as others.
 
-    `groups` has it, whole, and the rivals; `questions` are all questions that are open.
+    `groups` has it, complete, and the rivals; `questions` are all open questions.
     """
     if individual not in groups:
         raise OperationError(f"there is no individual {individual}")
@@ -170,7 +169,7 @@ def confirm(
 
 
 def unidentifiable(sightings: Sequence[str], groups: Mapping[str, Group]) -> Effect:
-    """Say that nobody can tell who these sightings show: they belong to nobody any more."""
+    """Remove sightings from their individuals as unidentifiable."""
     owners: dict[str, list[str]] = {}
     for sighting in dict.fromkeys(sightings):
         owners.setdefault(_owner(sighting, groups), []).append(sighting)
@@ -183,16 +182,16 @@ def undo(
     belongs: Mapping[str, str],
     successors: Mapping[str, tuple[str, str]],
 ) -> Effect:
-    """Take back what an operation said: its bonds, and its moves as far as nobody moved on since.
+    """Undo an operation: its constraints, and its moves unless sightings were moved later.
 
-    `belongs` gives the individual of every sighting that it is about or that it moved. `successors`
-    gives, of each individual that it took sightings from and that is gone, what it was merged
-    into, and what that has become. Gone by this very operation it comes back; else they go there.
+    `belongs` gives the individual of every sighting concerned. `successors` gives, for each former
+    individual of these, what it was merged into, and what that became. If this operation merged it,
+    it is restored; otherwise its sightings go to the successor.
     """
     operation = entry.operation
     if not operation.id:
         raise OperationError(
-            f"entry {entry.number} was not made by a person; say what is right instead"
+            f"entry {entry.number} was not made by a person; record the right answer instead"
         )
     moved = []
     for change in reversed(operation.moved):
@@ -222,8 +221,8 @@ def _owner(sighting: str, groups: Mapping[str, Group]) -> str:
         if any(each.sighting == sighting for each in group.sightings):
             return name
     raise OperationError(
-        f"there is no sighting {sighting} with an individual in this gallery; one that was marked "
-        "unidentifiable comes back by an undo"
+        f"there is no sighting {sighting} with an individual in this gallery; undo restores one "
+        "that was marked unidentifiable"
     )
 
 

@@ -1,4 +1,4 @@
-"""A person's operations on the ledger, each one atomic call."""
+"""A reviewer's operations on the ledger, each one atomic call."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,16 +21,16 @@ from services.registry.review.operations import (
 from shared.errors import Transient
 from shared.messages import Decision, Enrolment
 
-# An operation is tried again when a decision came between reading and writing.
+# An operation is retried if a decision was written after reading.
 ATTEMPTS = 8
-# All sightings of an individual, however many.
+# All sightings of an individual.
 ALL = 10**9
 
 
 class Reviewer:
-    """One person at one gallery. Every method may raise Transient and OperationError.
+    """One reviewer at one gallery. Every method may raise Transient and OperationError.
 
-    The same `identifier` a second time changes nothing and returns the same entry.
+    Repeating an `identifier` changes nothing and returns the same entry.
     """
 
     def __init__(
@@ -48,17 +48,17 @@ class Reviewer:
         self._now = now
 
     def same(self, identifier: str, one: str, other: str, reason: str = "") -> Entry:
-        """Say that two sightings show one animal."""
+        """Record that two sightings show one animal."""
         return self._of_two(same, identifier, one, other, reason)
 
     def different(self, identifier: str, one: str, other: str, reason: str = "") -> Entry:
-        """Say that two sightings show two animals."""
+        """Record that two sightings show two animals."""
         return self._of_two(different, identifier, one, other, reason)
 
     def move(
         self, identifier: str, sightings: Sequence[str], into: str = "", reason: str = ""
     ) -> Entry:
-        """Say that sightings belong to another individual, or to a new one."""
+        """Move sightings to another individual, or to a new one."""
         into = self._ledger.resolve(self._gallery, into) if into else ""
         named = [into] if into else []
         return self._write(
@@ -66,7 +66,7 @@ class Reviewer:
         )
 
     def confirm(self, identifier: str, individual: str, reason: str = "") -> Entry:
-        """Say that an individual is one animal, and those that it may be are others."""
+        """Confirm an individual as one animal, and its rivals as others."""
         individual = self._ledger.resolve(self._gallery, individual)
         questions = [
             question
@@ -83,13 +83,13 @@ class Reviewer:
         )
 
     def unidentifiable(self, identifier: str, sightings: Sequence[str], reason: str = "") -> Entry:
-        """Say that nobody can tell who these sightings show."""
+        """Record that the animal in these sightings cannot be identified."""
         return self._write(
             identifier, reason, sightings, (), lambda groups: unidentifiable(sightings, groups)
         )
 
     def undo(self, identifier: str, number: int, reason: str = "") -> Entry:
-        """Take back what the operation of an entry said."""
+        """Undo the operation of an entry."""
         entry = self._ledger.entry(self._gallery, number)
         if entry is None:
             raise OperationError(f"gallery {self._gallery} has no entry {number}")
@@ -171,7 +171,7 @@ class Reviewer:
                 return answer
             if isinstance(answer, Apart):
                 raise OperationError(
-                    f"{answer.one} and {answer.other} can't be one individual: an image shows "
+                    f"{answer.one} and {answer.other} cannot be one individual: an image shows "
                     "both, or a person said that they differ; undo that first"
                 )
         raise Transient(f"gallery {self._gallery} changed {ATTEMPTS} times meanwhile; try again")

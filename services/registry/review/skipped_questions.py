@@ -1,4 +1,4 @@
-"""Questions that a person could not answer, put aside until the pictures in them change."""
+"""Skipped questions, hidden until their pictures change."""
 
 import json
 import time
@@ -8,19 +8,22 @@ from services.registry.identity.question import Question
 from services.registry.ledger.keys import key
 from services.registry.ledger.store import Store
 
-# A question that nobody can answer now may be one that somebody can in a year.
+# After this time a question is asked again.
 KEPT_SECONDS = 365 * 86400
 
 
 class SkippedQuestions:
-    """Beside the ledger, as nothing was said of who is who. Every method may raise Transient."""
+    """Stored beside the ledger, because skipping decides nothing.
+
+    Every method may raise Transient.
+    """
 
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
         self._now = now
 
     def put(self, gallery: str, one: str, other: str, actor: str) -> None:
-        """Put the question of two sightings aside."""
+        """Skip the question about two sightings."""
         told = json.dumps({"actor": actor, "at": self._now()})
         self._store.run("HSET", key(gallery, "asides"), _pair(one, other), told)
 
@@ -29,7 +32,7 @@ class SkippedQuestions:
         self._store.run("HDEL", key(gallery, "asides"), _pair(one, other))
 
     def those(self, gallery: str) -> frozenset[str]:
-        """Return which pairs are put aside; see `is_in`."""
+        """Return the skipped pairs; see `is_in`."""
         found = self._store.run("HGETALL", key(gallery, "asides"))
         oldest = self._now() - KEPT_SECONDS
         return frozenset(
@@ -38,7 +41,7 @@ class SkippedQuestions:
 
 
 def is_in(skipped_questions: frozenset[str], question: Question) -> bool:
-    """Return whether a question is one of those put aside."""
+    """Return whether a question is skipped."""
     return _pair(question.sighting_of_one, question.sighting_of_other) in skipped_questions
 
 

@@ -1,4 +1,4 @@
-"""Where the evidence parts an individual, once a person has said what is wrong. Pure functions."""
+"""Finds the most likely split of an individual after a correction. Pure functions."""
 
 from collections.abc import Collection
 
@@ -10,16 +10,16 @@ from services.registry.identity.judge import members_of
 from services.registry.identity.resolve import known_apart, known_together
 from services.registry.identity.view import Group
 
-# An individual joined in doubt is seldom more than that: what is said to be the same is merged as a
-# whole, unless a sighting's standing among strangers is likelier by so much in log-odds.
+# Wrong members are rare, so individuals called the same are merged completely unless one sighting
+# is an outlier by at least this much in log-odds.
 RATHER_MERGED = 2.5
 
 
 def outlier(one: str, other: str, of_one: Group, of_other: Group, clustering: Clustering) -> str:
-    """Return which of two sightings of one animal is among strangers; '': neither.
+    """Return which of two sightings of one animal is in the wrong individual; '': neither.
 
-    Either the rest of both individuals is one animal, or one of the two does not belong to
-    the rest of its own: whichever the evidence speaks for most.
+    Either both individuals are one animal, or one of the two sightings does not belong to its own
+    individual: whichever the evidence supports most.
     """
     members = [*members_of("one", of_one), *members_of("other", of_other)]
     groups = [0 if each.individual == "one" else 1 for each in members]
@@ -49,7 +49,7 @@ def outlier(one: str, other: str, of_one: Group, of_other: Group, clustering: Cl
 def split_parts(
     one: str, other: str, group: Group, clustering: Clustering | None
 ) -> Collection[str]:
-    """Return the smaller part of an individual, when two of its sightings are two animals."""
+    """Return the smaller part of an individual when two of its sightings are different animals."""
     names = [each.sighting for each in group.sightings]
     if clustering is None:
         return [other]

@@ -80,5 +80,8 @@ def test_a_stack_s_servers_are_plain_whatever_is_set_for_others(
         monkeypatch.setenv(f"RESIGHT_{name}", value)
     kafka = STATE.kafka()
     assert (kafka.security, kafka.ca_file) == ("PLAINTEXT", None)
-    with open_ledger(STATE.ledger_url) as ledger, pytest.raises(Transient, match="does not answer"):
+    with (
+        open_ledger(STATE.ledger_url) as ledger,
+        pytest.raises(Transient, match="does not respond"),
+    ):
         ledger.galleries()

@@ -1,7 +1,7 @@
-"""The audit log: every security-relevant act, who did it and from where; never a secret.
+"""The audit log: every security-relevant action, by whom and from where; never a secret.
 
-Each act is a line of the process's log, too. Refused keys are kept apart, so that whoever tries
-many can't push out what was done.
+Each is also logged by the process. Refused keys are kept separately, so that trying many cannot
+push out other actions.
 """
 
 import json
@@ -15,10 +15,10 @@ from shared.errors import Transient
 
 DONE = "resight:audit"
 REFUSED = "resight:audit:refused"
-# So many of each are kept.
+# Number kept of each.
 KEPT = 20_000
 MOST_TEXT = 300
-# Who does it at the machine of the ledger.
+# Actor of commands on the ledger's machine.
 COMMAND_LINE = "command line"
 
 log = logging.getLogger(__name__)
@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Act:
-    """What somebody did.
+    """One security-relevant action.
 
-    who: the name of their key, 'local' without keys, 'command line' for a command; '': nobody
-    key: the ID of their key
-    about: what it was done to
-    status: the HTTP status of the answer; 0: it was no request
+    who: the name of the key, 'local' without keys, 'command line' for a command; '': nobody
+    key: the ID of the key
+    about: its object
+    status: the HTTP status of the response; 0: not a request
     """
 
     at: float
@@ -44,7 +44,7 @@ class Act:
 
 
 class AuditLog:
-    """Acts in the ledger's store."""
+    """Actions in the ledger's store."""
 
     def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
         self._store = store
@@ -61,7 +61,7 @@ class AuditLog:
         status: int = 0,
         refused: bool = False,
     ) -> None:
-        """Keep an act. If the store does not answer, the process's log alone has it."""
+        """Record an action. If the store does not respond, only the process's log has it."""
         done = Act(self._now(), act, who, key, address, about[:MOST_TEXT], status)
         told = json.dumps(asdict(done))
         log.info("audit: %s", told)
@@ -70,9 +70,13 @@ class AuditLog:
             self._store.run("ZADD", kept, repr(done.at), told)
             self._store.run("ZREMRANGEBYRANK", kept, 0, -KEPT - 1)
         except Transient as away:
-            log.error("the audit log lacks this act, as its store is away: %s: %s", told, away)
+            log.error(
+                "the audit log misses an action because its store does not respond: %s: %s",
+                told,
+                away,
+            )
 
     def latest(self, most: int = 200, *, refused: bool = False) -> list[Act]:
-        """Return the latest acts, the newest first. May raise Transient."""
+        """Return the latest actions, newest first. May raise Transient."""
         found = self._store.run("ZREVRANGE", REFUSED if refused else DONE, 0, most - 1)
         return [Act(**json.loads(told)) for told in found]

@@ -1,7 +1,7 @@
-"""Who may ask what: the one table that every route stands in, and is refused without.
+"""Access rights: the one table of all routes; a route without an entry is refused.
 
-The guard goes by it before it reads a body, so no handler decides who may call it. What of a list a
-key sees is decided by `Person` (see `access.py`), which handlers ask for each item.
+The guard checks it before reading a body, so handlers need no role checks. Which items of a list a
+key may see is decided by `Person` (see `keys.py`), per item.
 """
 
 import re
@@ -14,21 +14,21 @@ from starlette.routing import compile_path
 from services.registry.api.access.keys import Person, Role
 from services.registry.api.limits.turns import Turn
 
-# anybody: without a key. own: what of it the key's galleries allow. gallery: the gallery of the
-# path must be one of the key's. all: only a key that is bound to no gallery.
+# anybody: no key needed. own: limited to the key's galleries. gallery: the gallery of the path must
+# be one of the key's. all: only keys that are bound to no gallery.
 Reach = Literal["anybody", "own", "gallery", "all"]
-# What a request may carry, from a form's few fields to a ZIP of pictures.
+# Maximum body sizes, from a form's few fields to a ZIP of pictures.
 Body = Literal["small", "picture", "catalogue"]
 
 
 @dataclass(frozen=True)
 class Right:
-    """What one route takes.
+    """The right required by one route.
 
-    role: the least role that may call it; None: no key is needed
-    body: how large its body may be
-    act: what the audit log calls it; '': it is not security-relevant
-    turn: of which long work it is, that is not done too often at once
+    role: minimum role; None: no key needed
+    body: maximum body size
+    act: its name in the audit log; '': not logged
+    turn: its class of long-running work, with limited concurrency
     """
 
     method: str
@@ -40,9 +40,9 @@ class Right:
     turn: Turn = ""
 
     def refusal(self, person: Person | None, parts: Mapping[str, str]) -> tuple[int, str] | None:
-        """Return the status and the reason why somebody may not call it; None: they may.
+        """Return status and reason if somebody may not call it; None if they may.
 
-        parts: the path's, as it names them
+        parts: the path's parameters
         """
         if self.role is None:
             return None
@@ -56,7 +56,7 @@ class Right:
             if not person.sees(name):
                 return 404, f"there is no gallery {name} that your key may see"
         if not person.may(self.role):
-            return 403, f"this takes the role {self.role}, and your key is a {person.role}'s"
+            return 403, f"this needs the role {self.role}; your key has the role {person.role}"
         if self.reach == "all" and person.galleries:
             return 403, "this concerns all galleries, and your key is bound to some of them"
         return None
@@ -99,14 +99,12 @@ RIGHTS = (
     Right("POST", _PAGE + "/questions", "reviewer", "gallery"),
     Right("POST", _PAGE + "/undo", "reviewer", "gallery"),
     Right("POST", _PAGE + "/individuals/{individual}", "reviewer", "gallery"),
-    # Catalogues that people bring
+    # Imports
     Right("GET", "/api/v1/imports", "reviewer", "own"),
     Right("POST", "/api/v1/imports", "reviewer", "own", "catalogue", "bring a catalogue"),
     Right("GET", "/api/v1/imports/{identifier}", "reviewer", "own"),
-    Right("DELETE", "/api/v1/imports/{identifier}", "reviewer", "own", act="give up an import"),
-    Right(
-        "POST", "/api/v1/imports/{identifier}/enrol", "reviewer", "own", act="agree to an import"
-    ),
+    Right("DELETE", "/api/v1/imports/{identifier}", "reviewer", "own", act="cancel an import"),
+    Right("POST", "/api/v1/imports/{identifier}/enrol", "reviewer", "own", act="approve an import"),
     Right("GET", "/api/v1/imports/{identifier}/left-out.csv", "reviewer", "own"),
     Right("GET", "/imports", "reviewer", "own"),
     Right("POST", "/imports", "reviewer", "own", "catalogue", "bring a catalogue"),
@@ -126,23 +124,23 @@ RIGHTS = (
     Right("GET", "/api/v1/keys", "admin", "own"),
     Right("POST", "/api/v1/keys", "admin", "own", act="make a key"),
     Right("DELETE", "/api/v1/keys/{identifier}", "admin", "own", act="remove a key"),
-    # What is of all galleries
+    # All galleries
     Right("GET", "/letters", "reader", "all", turn="export"),
     Right("POST", "/letters", "admin", "all", act="replay dead letters", turn="export"),
     Right("GET", "/letters/{topic}/{partition}/{offset}/picture", "reader", "all", turn="draw"),
     Right("GET", "/places", "admin", "all"),
-    Right("POST", "/places", "admin", "all", act="say how places are told"),
+    Right("POST", "/places", "admin", "all", act="set location masking"),
     Right("GET", "/api/v1/places", "admin", "all"),
-    Right("PUT", "/api/v1/places/{species}", "admin", "all", act="say how places are told"),
-    Right("DELETE", "/api/v1/places/{species}", "admin", "all", act="say how places are told"),
+    Right("PUT", "/api/v1/places/{species}", "admin", "all", act="set location masking"),
+    Right("DELETE", "/api/v1/places/{species}", "admin", "all", act="set location masking"),
     Right("GET", "/audit", "admin", "all"),
     Right("GET", "/api/v1/audit", "admin", "all"),
 )
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a request asks for: its right, and the parts of its path."""
+class RequestedRight:
+    """A request's right, and the parameters of its path."""
 
     right: Right
     parts: Mapping[str, str]
@@ -151,26 +149,26 @@ class Asked:
 class Rights:
     """Finds the right of a request.
 
-    allowed: the methods of a path, for a request with another one
+    allowed: methods of a path, for requests with another method
     """
 
     def __init__(self, rights: tuple[Right, ...] = RIGHTS) -> None:
         patterns = [(compile_path(right.path)[0], right) for right in rights]
-        # A path without parts is meant before one that it would be a part of.
+        # Paths without parameters take precedence.
         self._patterns: list[tuple[re.Pattern[str], Right]] = sorted(
             patterns, key=lambda each: each[1].path.count("{")
         )
 
-    def asked(self, method: str, path: str) -> Asked | None:
-        """Return what a request asks for; None: nothing that there is."""
+    def requested(self, method: str, path: str) -> RequestedRight | None:
+        """Return the right and parameters of a request; None: no such route."""
         wanted = "GET" if method == "HEAD" else method
         for pattern, right in self._patterns:
             if right.method == wanted and (found := pattern.fullmatch(path)):
-                return Asked(right, found.groupdict())
+                return RequestedRight(right, found.groupdict())
         return None
 
     def allowed(self, path: str) -> list[str]:
-        """Return with which methods a path may be asked for."""
+        """Return the methods of a path."""
         return sorted(
             {right.method for pattern, right in self._patterns if pattern.fullmatch(path)}
         )

@@ -1,4 +1,4 @@
-"""The JSON API. A module here is a group of routes."""
+"""The JSON API; each module is a group of routes."""
 
 from services.registry.api.json import (
     alerts,
@@ -13,7 +13,7 @@ from services.registry.api.json import (
     writing,
 )
 
-# In the order in which the OpenAPI lists them.
+# In the order of the OpenAPI document.
 ROUTERS = tuple(
     module.router
     for module in (

@@ -1,4 +1,4 @@
-"""Alerts: rules, what was told by them, and the page of both."""
+"""Alert rules and deliveries."""
 
 from urllib.parse import urlsplit
 
@@ -15,7 +15,7 @@ router = APIRouter(responses=documented(404, 409))
 
 
 class NewRule(BaseModel):
-    """A rule to be made."""
+    """A rule to be added."""
 
     name: str = Field(min_length=1, max_length=100)
     gallery: str = Field(min_length=3, max_length=300, examples=["default/lion"])
@@ -23,7 +23,7 @@ class NewRule(BaseModel):
     target: str = Field(
         "", max_length=300, description="The individual, the deployment, the pairs, or the days."
     )
-    url: str = Field(min_length=8, max_length=2000, description="Where the alert is posted.")
+    url: str = Field(min_length=8, max_length=2000, description="URL to which alerts are posted.")
 
 
 class RuleAnswer(BaseModel):
@@ -39,19 +39,19 @@ class RuleAnswer(BaseModel):
 
     @classmethod
     def of(cls, rule: Rule) -> "RuleAnswer":
-        """Return the answer about a rule."""
+        """Return the schema of a rule."""
         told = {name: getattr(rule, name) for name in cls.model_fields if name != "url"}
         return cls(**told, url=masked(rule.url))
 
 
 class MadeRule(RuleAnswer):
-    """A new rule with the secret that signs its alerts; it is not shown again."""
+    """A new rule with the secret that signs its alerts; it is shown only once."""
 
     secret: str
 
 
 class DeliveryAnswer(BaseModel):
-    """An alert, and how telling it went."""
+    """An alert and its delivery."""
 
     id: str
     rule: str
@@ -62,19 +62,19 @@ class DeliveryAnswer(BaseModel):
 
     @classmethod
     def of(cls, delivery: Delivery) -> "DeliveryAnswer":
-        """Return the answer about a delivery."""
+        """Return the schema of a delivery."""
         return cls(**{name: getattr(delivery, name) for name in cls.model_fields})
 
 
 @router.get("/api/v1/alerts/rules", tags=["alerts"])
 def rules(asking: CurrentUser, at: Context) -> list[RuleAnswer]:
-    """The rules of the galleries that the key sees."""
+    """Rules of all visible galleries."""
     return [RuleAnswer.of(each) for each in at.alerts.rules() if asking.sees(each.gallery)]
 
 
 @router.post("/api/v1/alerts/rules", tags=["alerts"], status_code=201)
 def add(new: NewRule, asking: CurrentUser, at: Context) -> MadeRule:
-    """Make a rule. Each alert is posted as JSON, signed with the secret that is answered here."""
+    """Add a rule. Each alert is posted as JSON, signed with the secret returned here."""
     if not asking.sees(new.gallery) or new.gallery not in at.catalogue.names():
         raise refusal(404, f"there is no gallery {new.gallery}")
     try:
@@ -95,14 +95,14 @@ def remove(identifier: str, asking: CurrentUser, at: Context) -> None:
 
 @router.get("/api/v1/alerts", tags=["alerts"])
 def alerts(asking: CurrentUser, at: Context) -> list[DeliveryAnswer]:
-    """The latest alerts, and how telling them went."""
+    """The latest alerts and their deliveries."""
     found = at.alerts.latest()
     return [DeliveryAnswer.of(each) for each in found if asking.sees(each.what["gallery"])]
 
 
 @router.post("/api/v1/alerts/{identifier}/again", tags=["alerts"], status_code=204)
 def again(identifier: str, asking: CurrentUser, at: Context) -> None:
-    """Send an alert again, whether it was given up or taken: at once, and then for a day."""
+    """Send an alert again now, and retry for a day."""
     try:
         send_again(at, asking, identifier)
     except AlertError as error:
@@ -113,7 +113,7 @@ def remove_rule(at: ApiContext, person: Person, identifier: str) -> None:
     """Remove a rule.
 
     Raises:
-        AlertError: there is none that they see.
+        AlertError: they see no such rule.
     """
     theirs = {each.id for each in at.alerts.rules() if person.sees(each.gallery)}
     if identifier not in theirs:
@@ -125,7 +125,7 @@ def send_again(at: ApiContext, person: Person, identifier: str) -> None:
     """Send an alert again.
 
     Raises:
-        AlertError: there is none that they see.
+        AlertError: they see no such alert.
     """
     found = at.alerts.delivery(identifier)
     if found is None or not person.sees(found.what["gallery"]):
@@ -138,7 +138,7 @@ def last_entry(at: ApiContext, gallery: str) -> int:
 
 
 def masked(url: str) -> str:
-    """Return an address without what may be a token: path, query and password."""
+    """Return a URL without path, query and password, which may hold a token."""
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
     rest = "/…" if parts.path.strip("/") or parts.query else ""

@@ -13,24 +13,24 @@ from services.registry.api.problem import documented
 
 router = APIRouter(responses=documented())
 
-Many = Annotated[int, Query(ge=1, le=1000, description="So many at most, the newest first.")]
-Refused = Annotated[bool, Query(description="Those that were refused, in place of those done.")]
+Many = Annotated[int, Query(ge=1, le=1000, description="Maximum number, newest first.")]
+Refused = Annotated[bool, Query(description="Refused actions instead of completed ones.")]
 
 
 class ActAnswer(BaseModel):
-    """What somebody did, or was refused."""
+    """One action, completed or refused."""
 
     at: datetime
     act: str = Field(examples=["export", "make a key"])
-    who: str = Field(description="The name of their key; empty: nobody whom a key names.")
-    key: str = Field(description="The ID of their key; empty: none.")
+    who: str = Field(description="Name of the key; empty: no key.")
+    key: str = Field(description="ID of the key; empty: no key.")
     address: str
-    about: str = Field(description="What it was done to.")
-    status: int = Field(description="The HTTP status of the answer; 0: it was no request.")
+    about: str = Field(description="Object of the action.")
+    status: int = Field(description="HTTP status of the response; 0: not a request.")
 
     @classmethod
     def of(cls, act: Act) -> "ActAnswer":
-        """Return the answer about an act."""
+        """Return the schema of an action."""
         told = {name: getattr(act, name) for name in cls.model_fields if name != "at"}
         return cls(at=moment(act.at), **told)
 

@@ -1,4 +1,4 @@
-"""Export of a gallery in the formats of other tools."""
+"""Exports a gallery in the formats of other tools."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -44,13 +44,14 @@ def export(
     at: Context,
     *,
     kind: Annotated[Format, Query(alias="format")] = "csv",
-    pictures: Annotated[bool, Query(description="With the crops.")] = False,
-    days: Annotated[int, Query(ge=1, le=366, description="Of an occasion, for histories.")] = 1,
+    pictures: Annotated[bool, Query(description="Include the crops.")] = False,
+    days: Annotated[
+        int, Query(ge=1, le=366, description="Length of an occasion, for capture histories.")
+    ] = 1,
 ) -> StreamingResponse:
-    """Get a gallery as a ZIP. What a format can't hold is told in its `left_out.csv`.
+    """Get a gallery as a ZIP. Records that a format cannot hold are listed in its `left_out.csv`.
 
-    Coordinates are coarse, except for admins, of cameras that have seen a species whose places may
-    not be told.
+    Coordinates are masked, except for admins, for cameras that have recorded a protected species.
     """
     request.state.about = f"{name} as {kind}{' with pictures' if pictures else ''}"
     found = Spool(records(at.ledger, name, at.location_masking.cameras(asking.knows_places)))
@@ -70,6 +71,6 @@ def export(
 
 
 def disposition(name: str) -> str:
-    """Return the header that names a download; RFC 6266, as species have names in every script."""
+    """Return the Content-Disposition header (RFC 6266); species have names in every script."""
     plain = "".join(each if each.isascii() else "_" for each in name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

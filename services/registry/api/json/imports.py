@@ -1,4 +1,4 @@
-"""Starting from a catalogue: bring a ZIP, see what is in it, agree, and watch it being enrolled."""
+"""Imports of uploaded catalogues: upload, review, approve, follow."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -36,15 +36,16 @@ _UPLOAD = {
                         "catalogue": {
                             "type": "string",
                             "format": "binary",
-                            "description": "A ZIP of a folder for each individual, or of a "
-                            "metadata.csv, COCO, Wildbook's table or Camtrap DP with its pictures.",
+                            "description": "A ZIP of one folder per individual, or of a "
+                            "metadata.csv, COCO "
+                            "file, Wildbook table or Camtrap DP package with its pictures.",
                         },
                         **{
                             name: {
                                 "type": "string",
                                 "maxLength": 200,
-                                "description": f"The {name} of all pictures, in place of what "
-                                "the catalogue says.",
+                                "description": f"The {name} of all pictures; overrides the "
+                                f"catalogue.",
                             }
                             for name in FIELDS
                         },
@@ -57,7 +58,7 @@ _UPLOAD = {
 
 
 class GalleryCount(BaseModel):
-    """What a gallery gets of a catalogue."""
+    """Counts of one gallery in a catalogue."""
 
     gallery: str
     sightings: int
@@ -65,31 +66,32 @@ class GalleryCount(BaseModel):
 
 
 class ImportAnswer(BaseModel):
-    """A catalogue that somebody brought, and how far it is."""
+    """An uploaded catalogue and its progress."""
 
     id: str
     actor: str
     file: str
-    at: datetime = Field(description="When it was brought.")
+    at: datetime = Field(description="When it was uploaded.")
     state: State = Field(
-        description="planned: it waits for an agreement; lost: its server is gone, bring it again."
+        description="planned: it awaits approval; lost: its server is gone, upload it again."
     )
     format: str
     rows: int
     galleries: list[GalleryCount]
     notes: list[str]
-    left_out: int = Field(description="Rows that are not taken; `left-out.csv` says why.")
+    left_out: int = Field(description="Rows that are skipped; `left-out.csv` gives the reasons.")
     published: int
     enrolled: int
     wrong: str = Field(description="Why it failed; empty: it did not.")
     calibration: str = Field(
-        description="What fitting a calibration said afterwards, where the system runs by "
-        "`resight up`; fitting: it is not yet over."
+        description="Report of the calibration fitted afterwards, if the system runs by `resight "
+        "up`; "
+        "fitting: in progress."
     )
 
     @classmethod
     def of(cls, found: Import) -> "ImportAnswer":
-        """Return the answer about an import."""
+        """Return the schema of an import."""
         counts = [
             GalleryCount(gallery=name, sightings=sightings, individuals=individuals)
             for name, (sightings, individuals) in found.galleries.items()
@@ -106,7 +108,7 @@ def an_import(request: Request, identifier: str, asking: CurrentUser, at: Contex
     """Return the import of a path.
 
     Raises:
-        HTTPException: there is none that they may see.
+        HTTPException: they see no such import.
     """
     found = at.imports.get(identifier)
     if found is None or not may_see(found, asking):
@@ -120,7 +122,7 @@ TheImport = Annotated[Import, Depends(an_import)]
 
 @router.get("/api/v1/imports", tags=["imports"])
 def imports(asking: CurrentUser, at: Context) -> list[ImportAnswer]:
-    """The latest catalogues that were brought."""
+    """The latest imports."""
     return [ImportAnswer.of(each) for each in at.imports.latest() if may_see(each, asking)]
 
 
@@ -132,7 +134,7 @@ def imports(asking: CurrentUser, at: Context) -> list[ImportAnswer]:
     responses=documented(409, 415),
 )
 async def bring(request: Request, asking: CurrentUser, at: Context) -> ImportAnswer:
-    """Bring a catalogue. It is read, and waits for an hour for the agreement to enrol it."""
+    """Upload a catalogue. It is read, and then awaits approval for an hour."""
     try:
         return ImportAnswer.of(await receive_upload(request, asking, at))
     except ForeignError as error:
@@ -141,20 +143,20 @@ async def bring(request: Request, asking: CurrentUser, at: Context) -> ImportAns
 
 @router.get("/api/v1/imports/{identifier}", tags=["imports"])
 def one(found: TheImport) -> ImportAnswer:
-    """How far an import is."""
+    """Progress of an import."""
     return ImportAnswer.of(found)
 
 
 @router.post("/api/v1/imports/{identifier}/enrol", tags=["imports"], status_code=202)
 def enrol(found: TheImport, at: Context) -> ImportAnswer:
-    """Agree to what was found: its animals become individuals, under their names."""
+    """Approve an import: its animals become individuals with their names."""
     decide_import(at, found, agreed=True)
     return ImportAnswer.of(at.imports.get(found.id) or found)
 
 
 @router.delete("/api/v1/imports/{identifier}", tags=["imports"], status_code=204)
 def give_up(found: TheImport, at: Context) -> None:
-    """Give up a catalogue that waits; nothing of it is enrolled."""
+    """Cancel an import that awaits approval; nothing is enrolled."""
     decide_import(at, found, agreed=False)
 
 
@@ -165,7 +167,7 @@ def give_up(found: TheImport, at: Context) -> None:
     responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 def left_out(found: TheImport, at: Context) -> Response:
-    """Rows that are not taken, and why."""
+    """Skipped rows, with reasons."""
     return Response(
         plan.report(at.imports.left_out(found.id)),
         media_type="text/csv",
@@ -174,16 +176,16 @@ def left_out(found: TheImport, at: Context) -> Response:
 
 
 async def receive_upload(request: Request, person: Person, at: ApiContext) -> Import:
-    """Return the import that an upload begins.
+    """Return the import that an upload starts.
 
-    The body is read here, and not by a parameter, so that nobody without a key is listened to.
+    The body is read here, not by a parameter, so only after authentication.
 
     Raises:
-        HTTPException: it is no such upload, or can't be taken now.
-        ForeignError: it is no catalogue in a ZIP.
+        HTTPException: the upload is invalid, or cannot be accepted now.
+        ForeignError: it is not a catalogue in a ZIP.
     """
     if at.importing is None:
-        raise refusal(503, "there is no broker to enrol by")
+        raise refusal(503, "there is no broker, so nothing can be enrolled")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise refusal(415, "send the ZIP as the field `catalogue` of multipart/form-data")
@@ -198,17 +200,17 @@ async def receive_upload(request: Request, person: Person, at: ApiContext) -> Im
 async def _read(
     request: Request, form: FormData, identifier: str, person: Person, at: ApiContext
 ) -> Import:
-    """Return the import that a form begins, in the room that is held for it."""
+    """Return the import that a form starts, in its reserved space."""
     archive = form.get("catalogue")
     if not isinstance(archive, UploadFile):
-        raise refusal(422, "catalogue: the upload has no such file")
+        raise refusal(422, "catalogue: the upload has no file of this name")
     said = {name: text for name in FIELDS if (text := str(form.get(name, "")).strip())}
     if long := [name for name, text in said.items() if len(text) > 200]:
-        raise refusal(422, f"{long[0]}: it is longer than 200 characters")
+        raise refusal(422, f"{long[0]}: longer than 200 characters")
     name = (archive.filename or "catalogue")[-200:]
     request.state.about = name
     if at.importing is None:
-        raise refusal(503, "there is no broker to enrol by")
+        raise refusal(503, "there is no broker, so nothing can be enrolled")
     wanted = ImportRequest(person.name, person.key, person.sees, **said)
     limits = replace(PAGES, unpacked_bytes=2 * at.settings.max_catalogue_bytes)
     return await run_in_threadpool(
@@ -218,9 +220,9 @@ async def _read(
 
 def decide_import(at: ApiContext, found: Import, *, agreed: bool) -> None:
     if found.state != "planned" or not at.imports.say(found.id, "enrol" if agreed else "give up"):
-        raise refusal(409, f"import {found.id} does not wait for an agreement: it is {found.state}")
+        raise refusal(409, f"import {found.id} does not await approval: it is {found.state}")
 
 
 def may_see(found: Import, person: Person) -> bool:
-    """Whoever sees all galleries sees all imports, others those that came with their key."""
+    """Users of all galleries see all imports, others those made with their key."""
     return not person.galleries or found.key == person.key

@@ -1,4 +1,4 @@
-"""Decisions as they come: server-sent events, read from the ledger itself."""
+"""New decisions as server-sent events, read from the ledger."""
 
 import asyncio
 import json
@@ -19,9 +19,9 @@ from shared.messages import Decision
 router = APIRouter(prefix="/api/v1", tags=["catalogue"], responses=documented())
 
 EVERY_SECONDS = 1.0
-# A proxy that hears nothing for longer hangs up.
+# Proxies close connections that are silent for longer.
 WORD_SECONDS = 15.0
-# So many of a gallery at once; who was away for longer asks for the entries.
+# Maximum per gallery at once; clients that were away longer can read the entries.
 MOST = 100
 
 
@@ -36,9 +36,9 @@ async def live(
     at: Context,
     last_event_id: Annotated[str, Header(max_length=20_000)] = "",
 ) -> StreamingResponse:
-    """Follow the decisions in all galleries that the key sees, as server-sent events.
+    """Follow the decisions in all visible galleries, as server-sent events.
 
-    Each event's data is JSON; its ID says how far every gallery is, so a browser that comes again
+    Each event's data is JSON; its ID holds the position in every gallery, so a reconnecting browser
     misses nothing. The stream ends when the key is removed.
     """
     told = _numbers(last_event_id)
@@ -75,7 +75,7 @@ async def _events(
 
 
 def event(decision: Decision) -> dict[str, Any]:
-    """Return what is told of a decision about a sighting."""
+    """Return the event of a decision about a sighting."""
     path = f"/g/{decision.gallery}/sightings/{decision.sighting_id}"
     crop = f"/api/v1/galleries/{decision.gallery}/sightings/{decision.sighting_id}/crop?size=320"
     return {
@@ -101,7 +101,7 @@ def _ends(at: ApiContext, asking: Person) -> dict[str, int]:
 
 
 def _since(at: ApiContext, asking: Person, told: dict[str, int]) -> list[Decision]:
-    """Return the decisions about sightings that came since; operations are passed over."""
+    """Return later decisions about sightings; operations are skipped."""
     found = []
     for name, last in _ends(at, asking).items():
         known = told.get(name, 0)

@@ -1,4 +1,4 @@
-"""Which parts of two sightings match, for the lines over the pictures."""
+"""Local matches of two sightings, for the lines over the pictures."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -12,18 +12,18 @@ from shared.messages import PairMatch, PairQuestion, Shown
 
 router = APIRouter(prefix="/api/v1", tags=["review"], responses=documented(404))
 
-# From an unsure match to a sure one; told apart by lightness too. Grey ones don't count.
+# Colours from uncertain to certain, also different in lightness. Grey ones don't count.
 UNSURE, SURE, PALE = (0, 90, 160), (255, 221, 51), "#96968f"
 
 
 class MatchAnswer(BaseModel):
-    """One match: places are fractions of the two crops, from the left and from the top."""
+    """One match: positions are fractions of the two crops, from the left and from the top."""
 
     one: tuple[float, float]
     other: tuple[float, float]
     confidence: float
-    inlier: bool = Field(description="One flat surface explains it.")
-    counts: bool = Field(description="It lies on the animals; others are no evidence.")
+    inlier: bool = Field(description="It agrees with one flat surface.")
+    counts: bool = Field(description="It is on the animal; others are not counted.")
     colour: str
 
 
@@ -36,9 +36,11 @@ class PairAnswer(BaseModel):
 
 @router.get("/galleries/{population}/{species}/pairs/{one}/{other}/matches")
 def matches(name: Named, one: str, other: str, at: Context) -> PairAnswer:
-    """Compare two sightings again, and show where they match."""
+    """Compute the matches of two sightings."""
     if at.explainer is None:
-        raise refusal(503, "no matcher is set up to compare pictures (RESIGHT_API_EXPLAINER_URL)")
+        raise refusal(
+            503, "no explainer is configured to compare pictures (RESIGHT_API_EXPLAINER_URL)"
+        )
     with at.catalogue.gallery(name) as shown:
         question = PairQuestion(one=_shown(at, shown, one), other=_shown(at, shown, other))
     try:
@@ -52,7 +54,7 @@ def matches(name: Named, one: str, other: str, at: Context) -> PairAnswer:
 def _shown(at: ApiContext, gallery: GalleryOverview, name: str) -> Shown:
     seen = found_sighting(gallery.sightings, name)
     if seen.reference is None:
-        raise refusal(404, f"sighting {name} came without a picture")
+        raise refusal(404, f"sighting {name} has no picture")
     shown = Shown(crop=seen.reference)
     entry = at.ledger.entry(gallery.name, seen.number)
     if entry and entry.enrolment and entry.enrolment.HasField("mask"):

@@ -1,4 +1,4 @@
-"""Who is this? A picture weighed by the running system, and not enrolled."""
+"""Identifies a picture without enrolling it."""
 
 from typing import Annotated
 
@@ -19,52 +19,52 @@ router = APIRouter(responses=documented(404, 415))
 SECONDS = 60.0
 
 Side = Annotated[
-    str, Query(max_length=20, description="The side that it shows: left, right, front, back, top.")
+    str, Query(max_length=20, description="Viewpoint: left, right, front, back or top.")
 ]
 
 
 class Likeness(BaseModel):
-    """One individual that the picture may show."""
+    """A candidate individual for a picture."""
 
     individual: str
-    name: str = Field(description="What a catalogue calls it; empty: nothing.")
+    name: str = Field(description="Its name; empty: none.")
     probability: float
-    sighting: str = Field(description="Its sighting that is most alike.")
+    sighting: str = Field(description="Its most similar sighting.")
     matches: int
 
 
 class WhoAnswer(BaseModel):
-    """Who a picture shows."""
+    """Result of identifying a picture."""
 
     outcome: OutcomeName
-    individual: str = Field(description="Empty unless it is known.")
-    name: str = Field(description="What a catalogue calls that one; empty: nothing.")
-    probability: float = Field(description="Of the first one.")
+    individual: str = Field(description="Empty unless known.")
+    name: str = Field(description="Its name; empty: none.")
+    probability: float = Field(description="Of the first candidate.")
     ranked: list[Likeness]
-    incomparable: str = Field(description="Why it can't be compared with anything; empty: it can.")
+    incomparable: str = Field(description="Why it cannot be compared; empty: it can.")
 
 
 @router.post("/api/v1/galleries/{population}/{species}/search", tags=["catalogue"])
 def search(
     name: Named, at: Context, picture: Annotated[UploadFile, File()], viewpoint: Side = ""
 ) -> WhoAnswer:
-    """Ask who a picture shows. It takes as long as the system has in hand; nothing is enrolled."""
+    """Identify a picture. It is queued behind the captures in progress; nothing is enrolled."""
     return who(at, name, picture.file.read(), viewpoint)
 
 
 def who(at: ApiContext, gallery: str, picture: bytes, viewpoint: str) -> WhoAnswer:
-    """Return who a picture shows.
+    """Identify a picture.
 
     Raises:
-        HTTPException: it is no picture, or nobody can be asked.
-        Transient: nobody answered.
+        HTTPException: it is not a picture, or there is no broker.
+        Transient: no response arrived.
     """
     if at.asking is None:
-        raise refusal(503, "there is no broker to ask by")
+        raise refusal(503, "there is no broker, so pictures cannot be identified")
     kind = sniff(picture)
     if kind not in PICTURES:
         raise refusal(
-            415, f"the file is {kind or 'nothing known'}; send {', '.join(sorted(PICTURES))}"
+            415, f"the file is {kind or 'of an unknown type'}; send {', '.join(sorted(PICTURES))}"
         )
     population, species = split_gallery(gallery)
     capture = Capture(

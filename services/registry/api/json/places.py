@@ -1,4 +1,4 @@
-"""How coarsely the places of species are told, and what admins say of that."""
+"""Location masking by species."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,31 +17,28 @@ Kilometres = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
 class SpeciesAnswer(BaseModel):
-    """How coarsely a species is told."""
+    """The location masking of a species."""
 
     species: str = Field(examples=["black-rhinoceros"])
-    kilometres: float = Field(description="The size of the cells; 0: its places are told exactly.")
+    kilometres: float = Field(description="Size of the grid cells; 0: exact locations.")
     source: Literal["file", "said", "like", "unlisted"] = Field(
-        description="By whose word: the operator's list, an admin's, that of another species, or "
-        "nobody's."
+        description="Source of the rule: the operator's list, an admin, another species, or none."
     )
-    like: str = Field(description="The other species by whose word; empty: none.")
-    said_by: str = Field(description="The admin who said so; empty: none.")
+    like: str = Field(description="The other species; empty: none.")
+    said_by: str = Field(description="The admin who set it; empty: none.")
     said_at: datetime | None
 
 
 class Coarseness(BaseModel):
-    """How coarsely a species is told."""
+    """The location masking of a species."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kilometres: Kilometres = Field(
-        description="The size of the cells; 0: its places may be told exactly."
-    )
+    kilometres: Kilometres = Field(description="Size of the grid cells; 0: exact locations.")
 
 
 class Likeness(BaseModel):
-    """As which other species it counts."""
+    """The other species whose rule applies."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -53,7 +50,7 @@ NewWord = Coarseness | Likeness
 
 @router.get("/api/v1/places", tags=["places"])
 def places(at: Context) -> list[SpeciesAnswer]:
-    """How coarsely each species of the ledger is told to all but admins."""
+    """The location masking of each species in the ledger, for everybody but admins."""
     said = at.location_masking.said.all()
     species = {split_gallery(name)[1] for name in at.catalogue.names()} | set(said)
     return [_answer(at, name) for name in sorted(species)]
@@ -67,16 +64,16 @@ def say(
     asking: CurrentUser,
     at: Context,
 ) -> SpeciesAnswer:
-    """Say how coarsely a species is told, or as which other one it counts."""
+    """Set a species' masking, or the other species whose rule applies."""
     set_rule(request, at, asking, species, word)
     return _answer(at, slug(species))
 
 
 @router.delete("/api/v1/places/{species}", tags=["places"], status_code=204)
 def take_back(species: str, at: Context) -> None:
-    """Take back what was said of a species: it is told as if nobody had."""
+    """Remove an admin's rule for a species."""
     if not at.location_masking.said.take_back(species):
-        raise refusal(404, f"nothing was said of {species}")
+        raise refusal(404, f"there is no rule for {species}")
 
 
 def set_rule(
@@ -85,13 +82,13 @@ def set_rule(
     name = slug(species)
     like = slug(word.like) if isinstance(word, Likeness) else ""
     if not name or (isinstance(word, Likeness) and not like):
-        raise refusal(409, f"{species!r} or what it is like is no name of a species")
+        raise refusal(409, f"{species!r} or the other name is not a species")
     if at.location_masking.is_listed(name):
         raise refusal(
             409, f"the operator's list (RESIGHT_API_PROTECTED) names {name}: change it there"
         )
     if like == name:
-        raise refusal(409, f"{name} can't be like itself")
+        raise refusal(409, f"{name} cannot refer to itself")
     kilometres = word.kilometres if isinstance(word, Coarseness) else 0.0
     at.location_masking.said.say(name, person.name, kilometres, like)
     how = f"like {like}" if like else f"{kilometres:g} km"

@@ -1,4 +1,4 @@
-"""What a reader may ask of the API."""
+"""Routes for readers."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, TypeVar
@@ -31,8 +31,8 @@ from shared.messages import Decision
 
 router = APIRouter(prefix="/api/v1", tags=["catalogue"], responses=documented(404))
 
-Offset = Annotated[int, Query(ge=0, le=2**53, description="So many are left out before.")]
-Many = Annotated[int, Query(ge=1, le=200, description="So many at most.")]
+Offset = Annotated[int, Query(ge=0, le=2**53, description="Number of items to skip.")]
+Many = Annotated[int, Query(ge=1, le=200, description="Maximum number of items.")]
 Order = Literal[
     "-last_seen", "last_seen", "-first_seen", "first_seen", "-sightings", "sightings", "id"
 ]
@@ -44,7 +44,7 @@ _PATH = "/galleries/{population}/{species}"
 
 
 def paged(found: Sequence[S], offset: int, limit: int, answer: Callable[[S], T]) -> Page[T]:
-    """Return one page of a list, each item as it is answered."""
+    """Return one page of a list, with items converted."""
     following = offset + limit
     return Page(
         items=[answer(each) for each in found[offset:following]],
@@ -55,7 +55,7 @@ def paged(found: Sequence[S], offset: int, limit: int, answer: Callable[[S], T])
 
 @router.get("/galleries")
 def galleries(asking: CurrentUser, at: Context) -> list[GalleryAnswer]:
-    """All galleries that the key sees."""
+    """All galleries that the key may see."""
     return [gallery_answer(at, name) for name in at.catalogue.names() if asking.sees(name)]
 
 
@@ -74,11 +74,11 @@ def individuals(
     status: Status | None = None,
     deployment: Text = None,
     viewpoint: Text = None,
-    contains: Annotated[str, Query(max_length=200, description="A part of ID or name.")] = "",
+    contains: Annotated[str, Query(max_length=200, description="Part of an ID or name.")] = "",
     offset: Offset = 0,
     limit: Many = 50,
 ) -> Page[IndividualAnswer]:
-    """The individuals of a gallery."""
+    """Individuals of a gallery."""
     with at.catalogue.gallery(name) as shown:
         found = shown.chosen(
             status=status or "",
@@ -92,7 +92,7 @@ def individuals(
 
 @router.get(_PATH + "/individuals/{individual}")
 def individual(name: Named, individual: str, at: Context) -> IndividualAnswer:
-    """One individual; of one that was merged, the one that it has become."""
+    """One individual; for a merged one, the individual it became."""
     with at.catalogue.gallery(name) as shown:
         now = shown.became(individual)
         if not now:
@@ -112,7 +112,7 @@ def sightings(
     offset: Offset = 0,
     limit: Many = 50,
 ) -> Page[SightingAnswer]:
-    """The sightings of a gallery, the latest decisions first."""
+    """Sightings of a gallery, latest decisions first."""
     with at.catalogue.gallery(name) as shown:
         found = [
             each
@@ -139,16 +139,16 @@ def sighting(name: Named, sighting: str, at: Context) -> SightingAnswer:
     responses={200: {"content": {"image/jpeg": {}}, "description": "The crop."}},
 )
 def crop(name: Named, sighting: str, at: Context, size: Size = "640") -> Response:
-    """The picture of a sighting: its box, cut out."""
+    """The crop of a sighting."""
     with at.catalogue.gallery(name) as shown:
         reference = found_sighting(shown.sightings, sighting).reference
     if reference is None:
-        raise refusal(404, f"sighting {sighting} came without a picture")
+        raise refusal(404, f"sighting {sighting} has no picture")
     try:
         content = at.thumbnails.get(reference, size)
     except Poison as gone:
         raise refusal(404, f"the crop of {sighting} can't be read: {gone.reason}") from gone
-    # A sighting's ID names its pixels, so what was once fetched stays right.
+    # A sighting's ID is a hash of its pixels, so responses never change.
     kept = {"Cache-Control": "private, max-age=31536000, immutable"}
     return Response(content, media_type="image/jpeg", headers=kept)
 
@@ -157,7 +157,7 @@ def crop(name: Named, sighting: str, at: Context, size: Size = "640") -> Respons
 def questions(
     name: Named, at: Context, offset: Offset = 0, limit: Many = 50
 ) -> Page[QuestionAnswer]:
-    """Which individuals may be one, those first whose answer is worth most."""
+    """Pairs of individuals that may be one, the most valuable first."""
     with at.catalogue.gallery(name) as shown:
         asked = shown.questions
         return paged(asked, offset, limit, lambda each: QuestionAnswer.of(each, shown))
@@ -167,10 +167,10 @@ def questions(
 def entries(
     name: Named,
     at: Context,
-    after: Annotated[int, Query(ge=0, le=2**53, description="An entry's number.")] = 0,
+    after: Annotated[int, Query(ge=0, le=2**53, description="Number of an entry.")] = 0,
     limit: Many = 50,
 ) -> Page[EntryAnswer]:
-    """The ledger itself: every decision and operation, in order."""
+    """The ledger: every decision and operation, in order."""
     last = at.ledger.count(name, "entries")
     until = min(after + limit, last)
     items = [entry_answer(each) for each in at.ledger.decisions(name, after + 1, until)]
@@ -189,7 +189,7 @@ def entry(
 
 
 def gallery_answer(at: ApiContext, name: str) -> GalleryAnswer:
-    """Return what there is to say of a gallery."""
+    """Return the schema of a gallery."""
     curve = at.calibration.curve(name)
     with at.catalogue.gallery(name) as shown:
         return GalleryAnswer(
@@ -206,7 +206,7 @@ def gallery_answer(at: ApiContext, name: str) -> GalleryAnswer:
 
 
 def drift_of(at: ApiContext, name: str, shown: GalleryOverview) -> float | None:
-    """Return how far a gallery's evidence has moved from that of the calibration."""
+    """Return the drift of a gallery's evidence from the calibration."""
     baseline = at.calibration.curve(name).baseline
     if baseline is None:
         return None
@@ -230,7 +230,7 @@ def found_sighting(sightings: dict[str, SightingOverview], name: str) -> Sightin
     """Return a sighting.
 
     Raises:
-        HTTPException: there is none of this name.
+        HTTPException: there is no such sighting.
     """
     if name not in sightings:
         raise refusal(404, f"this gallery has no sighting {name}")
@@ -238,5 +238,5 @@ def found_sighting(sightings: dict[str, SightingOverview], name: str) -> Sightin
 
 
 def entry_answer(decision: Decision) -> EntryAnswer:
-    """Return an entry as JSON has it."""
+    """Return the schema of an entry."""
     return EntryAnswer.of(decision, OUTCOME_NAMES.get(decision.outcome))

@@ -1,4 +1,4 @@
-"""What the API answers with, as its OpenAPI describes it."""
+"""Schemas of the API's responses, as in its OpenAPI document."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Generic, Literal, TypeVar
@@ -19,50 +19,51 @@ T = TypeVar("T")
 
 
 class Page(BaseModel, Generic[T]):
-    """Some of a list, in its order."""
+    """One page of a list."""
 
     items: list[T]
-    total: int = Field(description="How many the whole list has.")
-    next: int | None = Field(description="The `offset` of what follows; null: nothing does.")
+    total: int = Field(description="Length of the whole list.")
+    next: int | None = Field(description="The next `offset`; null: this is the last page.")
 
 
 class GalleryAnswer(BaseModel):
-    """One species in one population, and how much is known of it."""
+    """A gallery: one species in one population."""
 
     name: str = Field(examples=["default/plains-zebra"])
     individuals: int
     sightings: int
     questions: int
-    entries: int = Field(description="Entries of the ledger, which are numbered from 1.")
-    calibration: str = Field(description="What turns evidence into probabilities.")
-    known_from: float = Field(description="From this probability on, an individual is named.")
-    new_below: float = Field(description="Below this probability, a new individual is founded.")
+    entries: int = Field(description="Entries of the ledger, numbered from 1.")
+    calibration: str = Field(description="Calibration: evidence to probabilities.")
+    known_from: float = Field(description="From this probability on, a sighting is known.")
+    new_below: float = Field(description="Below this probability, a new individual is created.")
     drift: float | None = Field(
-        description="The population stability index of the latest sightings against those that the "
-        "calibration was fitted on: above 0.25 it should be fitted again. null: too few to tell."
+        description="Population stability index of the latest sightings against the calibration "
+        "data: "
+        "above 0.25, calibrate again. null: too few sightings."
     )
 
 
 class SightingAnswer(BaseModel):
-    """One animal in one picture, and whose it is now."""
+    """One animal in one picture, and its current individual."""
 
     id: str
-    entry: int = Field(description="The number of its decision in the ledger.")
+    entry: int = Field(description="Number of its decision in the ledger.")
     individual: str = Field(description="Empty: nobody.")
-    identity: str = Field(description="What a catalogue called the animal; empty: nothing.")
+    identity: str = Field(description="The animal's name in a catalogue; empty: none.")
     outcome: OutcomeName
-    probability: float = Field(description="Of the individual that came first, at its decision.")
+    probability: float = Field(description="Of the first-ranked individual, at its decision.")
     captured_at: datetime | None
     decided_at: datetime
     deployment: str
     sequence: str
     viewpoint: str
     image: str = Field(description="SHA-256 of the picture, which several animals may share.")
-    picture: str | None = Field(description="Where its crop is; null: it has none.")
+    picture: str | None = Field(description="Path of its crop; null: none.")
 
     @classmethod
     def of(cls, seen: SightingOverview, gallery: GalleryOverview) -> "SightingAnswer":
-        """Return the answer about a sighting of a gallery."""
+        """Return the schema of a sighting."""
         return cls(
             id=seen.id,
             entry=seen.number,
@@ -81,21 +82,21 @@ class SightingAnswer(BaseModel):
 
 
 class IndividualAnswer(BaseModel):
-    """An animal, without its sightings."""
+    """An individual, without its sightings."""
 
     id: str
-    name: str = Field(description="What a catalogue calls it; empty: nothing.")
+    name: str = Field(description="Its name; empty: none.")
     status: Status = Field(description="tentative: it may be another one, see the questions.")
     sightings: int
     first_seen: datetime
     last_seen: datetime
-    viewpoints: dict[str, int] = Field(description="Sightings that show each side.")
-    deployments: dict[str, int] = Field(description="Sightings of each camera.")
-    cover: str = Field(description="The sighting to show it by.")
+    viewpoints: dict[str, int] = Field(description="Sightings per viewpoint.")
+    deployments: dict[str, int] = Field(description="Sightings per camera.")
+    cover: str = Field(description="The sighting that represents it.")
 
     @classmethod
     def of(cls, individual: IndividualOverview, gallery: GalleryOverview) -> "IndividualAnswer":
-        """Return the answer about an individual of a gallery."""
+        """Return the schema of an individual."""
         return cls(
             id=individual.id,
             name=individual.name,
@@ -110,18 +111,18 @@ class IndividualAnswer(BaseModel):
 
 
 class QuestionAnswer(BaseModel):
-    """Two individuals that may be one, and the two sightings that are most alike."""
+    """Two individuals that may be one, and their two most similar sightings."""
 
     one: str
     other: str
     sighting_of_one: str
     sighting_of_other: str
     probability: float = Field(description="That they are one animal.")
-    pairs: int = Field(description="Pairs of sightings that 'same' puts together.")
+    pairs: int = Field(description="Pairs of sightings affected by the answer 'same'.")
 
     @classmethod
     def of(cls, question: Question, gallery: GalleryOverview) -> "QuestionAnswer":
-        """Return the answer about a question of a gallery."""
+        """Return the schema of a question."""
         one, other = (gallery.individual(name) for name in (question.one, question.other))
         return cls(
             one=question.one,
@@ -134,27 +135,27 @@ class QuestionAnswer(BaseModel):
 
 
 class ChangeAnswer(BaseModel):
-    """Sightings that an entry moved."""
+    """Sightings moved by an entry."""
 
-    individual: str = Field(description="Whose they were; empty: nobody's.")
-    into: str = Field(description="Whose they are; empty: nobody's.")
+    individual: str = Field(description="Previous individual; empty: none.")
+    into: str = Field(description="New individual; empty: none.")
     sightings: list[str] = Field(description="None: all of that individual.")
 
 
 class RankedAnswer(BaseModel):
-    """An individual that a decision weighed."""
+    """A candidate individual of a decision."""
 
     individual: str
     probability: float
-    sighting: str = Field(description="Its sighting that is most alike.")
+    sighting: str = Field(description="Its most similar sighting.")
     matches: int = Field(description="Local matches with that sighting.")
 
 
 class EntryAnswer(BaseModel):
-    """One entry of the ledger: a decision about a sighting, or what a person said."""
+    """One entry of the ledger: a decision or a person's operation."""
 
     number: int
-    actor: str = Field(description="registry, or who said it.")
+    actor: str = Field(description="registry, or the name of the person.")
     decided_at: datetime
     kind: str = Field(description="decision, or same, different, move, confirm, …, undo.")
     sightings: list[str]
@@ -164,12 +165,12 @@ class EntryAnswer(BaseModel):
     ranked: list[RankedAnswer]
     changes: list[ChangeAnswer]
     reason: str
-    undoes: int | None = Field(description="The entry that it takes back.")
+    undoes: int | None = Field(description="The entry that it undoes.")
     calibration: str
 
     @classmethod
     def of(cls, decision: Decision, outcome: OutcomeName | None) -> "EntryAnswer":
-        """Return the answer about an entry."""
+        """Return the schema of an entry."""
         operation = decision.operation
         spoken = decision.HasField("operation")
         kind = OperationKind.Name(operation.kind).removeprefix("OPERATION_KIND_").lower()
@@ -208,9 +209,9 @@ class _Said(BaseModel):
         min_length=1,
         max_length=100,
         pattern=r"^[A-Za-z0-9_-]+$",
-        description="Names the operation for ever, such as a UUID: sent again it changes nothing.",
+        description="Unique ID of the operation, such as a UUID: repeating it changes nothing.",
     )
-    reason: str = Field("", max_length=2000, description="Why, in your words.")
+    reason: str = Field("", max_length=2000, description="Reason, as free text.")
 
 
 Sighting = Annotated[str, Field(min_length=1, max_length=200)]
@@ -225,7 +226,7 @@ class OfTwo(_Said):
 
 
 class Move(_Said):
-    """Sightings of one individual belong to another, or to a new one."""
+    """Move sightings of one individual to another, or to a new one."""
 
     kind: Literal["move"]
     sightings: list[Sighting] = Field(min_length=1, max_length=1000)
@@ -233,21 +234,21 @@ class Move(_Said):
 
 
 class Confirm(_Said):
-    """All sightings of an individual show one animal, and those that it may be are others."""
+    """All sightings of an individual show one animal, different from those it may be."""
 
     kind: Literal["confirm"]
     individual: str = Field(min_length=1, max_length=200)
 
 
 class Unidentifiable(_Said):
-    """Nobody can tell who these sightings show."""
+    """The animal in these sightings cannot be identified."""
 
     kind: Literal["unidentifiable"]
     sightings: list[Sighting] = Field(min_length=1, max_length=1000)
 
 
 class Undo(_Said):
-    """What an entry of a person said is taken back."""
+    """Undo an earlier entry."""
 
     kind: Literal["undo"]
     number: int = Field(ge=1, le=2**53, description="Of the entry.")
@@ -257,10 +258,10 @@ Saying = Annotated[OfTwo | Move | Confirm | Unidentifiable | Undo, Field(discrim
 
 
 def moment(seconds: float) -> datetime:
-    """Return a time as JSON has it."""
+    """Return a time in JSON's format."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
 def picture(gallery: str, seen: SightingOverview) -> str | None:
-    """Return the path of a sighting's crop, if it has one."""
+    """Return the path of a sighting's crop, if any."""
     return f"/api/v1/galleries/{gallery}/sightings/{seen.id}/crop" if seen.crop[0] else None

@@ -1,4 +1,4 @@
-"""What a reviewer may say, and what an admin may."""
+"""Routes for reviewers and admins."""
 
 from datetime import datetime
 from typing import Annotated
@@ -30,15 +30,15 @@ router = APIRouter(prefix="/api/v1", responses=documented(404, 409))
 def say(
     name: Named, saying: Annotated[Saying, Body()], asking: CurrentUser, at: Context
 ) -> EntryAnswer:
-    """Say who is who. It holds, whatever evidence comes later, until an undo takes it back."""
+    """Record an identity decision. It overrides later evidence until undone."""
     return entry_answer(written(at, name, asking, saying).decision)
 
 
 def written(at: ApiContext, gallery: str, person: Person, saying: Saying) -> Entry:
-    """Write what a person says, publish it, and return the entry.
+    """Write a person's operation, publish it, and return the entry.
 
     Raises:
-        HTTPException: it can't be.
+        HTTPException: it is not possible.
     """
     reviewer = at.reviewer(gallery, person)
     try:
@@ -64,7 +64,9 @@ def written(at: ApiContext, gallery: str, person: Person, saying: Saying) -> Ent
 class NewKey(BaseModel):
     """A key to be made."""
 
-    name: str = Field(min_length=1, max_length=100, description="Whose it is; the ledger's actor.")
+    name: str = Field(
+        min_length=1, max_length=100, description="Owner, who is recorded as actor in the ledger."
+    )
     role: Role
     galleries: list[str] = Field(default=[], max_length=200, description="None: all.")
 
@@ -80,7 +82,7 @@ class KeyAnswer(BaseModel):
 
     @classmethod
     def of(cls, key: Key) -> "KeyAnswer":
-        """Return the answer about a key."""
+        """Return the schema of a key."""
         return cls(
             id=key.id,
             name=key.name,
@@ -91,22 +93,22 @@ class KeyAnswer(BaseModel):
 
 
 class MadeKey(BaseModel):
-    """A key's secret, which is never shown again."""
+    """A new key's secret, shown only once."""
 
     key: str
 
 
 @router.get("/keys", tags=["keys"])
 def keys(asking: CurrentUser, at: Context) -> list[KeyAnswer]:
-    """The keys, without their secrets; for a bound admin those that are bound to the same."""
+    """Keys, without their secrets; bound admins see those bound to their galleries."""
     return [KeyAnswer.of(each) for each in at.access.made(asking)]
 
 
 @router.post("/keys", tags=["keys"], status_code=201)
 def add_key(request: Request, new: NewKey, asking: CurrentUser, at: Context) -> MadeKey:
-    """Make a key. From the first one on, every request takes one.
+    """Make a key. After the first one, every request needs a key.
 
-    A bound admin makes keys that are bound to some of the same galleries.
+    Bound admins make keys bound to some of their galleries.
     """
     request.state.about = f"{new.name}, {new.role} of {', '.join(new.galleries) or 'all galleries'}"
     try:
@@ -117,7 +119,7 @@ def add_key(request: Request, new: NewKey, asking: CurrentUser, at: Context) -> 
 
 @router.delete("/keys/{identifier}", tags=["keys"], status_code=204)
 def remove_key(request: Request, identifier: str, asking: CurrentUser, at: Context) -> None:
-    """Remove a key; the sessions of browsers that it opened end with it."""
+    """Remove a key and end its browser sessions."""
     try:
         gone = at.access.remove(identifier, asking)
     except AccessError as error:

@@ -1,4 +1,4 @@
-"""How much of a request is taken, how fast it must come, and how fast its answer must be read."""
+"""Limits on the size and speed of requests, and on the speed of reading responses."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,18 +7,18 @@ from starlette.types import Message, Receive, Send
 
 from services.registry.api.problem import refusal
 
-# Whoever takes nothing of an answer for so long is hung up on.
+# Clients that read nothing for this long are disconnected.
 READING_SECONDS = 60.0
-# So many callers are remembered; more of them at once are not held apart.
+# Number of clients tracked; beyond it they share limits.
 MOST_CALLERS = 10_000
 
 
 class NotReadError(Exception):
-    """The answer is not taken."""
+    """The client does not read the response."""
 
 
 class Rates:
-    """A bucket of tokens for each caller, filled evenly through the minute."""
+    """A token bucket per client, refilled evenly through the minute."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float]) -> None:
         self._most = per_minute
@@ -26,7 +26,7 @@ class Rates:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def wait(self, caller: str) -> int:
-        """Take a token; return the seconds until there is one, 0 if there was."""
+        """Take a token; return the seconds until one is available, 0 if taken."""
         now = self._clock()
         if len(self._buckets) > MOST_CALLERS:
             self._buckets.clear()
@@ -39,9 +39,9 @@ class Rates:
 
 
 def bounded(receive: Receive, most: int, seconds: float) -> Receive:
-    """Return a `receive` that ends a body that grows too large or takes too long.
+    """Return a `receive` that ends a body that is too large or too slow.
 
-    What comes after the body, that the client is gone, may take any time.
+    After the body there is no time limit for the disconnect.
     """
     seen, over, end = 0, False, None
 
@@ -54,10 +54,10 @@ def bounded(receive: Receive, most: int, seconds: float) -> Receive:
             async with asyncio.timeout_at(end):
                 message = await receive()
         except TimeoutError:
-            raise refusal(408, f"the body did not come within {seconds:.0f} s") from None
+            raise refusal(408, f"the body did not arrive within {seconds:.0f} s") from None
         seen += len(message.get("body", b""))
         if seen > most:
-            raise refusal(413, f"the body is larger than the {most} bytes that are taken")
+            raise refusal(413, f"the body exceeds the limit of {most} bytes")
         over = not message.get("more_body", False)
         return message
 
@@ -65,10 +65,10 @@ def bounded(receive: Receive, most: int, seconds: float) -> Receive:
 
 
 def hurried(send: Send, seconds: float = READING_SECONDS) -> Send:
-    """Return a `send` that waits for a slow reader no longer than so for each piece.
+    """Return a `send` that waits at most this long for each piece to be read.
 
     Raises:
-        NotReadError: it did.
+        NotReadError: it waited longer.
     """
 
     async def hurried_send(message: Message) -> None:

@@ -1,6 +1,6 @@
-"""Connections: how many there may be, and how long one may take to say what it wants.
+"""Limits on the number of connections, and on the time to send headers.
 
-uvicorn bounds neither; a client that sends a header line a minute would hold one for ever.
+uvicorn limits neither; a client that sends a header line a minute would hold one for ever.
 """
 
 import asyncio
@@ -8,12 +8,12 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-# From the connection, or from the first byte of a further request, to the end of the headers.
+# From the connection, or the first byte of a further request, to the end of the headers.
 HEADER_SECONDS = 10.0
 
 
 def protocol(most: int, header_seconds: float = HEADER_SECONDS) -> type[H11Protocol]:
-    """Return uvicorn's protocol for at most so many connections."""
+    """Return uvicorn's protocol with a maximum number of connections."""
 
     class Limited(H11Protocol):
         """One connection."""

@@ -1,7 +1,7 @@
-"""Turns: how much of what takes long is done at once, in all and for one key.
+"""Limits on concurrent long-running work, in total and per key.
 
-Each takes a thread for up to a minute, and there are some forty; without turns, a reader who asks
-about forty pictures would keep everybody from signing in.
+Each takes a thread for up to a minute, and there are about forty; without limits, one user
+identifying forty pictures would block everybody.
 """
 
 from collections import Counter
@@ -15,12 +15,12 @@ Turn = Literal["", "ask", "draw", "export"]
 
 AT_ONCE: dict[Turn, int] = {"ask": 8, "draw": 6, "export": 4}
 AT_ONCE_OF_ONE = 2
-# Whoever has to wait comes again after so long.
+# Retry-After, in seconds.
 PAUSE_SECONDS = 5
 
 
 class Turns:
-    """Counts what is under way; for one event loop."""
+    """Counts work in progress; for one event loop."""
 
     def __init__(self) -> None:
         self._all: Counter[Turn] = Counter()
@@ -28,10 +28,10 @@ class Turns:
 
     @contextmanager
     def of(self, turn: Turn, caller: str) -> Iterator[None]:
-        """Hold a turn for as long as a block lasts; '' takes none.
+        """Hold a turn for the duration of a block; '' needs none.
 
         Raises:
-            HTTPException: too many are under way.
+            HTTPException: too many are in progress.
         """
         if not turn:
             yield
@@ -40,8 +40,8 @@ class Turns:
         if self._of_one[mine] >= AT_ONCE_OF_ONE or self._all[turn] >= AT_ONCE[turn]:
             raise HTTPException(
                 429,
-                f"{AT_ONCE_OF_ONE} of these are done at once for one key, and {AT_ONCE[turn]} in "
-                f"all; wait {PAUSE_SECONDS} s",
+                f"the limit is {AT_ONCE_OF_ONE} of these at once per key, and {AT_ONCE[turn]} in "
+                f"total; wait {PAUSE_SECONDS} s",
                 {"Retry-After": str(PAUSE_SECONDS)},
             )
         self._all[turn] += 1

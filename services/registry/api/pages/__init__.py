@@ -1,4 +1,4 @@
-"""The review pages, rendered on the server: a browser loads nothing from anywhere else."""
+"""The review pages, rendered on the server without external resources."""
 
 from services.registry.api.pages import (
     alerts,

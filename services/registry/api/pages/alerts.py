@@ -45,7 +45,7 @@ def change(
     remove: Annotated[str, Form(max_length=20)] = "",
     again: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
-    """Make or remove a rule, or send an alert again."""
+    """Add or remove a rule, or send an alert again."""
     try:
         if again:
             send_again(at, person, again)
@@ -54,7 +54,7 @@ def change(
             remove_rule(at, person, remove)
             return RedirectResponse("/alerts", 303)
         if kind not in KINDS or not name or not person.sees(gallery):
-            raise AlertError("a rule needs a name, a gallery, and one of the kinds")
+            raise AlertError("choose a name, a gallery, and a kind for the rule")
         wanted = RuleSpec(name, gallery, kind, target, url)
         rule = at.alerts.add(wanted, person.name, last_entry(at, gallery))
     except AlertError as error:

@@ -1,4 +1,4 @@
-"""Small charts as numbers for SVG: the templates only write them down."""
+"""Small charts as numbers for SVG templates."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ MOST_MONTHS = 24
 
 @dataclass(frozen=True)
 class Curve:
-    """How many individuals were known by when: points of a line in WIDTH x HEIGHT.
+    """Known individuals over time: points of a line in WIDTH x HEIGHT.
 
-    flattening: of those known at the end, the share that was new in the last quarter of the time
+    flattening: share of all known individuals that were new in the last quarter of the time
     """
 
     points: str
@@ -27,7 +27,7 @@ class Curve:
 
 
 def curve(firsts: Sequence[float]) -> Curve | None:
-    """Return the discovery curve of times at which individuals were first seen."""
+    """Return the discovery curve for the times of first sightings."""
     times = sorted(firsts)
     if len(times) < 2 or times[0] == times[-1]:
         return None
@@ -44,7 +44,7 @@ def curve(firsts: Sequence[float]) -> Curve | None:
 
 @dataclass(frozen=True)
 class Month:
-    """What was seen in a month: sightings, animals, and those of them seen for the first time.
+    """One month: sightings, animals, and animals seen for the first time.
 
     x, width, height, new_height: of its bars, which stand on y = HEIGHT
     """
@@ -60,7 +60,7 @@ class Month:
 
 
 def months(individuals: Sequence[IndividualOverview]) -> list[Month]:
-    """Return the capture history of a gallery by months, the last two years of it."""
+    """Return the monthly history of a gallery over the last two years."""
     sightings: Counter[tuple[int, int]] = Counter()
     new: Counter[tuple[int, int]] = Counter()
     animals: dict[tuple[int, int], set[str]] = {}
@@ -99,7 +99,7 @@ class Dot:
 
 
 def timeline(individual: IndividualOverview) -> tuple[list[str], list[Dot]]:
-    """Return an individual's deployments, those seen most first, and its sightings among them."""
+    """Return an individual's deployments, most frequent first, and its sightings in them."""
     lanes = sorted(individual.deployments, key=lambda name: (-individual.deployments[name], name))
     span = max(individual.last - individual.first, 1.0)
     return lanes, [

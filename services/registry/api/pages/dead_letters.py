@@ -1,4 +1,4 @@
-"""What could not be handled, and sending it round again."""
+"""Dead letters, and their replay."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ from shared.stage.dead_letters import DeadLetter
 
 router = APIRouter(include_in_schema=False)
 
-# So many on a page, the latest first; the command `resight dead-letters list` shows all.
+# Number per page, latest first; `resight dead-letters list` shows all.
 SHOWN = 20
 MOST = 2000
 
-Before = Annotated[int, Query(ge=0, le=MOST, description="So many later ones are left out.")]
+Before = Annotated[int, Query(ge=0, le=MOST, description="Number of later ones to skip.")]
 
 
 @router.get("/letters")
@@ -36,7 +36,7 @@ def letters(
     sent: int | None = Query(None, ge=0),
     before: Before = 0,
 ) -> Response:
-    """Show what could not be handled; only to those who see all galleries."""
+    """Show dead letters; only to users of all galleries."""
     found: list[DeadLetter] = []
     trouble, waiting = "", 0
     if at.kafka is not None:
@@ -50,7 +50,10 @@ def letters(
             ]
             waiting = dead_letters.waiting(at.kafka, dead_letter_topics())
         except Transient as away:
-            found, trouble = [], f"The broker does not answer, so they can't be read: {away}"
+            found, trouble = (
+                [],
+                (f"The dead letters cannot be read because the broker does not respond: {away}"),
+            )
     found.sort(key=lambda each: each.time, reverse=True)
     return page(
         request,
@@ -69,28 +72,28 @@ def letters(
 
 @router.get("/letters/{topic}/{partition}/{offset}/picture")
 def picture(topic: str, partition: int, offset: int, at: Context) -> Response:
-    """Show the picture of a capture that could not be handled: drawn anew, if it can be."""
+    """Show the picture of a dead-lettered capture, decoded and re-encoded."""
     found = None
     if at.kafka is not None and topic in dead_letter_topics():
         found = dead_letters.find(at.kafka, topic, partition, offset)
     drawn = redrawn(image_of(found)) if found and image_of(found) else b""
     if not drawn:
-        raise refusal(404, "there is no picture in this letter that can be shown")
+        raise refusal(404, "this dead letter has no picture that can be shown")
     return Response(drawn, media_type="image/jpeg", headers={"Cache-Control": "private"})
 
 
 @router.post("/letters")
 def replay(at: Context) -> Response:
-    """Send all letters round again that were not yet."""
+    """Replay all dead letters."""
     if at.kafka is None:
-        raise refusal(503, "there is no broker to send them by")
+        raise refusal(503, "there is no broker to replay them")
     count = dead_letters.replay(at.kafka, _waiting(at))
     return RedirectResponse(f"/letters?sent={count}", 303)
 
 
 @dataclass(frozen=True)
 class Letter:
-    """A dead letter as the page shows it; `picture` is a path, '' where there is none."""
+    """A dead letter as shown; `picture` is a path, '' if none."""
 
     kind: str
     reason: str
@@ -102,7 +105,7 @@ class Letter:
 
 
 def shown(letter: DeadLetter) -> Letter:
-    """Return what the page shows of a letter."""
+    """Return what the page shows of a dead letter."""
     mark, there = letter.mark, letter.topic == CAPTURES and letter.left_out is None
     place = f"/letters/{letter.address}/{mark.partition}/{mark.offset}/picture" if mark else ""
     return Letter(
@@ -117,7 +120,7 @@ def shown(letter: DeadLetter) -> Letter:
 
 
 def image_of(letter: DeadLetter) -> bytes:
-    """Return the picture that a capture came with; b'' where it came with none."""
+    """Return the inline picture of a capture; b'' if none."""
     if letter.topic != CAPTURES or not letter.value:
         return b""
     if sniff(letter.value) is not None:
@@ -129,7 +132,7 @@ def image_of(letter: DeadLetter) -> bytes:
 
 
 def _waiting(at: ApiContext) -> Iterator[DeadLetter]:
-    """Yield the letters that can be sent round again, one after the other."""
+    """Yield the dead letters that can be replayed."""
     if at.kafka is not None:
         for letter in dead_letters.read(at.kafka, dead_letter_topics()):
             replayed = letter.mark is not None and letter.mark.replayed

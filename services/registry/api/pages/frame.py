@@ -1,4 +1,4 @@
-"""What all pages have in common: who looks, at what, and how times and numbers are written."""
+"""The frame of all pages: navigation, and formats of times and numbers."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ HERE = Path(__file__).parents[1]
 STATIC = HERE / "static"
 
 
-# Operations of people, as the pages name them.
+# Labels of operations.
 WORDS = {
     "same": "Same animal.",
     "different": "Different animals.",
@@ -52,7 +52,7 @@ def page(
     code: int = 200,
     **shown: Any,
 ) -> HTMLResponse:
-    """Return a page; `shown` is what its template needs beside the frame."""
+    """Return a page; `shown` is its template's context."""
     galleries = [] if person is None else [n for n in at.catalogue.names() if person.sees(n)]
     text = (
         _environment()
@@ -91,47 +91,47 @@ def picture_path(gallery: str, seen: SightingOverview, size: str = "320") -> str
 
 
 def day(seconds: float) -> str:
-    """Return a day as people write it, UTC."""
+    """Return a date for people, UTC."""
     return f"{_at(seconds):%-d\N{NO-BREAK SPACE}%b\N{NO-BREAK SPACE}%Y}"
 
 
 def clock(seconds: float) -> str:
-    """Return day and time, UTC."""
+    """Return date and time for people, UTC."""
     return f"{day(seconds)}, {_at(seconds):%H:%M}"
 
 
 def machine(seconds: float) -> str:
-    """Return a time as <time datetime> takes it."""
+    """Return a time for <time datetime>."""
     return _at(seconds).isoformat()
 
 
 def percent(share: float) -> str:
-    """Return a probability in percent: never 0 or 100, which nothing is."""
+    """Return a probability in percent, never rounded to 0 or 100."""
     if share > 0.99:
         return "> 99 %"
     return "< 1 %" if share < 0.01 else f"{share:.0%}".replace("%", " %")
 
 
 def counted(number: int, word: str, words: str = "") -> str:
-    """Return a number with its word: 1 sighting, 2 sightings."""
+    """Return a number with its noun: 1 sighting, 2 sightings."""
     return f"{number:,} {word if number == 1 else words or word + 's'}"
 
 
 def called(gallery: str) -> str:
-    """Return a gallery as a title: its species, and its population where it has a name."""
+    """Return a gallery's title: its species, and its population if named."""
     population, species = split_gallery(gallery)
     title = species.replace("-", " ").capitalize()
     return title if population == "default" else f"{title} · {population}"
 
 
 def sentence(text: str) -> str:
-    """Return a text as it begins a sentence."""
+    """Return a text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
 @cache
 def version(name: str) -> str:
-    """Return the path of a static file, which changes with its content."""
+    """Return the path of a static file with a content hash."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
     return f"/static/{name}?v={digest}"
 

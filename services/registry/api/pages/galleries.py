@@ -1,4 +1,4 @@
-"""A gallery: its individuals as cards, and how well the animals are known by now."""
+"""A gallery: its individuals as cards, and its discovery curve."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlencode

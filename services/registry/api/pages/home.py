@@ -1,4 +1,4 @@
-"""Home: what waits for me, what came in, and is everything ready."""
+"""Home: open tasks, recent sightings, and system status."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -10,13 +10,13 @@ from services.registry.review.skipped_questions import is_in
 
 router = APIRouter(include_in_schema=False)
 
-# So many of the latest sightings are shown.
+# Number of recent sightings shown.
 LATEST = 12
 
 
 @router.get("/")
 def home(request: Request, person: CurrentUser, at: Context) -> Response:
-    """Show all galleries that somebody sees."""
+    """Show all visible galleries."""
     waiting = [Card(at, name) for name in at.catalogue.names() if person.sees(name)]
     latest = sorted(
         ((name, seen, owner) for card in waiting for name, seen, owner in card.latest),
@@ -34,7 +34,7 @@ def home(request: Request, person: CurrentUser, at: Context) -> Response:
 
 
 class Card:
-    """What a gallery has, for its card."""
+    """A gallery's card."""
 
     def __init__(self, at: ApiContext, name: str) -> None:
         skipped_questions = at.skipped_questions.those(name)

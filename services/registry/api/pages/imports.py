@@ -14,19 +14,19 @@ from services.registry.api.pages.frame import page
 
 router = APIRouter(include_in_schema=False)
 
-# So many rows that are not taken stand in the page; the CSV has all.
+# Number of skipped rows shown; the CSV has all.
 SHOWN = 20
 
 
 @router.get("/imports")
 def shown(request: Request, person: CurrentUser, at: Context) -> Response:
-    """Show the form, and what was brought before."""
+    """Show the form, and earlier imports."""
     return _page(request, person, at)
 
 
 @router.post("/imports")
 async def brought(request: Request, person: CurrentUser, at: Context) -> Response:
-    """Take a catalogue and show what is in it."""
+    """Upload a catalogue and show its contents."""
     try:
         begun = await receive_upload(request, person, at)
     except ForeignError as error:
@@ -36,7 +36,7 @@ async def brought(request: Request, person: CurrentUser, at: Context) -> Respons
 
 @router.get("/imports/{identifier}")
 def progress(request: Request, found: TheImport, person: CurrentUser, at: Context) -> Response:
-    """Show what is in a catalogue, or how far it is."""
+    """Show an import's contents or progress."""
     left: list[LeftOut] = at.imports.left_out(found.id) if found.left_out else []
     return page(request, at, person, "import.html", found=found, left=left[:SHOWN])
 
@@ -45,8 +45,8 @@ def progress(request: Request, found: TheImport, person: CurrentUser, at: Contex
 def decide(
     request: Request, found: TheImport, at: Context, *, agreed: Annotated[bool, Form()] = False
 ) -> RedirectResponse:
-    """Enrol a catalogue, or give it up."""
-    request.state.about += ": enrol it" if agreed else ": give it up"
+    """Approve or cancel an import."""
+    request.state.about += ": enrol it" if agreed else ": cancel"
     decide_import(at, found, agreed=agreed)
     return RedirectResponse(f"/imports/{found.id}", 303)
 

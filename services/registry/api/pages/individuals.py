@@ -1,4 +1,4 @@
-"""An individual with all its sightings, and one sighting with its evidence."""
+"""Pages of an individual with all its sightings, and of a sighting with its evidence."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -25,7 +25,7 @@ _PATH = "/g/{population}/{species}"
 
 
 class Doing(BaseModel):
-    """What the form of an individual's page says. `sightings`: those that were picked."""
+    """Form data of an individual's page. `sightings`: the selected ones."""
 
     kind: Literal["merge", "split", "move", "confirm", "unidentifiable"]
     identifier: str = Field(min_length=1, max_length=100)
@@ -44,7 +44,7 @@ def individual(
     *,
     said: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
-    """Show an individual; of one that was merged, the one that it has become."""
+    """Show an individual; for a merged one, the individual it became."""
     with at.catalogue.gallery(name) as shown:
         now = shown.became(individual)
         if not now:
@@ -112,7 +112,7 @@ def change(
 def sighting(
     request: Request, name: Named, sighting: str, person: CurrentUser, at: Context
 ) -> Response:
-    """Show a sighting, and whom its decision weighed."""
+    """Show a sighting and the candidates of its decision."""
     with at.catalogue.gallery(name) as shown:
         seen = found_sighting(shown.sightings, sighting)
         owner = shown.belongs(sighting)
@@ -143,16 +143,16 @@ def sighting(
 
 
 def _saying(shown: GalleryOverview, individual: str, doing: Doing) -> Saying:
-    """Return what a form says as the ledger's operation."""
+    """Return a form as an operation."""
     identifier, reason, picked = doing.identifier, doing.reason, doing.sightings
     if doing.kind == "confirm":
         return Confirm(kind="confirm", id=identifier, individual=individual, reason=reason)
     if doing.kind in {"merge", "move"} and not shown.became(doing.into):
-        raise refusal(409, f"there is no individual {doing.into!r}; pick one from the list")
+        raise refusal(409, f"there is no individual {doing.into!r}; choose one from the list")
     if doing.kind == "merge":
         return _merge(shown, individual, doing)
     if not picked:
-        raise refusal(409, "pick the pictures first that this is about")
+        raise refusal(409, "select the pictures first")
     if doing.kind == "unidentifiable":
         return Unidentifiable(kind="unidentifiable", id=identifier, sightings=picked, reason=reason)
     into = doing.into if doing.kind == "move" else ""
@@ -163,7 +163,7 @@ def _merge(shown: GalleryOverview, individual: str, doing: Doing) -> Move:
     """Return the move of all sightings of the smaller of two individuals."""
     other = shown.became(doing.into)
     if other == individual:
-        raise refusal(409, f"{individual} can't be merged with itself")
+        raise refusal(409, f"{individual} cannot be merged with itself")
     both = [shown.individual(each) for each in (individual, other)]
     smaller, larger = sorted(both, key=lambda each: (len(each.sightings), each.id))
     return Move(
@@ -176,7 +176,7 @@ def _merge(shown: GalleryOverview, individual: str, doing: Doing) -> Move:
 
 
 def _flanks(sightings: Sequence[SightingOverview]) -> list[tuple[str, list[SightingOverview]]]:
-    """Return the sightings by the side that they show, the latest first."""
+    """Return the sightings by viewpoint, latest first."""
     sides: dict[str, list[SightingOverview]] = {}
     for seen in reversed(sightings):
         sides.setdefault(seen.viewpoint, []).append(seen)

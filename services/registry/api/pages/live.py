@@ -1,4 +1,4 @@
-"""The latest decisions as they come."""
+"""The page of recent sightings."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -11,5 +11,5 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/live")
 def live(request: Request, person: CurrentUser, at: Context) -> Response:
-    """Show the page that listens."""
+    """Show the page that receives the event stream."""
     return page(request, at, person, "live.html")

@@ -30,7 +30,7 @@ def shown(
     *,
     viewpoint: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
-    """Show who a picture shows."""
+    """Show the result."""
     image = picture.file.read()
     try:
         found = who(at, name, image, viewpoint)

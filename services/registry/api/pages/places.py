@@ -16,7 +16,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/places")
 def shown(request: Request, person: CurrentUser, at: Context) -> Response:
-    """Show how coarsely each species is told."""
+    """Show the masking of each species."""
     return page(
         request,
         at,
@@ -38,17 +38,19 @@ def change(
     like: Annotated[str, Form(max_length=200)] = "",
     back: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Say how coarsely a species is told, or take that back."""
+    """Set or remove the masking of a species."""
     if back:
         at.location_masking.said.take_back(species)
         request.state.about = f"{slug(species)}: taken back"
         return RedirectResponse("/places", 303)
     if bool(kilometres) == bool(like):
-        raise refusal(422, "say either kilometres (0: exactly) or the species that it is like")
+        raise refusal(422, "enter kilometres (0: exact) or another species")
     word: NewWord
     try:
         word = Likeness(like=like) if like else Coarseness(kilometres=float(kilometres))
     except ValueError as error:
-        raise refusal(422, f"{kilometres!r} is no number of kilometres from 0 to 1000") from error
+        raise refusal(
+            422, f"{kilometres!r} is not a number of kilometres from 0 to 1000"
+        ) from error
     set_rule(request, at, person, species, word)
     return RedirectResponse("/places", 303)

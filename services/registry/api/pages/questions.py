@@ -1,4 +1,4 @@
-"""Which individuals may be one: one question at a time, answered by a key."""
+"""Questions: which individuals may be one, answered one at a time, with keyboard shortcuts."""
 
 from typing import Annotated, Literal
 from uuid import uuid4
@@ -35,7 +35,7 @@ def question(
     aside: bool = False,
     said: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
-    """Show a question: the first one, or the one at place `from`."""
+    """Show a question: the first one, or the one at position `from`."""
     skipped_questions = at.skipped_questions.those(name)
     with at.catalogue.gallery(name) as shown:
         asked = [each for each in shown.questions if is_in(skipped_questions, each) == aside]
@@ -79,7 +79,7 @@ def answer(
     individual: Name,
     place: Annotated[int, Form(ge=0, le=10**6)] = 0,
 ) -> Response:
-    """Take an answer, and go on to the next question."""
+    """Record an answer, and show the next question."""
     path = f"{gallery_path(name)}/questions"
     if kind == "aside":
         at.skipped_questions.put(name, one, other, person.name)
@@ -106,7 +106,7 @@ def undo(
     identifier: Name,
     back: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    """Take back what an entry said, and go back to the page."""
+    """Undo an entry, and return to the page."""
     entry = written(at, name, person, Undo(kind="undo", id=identifier, number=number))
     inside = back.startswith(gallery_path(name)) and back.isprintable()
     path = back.partition("?")[0] if inside else f"{gallery_path(name)}/questions"
@@ -114,7 +114,7 @@ def undo(
 
 
 def _sides(shown: GalleryOverview, question: Question) -> tuple["Side", ...]:
-    """Return both individuals, the one with fewer sightings first: it is asked about."""
+    """Return both individuals, the one with fewer sightings first."""
     both = [
         Side(shown, question.one, question.sighting_of_one),
         Side(shown, question.other, question.sighting_of_other),
@@ -123,7 +123,7 @@ def _sides(shown: GalleryOverview, question: Question) -> tuple["Side", ...]:
 
 
 class Side:
-    """An individual on one side of a question, and the sighting that is shown large."""
+    """An individual on one side of a question, with the sighting shown large."""
 
     def __init__(self, shown: GalleryOverview, name: str, sighting: str) -> None:
         individual = shown.individual(name)
@@ -140,7 +140,7 @@ def rivals_of(
     individual: str,
     but: Question | None = None,
 ) -> list[tuple[str, float, str]]:
-    """Return who else an individual may be: ID, probability, and the path of that question."""
+    """Return other questions about an individual: ID, probability, and path."""
     found = []
     counted = {True: 0, False: 0}
     for question in shown.questions:
@@ -154,7 +154,7 @@ def rivals_of(
 
 
 def _told(at: ApiContext, gallery: str, number: int) -> EntryAnswer | None:
-    """Return a person's entry, to tell what it changed."""
+    """Return a person's entry, to show what it changed."""
     found = next(at.ledger.decisions(gallery, number, number), None) if number else None
     spoken = found is not None and found.HasField("operation")
     return entry_answer(found) if found is not None and spoken else None

@@ -1,4 +1,4 @@
-"""In and out, with a key."""
+"""Sign-in with a key, and sign-out."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ router = APIRouter(include_in_schema=False)
 def form(
     request: Request, at: Context, to: Annotated[str, Query(max_length=500)] = "/"
 ) -> Response:
-    """Ask for a key."""
+    """Show the sign-in form."""
     return page(request, at, None, "sign_in.html", to=_local(to), wrong="")
 
 
@@ -26,17 +26,20 @@ def sign_in(
     key: Annotated[str, Form(max_length=200)] = "",
     to: Annotated[str, Form(max_length=500)] = "/",
 ) -> Response:
-    """Begin a session, if the key is one."""
+    """Start a session, if the key is valid."""
     found = at.access.holder(key)
     if found is None:
         try:
             at.refuse_key(request, key)
         except HTTPException as many:
-            told = "Too many wrong keys came from here. Wait 15 minutes, or send the right one."
+            told = (
+                "Too many wrong keys came from your address. Wait 15 minutes, or send the right "
+                "one."
+            )
             return page(
                 request, at, None, "sign_in.html", code=many.status_code, to=_local(to), wrong=told
             )
-        told = "This is no key of this catalogue. An admin makes one with “resight keys add”."
+        told = "This is not a valid key. An admin can make one with “resight keys add”."
         return page(request, at, None, "sign_in.html", code=401, to=_local(to), wrong=told)
     request.state.person = found.person
     seconds = 3600 * at.settings.session_hours
@@ -63,6 +66,6 @@ def sign_out(request: Request, at: Context) -> Response:
 
 
 def _local(path: str) -> str:
-    """Return a path of this site; anything else becomes home."""
+    """Return a path of this site; anything else becomes the home page."""
     plain = path.startswith("/") and not path.startswith(("//", "/\\"))
     return path if plain and path.isprintable() else "/"

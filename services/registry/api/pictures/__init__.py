@@ -1,1 +1,1 @@
-"""Pictures as the API and the pages may show them."""
+"""Pictures in the API and pages."""

@@ -1,4 +1,4 @@
-"""A picture inside a page, for those that lie in no store of crops."""
+"""Embeds a picture that is in no store into a page."""
 
 import base64
 
@@ -6,6 +6,6 @@ from services.registry.api.pictures.redrawing import redrawn
 
 
 def inlined(image: bytes) -> str:
-    """Return a picture as a data URL, drawn anew; '' for what is none."""
+    """Return a picture as a data URL, re-encoded; '' if it is invalid."""
     plain = redrawn(image)
     return f"data:image/jpeg;base64,{base64.b64encode(plain).decode()}" if plain else ""

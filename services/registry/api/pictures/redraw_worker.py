@@ -1,4 +1,4 @@
-"""Draws one picture anew, in a process of its own that a hostile one may end: see `redrawing`.
+"""Re-encodes one picture in a separate process, which a hostile picture may crash.
 
 python -m services.registry.api.pictures.redraw_worker SIDE MEGABYTES SECONDS < picture > JPEG
 """
@@ -16,7 +16,7 @@ QUALITY = 80
 
 
 def main() -> None:
-    """Read a picture, and write it anew; exit with 1 where it is none."""
+    """Re-encode a picture; exit with 1 if it is invalid."""
     side, megabytes, seconds = (int(word) for word in sys.argv[1:])
     resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024 * 1024,) * 2)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

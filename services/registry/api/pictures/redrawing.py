@@ -1,8 +1,8 @@
-"""Pictures that came from anybody, as they may be shown: decoded and written anew, or not at all.
+"""Re-encodes untrusted pictures before they are shown.
 
-Nothing of the file is passed on but what can be seen: no EXIF, which tells the place, no second
-picture behind the end of the first. It is decoded in a process of its own, within limits, as some
-of these pictures end whoever decodes them; that process gets no secret of this one.
+Only pixels are kept: no EXIF, which holds the location, and no data after the end of the picture.
+    Decoding runs in a separate process, within limits and without this one's secrets, because some
+    pictures crash decoders.
 """
 
 import subprocess
@@ -16,7 +16,7 @@ SECONDS = 10
 
 
 def redrawn(picture: bytes, side: int = SIDE) -> bytes:
-    """Return a picture as a JPEG whose longer side is at most `side`; b'' for what is none."""
+    """Return a picture as a JPEG whose longer side is at most `side`; b'' if it is invalid."""
     command = [sys.executable, "-P", "-m", "services.registry.api.pictures.redraw_worker"]
     limits = [str(side), str(MEGABYTES), str(SECONDS)]
     try:

@@ -1,4 +1,4 @@
-"""Crops as small as a page shows them, made once and kept in memory."""
+"""Crops at the size that pages show, cached in memory."""
 
 import io
 import threading
@@ -20,7 +20,7 @@ QUALITY = 82
 
 
 class Thumbnails:
-    """Pictures of one store of crops. Callable from several threads."""
+    """Pictures of one store of crops. Thread-safe."""
 
     def __init__(self, crops: BlobStore, kept_bytes: int = KEPT_BYTES) -> None:
         self._crops = crops
@@ -30,7 +30,7 @@ class Thumbnails:
         self._lock = threading.Lock()
 
     def whole(self, reference: BlobReference) -> bytes:
-        """Return a crop as it is stored; see `get`."""
+        """Return a crop as stored; see `get`."""
         return self._crops.get(reference, MOST_BYTES)
 
     def get(self, reference: BlobReference, size: Size) -> bytes:
@@ -38,7 +38,7 @@ class Thumbnails:
 
         Raises:
             Poison: the crop is missing or damaged.
-            Transient: the store does not answer.
+            Transient: the store does not respond.
         """
         if size == "full":
             return self.whole(reference)

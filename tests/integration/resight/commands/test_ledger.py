@@ -26,7 +26,7 @@ def test_a_fault_is_named_and_ends_with_status_1(ledger_url: str) -> None:
         client.hset(f"resight:{{{GALLERY}}}:members", "a", "somebody else")
     verified = RUN.invoke(app, ["ledger", "verify", "--ledger-url", ledger_url])
     assert verified.exit_code == 1
-    assert "sighting a is plains-zebra-0001, the members say somebody else" in " ".join(
+    assert "sighting a is plains-zebra-0001; the members say somebody else" in " ".join(
         verified.stdout.split()
     )
     as_json = RUN.invoke(app, ["ledger", "verify", "--json", "--ledger-url", ledger_url])

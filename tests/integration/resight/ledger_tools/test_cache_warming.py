@@ -59,4 +59,4 @@ def test_a_cache_that_is_away_is_named(
     monkeypatch.setenv("RESIGHT_CACHE_URL", "redis://127.0.0.1:1/0")
     done = CliRunner().invoke(app, enrolled)
     assert done.exit_code == 1
-    assert "the keypoint cache does not answer" in done.output
+    assert "the keypoint cache does not respond" in done.output

@@ -69,7 +69,7 @@ def test_a_crop_that_is_gone_is_said_so(explainer: Explainer, store: BlobStore) 
 
 
 def test_nobody_there_is_waited_for() -> None:
-    with pytest.raises(Transient, match="does not answer"):
+    with pytest.raises(Transient, match="does not respond"):
         Explainer(f"http://{HOST}:{free_port()}").matches(PairQuestion())
 
 

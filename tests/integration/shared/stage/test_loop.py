@@ -95,7 +95,7 @@ def test_a_transient_error_holds_the_batch_and_the_membership_until_it_is_over(
 
     def needs_dependency(sightings: Sequence[Sighting]) -> list[Result]:
         if not over.is_set():
-            raise Transient("Qdrant does not answer")
+            raise Transient("Qdrant does not respond")
         return nothing_follows(sightings)
 
     handler = Recorder(needs_dependency)
@@ -107,7 +107,7 @@ def test_a_transient_error_holds_the_batch_and_the_membership_until_it_is_over(
         # Longer than the session timeout, after which a silent member is thrown out.
         until(lambda: time.monotonic() > began + 1.2 * room.kafka.session_timeout_seconds)
         assert room.committed() is None
-        assert _status(stage, "/readyz") == (503, "waiting: Qdrant does not answer\n")
+        assert _status(stage, "/readyz") == (503, "waiting: Qdrant does not respond\n")
         assert _status(stage, "/healthz") == (200, "ok\n")
         over.set()
         until(lambda: room.committed() == 2)

@@ -104,7 +104,7 @@ class Forgetful(Recorder):
     def acknowledged(self, receipts: Sequence[Receipt]) -> None:
         if self.times:
             self.times -= 1
-            raise Transient("the ledger does not answer")
+            raise Transient("the ledger does not respond")
         super().acknowledged(receipts)
 
 

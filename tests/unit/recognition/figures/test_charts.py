@@ -88,7 +88,7 @@ def mistake(matches: int, *, right: bool = True) -> FailureCase:
 def drawn(
     found: list[FailureCase], folder: Path
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    sheet(found, folder / "sheet.png", "Gravest mistakes")
+    sheet(found, folder / "sheet.png", "Worst errors")
     with Image.open(folder / "sheet.png") as image:
         return np.asarray(image)
 

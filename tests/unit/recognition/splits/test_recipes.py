@@ -48,7 +48,7 @@ def test_the_time_recipe_goes_by_the_days_of_the_photographs() -> None:
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    with pytest.raises(SplitError, match=r"no split 'random'; there are closed, open"):
+    with pytest.raises(SplitError, match=r"no split 'random'; choose one of closed, open"):
         splits.split("random", PHOTOGRAPHS)
 
 

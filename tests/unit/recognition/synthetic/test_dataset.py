@@ -81,7 +81,7 @@ def test_progress_is_told_after_every_picture(tmp_path: Path) -> None:
 
 
 def test_an_unknown_species_is_refused_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unicorn; there are drawn leopard"):
+    with pytest.raises(ValueError, match="unicorn; choose one of drawn leopard"):
         draw(tmp_path, species=("unicorn",))
 
 

@@ -38,7 +38,7 @@ def test_proxies_begin_with_unit_length(name: str) -> None:
 
 
 def test_a_recipe_refuses_what_it_does_not_know() -> None:
-    with pytest.raises(TrainingError, match="loss is 'magic'; there are softmax, arcface"):
+    with pytest.raises(TrainingError, match="loss is 'magic'; choose one of softmax, arcface"):
         Recipe(loss="magic")  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match="flip is 'both'"):
         Recipe(flip="both")  # type: ignore[arg-type]

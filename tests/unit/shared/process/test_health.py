@@ -24,11 +24,11 @@ def test_readiness_names_what_is_missing() -> None:
     health = Health(300, lambda: ready[0])
     assert health.unready() == "joining the consumer group"
     health.joined = True
-    assert health.unready() == "a dependency of the service does not answer"
+    assert health.unready() == "a dependency of the service does not respond"
     ready[0] = True
     assert health.unready() == ""
-    health.trouble = "Qdrant does not answer"
-    assert health.unready() == "waiting: Qdrant does not answer"
+    health.trouble = "Qdrant does not respond"
+    assert health.unready() == "waiting: Qdrant does not respond"
 
 
 def test_a_service_that_can_not_say_is_not_ready() -> None:
@@ -37,7 +37,7 @@ def test_a_service_that_can_not_say_is_not_ready() -> None:
 
     health = Health(300, fails)
     health.joined = True
-    assert health.unready() == "a dependency of the service does not answer: refused"
+    assert health.unready() == "a dependency of the service does not respond: refused"
 
 
 def test_the_server_answers_on_its_paths_and_no_other() -> None:

@@ -65,7 +65,7 @@ def test_home_names_the_service_that_is_not_ready(
 ) -> None:
     addresses = {**dict.fromkeys(INPUTS, address), "matcher": f"http://{HOST}:{free_port()}"}
     shown = home(bench, System(kafka, addresses))
-    assert "The matcher is not ready: it does not answer." in shown
+    assert "The matcher is not ready: it does not respond." in shown
     assert "Everything is ready" not in shown
 
 
@@ -77,7 +77,7 @@ def test_home_says_so_when_the_broker_does_not_answer(
 
     monkeypatch.setattr(backlog, "read", away)
     shown = home(bench, System(kafka, {}))
-    assert "The broker does not answer, so no picture comes in: no broker answers at" in shown
+    assert "The broker does not respond, so no picture comes in: no broker answers at" in shown
 
 
 def drift(bench: Bench, baseline: Histogram, window: int) -> float | None:

@@ -227,7 +227,7 @@ def test_functions_that_the_server_has_lost_are_loaded_again(ledger_url: str) ->
 def test_a_server_that_is_away_is_transient() -> None:
     ledger = Ledger(Store("redis://127.0.0.1:1/0", 0.5))
     assert not ledger.ready()
-    with pytest.raises(Transient, match=r"127\.0\.0\.1:1 does not answer"):
+    with pytest.raises(Transient, match=r"127\.0\.0\.1:1 does not respond"):
         decide(ledger, "a")
 
 

@@ -169,7 +169,7 @@ def test_the_default_model_learns_the_gallery_and_no_query(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        (["--split", "random"], "there is no split 'random'; there are closed"),
+        (["--split", "random"], "there is no split 'random'; choose one of closed"),
         (["--model", "lost.onnx"], "no model file lost.onnx, and no backbone"),
         (["--limit", "1"], "one individual"),
         (["--preset", "all"], "no preset 'all'; there is study"),

@@ -200,7 +200,7 @@ def test_where_the_models_were_not_recorded_none_is_a_stranger() -> None:
 def test_a_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "calibration.json"
     path.write_text("{")
-    with pytest.raises(SettingsError, match="is no calibration: file: Invalid JSON"):
+    with pytest.raises(SettingsError, match="is not a calibration: file: Invalid JSON"):
         load(path)
 
 

@@ -117,7 +117,7 @@ def test_every_route_stands_in_the_table_and_the_table_has_no_other() -> None:
     for router in ROUTERS:
         for route in router.routes:
             for method in route.methods:
-                found = rights.asked(method, route.path)
+                found = rights.requested(method, route.path)
                 assert found is not None, f"{method} {route.path} has no right"
                 assert found.right.path == route.path
                 there.add((method, route.path))

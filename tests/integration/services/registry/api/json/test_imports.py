@@ -93,7 +93,7 @@ def test_what_is_no_catalogue_is_refused_and_nothing_of_it_stays(
 def test_a_catalogue_without_names_or_species_fails_with_the_reason(bench: Bench) -> None:
     client = bench.client()
     nameless = bring(client, packed(a=photograph())).json()
-    assert "nothing in it names an animal" in reached(client, nameless, "failed")["wrong"]
+    assert "none of its animals has a name" in reached(client, nameless, "failed")["wrong"]
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as table:
         table.writestr("metadata.csv", "nothing,here\n1,2\n")

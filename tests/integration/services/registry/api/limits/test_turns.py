@@ -26,7 +26,7 @@ ASKING = 45
 
 
 class Silent(PictureQuery):
-    """A system that does not answer until it is told to."""
+    """A system that does not respond until it is told to."""
 
     def __init__(self) -> None:
         super().__init__(KafkaSettings())
