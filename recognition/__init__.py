@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recognition.calibration.data_sets import CalibrationOptions, calibrate
+    from recognition.calibration.thresholds import RiskLevels
     from recognition.evaluation.data_set import EvaluationOptions, evaluate
 
 _PUBLIC = {
     "CalibrationOptions": "recognition.calibration.data_sets",
     "EvaluationOptions": "recognition.evaluation.data_set",
+    "RiskLevels": "recognition.calibration.thresholds",
     "calibrate": "recognition.calibration.data_sets",
     "evaluate": "recognition.evaluation.data_set",
 }
 
-__all__ = ["CalibrationOptions", "EvaluationOptions", "calibrate", "evaluate"]
+__all__ = ["CalibrationOptions", "EvaluationOptions", "RiskLevels", "calibrate", "evaluate"]
 
 
 def __getattr__(name: str) -> Any:

@@ -33,16 +33,16 @@ SYNTHETIC_SIGHTINGS = 6.0
 class CalibrationOptions:
     """How to calibrate; the defaults are those of `resight calibrate`.
 
-    risk_levels: accepted error rates, and the confidence in them
-    name: what decisions call the calibration
-    synthetic: synthetic animals to take too
-    split: of rows with a column `split`, only those with this value
-    limit: pictures of a data set, at most
-    seed: order in which the pictures arrive
-    cache: folder for the evidence
+    risk_levels: accepted error rates, and their confidence
+    name: of the calibration, shown in decisions
+    synthetic: number of synthetic animals to add
+    split: only rows whose column `split` has this value
+    limit: maximum pictures per data set
+    seed: of the arrival order
+    cache: folder for evidence
     """
 
-    risk_levels: RiskLevels = field(default_factory=lambda: RiskLevels(0.02, 0.3, 0.95))
+    risk_levels: RiskLevels = field(default_factory=RiskLevels)
     name: str = "own"
     synthetic: int = 0
     split: str | None = None

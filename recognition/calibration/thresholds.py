@@ -39,9 +39,9 @@ class RiskLevels:
     false_new: share of known animals called new
     """
 
-    false_known: float
-    false_new: float
-    confidence: float
+    false_known: float = 0.02
+    false_new: float = 0.3
+    confidence: float = 0.95
 
 
 @dataclass(frozen=True)

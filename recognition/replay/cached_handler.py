@@ -20,7 +20,7 @@ M = TypeVar("M", bound=Message)
 
 
 class CachedHandler(Generic[M]):
-    """A handler whose results are cached; see `shared.stage.records.Handler`.
+    """A handler whose results are cached; see `shared.records.Handler`.
 
     Only for handlers whose result depends on the message alone. `identity` names everything else
     that it depends on, models and settings; `kind` is the type of results. Poison is not cached,

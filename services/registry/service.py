@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 
 class RegistryService:
-    """Decides the identity of each sighting; see `shared.stage.records.Handler`.
+    """Decides the identity of each sighting; see `shared.records.Handler`.
 
     Matches become their Decision and, if enrolled, its Enrolment; or a CandidateList, when a new
     individual is refused because there are further enrolments to compare; or, if these are too

@@ -154,8 +154,7 @@ def _check_labels(capture: Capture, record: Record, labels: LabelSettings | None
         raise Poison(
             f"the capture of deployment {deployment} has labels, and labels are accepted only "
             "when signed with RESIGHT_LABELS_SECRET, which embedder and importer must share; or "
-            "allow them by RESIGHT_LABELS_TAKEN or RESIGHT_LABELS_DEPLOYMENTS. Then replay this "
-            "dead letter",
+            "name the deployment in RESIGHT_LABELS_DEPLOYMENTS. Then replay this dead letter",
             kind="labels-refused",
             sightings=len(capture.animals),
         )
