@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BUF := node_modules/.bin/buf
 
-# Exits with 0 where the shared library of Python 3.11 is.
+# Exits with 0 if the shared library of Python 3.11 is installed.
 define HAS_LIBPYTHON
 import ctypes.util, pathlib, sys, sysconfig
 own = pathlib.Path(sysconfig.get_config_var("LIBDIR"), "libpython3.11.so.1.0")
@@ -14,14 +14,14 @@ endef
 export HAS_LIBPYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test check bench soak proto calibration settings compose graph metrics rights \
+.PHONY: help .venv demo test check coverage bench soak proto calibration settings compose graph metrics rights \
         dashboards screenshots clean
 .DELETE_ON_ERROR:
 
-help: ## What there is
+help: ## List these commands
 	@grep -hE '^[a-z.-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-demo: $(INSTALLED) ## Draw animals, identify them with the whole system, show the result in out/demo
+demo: $(INSTALLED) ## Identify synthetic animals with the whole system; result in out/demo
 	@$(BIN)/resight demo
 
 test: $(INSTALLED) ## All tests, on real servers
@@ -33,23 +33,26 @@ test: $(INSTALLED) ## All tests, on real servers
 	  || { echo "the tests of the pages need a browser: apt-get install chromium" >&2; exit 1; }
 	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder  # the long ones, tests/faults, begin early
 
-check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: what must pass before a commit
+check: $(INSTALLED) $(BUF) ## Format, lint, types, messages, import rule: required before a commit
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BUF) lint proto
 	@$(BIN)/pytest --quiet tests/unit/test_import_rule.py
 
-bench: $(INSTALLED) ## Time the consume loop beside the bare client
+coverage: $(INSTALLED) ## Branch coverage of shared, catalogue and services; fails below 90 %
+	@$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --cov
+
+bench: $(INSTALLED) ## Compare the consume loop with a bare client
 	@$(BIN)/python -m bench.loop
 
-soak: $(INSTALLED) $(BUF) ## Ten minutes of hostile records and killed services; not part of the tests
+soak: $(INSTALLED) $(BUF) ## Ten minutes of hostile records and killed services
 	@$(BIN)/python -m bench.soak
 
 proto: $(INSTALLED) ## Generate shared/messages from proto/
 	@$(BIN)/python proto/generate.py
 
-calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration DATA="FOLDER FOLDER"
+calibration: $(INSTALLED) ## Fit the default calibration: make calibration DATA="FOLDER FOLDER"
 	@$(BIN)/resight export efficientnet_lite0 --output out/encoder.onnx
 	@$(BIN)/resight calibrate $(DATA) --synthetic 110 --split test --name default --model out/encoder.onnx \
 	  --output services/registry/calibration/default.json
@@ -57,7 +60,7 @@ calibration: $(INSTALLED) ## Fit the default calibration anew: make calibration 
 settings: $(INSTALLED) ## Write docs/settings.md and .env.example from the code
 	@$(BIN)/python -m resight.reference.settings
 
-compose: $(INSTALLED) ## Try the compose file, where there is a container engine: up, publish, decide, down
+compose: $(INSTALLED) ## Try the compose file with a container engine: up, publish, decide, down
 	@deploy/compose/try.sh
 
 metrics: $(INSTALLED) ## Write docs/metrics.md, the Grafana boards and the PrometheusRule from the code
@@ -68,16 +71,16 @@ metrics: $(INSTALLED) ## Write docs/metrics.md, the Grafana boards and the Prome
 graph: $(INSTALLED) ## Draw the imports between rooms into docs/development.md
 	@$(BIN)/python -m tests.support.import_graph
 
-rights: $(INSTALLED) ## Write who may call what into docs/security.md from the code
+rights: $(INSTALLED) ## Write the access rights into docs/security.md from the code
 	@$(BIN)/python -m resight.reference.rights
 
 dashboards: $(INSTALLED) ## Draw the Grafana boards from a demo run under a real Prometheus, into docs/dashboards
 	@$(BIN)/python -m deploy.grafana.pictures docs/dashboards
 
-screenshots: $(INSTALLED) ## Photograph every review page of a demo run into out/pages, some into docs/pages
+screenshots: $(INSTALLED) ## Take screenshots of the review pages into out/pages, some into docs/pages
 	@$(BIN)/python -m bench.screenshots
 
-.venv: $(INSTALLED) ## Python's packages, as constraints.txt pins them
+.venv: $(INSTALLED) ## Install the pinned Python packages
 
 clean: ## Remove everything that make has made
 	rm -rf .venv node_modules out build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Brings everything up on this machine, publishes drawn animals, shows their decisions, and takes it down again.
+# Starts everything on this machine, publishes synthetic animals, shows their decisions, and stops it.
 set -eu
 cd "$(dirname "$0")/../.."
 compose="docker compose -f deploy/compose/compose.yaml"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates the topics of topics.tsv that are not there yet; what is there keeps its partitions.
+# Creates missing topics of topics.tsv; existing ones keep their partitions.
 # PARTITIONS: of each; REPLICAS: of each partition; BROKER: host:port.
 set -eu
 cd "$(dirname "$0")"

@@ -65,7 +65,7 @@ class EmbedderSettings(SegmenterSettings):
     @property
     def worker_megabytes(self) -> int:
         """Memory limit of a decode worker: 7 bytes a pixel beside the process itself."""
-        return self.decode_megabytes or max(512, 324 + 7 * self.max_pixels // 1_000_000)
+        return self.decode_megabytes or max(512, 340 + 7 * self.max_pixels // 1_000_000)
 
 
 class EncoderSettings(TlsSettings):

@@ -118,10 +118,12 @@ def _lay_out(model: Path, repository: Path, device: "Device", instances: int) ->
 
     try:
         folder = write_repository(model, repository, device=device, instances=instances)
-    except (KeyError, DecodeError) as error:
+    except KeyError as error:
         raise CommandError(
             f"{model} was not made by `resight export`, `train` or `adapt`: it lacks {error}"
         ) from error
+    except DecodeError as error:
+        raise CommandError(f"{model} is not an ONNX model: {error}") from error
     results.print(f"wrote {folder}; RESIGHT_ENCODER_MODEL={_model_id(model)}", soft_wrap=True)
 
 

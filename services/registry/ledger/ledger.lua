@@ -1,43 +1,42 @@
 #!lua name=resight_ledger_VERSION
 
--- The ledger's operations on one gallery. The server runs each of them alone, from
--- start to end, so none sees another's half-done work. Everything is checked before
--- the first write, because a script that fails is not rolled back.
+-- The ledger's operations on one gallery. The server runs each one atomically, but does not
+-- roll back a failed script: so everything is checked before the first write.
 --
--- A gallery's keys end in these names:
+-- A gallery's keys, by their last part:
 --   entries     hash  entry number -> '<enrolment number> <individual> <founded> ...\n<Decision>'
 --   decided     hash  sighting -> entry number
 --   enrolments  hash  enrolment number -> <Enrolment>
---   members     hash  sighting -> individual; without one if a person called it unidentifiable
---   groups      hash  individual -> how many sightings it has, which are in the list
---               'groups:<individual>' in the order in which they came
---   successors  hash  individual that was merged -> the one that it was merged into ('': none of
---               its sightings belongs to anybody any more)
+--   members     hash  sighting -> individual; none if a person called it unidentifiable
+--   groups      hash  individual -> number of its sightings, which are in the list
+--               'groups:<individual>' in order
+--   successors  hash  merged individual -> its successor ('': its sightings belong to no
+--               individual)
 --   revisions   hash  individual -> number of the entry that last changed its group
---   records     hash  sighting -> '<enrolment number>\n<image>\n<anchors>\n<comparisons>'; the
---               anchors are sightings that it stays with, with a space between them
+--   records     hash  sighting -> '<enrolment number>\n<image>\n<anchors>\n<comparisons>';
+--               anchors are the sightings it is bound to, separated by spaces
 --   encounters  hash  encounter -> the sightings of one animal in one burst, each ended by '\n'
---   standings   hash  sighting -> how its list of candidates looked
---   bonds       hash  sighting -> what people said of it and others, each '=<other>' for the same
---               animal or '!<other>' for two, ended by '\n', as often as it was said
---   undone      hash  number of a person's entry -> number of the entry that took it back
+--   standings   hash  sighting -> score statistics of its list of candidates
+--   bonds       hash  sighting -> constraints by people, each '=<other>' (same animal) or
+--               '!<other>' (different), ended by '\n', as often as stated
+--   undone      hash  number of a person's entry -> number of the entry that undid it
 --   questions   hash  '<individual> <individual>' that may be one -> '<log-odds> <sighting of the
---               first> <sighting of the second>', the two that are most alike
+--               first> <sighting of the second>', the most similar pair
 --   captures    hash  image's digest -> the sightings in it, each ended by '\n'
 --   counters    hash  entries, enrolments, individuals, mint (the latest founding's enrolment),
---               splits (those that evidence made, not people), epoch (in which all numbers count), form
---               (2: individuals have lists; an earlier version had none of it)
---   outbox      zset  numbers of entries that the broker is not known to have taken
+--               splits (by evidence, not people), epoch (in which all numbers count), form
+--               (2: individuals have lists; absent in earlier versions)
+--   outbox      zset  numbers of entries not known to be published
 --   proofs      hash  '<topic> <partition> first' and '… last' -> '<offset> <number>' of the
---               first and the last record of the gallery that the partition took
---   labels      hash  a catalogue's name of an animal -> the first sighting that came under it
---   deployments set   the cameras that have seen anybody
---   lease       string  the sighting that alone may found an individual, until the key expires
+--               gallery's first and last acknowledged record there
+--   labels      hash  name in a catalogue -> its first sighting
+--   deployments set   cameras that recorded an animal
+--   lease       string  the only sighting that may found an individual, until the key expires
 --
--- <Decision> and <Enrolment> are messages without the numbers and the individuals. An
--- individual that an entry founds is called +0, +1, … in it, and is the first, second, … <founded>.
+-- <Decision> and <Enrolment> are messages without numbers and individuals. Individuals that an
+-- entry founds are named +0, +1, … in it: the first, second, … of <founded>.
 
--- The order in which a call names a gallery's keys; `keys.py` has it, and `store.py` fills it in.
+-- The order of a gallery's keys in a call: defined in `keys.py`, inserted by `store.py`.
 local NAMES = {KEY_NAMES}
 
 local function named(keys)
@@ -64,14 +63,14 @@ local function members_of(key, individual)
   return redis.call('LRANGE', group(key, individual), 0, -1)
 end
 
--- A call takes some thousands of arguments at most.
+-- A call is limited to some thousands of arguments.
 local function append(list, items)
   for start = 1, #items, 1000 do
     redis.call('RPUSH', list, unpack(items, start, math.min(start + 999, #items)))
   end
 end
 
--- The individuals seen in an image.
+-- The individuals in an image.
 local function taken(key, image)
   local found = {}
   for sighting in lines(redis.call('HGET', key.captures, image)) do
@@ -83,7 +82,7 @@ local function taken(key, image)
   return found
 end
 
--- What was decided about a sighting: entry number, entry, enrolment, epoch; nil before that.
+-- A sighting's decision: entry number, entry, enrolment, epoch; nil if undecided.
 local function decision(key, sighting)
   local number = redis.call('HGET', key.decided, sighting)
   if not number then
@@ -95,11 +94,10 @@ local function decision(key, sighting)
   return {'DECIDED', tonumber(number), entry, enrolment or '', epoch}
 end
 
--- Why a sighting may not be decided now: status, and the numbers between which enrolments
--- were not compared with it. nil: it may. To found an individual all enrolments must have been
--- compared, and for a doubt too, which one of them might settle; a known one needs those of
--- individuals founded since. On the last pass a lease ends it for the one that founds, and the
--- others wait no more.
+-- Why a sighting cannot be decided now: status, and the range of enrolments not compared with
+-- it. nil: it can. To found an individual, or if uncertain, all enrolments must have been
+-- compared; for a known one, those of individuals founded since. On the last pass the founder
+-- takes a lease, and others no longer wait.
 local function refusal(key, sighting, founds, outcome, watermark, lease_ms)
   local enrolled = counter(key, 'enrolments')
   if watermark > enrolled then
@@ -121,8 +119,8 @@ local function refusal(key, sighting, founds, outcome, watermark, lease_ms)
   end
   if lease_ms > 0 then
     redis.call('SET', key.lease, sighting, 'PX', lease_ms)
-    -- Others go on adding to known individuals while the lease lasts; were that to
-    -- count, a busy gallery could refuse for ever. Nobody else founds.
+    -- During the lease others may still be added to known individuals; if those counted, a busy
+    -- gallery could refuse for ever. No other sighting founds.
     newest = counter(key, 'mint')
   end
   -- watermark check begins
@@ -133,11 +131,11 @@ local function refusal(key, sighting, founds, outcome, watermark, lease_ms)
   return nil
 end
 
--- Read the changes that end a decision's arguments, from `at` on: individuals with the revisions
--- that they were read at, then merges as pairs, then splits as from, into, count, sightings ('' is
--- nobody in both places), then bonds as '=' or '!' ('-=' or '-!' to lift it) and two sightings,
--- then questions as two individuals and what is kept of them. Each of the five has its count before
--- it. At the end stands the number of the entry that is taken back, 0 for none.
+-- Read the changes at the end of a decision's arguments, from `at` on: individuals with the
+-- revisions read, merges as pairs, splits as from, into, count, sightings ('': no individual),
+-- constraints as '=' or '!' ('-=' or '-!' lifts one) and two sightings, and questions as two
+-- individuals and their value. Each list is preceded by its length. The last argument is the
+-- number of the undone entry, 0: none.
 local function changes(args, at)
   local read = {expected = {}, merges = {}, splits = {}, bonds = {}, questions = {}}
   local function next_one()
@@ -167,9 +165,9 @@ local function changes(args, at)
   return read
 end
 
--- What of the changes can't be: CONFLICT where an individual has changed since it was read, APART
--- with two individuals that would become one although an image shows both or a person said that
--- they differ. nil: nothing.
+-- Why the changes are impossible: CONFLICT if an individual has changed since it was read, APART
+-- with two individuals that would be merged although an image shows both or a person said that
+-- they differ. nil: they are possible.
 local function impossible(key, read, image, individual)
   for _, pair in ipairs(read.expected) do
     if (redis.call('HGET', key.revisions, pair[1]) or '0') ~= pair[2] then
@@ -265,7 +263,7 @@ local function touch(key, individual, number)
   redis.call('HSET', key.revisions, individual, number)
 end
 
--- An individual that was merged is one again when sightings come back to it.
+-- A merged individual exists again when sightings return to it.
 local function add(key, individual, sightings)
   redis.call('HDEL', key.successors, individual)
   redis.call('HINCRBY', key.groups, individual, #sightings)
@@ -340,7 +338,7 @@ local function bind(key, bonds)
   end
 end
 
--- What is open between the individuals that were read is now this, and nothing else.
+-- Replace all questions between the individuals that were read.
 local function ask(key, read, founded)
   local function pair(one, other)
     return one < other and one .. ' ' .. other or other .. ' ' .. one
@@ -360,16 +358,16 @@ local function ask(key, read, founded)
   end
 end
 
--- Decide about a sighting, once; or carry out a person's operation, which stands in its place.
+-- Decide about a sighting once, or apply a person's operation.
 -- Arguments: sighting, its image's digest, outcome (known, new, review, unidentifiable, operation),
 -- its individual ('+0' and so on for one that it founds; '' for none), the prefix of individuals'
--- IDs, how many are founded, watermark ('' where nothing can be compared with it, ever),
--- milliseconds of lease to take if it can't be founded now (0: it may go round again), <Decision>,
--- <Enrolment>, comparisons, standing, anchors, encounter ('': none), a catalogue's name of the animal
+-- IDs, how many are founded, watermark ('': it cannot be compared),
+-- milliseconds of lease to take if it cannot be founded now (0: another pass is possible), <Decision>,
+-- <Enrolment>, comparisons, score statistics, anchors, encounter ('': none), name in a catalogue
 -- ('': none), the deployment, the epoch if the gallery has none yet, and what `changes` reads.
 -- Returns DECIDED with what `decision` gives; STALE or LEASED with the numbers that `refusal`
--- gives; CONFLICT: the individual is gone, has changed, or is in this image already; APART; or
--- FORM: the gallery has first to be brought up to this version.
+-- gives; CONFLICT: the individual is gone, changed, or in this image already; APART; or
+-- FORM: the gallery must be migrated first.
 local function decide(keys, args)
   local key = named(keys)
   local sighting, image, outcome, individual = args[1], args[2], args[3], args[4]
@@ -459,10 +457,10 @@ local function decide(keys, args)
   return decision(key, sighting)
 end
 
--- What a decision needs to know first. Arguments: sighting, its image's digest, its encounter
+-- Data needed before a decision. Arguments: sighting, its image's digest, its encounter
 -- ('': none), candidates' sightings. Returns the decision about the sighting (empty: none), the
--- individuals taken in its image, of each candidate its individual ('' for one that is not in this
--- ledger), the same for its standing, the counters enrolments and splits, pairs of sighting and
+-- individuals taken in its image, each candidate's individual ('': not in this ledger), each
+-- candidate's score statistics, the counters enrolments and splits, pairs of sighting and
 -- individual of its encounter, and the epoch.
 local function look(keys, args)
   local key = named(keys)
@@ -489,10 +487,9 @@ local function look(keys, args)
   return {before, seen, individuals, standings, enrolled, splits, companions, epoch}
 end
 
--- What individuals are made of. Arguments: how many sightings at most, how many of one at most,
--- the latest; then individuals, the most wanted first. Returns for each its revision, how many
--- sightings it has, and of each sighting its ID, record and bonds: of none where there is no room
--- left for it.
+-- Sightings of individuals. Arguments: maximum number of sightings, maximum per individual (the
+-- latest); then individuals by priority. Returns for each its revision, its number of sightings,
+-- and for each sighting ID, record and constraints; none if the maximum is reached.
 local function sightings(keys, args)
   local key = named(keys)
   local found, room, most = {}, tonumber(args[1]), tonumber(args[2])
@@ -512,9 +509,9 @@ local function sightings(keys, args)
   return found
 end
 
--- Give sightings of an earlier version what this one keeps of each. Arguments: comparisons with
--- nothing; then sighting, its image's digest, enrolment number of each. Those that have a record
--- stay as they are. In that version an image had its individuals, not its sightings.
+-- Migrate sightings of an earlier version. Arguments: empty comparisons; then sighting, its
+-- image's digest, and enrolment number of each. Existing records are kept. In that version an
+-- image listed its individuals, not its sightings.
 local function adopt(keys, args)
   local key = named(keys)
   for index = 2, #args, 3 do
@@ -536,8 +533,8 @@ local function adopt(keys, args)
   return (#args - 1) / 3
 end
 
--- Put the sightings of individuals into lists, which an earlier version kept as the lines of a text.
--- Arguments: individuals. Those that have a list stay as they are.
+-- Migrate the sightings of individuals from lines of text into lists. Arguments: individuals.
+-- Existing lists are kept.
 local function regroup(keys, args)
   local key = named(keys)
   for _, individual in ipairs(args) do
@@ -555,8 +552,8 @@ local function regroup(keys, args)
   return redis.status_reply('OK')
 end
 
--- Take note of what the broker has. Arguments: how many entries it has whole, their
--- numbers, then pairs of '<topic> <partition>' and '<offset> <number>'.
+-- Record what the broker acknowledged. Arguments: number of complete entries, their numbers, then
+-- pairs of '<topic> <partition>' and '<offset> <number>'.
 local function acknowledge(keys, args)
   local key = named(keys)
   local count = tonumber(args[1])
@@ -574,7 +571,7 @@ local function acknowledge(keys, args)
   return count
 end
 
--- Entries are to be published again, as the broker has lost them. Arguments: the first, the last.
+-- Mark entries as unpublished because the broker has lost them. Arguments: first, last.
 local function reopen(keys, args)
   local key = named(keys)
   for number = tonumber(args[1]), tonumber(args[2]) do

@@ -83,7 +83,7 @@ def test_a_ledger_that_takes_its_time_to_load_says_how_far_it_is(
     again.kill()
     again.wait()
     assert heard
-    assert all("load" in line and "what it kept" in line for line in heard)
+    assert all("loading its data" in line for line in heard)
 
 
 def test_a_free_port_is_free_given_once_and_taken_by_no_outgoing_connection() -> None:
@@ -99,5 +99,5 @@ def test_a_port_that_something_listens_on_is_not_given(monkeypatch: pytest.Monke
     with socket.create_server((HOST, 0)) as taken:
         port = taken.getsockname()[1]
         monkeypatch.setattr(servers, "_PORTS", iter([port]))
-        with pytest.raises(RuntimeError, match="no port is free"):
+        with pytest.raises(RuntimeError, match="no port from"):
             free_port()

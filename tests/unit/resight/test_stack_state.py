@@ -47,7 +47,7 @@ def test_only_a_stacks_folder_is_cleared_and_only_when_it_rests(tmp_path: Path) 
     clear(folder)
     with occupied(folder):
         STATE.write(folder)
-        with pytest.raises(StackError, match="runs from"):
+        with pytest.raises(StackError, match="is running from"):
             clear(folder)
     clear(folder)
     assert not folder.exists()

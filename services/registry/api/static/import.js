@@ -1,4 +1,4 @@
-// A catalogue on its way: how much of it is sent, and how far its import is.
+// Progress of an upload and its import.
 const form = document.querySelector("form[data-upload]");
 if (form) {
   const wrong = document.querySelector("#wrong");
@@ -37,7 +37,7 @@ if (form) {
   });
 }
 
-let briefly = 10; // so often it is asked whether a calibration begins to be fitted
+let briefly = 10; // polls for the start of a calibration
 const following = async () => {
   const now = document.querySelector("#import");
   if (!now?.hasAttribute("data-moving")) return;

@@ -1,4 +1,4 @@
-// The latest decisions as they come, over server-sent events.
+// New decisions, over server-sent events.
 const list = document.querySelector("#live");
 if (list) {
   const dot = document.querySelector("#live-dot");

@@ -1,4 +1,4 @@
-// What every page does: keys, forms that send themselves, pictures that fail, being offline.
+// Common to all pages: keyboard shortcuts, forms, failed pictures, offline state.
 for (const form of document.querySelectorAll("form[data-auto]")) {
   form.addEventListener("change", () => form.requestSubmit());
 }
@@ -30,7 +30,7 @@ for (const box of document.querySelectorAll("[data-counts]")) {
   tell();
 }
 
-// A key presses what is marked with it.
+// Keyboard shortcuts press the button with their data-key.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   if (event.target.closest("input, textarea, select")) return;
@@ -40,10 +40,10 @@ document.addEventListener("keydown", (event) => {
     target.click();
   }
 });
-// One form a page: a second press of a key must not answer the next question.
+// Submit once: a second key press must not answer the next question.
 let sent = false;
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post") return; // a download may be had twice
+  if (event.target.method !== "post") return; // downloads may be repeated
   if (sent) event.preventDefault();
   sent = true;
 });

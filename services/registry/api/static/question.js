@@ -1,4 +1,4 @@
-// Two pictures side by side: they zoom and move together, and matches lie over them.
+// Two pictures with synchronous zoom and pan, and their matches.
 const pair = document.querySelector(".pair");
 if (pair) {
   const views = [...pair.querySelectorAll(".view")];
@@ -92,7 +92,7 @@ if (pair) {
     }
   }
 
-  // Where a point of a picture, as fractions of it, lies in the pair.
+  // Position of a picture's point, in fractions, within the pair.
   const at = (view, fx, fy) => {
     const image = view.querySelector("img");
     const box = view.getBoundingClientRect();

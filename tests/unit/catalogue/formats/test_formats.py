@@ -152,7 +152,7 @@ def test_a_camtrap_dp_package_comes_in_with_places_boxes_and_its_gaps(tmp_path: 
         ("observations.csv, line 6", "about an event"),
         ("observations.csv, line 7", "on the web"),
         ("observations.csv, line 8", "not listed"),
-        ("media.csv, m5", "nothing was observed"),
+        ("media.csv, m5", "marked as blank"),
     ):
         assert word in told[where], where
     assert len(told) == 6
@@ -215,7 +215,7 @@ def test_a_metadata_csv_is_taken_as_publish_takes_it(tmp_path: Path) -> None:
     )
     planned = plan(tmp_path)
     assert planned.sightings == 1
-    assert "no place" in reasons(planned)["2.jpg"]
+    assert "are not a location" in reasons(planned)["2.jpg"]
 
 
 def test_a_zip_is_unpacked_and_never_beside_its_folder(
@@ -231,7 +231,7 @@ def test_a_zip_is_unpacked_and_never_beside_its_folder(
         folder = detection.unpack(file, archive.name, target)
     assert not (tmp_path / "evil.jpg").exists()
     assert plan(folder if folder != target else target / "lions", species="lion").sightings == 1
-    with pytest.raises(ForeignError, match=r"catalogue\.zip is no ZIP"):
+    with pytest.raises(ForeignError, match=r"catalogue\.zip is not a valid ZIP"):
         detection.unpack(io.BytesIO(b"no zip"), "catalogue.zip", tmp_path / "c")
     with archive.open("rb") as file, pytest.raises(ForeignError, match="unpacks to"):
         detection.unpack(file, archive.name, tmp_path / "d", replace(COMMAND, unpacked_bytes=100))
@@ -247,7 +247,7 @@ def test_a_zip_is_unpacked_and_never_beside_its_folder(
     [
         ("x.json", '{"images": [{}], "annotations": []}', "no COCO"),
         ("datapackage.json", '{"resources": []}', "names no"),
-        ("list.csv", "a,b\n1,2\n", "neither COCO"),
+        ("list.csv", "a,b\n1,2\n", "is not COCO"),
     ],
 )
 def test_a_damaged_catalogue_says_what_is_wrong(

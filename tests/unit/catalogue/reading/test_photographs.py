@@ -78,7 +78,7 @@ def test_rows_of_one_picture_that_disagree_about_it_are_told(tmp_path: Path) -> 
     )
     assert found.photographs[0].deployment == "gate"
     assert [note.partition("a.jpg: ")[2] for note in found.notes] == [
-        "its rows disagree about deployment; the first one counts"
+        "its rows disagree about deployment; the first is used"
     ]
 
 
@@ -91,12 +91,12 @@ def test_the_size_of_the_picture_is_no_box(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("gone.jpg,leo,lion,left,", "no such file"),
+        ("gone.jpg,leo,lion,left,", "file not found"),
         ("a.jpg,leo,lion,left,4th of May", "'4th of May'"),
         ("a.jpg,leo,lion,left,,0.1,,0.5,0.5", "y is ''"),
         ("a.jpg,leo,lion,left,,0.1,nan,0.5,0.5", "y is ''"),
         ("a.jpg,leo,lion,left,,0.1,inf,0.5,0.5", "y is 'inf'"),
-        ("a.jpg,leo,lion,left,04/05/2026", "day and month can't be told apart"),
+        ("a.jpg,leo,lion,left,04/05/2026", "day and month are ambiguous"),
         ("a.jpg,leo,lion,left,0001-01-01T00:00:00+14:00", "beyond the years 1 to 9999"),
         ("a.jpg,leo,lion,left,31.02.2026", "'31.02.2026'"),
         (",leo,lion,left,", "row 1 has no picture"),

@@ -162,7 +162,7 @@ def test_a_perfect_forecast_has_no_loss() -> None:
 
 @pytest.mark.parametrize("labels", [np.zeros(10, bool), np.ones(10, bool)])
 def test_one_class_alone_is_refused(labels: NDArray[np.bool_]) -> None:
-    with pytest.raises(CalibrationError, match="pairs of different ones; of 10 pairs"):
+    with pytest.raises(CalibrationError, match="of 10 pairs show the same"):
         best_family(Pairs(np.ones((10, COUNT)), labels, np.zeros(10, int)))
 
 

@@ -88,5 +88,5 @@ def test_a_set_without_two_pictures_of_one_animal_does_not_stop_the_others() -> 
 
 
 def test_without_two_pictures_of_one_animal_there_is_nothing_to_learn() -> None:
-    with pytest.raises(CalibrationError, match="of 1 pairs 0 show the same"):
+    with pytest.raises(CalibrationError, match="0 of 1 pairs show the same"):
         fit_linkage({"one": [Stream.of(made_arrivals(2, 1, seed=3))]})

@@ -99,7 +99,7 @@ def test_what_cant_be_compared_is_seen_but_not_enrolled_and_teaches_nothing() ->
 def test_a_capture_that_is_refused_ends_it_with_the_reason() -> None:
     system = Everything()
     broken = LabelledCapture(Capture(capture_id="a"), ("leo",))
-    with pytest.raises(LabelledStreamError, match="holds no image"):
+    with pytest.raises(LabelledStreamError, match="has no image"):
         list(stream([broken], system, system, system))
 
 

@@ -124,5 +124,5 @@ def test_matches_of_unequal_number_are_refused() -> None:
 
 
 def test_no_mistakes_make_no_sheet(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no mistakes"):
+    with pytest.raises(ValueError, match="no errors"):
         sheet([], tmp_path / "sheet.png", "none")

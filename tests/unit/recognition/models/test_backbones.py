@@ -47,7 +47,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_weights_that_can_t_be_had_say_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"connect to a network.*efficientnet_lite0"):
         backbones.build("resnet50")
-    with pytest.raises(WeightsError, match="there are resnet50"):
+    with pytest.raises(WeightsError, match="choose one of resnet50"):
         backbones.build("resnet51")
     with pytest.raises(WeightsError, match="no weights file"):
         backbones.build("efficientnet_lite0", tmp_path / "none.safetensors")

@@ -173,7 +173,7 @@ def test_both_files_carry_what_they_must_compute(
     for path in (file, quantise(file, tmp_path / "small.onnx", crops)):
         encoder = OnnxEncoder(path)
         reference.check(encoder, encoder.reference, str(path))
-    with pytest.raises(SettingsError, match="gives other embeddings on this machine"):
+    with pytest.raises(SettingsError, match="computes other embeddings on this machine"):
         reference.check(encoder, OnnxEncoder(file).reference, "the int8 file")
 
 

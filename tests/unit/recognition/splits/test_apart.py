@@ -74,7 +74,7 @@ def test_a_flank_that_was_seen_in_one_encounter_only_is_no_query() -> None:
 
 
 def test_items_without_an_encounter_are_counted_and_refused() -> None:
-    with pytest.raises(SplitError, match="1 of 2 labelled items belong to no encounter"):
+    with pytest.raises(SplitError, match="1 of 2 labelled items have no encounter"):
         splits.encounter(["a", "a", ""], ["1", "", ""], [LEFT] * 3)
 
 

@@ -67,7 +67,7 @@ def test_plants_hide_little_of_an_animal(seed: int, overgrown: float) -> None:
 
 
 def test_an_animal_outside_of_the_picture_is_refused() -> None:
-    with pytest.raises(ValueError, match="outside of the picture"):
+    with pytest.raises(ValueError, match="outside the picture"):
         photograph(PLACE, [Placed(_leopard(), 900, 200)], Light.DAY, np.random.default_rng(1))
 
 

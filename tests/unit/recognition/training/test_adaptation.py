@@ -50,7 +50,7 @@ def test_the_file_that_serves_computes_what_was_solved_for_and_the_card_says_how
     assert not replace(adapted, gain=Interval(-0.1, 0.3)).better
     assert replace(adapted, r1=0.9, r1_before=0.8, gain=Interval(0.0, 0.2)).better
     page = card(adapted)
-    assert f"{adapted.r1:.3f} with a head that had not seen" in page
+    assert f"{adapted.r1:.3f} with a head trained without" in page
     assert "Apache-2.0" in page
 
     served = OnnxEncoder(write(adapted, tmp_path, page))
@@ -69,7 +69,7 @@ def test_without_held_out_pictures_the_card_claims_nothing(
     adapted = adapt(photographs, input_size=SIDE, hold_out="none")
     assert not adapted.better
     page = card(adapted)
-    assert "nothing is known of how well it does" in page
+    assert "its accuracy is unknown" in page
 
 
 def test_a_gallery_s_model_is_made_once(

@@ -135,5 +135,5 @@ def test_a_network_of_another_form_is_refused(
 def test_a_file_that_is_no_network_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.onnx"
     path.write_bytes(b"no network")
-    with pytest.raises(SettingsError, match="no ONNX model"):
+    with pytest.raises(SettingsError, match="not a loadable ONNX model"):
         OnnxSegmenter(path.read_bytes(), path.name, 0.5)

@@ -79,5 +79,5 @@ def test_a_mask_that_tells_nothing_is_refused(store: BlobStore, mask: Mask) -> N
 
 
 def test_a_mask_that_shows_nothing_is_refused(store: BlobStore) -> None:
-    with pytest.raises(Poison, match="not an animal"):
+    with pytest.raises(Poison, match="a mask shows no animal"):
         read(keep(Animal(np.zeros((9, 9), np.bool_), "used"), "finder", store), store)

@@ -158,7 +158,7 @@ def test_a_truncated_picture_is_an_error(kind: str, share: float) -> None:
 
 
 def test_a_reason_says_what_was_found_and_what_to_do() -> None:
-    with pytest.raises(Poison, match=r"60 × 50 pixels.*max_pixels"):
+    with pytest.raises(Poison, match=r"60 × 50 pixels.*RESIGHT_EMBEDDER_MAX_PIXELS"):
         codec.decode(photograph(60, 50), max_pixels=2999)
     with pytest.raises(Poison, match=r"GIF.*convert it to JPEG"):
         codec.decode(encoded(scene(), "GIF"))

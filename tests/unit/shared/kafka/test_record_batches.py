@@ -79,7 +79,7 @@ def test_a_codec_that_nobody_knows_costs_the_records_of_its_batch(codec: int) ->
     made[DefaultRecordBase.ATTRIBUTES_OFFSET + 1] = codec
     found = read(sealed(made) + batch(b"c", offset=7))
     assert [(r.offset, r.value) for r in found] == [(5, None), (6, None), (7, b"c")]
-    assert f"codec, number {codec}" in found[0].fault
+    assert f"compression codec {codec}" in found[0].fault
 
 
 def _damaged(made: bytearray) -> bytes:

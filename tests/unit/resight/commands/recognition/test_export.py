@@ -19,4 +19,4 @@ def test_the_command_lays_a_model_out_and_refuses_what_is_none(tmp_path: Path) -
     (tmp_path / "text.onnx").write_text("hello")
     refused = CliRunner().invoke(app, ["export", str(tmp_path / "text.onnx"), *options])
     assert refused.exit_code == 1
-    assert "is no model" in refused.stderr
+    assert "is not an ONNX model" in refused.stderr

@@ -43,5 +43,5 @@ def test_without_a_sure_individual_nothing_is_learnt(ledger_url: str, tmp_path: 
         app, ["learn", *options], env={"RESIGHT_BLOBS_CROPS_URL": tmp_path.as_uri()}
     )
     assert refused.exit_code == 1
-    assert "no individual of the ledger is certain" in refused.stderr
+    assert "no confident individuals" in refused.stderr
     assert not (tmp_path / "learnt").exists()

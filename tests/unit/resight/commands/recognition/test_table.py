@@ -47,4 +47,4 @@ def test_a_file_that_is_no_evaluation_is_named(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text('{"a": 1}')
     done = CliRunner().invoke(app, ["table", str(tmp_path / "other.json")])
     assert done.exit_code != 0
-    assert "other.json is not what" in done.output.replace("\n", " ")
+    assert "other.json was not written by" in done.output.replace("\n", " ")

@@ -44,7 +44,7 @@ def test_a_missing_model_file_says_how_to_make_it(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"not a model")
-    with pytest.raises(SettingsError, match="no ONNX model"):
+    with pytest.raises(SettingsError, match="not a loadable ONNX model"):
         OnnxEncoder(tmp_path / "model.onnx")
 
 
@@ -130,7 +130,7 @@ def test_a_model_that_computes_something_else_here_does_not_start(
     made = OnnxEncoder(model).encode(reference.pictures(SIDE)).embeddings
     turned = made + 0.05 * np.roll(made, 1, axis=1)
     referring(model, turned / np.linalg.norm(turned, axis=1, keepdims=True))
-    with pytest.raises(SettingsError, match=r"tiny v1 gives other embeddings .*cosine 0\.99"):
+    with pytest.raises(SettingsError, match=r"tiny v1 computes other embeddings .*cosine 0\.99"):
         build_encoder(load(EncoderSettings))
 
 

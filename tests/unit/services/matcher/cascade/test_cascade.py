@@ -96,8 +96,8 @@ def test_too_few_keypoints_are_no_evidence_and_say_so(networks: Engine, textured
     none = none_in(384, 288, networks.extractor.descriptor_length)
     found = networks.cascade().gather(coat, [none, coat, _first(coat, 1), _first(coat, 2)])
     assert [e.depth for e in found] == [DEPTH_NONE, DEPTH_LIGHTGLUE, DEPTH_NONE, DEPTH_LIGHTGLUE]
-    assert "the candidate has 0 keypoints" in found[0].reason
-    assert "the candidate has 1 keypoint" in found[2].reason
+    assert "the candidate has 0 usable keypoints" in found[0].reason
+    assert "the candidate has 1 usable keypoint" in found[2].reason
     for query in (none, _first(coat, 1)):
         [evidence] = networks.cascade().gather(query, [coat])
         assert evidence.depth == DEPTH_NONE
@@ -165,8 +165,8 @@ def test_a_cascade_without_lightglue_stops_at_neighbours(
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"device": "cuda"}, "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch sees no GPU"),
-        ({"device": "cpu", "precision": "half"}, "RESIGHT_MATCHER_PRECISION=half is for a GPU"),
+        ({"device": "cuda"}, "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch finds no GPU"),
+        ({"device": "cpu", "precision": "half"}, "RESIGHT_MATCHER_PRECISION=half needs a GPU"),
         ({"models": "/dev/null/models"}, "RESIGHT_MATCHER_MODELS=/dev/null/models"),
     ],
 )
@@ -192,7 +192,7 @@ def test_where_there_is_a_gpu_candidates_are_matched_together(
     pair_matcher(MatcherSettings(precision="full"))
     assert [each["half"] for each in made] == [True, False]
     assert {each["device"] for each in made} == {"cuda"}
-    with pytest.raises(SettingsError, match="int8 is for a CPU"):
+    with pytest.raises(SettingsError, match="int8 needs a CPU"):
         pair_matcher(MatcherSettings(precision="int8"))
     assert isinstance(pair_matcher(MatcherSettings(device="cpu")), OnnxLightGlue)
 

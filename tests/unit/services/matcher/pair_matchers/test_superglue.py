@@ -111,7 +111,7 @@ def test_without_leave_or_weights_it_is_refused(settings: dict[str, object], tol
 
 
 def test_a_deeper_policy_is_refused(folder: Path) -> None:
-    with pytest.raises(SettingsError, match="SuperGlue has one depth"):
+    with pytest.raises(SettingsError, match="SuperGlue has a fixed depth"):
         build_engine(
             MatcherSettings(
                 extractor="superpoint",

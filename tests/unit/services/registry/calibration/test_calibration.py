@@ -125,7 +125,7 @@ def test_a_file_of_other_features_says_that_and_nothing_else(tmp_path: Path) -> 
     for name in ("coefficients", "means", "scales"):
         content["pooled"]["family"][name].pop()
     (tmp_path / "old.json").write_text(json.dumps(content))
-    with pytest.raises(SettingsError, match="fit it again") as refused:
+    with pytest.raises(SettingsError, match="calibrate again") as refused:
         load(tmp_path / "old.json")
     assert "coefficients" not in str(refused.value)
 
@@ -140,18 +140,18 @@ def test_impossible_evidence_is_poison(confidence: float) -> None:
     ("change", "message"),
     [
         ({"name": ""}, "name: String should have at least 1"),
-        ({"features": ["cosine"]}, "fit it again"),
+        ({"features": ["cosine"]}, "calibrate again"),
         (_family(coefficients=[1.0]), "coefficients has 1 numbers instead of 11"),
         (_family(scales=[0.0] * 11), r"pooled\.family\.logistic\.scales\.0"),
         (_family(kind="linear"), r"pooled\.family: .*'logistic', 'isotonic'"),
         (_isotonic([KNOTS] * 5), "scores has 5 curves instead of 9"),
-        (_isotonic([KNOTS | {"at": [1.0, 0.0]}] * 9), "knots must rise"),
-        (_isotonic([KNOTS | {"at": [1.0]}] * 9), "1 places have 2 probabilities"),
+        (_isotonic([KNOTS | {"at": [1.0, 0.0]}] * 9), "points must increase"),
+        (_isotonic([KNOTS | {"at": [1.0]}] * 9), "1 points have 2 probabilities"),
         ({"pooled": {"temperature": 0.0}}, r"pooled\.temperature"),
         (_baseline([0.5], [1.0]), "1 edges have 1 shares"),
         (_baseline([0.5, 0.4], [0.2, 0.3, 0.5]), "edges must rise"),
         (_baseline([0.5], [0.2, 0.3]), r"add up to 0.500"),
-        ({"pooled": {"known": 0.2, "new": 0.3}}, r"new \(0.3\) lies above known \(0.2\)"),
+        ({"pooled": {"known": 0.2, "new": 0.3}}, r"new \(0.3\) exceeds known \(0.2\)"),
         ({"pooled": {"known": 1.2}}, r"pooled\.known"),
         ({"pooled": {"dependence": 1.0}}, r"pooled\.dependence"),
         ({"pooled": {"colour": 1}}, r"pooled\.colour"),
