@@ -145,7 +145,7 @@ def variables(concern: type[Settings]) -> dict[str, str]:
 
 
 def is_constant(field: FieldInfo) -> bool:
-    """Return whether a field is no setting."""
+    """Return whether a field is a constant."""
     return bool(_extra(field).get("constant"))
 
 

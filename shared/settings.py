@@ -127,7 +127,7 @@ class StageSettings(Settings):
     stall_seconds: float = constant(
         60.0,
         "A partition that has records but makes no progress for this long gets a new client; "
-        "twice the longest back-off, so a slow dependency is no stall.",
+        "twice the longest back-off, so a slow dependency does not count.",
         gt=0,
     )
     max_crashes: int = constant(

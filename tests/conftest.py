@@ -1,5 +1,6 @@
 """Real servers for the tests: each session starts its own, on free ports."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,38 @@ import redis
 
 from embedded.servers import HOST, Server, broker, cache_store, free_port, ledger_store
 from resight.stack.profile import ENCODER
+
+# Loggers of the project's own packages.
+_OWN = frozenset({"catalogue", "embedded", "recognition", "resight", "services", "shared"})
+
+
+class _Errors(logging.Handler):
+    """Collects the errors that the project logs."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Collect one."""
+        if record.name.partition(".")[0] in _OWN:
+            self.messages.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def _no_error_is_only_logged(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which an error was only logged.
+
+    Tests that expect one check it by `caplog`, or are marked `logs_errors`.
+    """
+    errors = _Errors()
+    root = logging.getLogger()
+    root.addHandler(errors)
+    yield
+    root.removeHandler(errors)
+    expected = request.node.get_closest_marker("logs_errors") is not None
+    if not expected and "caplog" not in request.fixturenames:
+        assert errors.messages == []
 
 
 def _running(server: Server) -> Iterator[Server]:

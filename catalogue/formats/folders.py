@@ -22,7 +22,7 @@ def read(folder: Path) -> Listing:
         parents = list(inside.parts[:-1])
         side = parents.pop() if parents and named(parents[-1]) else ""
         if not _is_picture(path):
-            left.append(LeftOut(str(inside), "it is no picture"))
+            left.append(LeftOut(str(inside), "it is not a picture"))
         elif not parents:
             left.append(LeftOut(str(inside), "it is not in an individual's folder"))
         else:

@@ -50,7 +50,7 @@ SERVICES = Row(
 )
 
 LETTERS = Row(
-    "Given up",
+    "Dead letters",
     [
         Panel(
             "Dead letters by reason",

@@ -42,7 +42,7 @@ FLOW = Row(
             [Query("sum(resight_lookup_undecided)", "lists")],
         ),
         Panel(
-            "In hand",
+            "In progress",
             "Bytes of the messages in each service's memory.",
             [Query("sum by (service) (resight_stage_in_flight_bytes)")],
             "bytes",

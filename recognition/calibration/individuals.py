@@ -18,7 +18,7 @@ DEPENDENCES = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8)
 
 # Beyond these temperatures evidence would be worthless, or proof.
 TEMPERATURES = (0.2, 5.0)
-NOBODY = (-20.0, 20.0)
+UNKNOWN_LOGITS = (-20.0, 20.0)
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,6 @@ def _fit(grouped: Sequence[tuple[list[list[float]], bool]], dependence: float) -
         loss,
         x0=np.zeros(2),
         method="L-BFGS-B",
-        bounds=[tuple(np.log(TEMPERATURES)), NOBODY],
+        bounds=[tuple(np.log(TEMPERATURES)), UNKNOWN_LOGITS],
     )
     return Competition(dependence, float(np.exp(found.x[0])), float(found.x[1]), float(found.fun))

@@ -24,7 +24,7 @@ def closed(identities: Sequence[str], share: float = 0.8, seed: int = SEED) -> S
     one at most: who has a single item is in the gallery only.
 
     Raises:
-        SplitError: nobody has two items.
+        SplitError: no individual has two items.
     """
     checked(share=share)
     items = individuals(identities)

@@ -20,7 +20,7 @@ def time_proportion(
     was seen on one day is in the gallery only.
 
     Raises:
-        SplitError: items lack a date, or nobody was seen on two days.
+        SplitError: items lack a date, or no individual was seen on two days.
     """
     checked(share=share)
     items = individuals(identities)

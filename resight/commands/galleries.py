@@ -16,7 +16,7 @@ from resight.console import (
     results,
 )
 from resight.stack_state import DEFAULT_FOLDER
-from shared.identifiers import gallery_name, names_gallery, split_gallery
+from shared.identifiers import gallery_name, names_gallery
 
 app = typer.Typer(
     cls=Commands,
@@ -66,7 +66,7 @@ def add(
     too-many-galleries`.
     """
     if not names_gallery(name):
-        population, species = split_gallery(name)
+        population, _, species = name.rpartition("/")
         raise CommandError(
             f"{name!r} is not a gallery name; did you mean {gallery_name(population, species)}?"
         )

@@ -76,10 +76,8 @@ def cut(
 class BatchConsumer:
     """What one group reads from its topics. Not thread-safe; `open` it first.
 
-    A record
-    that was in hand when `crashes` crashes of the service ended is given up (see `crash_attempts`).
-    Every method that talks to the broker raises Transient when it is away; then
-    `close` and `open` again.
+    A record in progress at `crashes` crashes is dead-lettered (see `crash_attempts`).
+    Methods raise Transient when the broker is unavailable; then `close` and `open` again.
     """
 
     def __init__(
@@ -143,7 +141,7 @@ class BatchConsumer:
                 self._client.seek(TopicPartition(*partition), offset)
             return taken[:together]
 
-    def read_anew(self, topics: frozenset[str]) -> None:
+    def read_from_beginning(self, topics: frozenset[str]) -> None:
         """Read topics from their beginning, ignoring commits.
 
         Once per partition; afterwards reading continues from there.
@@ -245,17 +243,17 @@ class BatchConsumer:
         if not self._changes.pending:
             return False
         self._changes.pending = False
-        anew = []
+        fresh = []
         starts: dict[Partition, int] = {}
         for partition in self._client.assignment():
             offset = self._start(partition)
             if offset is None:
                 self._client.seek_to_beginning(partition)
-                anew.append(partition)
+                fresh.append(partition)
             else:
                 self._client.seek(partition, offset)
             starts[partition.topic, partition.partition] = offset or 0
-        self._forget_commits([p for p in anew if p.topic in self._rewind])
+        self._forget_commits([p for p in fresh if p.topic in self._rewind])
         self._crash_attempts.begin(starts, self._notes.read(starts))
         return True
 

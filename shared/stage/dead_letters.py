@@ -156,7 +156,7 @@ def decode(record: Record, *, replayed: bool) -> DeadLetter:
     """Return the dead letter of a record.
 
     Raises:
-        ValueError: the record is no dead letter.
+        ValueError: the record is not a dead letter.
     """
     try:
         ours = {
@@ -184,7 +184,7 @@ def decode(record: Record, *, replayed: bool) -> DeadLetter:
     except (KeyError, ValueError, OverflowError) as error:
         place = f"{record.topic} partition {record.partition} offset {record.offset}"
         raise ValueError(
-            f"{place} is no dead letter: {record.fault or repr(error)}; was it written by hand?"
+            f"{place} is not a dead letter: {record.fault or repr(error)}; was it written by hand?"
         ) from error
 
 

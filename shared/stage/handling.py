@@ -22,7 +22,7 @@ def protobuf_decoder(kind: type[M]) -> Decoder[M]:
             return kind.FromString(record.value or b"")
         except DecodeError as error:
             raise Poison(
-                f"the {len(record.value or b'')} bytes are no {kind.DESCRIPTOR.full_name}: "
+                f"the {len(record.value or b'')} bytes are not a {kind.DESCRIPTOR.full_name}: "
                 f"{error}; was it published to the wrong topic?",
                 kind="undecodable",
             ) from error

@@ -166,8 +166,8 @@ class Stage(Generic[M]):
             return
         self._look_for_stall()
         held = self._pace() if self._pace else frozenset()
-        if anew := self._rewind() if self._rewind else frozenset():
-            self._consumer.read_anew(anew)
+        if topics := self._rewind() if self._rewind else frozenset():
+            self._consumer.read_from_beginning(topics)
         began = time.monotonic()
         batch = self._consumer.take(held, POLL_SECONDS)  # 1
         self._waited += time.monotonic() - began

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from embedded.servers import HOST, free_port
 from services.registry.api.application import application
 from tests.support.catalogue_bench import Bench, bench_at
-from tests.support.embedded_stack import wait_until
+from tests.support.waiting import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")

@@ -56,7 +56,7 @@ def test_a_catalogue_is_brought_shown_taken_away_and_brought_again(home: str, pa
     expect(page.get_by_role("row", name="Lion 2 4")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Simba/2.jpg")).to_be_visible()
     enrol(page, 4)
-    few = "No calibration of their own yet"
+    few = "Not calibrated separately yet"
     expect(page.get_by_text(few)).to_be_visible(timeout=PATIENCE)
     page.get_by_role("link", name="Lion", exact=True).first.click()
     expect(page.get_by_role("heading", name="Nala")).to_be_visible()
@@ -75,7 +75,7 @@ def test_a_catalogue_is_brought_shown_taken_away_and_brought_again(home: str, pa
 
 def test_what_is_no_catalogue_is_said_on_the_form(home: str, page: Page) -> None:
     bring(page, home, b"no zip")
-    expect(page.get_by_text("lions.zip is no ZIP")).to_be_visible()
+    expect(page.get_by_text("lions.zip is not a valid ZIP")).to_be_visible()
     expect(page.get_by_role("button", name="Check contents")).to_be_enabled()
     nameless = io.BytesIO()
     with zipfile.ZipFile(nameless, "w") as files:

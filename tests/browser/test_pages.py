@@ -54,7 +54,7 @@ def few(site: Site) -> Site:
                 wrong="none of its animals has a name",
             )
         )
-        left = LeftOut("a/very/long/path/of/a/picture/in/it/IMG_0001.JPG", "it is no picture")
+        left = LeftOut("a/very/long/path/of/a/picture/in/it/IMG_0001.JPG", "it is not a picture")
         site.bench.context.imports.keep_left_out(state, [left])
     return site
 
@@ -91,7 +91,7 @@ def test_who_is_not_known_signs_in_with_a_key_and_out(few: Site, page: Page) -> 
     expect(page.get_by_label("API key")).to_be_focused()
     page.get_by_label("API key").fill("resight_wrong")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("no key of this catalogue")
+    expect(page.get_by_role("alert")).to_contain_text("not a valid key")
     page.get_by_label("API key").fill(key)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Is this the same animal?")).to_be_visible()

@@ -4,8 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from embedded.servers import free_port
 from resight.stack_state import running
+from tests.support.waiting import wait_until
 
 SECONDS = 90.0
 
@@ -75,21 +75,11 @@ def start(folder: Path, *options: object) -> Up:
             stderr=subprocess.STDOUT,
         )
     up = Up(process, folder)
-    wait_until(lambda: running(folder) is not None, process, log)
+    wait_until(
+        lambda: running(folder) is not None or process.poll() is not None, told=log.read_text
+    )
+    assert process.poll() is None, log.read_text()
     return up
-
-
-def wait_until(
-    true: Callable[[], bool],
-    process: "subprocess.Popen[bytes] | None" = None,
-    log: Path | None = None,
-) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        told = log.read_text() if log else ""
-        assert process is None or process.poll() is None, told
-        assert time.monotonic() < deadline, told
-        time.sleep(0.1)
 
 
 def gone(pids: Sequence[int]) -> bool:

@@ -1,7 +1,6 @@
 """Stages of the tests: a handler that remembers, and a group with topics of its own."""
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -123,11 +122,3 @@ def running(stage: Stage[Any]) -> Iterator[threading.Thread]:
         thread.join(30)
     if raised:
         raise raised[0]
-
-
-def until(true: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not so within {seconds} s")
-        time.sleep(0.02)

@@ -41,7 +41,7 @@ class Caller:
     by_key: bool = False
 
 
-NOBODY = Caller(None)
+ANONYMOUS = Caller(None)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class ApiContext:
             if key := self.access.holder(token):
                 return Caller(key.person, by_key=True)
             self.refuse_key(request, token)
-            return NOBODY
+            return ANONYMOUS
         if session := request.cookies.get(COOKIE):
             key = self.access.signed_in(session, 3600 * self.settings.session_hours)
             if key:
@@ -103,7 +103,7 @@ class ApiContext:
         near = (
             self.settings.local and _loopback(request.url.hostname) and _loopback(address(request))
         )
-        return Caller(LOCAL) if near and not self.access.any() else NOBODY
+        return Caller(LOCAL) if near and not self.access.any() else ANONYMOUS
 
     def refuse_key(self, request: Request, token: str) -> None:
         """Count and record a wrong key.

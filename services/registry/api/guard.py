@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.registry.api.access.rights import Body, RequestedRight, Rights
-from services.registry.api.context import NOBODY, ApiContext, Caller, address
+from services.registry.api.context import ANONYMOUS, ApiContext, Caller, address
 from services.registry.api.limits.bounds import NotReadError, Rates, bounded, hurried
 from services.registry.api.limits.turns import Turns
 from services.registry.api.metrics import REQUESTS, SECONDS, kind_of
@@ -111,7 +111,7 @@ class Guard:
         if int(length) > most:
             raise refusal(413, f"the body has {length} bytes; the limit is {most}")
         needless = requested is not None and requested.right.role is None
-        caller = NOBODY if needless else await run_in_threadpool(self._context.who, request)
+        caller = ANONYMOUS if needless else await run_in_threadpool(self._context.who, request)
         request.state.person = caller.person
         self._check_rate(request)
         self._check_origin(request, caller)

@@ -31,7 +31,7 @@ class CalibrationModel(BaseModel):
             return given
         for old in cls.renamed_fields.keys() & given.keys():
             log.warning(
-                "calibration field %s is now %s; fit it again", old, cls.renamed_fields[old]
+                "calibration field %s is now %s; calibrate again", old, cls.renamed_fields[old]
             )
         return {cls.renamed_fields.get(name, name): value for name, value in given.items()}
 

@@ -26,7 +26,7 @@ from shared.messages import (
     OperationKind,
 )
 
-NEW, NOBODY = "+0", ""
+NEW, NO_INDIVIDUAL = "+0", ""
 # Maximum number of constraints per operation.
 MOST_CONSTRAINTS = 5_000
 
@@ -173,7 +173,7 @@ def unidentifiable(sightings: Sequence[str], groups: Mapping[str, Group]) -> Eff
     owners: dict[str, list[str]] = {}
     for sighting in dict.fromkeys(sightings):
         owners.setdefault(_owner(sighting, groups), []).append(sighting)
-    moved = tuple(_moved(individual, NOBODY, found) for individual, found in owners.items())
+    moved = tuple(_moved(individual, NO_INDIVIDUAL, found) for individual, found in owners.items())
     return Effect(OPERATION_KIND_UNIDENTIFIABLE, tuple(sightings), (), moved)
 
 
@@ -195,7 +195,9 @@ def undo(
         )
     moved = []
     for change in reversed(operation.moved):
-        back = [name for name in change.sightings if belongs.get(name, NOBODY) == change.into]
+        back = [
+            name for name in change.sightings if belongs.get(name, NO_INDIVIDUAL) == change.into
+        ]
         next_one, now = successors.get(change.individual, (change.into, change.individual))
         home = change.individual if next_one == change.into else now
         if back and home != change.into:

@@ -8,7 +8,7 @@ from services.registry.identity.entry import Entry
 from services.registry.identity.view import Apart, Group
 from services.registry.ledger.ledger import Ledger
 from services.registry.review.operations import (
-    NOBODY,
+    NO_INDIVIDUAL,
     Effect,
     OperationError,
     confirm,
@@ -111,7 +111,7 @@ class Reviewer:
             identifier,
             reason,
             about,
-            {*left, *(now for _, now in homes.values())} - {NOBODY},
+            {*left, *(now for _, now in homes.values())} - {NO_INDIVIDUAL},
             lambda _: self._undone(entry.decision, about, homes),
         )
 

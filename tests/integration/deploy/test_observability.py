@@ -19,8 +19,9 @@ from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.triton_encoder import TritonEncoder
 from shared.process.metrics import Metric
 from tests.support import triton_server
-from tests.support.embedded_stack import coats, decisions, resight, started, wait_until
+from tests.support.embedded_stack import coats, decisions, resight, started
 from tests.support.model_files import SIDE, tiny_model
+from tests.support.waiting import wait_until
 
 PICTURES = 3
 STEP_SECONDS = 1.0

@@ -5,7 +5,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from itertools import takewhile
 from pathlib import Path
@@ -19,6 +18,7 @@ from recognition.synthetic.dataset import draw
 from resight.main import app
 from resight.stack_state import running
 from tests.support.embedded_stack import with_encoder
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -99,6 +99,8 @@ def _interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+# Several long commands, each with its own limit.
+@pytest.mark.timeout(4 * SECONDS)
 @pytest.mark.usefixtures("_interruptible")
 def test_the_readme_s_commands_with_a_broker_work(place: Path) -> None:
     (up,) = _readme("up")
@@ -108,11 +110,11 @@ def test_the_readme_s_commands_with_a_broker_work(place: Path) -> None:
         subprocess.Popen(shlex.split(up), cwd=place, stdout=log, stderr=log) as stack,
     ):
         try:
-            deadline = time.monotonic() + SECONDS
-            while running(place / ".resight") is None:
-                assert stack.poll() is None, (place / "up.log").read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
+            wait_until(
+                lambda: running(place / ".resight") is not None or stack.poll() is not None,
+                SECONDS,
+                told=(place / "up.log").read_text,
+            )
             for command in _readme("publish", "status", "galleries", "individuals", "dead-letters"):
                 _run(command, place)
             _watch(watch, place)
@@ -135,6 +137,7 @@ def _watch(command: str, place: Path) -> None:
         seen.wait(SECONDS)
 
 
+@pytest.mark.timeout(4 * SECONDS)
 def test_the_readme_s_commands_on_labelled_pictures_work(place: Path) -> None:
     for command in _readme("export", "evaluate", "calibrate", "replay", "adapt", "train"):
         _run(command, place)

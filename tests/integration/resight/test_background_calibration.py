@@ -11,8 +11,8 @@ import pytest
 from resight import background_calibration
 from resight.background_calibration import CalibrationFitter
 from services.registry.imports.register import FITTING, ImportRegister, State
-from tests.support.embedded_stack import wait_until
 from tests.support.queries import ledger_at
+from tests.support.waiting import wait_until
 
 SUMMARY = {
     "curves": {
@@ -79,7 +79,7 @@ def test_imports_are_told_what_may_be_expected(register: ImportRegister, tmp_pat
 def test_or_why_it_can_not_be_had_yet(register: ImportRegister, tmp_path: Path) -> None:
     fits = fitter(register, tmp_path, FAILS)
     wait_until(lambda: over(register, fits))
-    assert told(register, "one").endswith("calibration of their own yet: label more individuals")
+    assert told(register, "one").endswith("Not calibrated separately yet: label more individuals")
 
 
 def test_a_command_that_says_nothing_is_told_with_its_log(

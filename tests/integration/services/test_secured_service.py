@@ -16,9 +16,10 @@ from shared.kafka.clients import ensure_topics
 from shared.kafka.topics import ALL
 from shared.process.readiness import readiness
 from shared.settings import KafkaSettings
-from tests.support.embedded_stack import wait_until
 from tests.support.secured_broker import PASSWORD, USER, secured_broker
+from tests.support.service_process import service_process
 from tests.support.tls_front import Authority, front
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +61,9 @@ def _told(kafka: KafkaSettings, authority: Authority, port: int, secret: Path) -
 def registry(settings: Mapping[str, str], log: Path) -> Iterator[str]:
     """Run the registry and give its address."""
     port = free_port()
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.registry.main"],
-            env={**os.environ, **settings, "RESIGHT_TELEMETRY_PORT": str(port)},
-            stderr=output,
-        )
-    try:
+    settings = {**settings, "RESIGHT_TELEMETRY_PORT": str(port)}
+    with service_process("services.registry.main", settings, log=log):
         yield f"http://{HOST}:{port}"
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def test_with_the_right_certificates_and_secrets_it_takes_work(

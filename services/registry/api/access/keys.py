@@ -125,7 +125,7 @@ class Access:
         return f"{_PREFIX}_{identifier}_{secret}"
 
     def made(self, by: Person | None = None) -> list[Key]:
-        """Return all keys that somebody administers, oldest first."""
+        """Return all keys that a user administers, oldest first."""
         stored = self._store.run("HVALS", KEYS)
         found = sorted((_read(each)[0] for each in stored), key=lambda key: (key.made_at, key.id))
         return [key for key in found if _governed(by, key)]
@@ -172,7 +172,7 @@ class Access:
         return _read(stored)[0] if stored else None
 
     def still(self, person: Person) -> bool:
-        """Return whether somebody's key is still valid."""
+        """Return whether a user's key is still valid."""
         if not person.key:
             return not self.any()
         return bool(self._store.run("HEXISTS", KEYS, person.key))

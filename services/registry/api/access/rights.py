@@ -40,7 +40,7 @@ class Right:
     turn: Turn = ""
 
     def refusal(self, person: Person | None, parts: Mapping[str, str]) -> tuple[int, str] | None:
-        """Return status and reason if somebody may not call it; None if they may.
+        """Return status and reason if a user may not call it; None if they may.
 
         parts: the path's parameters
         """

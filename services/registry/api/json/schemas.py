@@ -49,7 +49,7 @@ class SightingAnswer(BaseModel):
 
     id: str
     entry: int = Field(description="Number of its decision in the ledger.")
-    individual: str = Field(description="Empty: nobody.")
+    individual: str = Field(description="Empty: none.")
     identity: str = Field(description="The animal's name in a catalogue; empty: none.")
     outcome: OutcomeName
     probability: float = Field(description="Of the first-ranked individual, at its decision.")

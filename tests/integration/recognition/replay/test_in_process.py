@@ -38,12 +38,16 @@ class _Served(Exception):  # noqa: N818 - ends a service before it connects to a
 def served(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], Any]:
     """Run a service's main function up to its stage loop, and return its handler."""
 
-    def stop(**given: Any) -> None:
-        raise _Served(given["handler"])
+    class Stop:
+        def __init__(self, **given: Any) -> None:
+            raise _Served(given["handler"])
+
+        def __class_getitem__(cls, _: Any) -> type["Stop"]:
+            return cls
 
     def run(module: Any) -> Any:
         monkeypatch.setattr(module, "start_process", lambda _: nullcontext(TelemetrySettings()))
-        monkeypatch.setattr(module, "Stage", stop)
+        monkeypatch.setattr(module, "Stage", Stop)
         with pytest.raises(_Served) as ended:
             module.main()
         return ended.value.handler

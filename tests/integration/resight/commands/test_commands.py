@@ -129,7 +129,7 @@ def test_one_bad_file_is_named_and_the_others_are_published(
     spoken = resight("publish", tmp_path, *at(kafka))
     assert spoken.exit_code == 3
     assert "1.jpg: can't be read: Input/output error" in spoken.stderr
-    assert "2 pictures were left out" in spoken.stderr
+    assert "2 pictures were skipped" in spoken.stderr
     assert "Traceback" not in spoken.output
 
 

@@ -18,8 +18,8 @@ def test_a_person_says_who_is_who_and_takes_it_back(ledger_url: str) -> None:
     said = RUN.invoke(app, ["individuals", "same", "a", "b", "--reason", "her ear", *at])
     assert said.exit_code == 0, said.output
     assert f"entry 4 of {GALLERY}" in said.stdout
-    assert "1 of plains-zebra-0002 belong to plains-zebra-0001" in said.stdout
-    assert "the registry publishes it when it starts" in " ".join(said.stderr.split())
+    assert "1 of plains-zebra-0002 now belong to plains-zebra-0001" in said.stdout
+    assert "the registry will publish it at its next start" in " ".join(said.stderr.split())
     entry = ledger.entry(GALLERY, 4)
     assert entry is not None
     assert (entry.decision.actor, entry.decision.operation.reason) == ("ada", "her ear")
@@ -40,7 +40,8 @@ def test_an_individual_is_shown_confirmed_and_its_bad_pictures_left_out(ledger_u
         registry(ledger).handle([matches(sighting(name), watermark=number)])
     RUN.invoke(app, ["individuals", "same", "a", "b", *at])
     shown = RUN.invoke(app, ["individuals", "show", "plains-zebra-0002", *at]).stdout
-    assert f"plains-zebra-0001 (once plains-zebra-0002) of {GALLERY}, sightings: 2" in shown
+    line = f"plains-zebra-0001 (formerly plains-zebra-0002) of {GALLERY}, sightings: 2"
+    assert line in " ".join(shown.split())
     told = RUN.invoke(app, ["individuals", "show", "plains-zebra-0001", "--json", *at]).stdout
     assert json.loads(told)["sightings"] == ["a", "b"]
     confirmed = RUN.invoke(app, ["individuals", "confirm", "plains-zebra-0002", *at])

@@ -69,7 +69,7 @@ def test_what_is_background_is_grey_and_no_evidence(
     assert not found.counts.all()
     assert not (found.inlier & ~found.counts).any()
     assert (found.ends[0][found.counts, 0] >= 0.5).all()
-    assert "beside the animals, in grey" in summary(found)
+    assert "outside the animals, in grey" in summary(found)
     pictures = codec.decode(coat(3)), codec.decode(_shifted(coat(3)))
     draw(found, pictures, ("one", "other"), tmp_path / "pair.png")
     with Image.open(tmp_path / "pair.png") as drawn:
@@ -108,7 +108,7 @@ def test_the_command_writes_the_picture_of_two_sightings(
     assert _colours(picture) > 100
     unknown = CliRunner().invoke(app, ["explain", "one", "nobody", *options])
     assert unknown.exit_code == 1
-    assert "the ledger knows no sighting nobody" in unknown.output
+    assert "no sighting nobody in the ledger" in unknown.output
 
 
 def _colours(picture: Path) -> int:

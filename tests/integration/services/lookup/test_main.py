@@ -2,13 +2,9 @@
 
 import gc
 import logging
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -24,6 +20,8 @@ from shared.kafka.clients import consumer, ensure_topics, producer
 from shared.messages import CandidateList, Matches
 from shared.settings import KafkaSettings
 from tests.support.galleries import enrolment, sighting
+from tests.support.service_process import own_broker, service_process, terminated
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[4]
 LIMIT = 4
@@ -31,18 +29,8 @@ LIMIT = 4
 
 @pytest.fixture
 def kafka(tmp_path: Path) -> Iterator[KafkaSettings]:
-    """A broker with nothing in it but empty topics."""
-    server = broker(tmp_path / "broker", free_port())
-    process = server.start()
-    settings = KafkaSettings(
-        bootstrap_servers=f"{HOST}:{server.port}",
-        producer_batch_bytes=0,
-        session_timeout_seconds=6,
-    )
-    ensure_topics(settings, [*topics.ALL, *topics.dead_letter_topics()], 2)
-    yield settings
-    process.kill()
-    process.wait()
+    with own_broker(tmp_path, *topics.ALL, *topics.dead_letter_topics(), partitions=2) as settings:
+        yield settings
 
 
 def publish(kafka: KafkaSettings, *messages: Message) -> None:
@@ -72,42 +60,28 @@ class Answers:
         self._client.seek_to_beginning()
         self.lists: list[CandidateList] = []
 
-    def wait(self, done: Callable[[list[CandidateList]], bool], seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not done(self.lists):
-            assert time.monotonic() < deadline, f"{len(self.lists)} lists after {seconds} s"
+    def wait(self, done: Callable[[list[CandidateList]], bool]) -> None:
+        def read() -> bool:
             for records in self._client.poll(100).values():
                 self.lists += [CandidateList.FromString(r.value) for r in records]
+            return done(self.lists)
+
+        wait_until(read, told=lambda: f"{len(self.lists)} lists", pause=0)
 
     def close(self) -> None:
         self._client.close()
 
 
-class Lookup:
-    """The service's process."""
-
-    def __init__(self, kafka: KafkaSettings, gallery: Path) -> None:
-        self._environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("RESIGHT_")},
-            "RESIGHT_KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-            "RESIGHT_KAFKA_PRODUCER_BATCH_BYTES": "0",
-            "RESIGHT_KAFKA_SESSION_TIMEOUT_SECONDS": "6",
-            "RESIGHT_GALLERY_PATH": str(gallery),
-            "RESIGHT_LOOKUP_MAX_UNDECIDED": str(LIMIT),
-            "RESIGHT_TELEMETRY_PORT": "0",
-        }
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> "Lookup":
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "services.lookup.main"], cwd=ROOT, env=self._environment
-        )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGTERM)
-        assert self._process.wait(30) == 0
+@contextmanager
+def running(kafka: KafkaSettings, gallery: Path) -> Iterator[None]:
+    """Run the service; it must end cleanly."""
+    with service_process(
+        "services.lookup.main",
+        {"RESIGHT_GALLERY_PATH": str(gallery), "RESIGHT_LOOKUP_MAX_UNDECIDED": str(LIMIT)},
+        kafka,
+    ) as process:
+        yield
+        assert terminated(process) == 0
 
 
 def test_the_backlog_is_what_matcher_and_registry_have_not_taken(kafka: KafkaSettings) -> None:
@@ -157,8 +131,8 @@ def test_sightings_wait_for_decisions_but_enrolments_do_not(
     publish(kafka, *(CandidateList(query=sighting(1000 + n)) for n in range(LIMIT)))
     publish(kafka, *(sighting(100 + n) for n in range(2)))
     publish(kafka, *(enrolment(n) for n in range(1, 6)))
-    with Lookup(kafka, tmp_path / "gallery"):
-        assert _lag(kafka, topics.ENROLMENTS, until=0) == 0
+    with running(kafka, tmp_path / "gallery"):
+        wait_until(lambda: _lag(kafka, topics.ENROLMENTS) == 0)
         assert _lag(kafka, topics.SIGHTINGS) == 2
         commit_all(kafka, "matcher", topics.CANDIDATES)
         answers.wait(lambda lists: len(lists) == LIMIT + 2)
@@ -171,10 +145,10 @@ def test_a_gallery_that_is_gone_is_refilled_from_enrolments_that_were_committed(
 ) -> None:
     answers = Answers(kafka)
     publish(kafka, *(enrolment(n) for n in range(1, 6)))
-    with Lookup(kafka, tmp_path / "gallery"):
-        assert _lag(kafka, topics.ENROLMENTS, until=0) == 0
+    with running(kafka, tmp_path / "gallery"):
+        wait_until(lambda: _lag(kafka, topics.ENROLMENTS) == 0)
     shutil.rmtree(tmp_path / "gallery")
-    with Lookup(kafka, tmp_path / "gallery"):
+    with running(kafka, tmp_path / "gallery"):
         number = 100
 
         def refilled(lists: list[CandidateList]) -> bool:
@@ -188,14 +162,9 @@ def test_a_gallery_that_is_gone_is_refilled_from_enrolments_that_were_committed(
     answers.close()
 
 
-def _lag(kafka: KafkaSettings, topic: str, until: int | None = None) -> int:
-    """Return lookup's lag on a topic, once it is `until` or after a while."""
-    client = consumer(kafka, "lookup")
+def _lag(kafka: KafkaSettings, topic: str) -> int:
+    """Return lookup's lag on a topic."""
     partitions = [TopicPartition(topic, p) for p in (0, 1)]
-    deadline = time.monotonic() + 30
-    while True:
+    with closing(consumer(kafka, "lookup")) as client:
         ends = client.end_offsets(partitions)
-        lag = sum(ends[p] - (client.committed(p) or 0) for p in partitions)
-        if until is None or lag == until or time.monotonic() > deadline:
-            client.close()
-            return int(lag)
+        return int(sum(ends[p] - (client.committed(p) or 0) for p in partitions))

@@ -113,9 +113,9 @@ def _unusable(bench: Bench) -> Iterator[tuple[str, Candidate, str]]:
     wrong = BlobReference(key=garbage.key, sha256="1" * 64, size=garbage.size)
     yield "wrong", Candidate(sighting_id="wrong", crop=wrong), "SHA-256"
     strip = np.random.default_rng(0).integers(0, 256, (20, 4000, 3), dtype=np.uint8)
-    yield "strip", bench.candidate("strip", strip), "has 0 keypoints"
+    yield "strip", bench.candidate("strip", strip), "has 0 usable keypoints"
     blank = np.full((192, 256, 3), 90, np.uint8)
-    yield "blank", bench.candidate("blank", blank), "has 0 keypoints"
+    yield "blank", bench.candidate("blank", blank), "has 0 usable keypoints"
 
 
 def test_an_unusable_candidate_is_accounted_for_and_spoils_no_other(bench: Bench) -> None:
@@ -146,7 +146,7 @@ def test_a_query_without_keypoints_says_so_for_every_candidate(bench: Bench) -> 
     )
     for evidence in only(bench.service(), sent).evidence:
         assert evidence.depth == DEPTH_NONE
-        assert "the query has 0 keypoints" in evidence.reason
+        assert "the query has 0 usable keypoints" in evidence.reason
 
 
 @pytest.mark.parametrize("shade", [0, 128, 255])

@@ -35,9 +35,9 @@ from shared.records import Decoder, Handler
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
-from tests.support.embedded_stack import wait_until
 from tests.support.model_files import tiny_model
 from tests.support.stages import running
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -159,6 +159,7 @@ def _steps(spans: InMemorySpanExporter) -> list[tuple[str, str]]:
     return [(_service(span), span.name.split()[1]) for span in made]
 
 
+@pytest.mark.logs_errors
 def test_what_is_given_up_is_an_error_of_its_trace(
     kafka: KafkaSettings, tmp_path: Path, ledger_url: str
 ) -> None:

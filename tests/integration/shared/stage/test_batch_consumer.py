@@ -1,11 +1,10 @@
 """A partition that was held back delivers again, although others were read meanwhile."""
 
-import time
-
 from shared.environment import load
 from shared.kafka.clients import ensure_topics, producer
 from shared.settings import KafkaSettings
 from shared.stage.batch_consumer import BatchConsumer
+from tests.support.waiting import wait_until
 
 HELD, OTHER = "pause.held", "pause.other"
 
@@ -24,13 +23,17 @@ def test_a_held_topic_delivers_everything_once_it_is_let_go(kafka_broker: str) -
     )
     consumer.open()
     seen: list[int] = []
-    deadline = time.monotonic() + 30
-    while len(seen) < 30 and time.monotonic() < deadline:
+
+    def all_taken() -> bool:
+        nonlocal seen
         batch = consumer.take(frozenset(), 0.25)
         if batch:
             seen += [int(delivery.record.value or b"") for delivery in batch]
             assert consumer.commit(batch)
             for _ in range(3):
                 assert consumer.take(frozenset({HELD}), 0.1) == []
+        return len(seen) == 30
+
+    wait_until(all_taken, told=lambda: str(seen))
     consumer.close()
     assert seen == list(range(30))

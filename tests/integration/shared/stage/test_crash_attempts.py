@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.stages import Room, until
+from tests.support.stages import Room
+from tests.support.waiting import wait_until
 
 KILLED = """
 import os, sys
@@ -51,7 +52,7 @@ def _lives(room: Room, log: Path) -> Iterator[int]:
         ):
 
             def watch(process: "subprocess.Popen[bytes]" = process) -> None:
-                until(lambda: process.poll() is not None or room.committed() == 4, 60)
+                wait_until(lambda: process.poll() is not None or room.committed() == 4, 60)
                 process.terminate()
 
             thread = threading.Thread(target=watch)
@@ -72,6 +73,6 @@ def test_a_record_that_ends_the_service_again_and_again_is_given_up_and_nothing_
     assert 3 <= len(ends) - 1 <= 5
     (letter,) = room.letters()
     assert (letter.offset, letter.kind) == (2, "ends-the-service")
-    assert "ended 3 times while it had this record in hand" in letter.reason
+    assert "crashed 3 times with this record in hand" in letter.reason
     handled = (tmp_path / "handled").read_text().split()
     assert set(handled) == {"a", "b", "c"}

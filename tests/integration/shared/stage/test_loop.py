@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
 from kafka import TopicPartition
 from prometheus_client import REGISTRY
 
@@ -18,7 +19,8 @@ from shared.records import Result
 from shared.settings import KafkaSettings
 from shared.stage.dead_letters import replay
 from shared.stage.loop import Stage
-from tests.support.stages import Recorder, Room, decided, nothing_follows, once, running, until
+from tests.support.stages import Recorder, Room, decided, nothing_follows, once, running
+from tests.support.waiting import wait_until
 
 TRACE = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -29,7 +31,7 @@ def test_messages_are_handled_in_order_and_committed_after_their_results(room: R
     room.send(*names, headers=[("traceparent", TRACE)])
 
     with running(room.stage(handler, max_messages=4)):
-        until(lambda: len(handler.receipts) == len(names))
+        wait_until(lambda: len(handler.receipts) == len(names))
 
     assert handler.seen == names
     assert max(len(batch) for batch in handler.batches) <= 4
@@ -44,11 +46,12 @@ def test_only_a_trace_is_carried_along_as_one(room: Room) -> None:
     handler = Recorder(decided)
     room.send("s", headers=[("traceparent", b"x" * 100_000)])
     with running(room.stage(handler)):
-        until(lambda: len(handler.receipts) == 1)
+        wait_until(lambda: len(handler.receipts) == 1)
     (result,) = [r for r in _records(room.kafka, topics.DECISIONS) if r.key == room.name.encode()]
     assert dict(result.headers) == {}
 
 
+@pytest.mark.logs_errors
 def test_poison_becomes_a_dead_letter_and_comes_back_from_it_with_its_second_attempt(
     room: Room,
 ) -> None:
@@ -66,10 +69,10 @@ def test_poison_becomes_a_dead_letter_and_comes_back_from_it_with_its_second_att
     room.producer.send(room.topic, b"\xff\xff", b"camera").get(5)
 
     with running(room.stage(handler)):
-        until(lambda: len(room.letters()) == 2)
+        wait_until(lambda: len(room.letters()) == 2)
         box, garbage = room.letters()
         assert replay(room.kafka, [box]) == 1
-        until(lambda: len(room.letters()) == 3)
+        wait_until(lambda: len(room.letters()) == 3)
 
     assert (box.topic, box.partition, box.offset) == (room.topic, 0, 1)
     assert (box.key, Sighting.FromString(box.value or b"").sighting_id) == (b"camera", "bad")
@@ -102,16 +105,16 @@ def test_a_transient_error_holds_the_batch_and_the_membership_until_it_is_over(
     stage = room.stage(handler)
     room.send("one", "two")
     with running(stage):
-        until(lambda: handler.batches)
+        wait_until(lambda: handler.batches)
         began = time.monotonic()
         # Longer than the session timeout, after which a silent member is thrown out.
-        until(lambda: time.monotonic() > began + 1.2 * room.kafka.session_timeout_seconds)
+        wait_until(lambda: time.monotonic() > began + 1.2 * room.kafka.session_timeout_seconds)
         assert room.committed() is None
         assert _status(stage, "/readyz") == (503, "waiting: Qdrant does not respond\n")
         assert _status(stage, "/healthz") == (200, "ok\n")
         over.set()
-        until(lambda: room.committed() == 2)
-        until(lambda: _status(stage, "/readyz") == (200, "ok\n"))
+        wait_until(lambda: room.committed() == 2)
+        wait_until(lambda: _status(stage, "/readyz") == (200, "ok\n"))
         assert f'resight_stage_ready{{service="{room.name}"}} 1.0' in _status(stage, "/metrics")[1]
         assert _rebalances(room) == 1
 
@@ -130,20 +133,21 @@ def test_what_must_be_done_first_is_tried_until_it_works_while_health_is_served(
         if not over.is_set():
             raise Transient("the ledger is loading")
         tell("half done")
-        until(lambda: _status(stage, "/readyz") == (503, "waiting: half done\n"))
+        wait_until(lambda: _status(stage, "/readyz") == (503, "waiting: half done\n"))
 
     room.send("one")
     stage = room.stage(Recorder(nothing_follows), prepare=prepare)
     with running(stage):
-        until(lambda: len(tried) > 1)
+        wait_until(lambda: len(tried) > 1)
         assert _status(stage, "/readyz") == (503, "waiting: the ledger is loading\n")
         assert room.committed() is None
         over.set()
-        until(lambda: room.committed() == 1)
+        wait_until(lambda: room.committed() == 1)
         after = len(tried)
     assert after == len(tried)
 
 
+@pytest.mark.logs_errors
 def test_poison_that_is_raised_costs_only_the_message_to_blame(room: Room) -> None:
     def raises(sightings: Sequence[Sighting]) -> list[Result]:
         if any(sighting.sighting_id == "bad" for sighting in sightings):
@@ -152,11 +156,12 @@ def test_poison_that_is_raised_costs_only_the_message_to_blame(room: Room) -> No
 
     room.send("a", "bad", "b")
     with running(room.stage(Recorder(raises))):
-        until(lambda: room.committed() == 3)
+        wait_until(lambda: room.committed() == 3)
 
     assert [letter.offset for letter in room.letters()] == [1]
 
 
+@pytest.mark.logs_errors
 def test_a_result_that_is_too_large_makes_its_message_a_dead_letter(room: Room) -> None:
     def grows(sightings: Sequence[Sighting]) -> list[Result]:
         too_large = Capture(capture_id="c", inline=b"\0" * (MESSAGE_BYTES + 100_000))
@@ -164,7 +169,7 @@ def test_a_result_that_is_too_large_makes_its_message_a_dead_letter(room: Room) 
 
     room.send("small", "large", "after")
     with running(room.stage(Recorder(grows))):
-        until(lambda: room.committed() == 3)
+        wait_until(lambda: room.committed() == 3)
 
     (letter,) = room.letters()
     assert (letter.offset, letter.kind) == (1, "output-too-large")
@@ -176,7 +181,7 @@ def test_a_batch_is_cut_so_that_its_bytes_stay_bounded(room: Room) -> None:
     handler = Recorder(nothing_follows)
     room.send("a", "b", "c", "larger", padding=40_000)
     with running(room.stage(handler, settings={"max_bytes": 100_000})):
-        until(lambda: room.committed() == 4)
+        wait_until(lambda: room.committed() == 4)
 
     assert handler.batches == [["a", "b"], ["c", "larger"]]
 
@@ -189,10 +194,10 @@ def test_topics_that_are_held_wait_while_the_others_go_on(kafka: KafkaSettings) 
     room.send("free", topic=second)
     handler = Recorder(nothing_follows)
     with running(room.stage(handler, pace=lambda: held)):
-        until(lambda: room.committed(second) == 1)
+        wait_until(lambda: room.committed(second) == 1)
         assert handler.seen == ["free"]
         held = frozenset()
-        until(lambda: room.committed(first) == 1)
+        wait_until(lambda: room.committed(first) == 1)
     assert handler.seen == ["free", "held"]
     room.producer.close(timeout=5)
 
@@ -207,7 +212,7 @@ def test_a_topic_to_rewind_is_read_from_its_beginning_whatever_was_committed(
     for expected in (["e1", "e2", "s1"], ["e1", "e2", "e3", "s2"]):
         handler = Recorder(nothing_follows)
         with running(room.stage(handler, rewind=once(rewound))):
-            until(lambda: len(handler.seen) >= len(expected))  # noqa: B023
+            wait_until(lambda: len(handler.seen) >= len(expected))  # noqa: B023
         assert sorted(handler.seen) == expected
         room.send("e3", topic=rewound)
         room.send("s2", topic=other)
@@ -219,16 +224,16 @@ def test_a_rewind_that_was_cut_short_is_not_taken_for_done(kafka: KafkaSettings)
     room.send("e1", "e2")
     handler = Recorder(nothing_follows)
     with running(room.stage(handler)):
-        until(lambda: room.committed() == 2)
+        wait_until(lambda: room.committed() == 2)
 
     def fail(_: Sequence[Sighting]) -> Sequence[Result]:
         raise Transient("the disk is full")
 
     with running(room.stage(Recorder(fail), rewind=once(room.topic))):
-        until(lambda: room.committed() == 0)
+        wait_until(lambda: room.committed() == 0)
     again = Recorder(nothing_follows)
     with running(room.stage(again)):
-        until(lambda: room.committed() == 2)
+        wait_until(lambda: room.committed() == 2)
     assert again.seen == ["e1", "e2"]
     room.producer.close(timeout=5)
 
@@ -238,21 +243,22 @@ def test_a_topic_is_read_anew_while_it_is_being_read(room: Room) -> None:
     room.send("e1", "e2")
     handler = Recorder(nothing_follows)
     with running(room.stage(handler, rewind=lambda: asked.pop() if asked else frozenset())):
-        until(lambda: room.committed() == 2)
+        wait_until(lambda: room.committed() == 2)
         asked.append(frozenset({room.topic}))
-        until(lambda: handler.seen == ["e1", "e2", "e1", "e2"])
+        wait_until(lambda: handler.seen == ["e1", "e2", "e1", "e2"])
         room.send("e3")
-        until(lambda: room.committed() == 3)
+        wait_until(lambda: room.committed() == 3)
     assert handler.seen[-1] == "e3"
     assert len(handler.seen) == 5
 
 
+@pytest.mark.logs_errors
 def test_a_client_that_stops_fetching_is_built_anew(room: Room) -> None:
     handler = Recorder(nothing_follows)
     room.send("before")
     stage = room.stage(handler, settings={"stall_seconds": 1})
     with running(stage):
-        until(lambda: room.committed() == 1)
+        wait_until(lambda: room.committed() == 1)
         # What kafka-python's issue #3106 left behind: a partition that waits for a
         # validation of its position that never comes.
         client = stage._consumer._consumer
@@ -261,7 +267,7 @@ def test_a_client_that_stops_fetching_is_built_anew(room: Room) -> None:
         state.next_allowed_retry_time = float("inf")
         state._awaiting_validation = True
         room.send("after")
-        until(lambda: room.committed() == 2)
+        wait_until(lambda: room.committed() == 2)
     assert handler.seen == ["before", "after"]
     assert REGISTRY.get_sample_value("resight_stage_stalls_total", {"service": room.name}) == 1
 

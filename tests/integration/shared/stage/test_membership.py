@@ -27,7 +27,7 @@ from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.stage.dead_letters import DeadLetterError
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
-from tests.support.stages import until
+from tests.support.waiting import wait_until
 
 PARTITIONS = 4
 
@@ -152,23 +152,23 @@ def test_members_that_come_and_go_in_the_middle_of_a_batch_lose_nothing(
     first, second = Recorder(hold), Recorder()
     stage = a_stage(group, kafka, first)
     with running(stage) as raised:
-        until(in_batch.is_set)
+        wait_until(in_batch.is_set)
         joining = a_stage(group, kafka, second)
         with running(joining) as raised_too:
             if trouble == "a slow batch":
-                until(lambda: _waits_for_the_group(joining))
+                wait_until(lambda: _waits_for_the_group(joining))
             else:
-                until(lambda: second.handled)
+                wait_until(lambda: second.handled)
             go_on.set()
-            until(lambda: set(first.handled) | set(second.handled) == set(names))
-            until(lambda: _has_partitions(joining))
+            wait_until(lambda: set(first.handled) | set(second.handled) == set(names))
+            wait_until(lambda: _has_partitions(joining))
             more = [f"more{number}" for number in range(20)]
             send(group, kafka, more)
-            until(lambda: set(first.handled) | set(second.handled) == {*names, *more})
-            until(lambda: second.handled)
+            wait_until(lambda: set(first.handled) | set(second.handled) == {*names, *more})
+            wait_until(lambda: second.handled)
         late = [f"late{number}" for number in range(20)]
         send(group, kafka, late)
-        until(lambda: committed(group, kafka, PARTITIONS) == 140)
+        wait_until(lambda: committed(group, kafka, PARTITIONS) == 140)
     assert raised + raised_too == []
     assert set(late) <= set(first.handled)
 
@@ -181,27 +181,27 @@ def test_a_broker_that_is_away_for_a_while_is_waited_for(tmp_path: Path) -> None
     decided = Recorder(result=lambda sighting: [Decision(sighting_id=sighting.sighting_id)])
     stage = a_stage("away", kafka, decided)
     with running(stage) as raised:
-        until(lambda: stage._attempts > 0)
+        wait_until(lambda: stage._attempts > 0)
         process = server.start()
         try:
             prepare("away", kafka)
             send("away", kafka, ["one", "two"])
-            until(lambda: committed("away", kafka) == 2)
+            wait_until(lambda: committed("away", kafka) == 2)
 
             decided.before = lambda: process.send_signal(signal.SIGSTOP)
             send("away", kafka, ["three"])
-            until(lambda: "publishing" in stage._health.trouble)
+            wait_until(lambda: "publishing" in stage._health.trouble)
             decided.before = lambda: None
             process.send_signal(signal.SIGCONT)
-            until(lambda: committed("away", kafka) == 3)
+            wait_until(lambda: committed("away", kafka) == 3)
 
             process.kill()
             process.wait()
             process = server.start()
             prepare("away", kafka)
             send("away", kafka, ["four"])
-            until(lambda: "four" in decided.handled)
-            until(lambda: committed("away", kafka) == 1)
+            wait_until(lambda: "four" in decided.handled)
+            wait_until(lambda: committed("away", kafka) == 1)
         finally:
             process.kill()
             process.wait()
@@ -222,11 +222,11 @@ def test_a_dead_letter_that_can_not_be_written_stops_the_service_uncommitted(
             lambda: process.send_signal(signal.SIGSTOP), result=lambda _: Poison("not an animal")
         )
         with running(a_stage("full", kafka, handler)) as raised:
-            until(lambda: raised)
+            wait_until(lambda: raised)
         process.send_signal(signal.SIGCONT)
         assert [type(error) for error in raised] == [DeadLetterError]
         assert "full.in.full.dlq did not take full.in partition 0 offset 0" in str(raised[0])
-        until(lambda: committed("full", kafka) == 0)
+        wait_until(lambda: committed("full", kafka) == 0)
     finally:
         process.kill()
         process.wait()

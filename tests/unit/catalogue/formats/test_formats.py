@@ -203,7 +203,7 @@ def test_a_folder_for_each_individual_with_or_without_its_sides(tmp_path: Path) 
     assert sides["2.jpg"] == VIEWPOINT_RIGHT
     told = reasons(planned)
     assert told == {
-        "Nala/notes.txt": "it is no picture",
+        "Nala/notes.txt": "it is not a picture",
         "loose.jpg": "it is not in an individual's folder",
     }
 

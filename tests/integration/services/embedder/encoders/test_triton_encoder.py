@@ -151,7 +151,7 @@ def test_a_server_that_computes_something_else_is_refused(tmp_path: Path, connec
     with triton_server.running(tmp_path, port):
         encoder = connect(port)
         for _ in range(2):
-            with pytest.raises(SettingsError, match="gives other embeddings"):
+            with pytest.raises(SettingsError, match="computes other embeddings"):
                 encoder.encode(_crops(1))
 
 

@@ -48,15 +48,15 @@ def test_home_says_that_everything_is_ready_and_what_is_on_the_way(
     before = System(kafka, {}).now()
     assert [each.name for each in before.stages] == list(INPUTS)
     assert {each.ready for each in before.stages} == {None}
-    assert "The broker takes pictures" in home(bench, System(kafka, {}))
+    assert "The broker is reachable" in home(bench, System(kafka, {}))
     client = producer(kafka, "test")
     client.send(CAPTURES, b"no capture").get(10)
     client.close()
     system = System(kafka, dict.fromkeys(INPUTS, address))
     assert system.now().waiting == before.waiting + 1
     shown = home(bench, system)
-    assert "Everything is ready, and" in shown
-    assert "on the way" in shown
+    assert "All services are ready" in shown
+    assert "being processed" in shown
     assert "not ready" not in shown
 
 
@@ -66,7 +66,7 @@ def test_home_names_the_service_that_is_not_ready(
     addresses = {**dict.fromkeys(INPUTS, address), "matcher": f"http://{HOST}:{free_port()}"}
     shown = home(bench, System(kafka, addresses))
     assert "The matcher is not ready: it does not respond." in shown
-    assert "Everything is ready" not in shown
+    assert "All services are ready" not in shown
 
 
 def test_home_says_so_when_the_broker_does_not_answer(
@@ -77,7 +77,10 @@ def test_home_says_so_when_the_broker_does_not_answer(
 
     monkeypatch.setattr(backlog, "read", away)
     shown = home(bench, System(kafka, {}))
-    assert "The broker does not respond, so no picture comes in: no broker answers at" in shown
+    assert (
+        "The broker does not respond, so no pictures can be processed: no broker answers at"
+        in shown
+    )
 
 
 def drift(bench: Bench, baseline: Histogram, window: int) -> float | None:
@@ -97,11 +100,11 @@ def test_a_gallery_tells_when_its_evidence_has_moved_from_the_calibrations(bench
     assert drift(bench, low, window=4) is None
     bench.decide("e", alike="abcd")
     assert drift(bench, low, window=MIN_SIGHTINGS) is None
-    assert "not known before" in bench.client().get(f"/g/{GALLERY}").text
+    assert "available after 200 sightings" in bench.client().get(f"/g/{GALLERY}").text
     for baseline, moved in ((low, True), (high, False)):
         told = drift(bench, baseline, window=4)
         assert told is not None
         assert (told > 0.25) is moved
         page = bench.client().get(f"/g/{GALLERY}").text
-        assert ("fit it again" in page) is moved
-        assert ("as when it was fitted" in page) is not moved
+        assert ("Calibrate again" in page) is moved
+        assert (">normal<" in page) is not moved

@@ -191,7 +191,7 @@ def test_an_import_that_was_interrupted_is_repeated(ledger_url: str) -> None:
 def test_what_is_no_ledger_s_file_is_refused(ledger_url: str, tmp_path: Path) -> None:
     store = ledger_at(ledger_url).store
     for lines in ([], ["hello"], ['{"ledger": 99}'], ["[1]"]):
-        with pytest.raises(ArchiveError, match="no ledger's file"):
+        with pytest.raises(ArchiveError, match="not a ledger's file"):
             list(restored(store, lines))
     with pytest.raises(ArchiveError, match="damaged"):
         list(restored(store, [json.dumps({"ledger": 1}), '{"gallery": "default/x"}']))

@@ -257,12 +257,15 @@ def test_a_full_server_is_transient_and_nothing_is_half_written(ledger_url: str)
     [
         (lambda client, key: client.hdel(key("entries"), 2), "entry 2 of 3 is missing"),
         (lambda client, key: client.hdel(key("enrolments"), 1), "enrolment 1 of 3 is missing"),
-        (lambda client, key: client.hdel(key("decided"), "a"), "not found by its sighting a"),
+        (
+            lambda client, key: client.hdel(key("decided"), "a"),
+            "missing in the index",
+        ),
         (lambda client, key: client.hset(key("members"), "a", "x"), "the members say x"),
         (lambda client, key: client.hset(key("members"), "z", "x"), "without an entry"),
         (lambda client, key: client.hset(key("groups"), "x", 0), "no entry founded it"),
         (lambda client, key: client.hdel(key("groups"), ZEBRA), "which does not exist"),
-        (lambda client, key: client.hset(key("groups"), ZEBRA, 7), "to have 7 sightings"),
+        (lambda client, key: client.hset(key("groups"), ZEBRA, 7), "a stored size of 7 sightings"),
         (lambda client, key: client.rpush(key(f"groups:{ZEBRA}"), "a"), "sighting a twice"),
         (lambda client, key: client.rpush(key(f"groups:{ZEBRA}"), "b"), "belongs to"),
     ],

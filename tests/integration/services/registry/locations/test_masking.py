@@ -146,12 +146,12 @@ def test_a_species_may_be_told_beside_one_of_the_same_first_words_only_by_its_wh
 def test_the_page_of_places_says_and_takes_back(bench: Bench) -> None:
     rhino(bench, gallery="default/lion")
     admin = bench.client(bench.key("admin"))
-    assert "not named by anybody" in admin.get("/places").text
+    assert "default</span>" in admin.get("/places").text
     admin.post("/places", data={"species": "lion", "kilometres": "0"})
-    assert "exactly" in admin.get("/places").text
+    assert "<td>exact</td>" in admin.get("/places").text
     assert [each["about"] for each in admin.get("/api/v1/audit").json()] == ["lion: 0 km"]
     admin.post("/places", data={"species": "lion", "back": "true"})
-    assert "not named by anybody" in admin.get("/places").text
+    assert "default</span>" in admin.get("/places").text
     assert admin.post("/places", data={"species": "lion", "kilometres": "x"}).status_code == 422
 
 

@@ -73,7 +73,7 @@ def test_a_study_gives_numbers_charts_and_mistakes_and_comes_again_from_the_cach
     assert _measured(found["rows"]) == ["embedding", "neighbours", "local", "count", "fusion"]
     assert found["open_set"].keys() >= OPEN
     written = {path.name for path in (tmp_path / "pictures").iterdir()}
-    assert written >= {
+    assert written - {"mistakes.png"} == {
         "rank-curves.png",
         "known-against-unknown.png",
         "reliability.png",

@@ -130,6 +130,21 @@ def test_a_file_of_other_features_says_that_and_nothing_else(tmp_path: Path) -> 
     assert "coefficients" not in str(refused.value)
 
 
+def test_a_previous_version_s_field_names_are_read_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = json.loads(FILE.read_text())
+    content["pooled"] |= {"nobody": content["pooled"].pop("unknown_logit"), "promise": None}
+    content["pooled"].pop("guarantee", None)
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    old = load(tmp_path / "old.json").pooled
+    assert old.unknown_logit == load(FILE).pooled.unknown_logit
+    assert {record.getMessage() for record in caplog.records} == {
+        "calibration field nobody is now unknown_logit; calibrate again",
+        "calibration field promise is now guarantee; calibrate again",
+    }
+
+
 @pytest.mark.parametrize("confidence", [float("nan"), float("inf"), -1.0])
 def test_impossible_evidence_is_poison(confidence: float) -> None:
     with pytest.raises(Poison, match="candidate a "):

@@ -215,7 +215,7 @@ def test_a_bound_admin_stays_within_its_galleries(bench: Bench) -> None:
 
 @pytest.mark.parametrize("name", ["registry", "Catalogue", "import: ada", "local"])
 def test_no_key_is_called_as_the_ledger_calls_itself(bench: Bench, name: str) -> None:
-    with pytest.raises(AccessError, match="uses the name"):
+    with pytest.raises(AccessError, match="is reserved"):
         bench.context.access.add(name, "admin")
 
 

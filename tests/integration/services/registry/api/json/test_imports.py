@@ -17,8 +17,8 @@ from services.registry.api.settings import ApiSettings
 from services.registry.imports import importer
 from shared.errors import Transient
 from tests.support.catalogue_bench import Bench, bench_at, packed
-from tests.support.embedded_stack import wait_until
 from tests.support.pictures import photograph
+from tests.support.waiting import wait_until
 
 IMPORTS = "/api/v1/imports"
 
@@ -63,7 +63,7 @@ def test_a_catalogue_is_read_and_nothing_is_enrolled_unless_it_is_agreed_to(
     assert told["galleries"] == [{"gallery": "default/lion", "sightings": 2, "individuals": 1}]
     assert (told["file"], told["actor"], told["left_out"]) == ("lions.zip", "local", 1)
     report = client.get(f"{IMPORTS}/{told['id']}/left-out.csv").text
-    assert report.splitlines() == ["where,reason", "Simba/1.jpg,it is no picture"]
+    assert report.splitlines() == ["where,reason", "Simba/1.jpg,it is not a picture"]
     assert held(tmp_path)()
     assert client.delete(f"{IMPORTS}/{told['id']}").status_code == 204
     assert client.get(f"{IMPORTS}/{told['id']}").json()["state"] == "given up"
@@ -76,8 +76,8 @@ def test_a_catalogue_is_read_and_nothing_is_enrolled_unless_it_is_agreed_to(
 @pytest.mark.parametrize(
     ("archive", "said"),
     [
-        (b"no zip", "lions.zip is no ZIP"),
-        (packed(a=b" " * 600_000)[:300], "no ZIP"),
+        (b"no zip", "lions.zip is not a valid ZIP"),
+        (packed(a=b" " * 600_000)[:300], "not a valid ZIP"),
         (packed(**{f"a__{number}": b" " * 150_000 for number in range(3)}), ""),
     ],
 )
@@ -164,7 +164,7 @@ def test_a_server_holds_two_catalogues_at_once(bench: Bench) -> None:
     first = bring(client, LIONS, species="lion").json()
     bring(client, LIONS, species="lion")
     refused = bring(client, LIONS, species="lion")
-    assert (refused.status_code, "in hand already" in refused.text) == (409, True)
+    assert (refused.status_code, "imports already" in refused.text) == (409, True)
     reached(client, first, "planned")
     client.delete(f"{IMPORTS}/{first['id']}")
     wait_until(lambda: bring(client, LIONS, species="lion").status_code == 201)
@@ -175,7 +175,7 @@ def test_an_import_whose_server_is_gone_is_said_to_be_lost(bench: Bench) -> None
     told = reached(client, bring(client, LIONS, species="lion").json(), "planned")
     bench.context.closing.set()
     bench.ledger.store.run("DEL", f"resight:import:{told['id']}:alive")
-    assert "bring the catalogue again" in reached(client, told, "lost")["wrong"]
+    assert "upload the catalogue again" in reached(client, told, "lost")["wrong"]
 
 
 def test_what_a_killed_server_left_is_swept_away_and_what_another_works_at_is_not(

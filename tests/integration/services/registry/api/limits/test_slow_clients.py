@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,8 +14,9 @@ import pytest
 from embedded.servers import HOST, free_port
 from services.registry.api.access.keys import Access
 from services.registry.api.limits.connections import HEADER_SECONDS
-from tests.support.embedded_stack import wait_until
 from tests.support.queries import ledger_at
+from tests.support.service_process import service_process
+from tests.support.waiting import wait_until
 
 CLIENTS = 200
 MEBIBYTE = 1024 * 1024
@@ -49,20 +48,16 @@ class Api:
 def api(ledger_url: str, tmp_path: Path) -> Iterator[Api]:
     key = Access(ledger_at(ledger_url).store).add("ada", "admin")
     port = free_port()
-    environment = {
-        **os.environ,
-        "RESIGHT_LEDGER_URL": ledger_url,
-        "RESIGHT_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:1",
-        "RESIGHT_BLOBS_CROPS_URL": (tmp_path / "crops").as_uri(),
-        "RESIGHT_TELEMETRY_PORT": str(free_port()),
-        "RESIGHT_API_PORT": str(port),
-        "RESIGHT_API_MAX_CONNECTIONS": str(CLIENTS + 50),
-    }
-    with (tmp_path / "api.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.registry.api"], env=environment, stderr=log
-        )
-    try:
+    with service_process(
+        "services.registry.api",
+        {
+            "RESIGHT_LEDGER_URL": ledger_url,
+            "RESIGHT_KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:1",
+            "RESIGHT_BLOBS_CROPS_URL": (tmp_path / "crops").as_uri(),
+            "RESIGHT_API_PORT": str(port),
+        },
+        log=tmp_path / "api.log",
+    ) as process:
         found = Api(port, process.pid, key)
 
         def answers() -> bool:
@@ -72,12 +67,9 @@ def api(ledger_url: str, tmp_path: Path) -> Iterator[Api]:
                 return False
             return True
 
-        wait_until(answers, process, tmp_path / "api.log")
+        wait_until(answers, told=(tmp_path / "api.log").read_text)
         found.sign_in_seconds()
         yield found
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def begun(length: int, path: str = "/api/v1/galleries/default/lion/operations") -> bytes:

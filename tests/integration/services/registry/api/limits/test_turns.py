@@ -19,8 +19,8 @@ from services.registry.api.settings import ApiSettings
 from shared.messages import Answer, Capture
 from shared.settings import KafkaSettings
 from tests.support.catalogue_bench import API, bench_at
-from tests.support.embedded_stack import wait_until
 from tests.support.pictures import photograph
+from tests.support.waiting import wait_until
 
 ASKING = 45
 
