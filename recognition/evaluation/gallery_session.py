@@ -122,31 +122,31 @@ class GallerySession:
                 yield
 
     def ask(
-        self, queries: Sequence[EmbeddedSighting], *, elsewhere: bool = False
+        self, queries: Sequence[EmbeddedSighting], *, other_encounters: bool = False
     ) -> Iterator[QueryResult]:
         """Yield each query with its evidence, in order.
 
-        With `elsewhere` a query is not compared with pictures of its own encounter, and never with
+        With `other_encounters` a query is not compared with its own encounter, and never with
         itself.
 
         Raises:
             LabelledStreamError: a service refuses a query; the text names its picture.
         """
         lists = [
-            self._kept(query, found, elsewhere)
+            self._kept(query, found, other_encounters)
             for batch in _batches(queries)
             for query, found in zip(batch, self._look_up(batch), strict=True)
         ]
         with ThreadPoolExecutor(self._workers, "compare") as pool:
             for query, matches in zip(queries, pool.map(self._match, queries, lists), strict=True):
-                yield self._asked(query, matches, elsewhere)
+                yield self._asked(query, matches, other_encounters)
 
     def _look_up(self, batch: Sequence[EmbeddedSighting]) -> list[CandidateList]:
         found = _all_handled(self._lookup, [query.sighting for query in batch])
         return [each for each in found if isinstance(each, CandidateList)]
 
     def _kept(
-        self, query: EmbeddedSighting, found: CandidateList, elsewhere: bool
+        self, query: EmbeddedSighting, found: CandidateList, other_encounters: bool
     ) -> CandidateList:
         kept = CandidateList()
         kept.CopyFrom(found)
@@ -154,7 +154,7 @@ class GallerySession:
         kept.candidates.extend(
             each
             for each in found.candidates
-            if not elsewhere or query.apart(self._held[each.sighting_id])
+            if not other_encounters or query.apart(self._held[each.sighting_id])
         )
         return kept
 
@@ -165,13 +165,16 @@ class GallerySession:
             raise LabelledStreamError(f"{query.source}: {error}") from error
         return matches
 
-    def _asked(self, query: EmbeddedSighting, matches: Matches, elsewhere: bool) -> QueryResult:
+    def _asked(
+        self, query: EmbeddedSighting, matches: Matches, other_encounters: bool
+    ) -> QueryResult:
         members = {
             item.candidate.sighting_id: self._held[item.candidate.sighting_id].identity
             for item in matches.evidence
         }
         relevant = sum(
-            _comparable(query.sighting, other.sighting) and (not elsewhere or query.apart(other))
+            _comparable(query.sighting, other.sighting)
+            and (not other_encounters or query.apart(other))
             for other in self._of.get(query.identity, ())
         )
         labelled = LabelledSighting(

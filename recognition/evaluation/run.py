@@ -68,7 +68,9 @@ def fitting_queries(
     enrolled = list(embed(gallery, through.embedder, whole=conditions.whole))
     held = _gallery(enrolled, (), through, conditions, watch)
     asking = [each for each in held.subjects if each.source in chosen]
-    return list(watch(held.ask(asking, elsewhere=True), "fitting on the gallery", len(asking)))
+    return list(
+        watch(held.ask(asking, other_encounters=True), "fitting on the gallery", len(asking))
+    )
 
 
 def run(

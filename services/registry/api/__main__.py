@@ -81,7 +81,7 @@ def main() -> None:
             kafka=kafka,
             drift_window=registry.drift_window,
             system=System(kafka, settings.services),
-            asking=PictureQuery(kafka),
+            picture_query=PictureQuery(kafka),
             importing=Importer(imports, kafka, closing, load(LabelSettings)),
             explainer=Explainer(settings.explainer_url) if settings.explainer_url else None,
             closing=closing,

@@ -52,7 +52,7 @@ class ApiContext:
     kafka: for dead letters; None: no broker
     explainer: computes the matches of two sightings; None: not available
     drift_window: number of latest sightings compared with the calibration's
-    asking: identifies pictures; None: no broker
+    picture_query: identifies pictures; None: no broker
     system: status of the services; None: no broker
     importing: imports catalogues; None: no broker
     closing: set when streams are to end
@@ -72,7 +72,7 @@ class ApiContext:
     imports: ImportRegister
     kafka: KafkaSettings | None = None
     explainer: Explainer | None = None
-    asking: PictureQuery | None = None
+    picture_query: PictureQuery | None = None
     importing: Importer | None = None
     system: System | None = None
     drift_window: int = 500

@@ -67,44 +67,44 @@ class DeliveryAnswer(BaseModel):
 
 
 @router.get("/api/v1/alerts/rules", tags=["alerts"])
-def rules(asking: CurrentUser, at: Context) -> list[RuleAnswer]:
+def rules(user: CurrentUser, at: Context) -> list[RuleAnswer]:
     """Rules of all visible galleries."""
-    return [RuleAnswer.of(each) for each in at.alerts.rules() if asking.sees(each.gallery)]
+    return [RuleAnswer.of(each) for each in at.alerts.rules() if user.sees(each.gallery)]
 
 
 @router.post("/api/v1/alerts/rules", tags=["alerts"], status_code=201)
-def add(new: NewRule, asking: CurrentUser, at: Context) -> MadeRule:
+def add(new: NewRule, user: CurrentUser, at: Context) -> MadeRule:
     """Add a rule. Each alert is posted as JSON, signed with the secret returned here."""
-    if not asking.sees(new.gallery) or new.gallery not in at.catalogue.names():
+    if not user.sees(new.gallery) or new.gallery not in at.catalogue.names():
         raise refusal(404, f"there is no gallery {new.gallery}")
     try:
-        rule = at.alerts.add(RuleSpec(**new.model_dump()), asking.name, last_entry(at, new.gallery))
+        rule = at.alerts.add(RuleSpec(**new.model_dump()), user.name, last_entry(at, new.gallery))
     except AlertError as error:
         raise refusal(409, str(error)) from error
     return MadeRule(**RuleAnswer.of(rule).model_dump(), secret=rule.secret)
 
 
 @router.delete("/api/v1/alerts/rules/{identifier}", tags=["alerts"], status_code=204)
-def remove(identifier: str, asking: CurrentUser, at: Context) -> None:
+def remove(identifier: str, user: CurrentUser, at: Context) -> None:
     """Remove a rule."""
     try:
-        remove_rule(at, asking, identifier)
+        remove_rule(at, user, identifier)
     except AlertError as error:
         raise refusal(409, str(error)) from error
 
 
 @router.get("/api/v1/alerts", tags=["alerts"])
-def alerts(asking: CurrentUser, at: Context) -> list[DeliveryAnswer]:
+def alerts(user: CurrentUser, at: Context) -> list[DeliveryAnswer]:
     """The latest alerts and their deliveries."""
     found = at.alerts.latest()
-    return [DeliveryAnswer.of(each) for each in found if asking.sees(each.what["gallery"])]
+    return [DeliveryAnswer.of(each) for each in found if user.sees(each.what["gallery"])]
 
 
 @router.post("/api/v1/alerts/{identifier}/again", tags=["alerts"], status_code=204)
-def again(identifier: str, asking: CurrentUser, at: Context) -> None:
+def again(identifier: str, user: CurrentUser, at: Context) -> None:
     """Send an alert again now, and retry for a day."""
     try:
-        send_again(at, asking, identifier)
+        send_again(at, user, identifier)
     except AlertError as error:
         raise refusal(409, str(error)) from error
 

@@ -40,7 +40,7 @@ router = APIRouter(prefix="/api/v1", tags=["exports"], responses=documented(404)
 def export(
     request: Request,
     name: Named,
-    asking: CurrentUser,
+    user: CurrentUser,
     at: Context,
     *,
     kind: Annotated[Format, Query(alias="format")] = "csv",
@@ -54,7 +54,7 @@ def export(
     Coordinates are masked, except for admins, for cameras that have recorded a protected species.
     """
     request.state.about = f"{name} as {kind}{' with pictures' if pictures else ''}"
-    found = Spool(records(at.ledger, name, at.location_masking.cameras(asking.knows_places)))
+    found = Spool(records(at.ledger, name, at.location_masking.cameras(user.knows_places)))
     made = files(found, ExportRequest(kind, name, datetime.now(UTC), days))
     read = at.thumbnails.whole if pictures else None
 

@@ -104,14 +104,14 @@ class ImportAnswer(BaseModel):
         return cls(**told, at=moment(found.made_at), galleries=counts, notes=list(found.notes))
 
 
-def an_import(request: Request, identifier: str, asking: CurrentUser, at: Context) -> Import:
+def an_import(request: Request, identifier: str, user: CurrentUser, at: Context) -> Import:
     """Return the import of a path.
 
     Raises:
         HTTPException: they see no such import.
     """
     found = at.imports.get(identifier)
-    if found is None or not may_see(found, asking):
+    if found is None or not may_see(found, user):
         raise refusal(404, f"there is no import {identifier} that your key may see")
     request.state.about = f"{found.file} ({found.id})"
     return found
@@ -121,9 +121,9 @@ TheImport = Annotated[Import, Depends(an_import)]
 
 
 @router.get("/api/v1/imports", tags=["imports"])
-def imports(asking: CurrentUser, at: Context) -> list[ImportAnswer]:
+def imports(user: CurrentUser, at: Context) -> list[ImportAnswer]:
     """The latest imports."""
-    return [ImportAnswer.of(each) for each in at.imports.latest() if may_see(each, asking)]
+    return [ImportAnswer.of(each) for each in at.imports.latest() if may_see(each, user)]
 
 
 @router.post(
@@ -133,10 +133,10 @@ def imports(asking: CurrentUser, at: Context) -> list[ImportAnswer]:
     openapi_extra=_UPLOAD,
     responses=documented(409, 415),
 )
-async def bring(request: Request, asking: CurrentUser, at: Context) -> ImportAnswer:
+async def bring(request: Request, user: CurrentUser, at: Context) -> ImportAnswer:
     """Upload a catalogue. It is read, and then awaits approval for an hour."""
     try:
-        return ImportAnswer.of(await receive_upload(request, asking, at))
+        return ImportAnswer.of(await receive_upload(request, user, at))
     except ForeignError as error:
         raise refusal(422, str(error)) from error
 

@@ -32,7 +32,7 @@ MOST = 100
 )
 async def live(
     request: Request,
-    asking: CurrentUser,
+    user: CurrentUser,
     at: Context,
     last_event_id: Annotated[str, Header(max_length=20_000)] = "",
 ) -> StreamingResponse:
@@ -43,24 +43,24 @@ async def live(
     """
     told = _numbers(last_event_id)
     return StreamingResponse(
-        _events(request, at, asking, told),
+        _events(request, at, user, told),
         media_type="text/event-stream",
         headers={"X-Accel-Buffering": "no"},
     )
 
 
 async def _events(
-    request: Request, at: ApiContext, asking: Person, told: dict[str, int]
+    request: Request, at: ApiContext, user: Person, told: dict[str, int]
 ) -> AsyncIterator[str]:
     if not told:
-        told = await run_in_threadpool(_ends, at, asking)
+        told = await run_in_threadpool(_ends, at, user)
     silent = 0.0
     yield ": listening\n\n"
     while not (at.closing.is_set() or await request.is_disconnected()):
         try:
-            if not await run_in_threadpool(at.access.still, asking):
+            if not await run_in_threadpool(at.access.still, user):
                 return
-            found = await run_in_threadpool(_since, at, asking, told)
+            found = await run_in_threadpool(_since, at, user, told)
         except Transient:
             found = []
         for decision in found:
@@ -95,15 +95,15 @@ def event(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _ends(at: ApiContext, asking: Person) -> dict[str, int]:
-    names = [name for name in at.catalogue.names() if asking.sees(name)]
+def _ends(at: ApiContext, user: Person) -> dict[str, int]:
+    names = [name for name in at.catalogue.names() if user.sees(name)]
     return {name: at.ledger.count(name, "entries") for name in names}
 
 
-def _since(at: ApiContext, asking: Person, told: dict[str, int]) -> list[Decision]:
+def _since(at: ApiContext, user: Person, told: dict[str, int]) -> list[Decision]:
     """Return later decisions about sightings; operations are skipped."""
     found = []
-    for name, last in _ends(at, asking).items():
+    for name, last in _ends(at, user).items():
         known = told.get(name, 0)
         if last > known:
             new = list(at.ledger.decisions(name, max(known, last - MOST) + 1, last))

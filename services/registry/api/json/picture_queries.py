@@ -59,7 +59,7 @@ def who(at: ApiContext, gallery: str, picture: bytes, viewpoint: str) -> WhoAnsw
         HTTPException: it is not a picture, or there is no broker.
         Transient: no response arrived.
     """
-    if at.asking is None:
+    if at.picture_query is None:
         raise refusal(503, "there is no broker, so pictures cannot be identified")
     kind = sniff(picture)
     if kind not in PICTURES:
@@ -74,7 +74,7 @@ def who(at: ApiContext, gallery: str, picture: bytes, viewpoint: str) -> WhoAnsw
         deployment="question",
         viewpoint=named(viewpoint),
     )
-    answer = at.asking.ask(capture, SECONDS)
+    answer = at.picture_query.ask(capture, SECONDS)
     with at.catalogue.gallery(gallery) as shown:
         return _told(answer, shown)
 

@@ -61,11 +61,11 @@ def say(
     request: Request,
     species: str,
     word: Annotated[NewWord, Body()],
-    asking: CurrentUser,
+    user: CurrentUser,
     at: Context,
 ) -> SpeciesAnswer:
     """Set a species' masking, or the other species whose rule applies."""
-    set_rule(request, at, asking, species, word)
+    set_rule(request, at, user, species, word)
     return _answer(at, slug(species))
 
 

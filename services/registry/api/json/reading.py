@@ -54,9 +54,9 @@ def paged(found: Sequence[S], offset: int, limit: int, answer: Callable[[S], T])
 
 
 @router.get("/galleries")
-def galleries(asking: CurrentUser, at: Context) -> list[GalleryAnswer]:
+def galleries(user: CurrentUser, at: Context) -> list[GalleryAnswer]:
     """All galleries that the key may see."""
-    return [gallery_answer(at, name) for name in at.catalogue.names() if asking.sees(name)]
+    return [gallery_answer(at, name) for name in at.catalogue.names() if user.sees(name)]
 
 
 @router.get(_PATH)

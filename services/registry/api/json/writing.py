@@ -28,10 +28,10 @@ router = APIRouter(prefix="/api/v1", responses=documented(404, 409))
 
 @router.post("/galleries/{population}/{species}/operations", tags=["review"], status_code=201)
 def say(
-    name: Named, saying: Annotated[Saying, Body()], asking: CurrentUser, at: Context
+    name: Named, saying: Annotated[Saying, Body()], user: CurrentUser, at: Context
 ) -> EntryAnswer:
     """Record an identity decision. It overrides later evidence until undone."""
-    return entry_answer(written(at, name, asking, saying).decision)
+    return entry_answer(written(at, name, user, saying).decision)
 
 
 def written(at: ApiContext, gallery: str, person: Person, saying: Saying) -> Entry:
@@ -99,29 +99,29 @@ class MadeKey(BaseModel):
 
 
 @router.get("/keys", tags=["keys"])
-def keys(asking: CurrentUser, at: Context) -> list[KeyAnswer]:
+def keys(user: CurrentUser, at: Context) -> list[KeyAnswer]:
     """Keys, without their secrets; bound admins see those bound to their galleries."""
-    return [KeyAnswer.of(each) for each in at.access.made(asking)]
+    return [KeyAnswer.of(each) for each in at.access.made(user)]
 
 
 @router.post("/keys", tags=["keys"], status_code=201)
-def add_key(request: Request, new: NewKey, asking: CurrentUser, at: Context) -> MadeKey:
+def add_key(request: Request, new: NewKey, user: CurrentUser, at: Context) -> MadeKey:
     """Make a key. After the first one, every request needs a key.
 
     Bound admins make keys bound to some of their galleries.
     """
     request.state.about = f"{new.name}, {new.role} of {', '.join(new.galleries) or 'all galleries'}"
     try:
-        return MadeKey(key=at.access.add(new.name, new.role, new.galleries, asking))
+        return MadeKey(key=at.access.add(new.name, new.role, new.galleries, user))
     except AccessError as error:
         raise refusal(409, str(error)) from error
 
 
 @router.delete("/keys/{identifier}", tags=["keys"], status_code=204)
-def remove_key(request: Request, identifier: str, asking: CurrentUser, at: Context) -> None:
+def remove_key(request: Request, identifier: str, user: CurrentUser, at: Context) -> None:
     """Remove a key and end its browser sessions."""
     try:
-        gone = at.access.remove(identifier, asking)
+        gone = at.access.remove(identifier, user)
     except AccessError as error:
         raise refusal(409, str(error)) from error
     request.state.about = f"{gone.id} of {gone.name}, {gone.role}"

@@ -47,7 +47,7 @@ def test_an_individual_is_shown_confirmed_and_its_bad_pictures_left_out(ledger_u
     confirmed = RUN.invoke(app, ["individuals", "confirm", "plains-zebra-0002", *at])
     assert confirmed.exit_code == 0, confirmed.output
     left_out = RUN.invoke(app, ["individuals", "unidentifiable", "b", "c", *at])
-    assert "1 of plains-zebra-0003 belong to nobody" in left_out.stdout
+    assert "1 of plains-zebra-0003 now belong to no individual" in left_out.stdout
     assert ledger.individuals(GALLERY) == {"plains-zebra-0001": ["a"]}
     unknown = RUN.invoke(app, ["individuals", "show", "plains-zebra-0003", *at])
     assert unknown.exit_code == 1

@@ -113,14 +113,14 @@ def test_elsewhere_leaves_out_the_pictures_of_the_own_encounter() -> None:
     held = [_subject("a", "leo", "7"), _subject("b", "leo", "8"), _subject("c", "leo", "7")]
     gallery = _gallery(system, *held)
     [everywhere] = gallery.ask(held[:1])
-    [elsewhere] = gallery.ask(held[:1], elsewhere=True)
+    [elsewhere] = gallery.ask(held[:1], other_encounters=True)
     assert (_found(everywhere), everywhere.relevant) == (["b", "c"], 2)
     assert (_found(elsewhere), elsewhere.relevant) == (["b"], 1)
 
 
 def test_without_encounters_nothing_is_left_out_but_the_picture_itself() -> None:
     held = [_subject("a", "leo"), _subject("b", "leo")]
-    [asked] = _gallery(System(), *held).ask(held[:1], elsewhere=True)
+    [asked] = _gallery(System(), *held).ask(held[:1], other_encounters=True)
     assert (_found(asked), asked.relevant) == (["b"], 1)
 
 

@@ -41,7 +41,7 @@ class Silent(PictureQuery):
 def test_while_45_ask_who_a_picture_shows_others_sign_in(ledger_url: str, tmp_path: Path) -> None:
     bench, port, silent = bench_at(ledger_url, tmp_path, ApiSettings()), free_port(), Silent()
     bench.decide("a")
-    bench.context = replace(bench.context, asking=silent)
+    bench.context = replace(bench.context, picture_query=silent)
     admin, reader, other = bench.key("admin"), bench.key("reader"), bench.key("reader")
     server = uvicorn.Server(uvicorn.Config(application(bench.context), HOST, port, log_config=None))
     thread = threading.Thread(target=server.run, daemon=True)
