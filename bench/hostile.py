@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image
 
 from shared.messages import Animal, Box, Capture, Place
-from tests.support import poison
-from tests.support.hostile_pictures import flat_tiff, grey16_png, many_scans, rgba_png
-from tests.support.pictures import encoded, photograph, scene
+from tests.support.samples import poison
+from tests.support.samples.hostile_pictures import flat_tiff, grey16_png, many_scans, rgba_png
+from tests.support.samples.pictures import encoded, photograph, scene
 
 Headers = list[tuple[str, bytes]]
 

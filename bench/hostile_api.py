@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from services.registry.api.access.keys import Access
-from tests.support.hostile_archives import million_files, newlines
+from tests.support.samples.hostile_archives import million_files, newlines
 
 SLOW_CLIENTS = 100
 ASKING = 10

@@ -19,7 +19,7 @@ from catalogue.reading.photographs import Photograph
 from shared.kafka.clients import producer
 from shared.kafka.topics import CAPTURES
 from shared.settings import KafkaSettings
-from tests.support.poison import BadName
+from tests.support.samples.poison import BadName
 
 MOST_BYTES = 900 * 1024 * 1024
 SECONDS = 60.0

@@ -9,9 +9,9 @@ from shared.process.metrics import METRICS, Metric
 _HEADER = """\
 # Metrics
 
-What `/metrics` of a service says, all of it. Made from the code by `make metrics`; a test scrapes a
-running stack and compares. Every series has its service in its name or its label `service`, and no
-label holds what an uploader can choose. Counters begin at 0, so that the first increase is seen.
+All metrics of the services' `/metrics`, generated from the code by `make metrics`; a test compares
+them with a running stack. Every series names its service, in its name or the label `service`. No
+label has values that uploaders choose. Counters start at 0, so that the first increase is visible.
 """
 
 _SERVICES = {

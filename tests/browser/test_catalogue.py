@@ -10,8 +10,8 @@ from playwright.sync_api import Page, expect
 
 from resight.stack_state import running
 from tests.support.catalogue_bench import packed
-from tests.support.embedded_stack import SECONDS, resight, started
-from tests.support.pictures import coat
+from tests.support.samples.pictures import coat
+from tests.support.servers.embedded_stack import SECONDS, resight, started
 
 LIONS = packed(
     Nala__1=coat(1), Nala__2=coat(2), Nala__3=coat(3), Simba__1=coat(4), Simba__2=b"no picture"

@@ -34,8 +34,8 @@ from shared.records import Record
 from shared.settings import KafkaSettings
 from shared.stage import dead_letters
 from shared.stage.dead_letters import DeadLetter
-from tests.support.embedded_stack import with_encoder
-from tests.support.poison import Sample, samples
+from tests.support.samples.poison import Sample, samples
+from tests.support.servers.embedded_stack import with_encoder
 
 CAPTURES_PUBLISHED = 120
 POISON_PUBLISHED = 40

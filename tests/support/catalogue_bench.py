@@ -30,8 +30,8 @@ from shared.errors import Poison
 from shared.messages import Sighting
 from shared.settings import KafkaSettings
 from tests.support.identities import CALIBRATION, found
-from tests.support.pictures import photograph
 from tests.support.queries import GALLERY, NOON, ledger_at, matches, sighting
+from tests.support.samples.pictures import photograph
 
 API = f"/api/v1/galleries/{GALLERY}"
 

@@ -77,7 +77,12 @@ def test_a_circle_is_found() -> None:
     assert circles(arrows) == [["a", "b", "c", "a"]]
 
 
-@pytest.mark.parametrize("folder", folders())
+TEST_FOLDERS = sorted(
+    {str(path.parent.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py")}
+)
+
+
+@pytest.mark.parametrize("folder", [*folders(), *TEST_FOLDERS])
 def test_no_folder_has_more_files_than_one_sees_at_a_glance(folder: str) -> None:
     found = {path.name for path in (ROOT / folder.replace(".", "/")).glob("*.py")}
     assert len(found - {"__init__.py"}) <= MOST_FILES

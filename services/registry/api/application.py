@@ -17,11 +17,10 @@ from services.registry.api.pages.frame import STATIC, page
 from services.registry.api.problem import problem, told, wants_page
 from shared.errors import Transient
 
-DESCRIPTION = """Have we seen this animal before? The catalogue of individuals, what is in doubt, \
-and what people say about it.
+DESCRIPTION = """Individuals, sightings, open questions and reviews of the catalogue.
 
-Every answer other than a 2xx is a problem of RFC 9457. Lists come in pages: ask again with \
-`offset` (or `after`) from `next`, until that is null."""
+Errors are problems of RFC 9457. Lists are paged: repeat the request with `offset` (or `after`) from \
+`next` until it is null."""
 
 ROUTERS = (*json.ROUTERS, *pages.ROUTERS)
 

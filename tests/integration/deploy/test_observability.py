@@ -18,9 +18,9 @@ from resight.stack_state import running
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.triton_encoder import TritonEncoder
 from shared.process.metrics import Metric
-from tests.support import triton_server
-from tests.support.embedded_stack import coats, decisions, resight, started
-from tests.support.model_files import SIDE, tiny_model
+from tests.support.samples.model_files import SIDE, tiny_model
+from tests.support.servers import triton_server
+from tests.support.servers.embedded_stack import coats, decisions, resight, started
 from tests.support.waiting import wait_until
 
 PICTURES = 3

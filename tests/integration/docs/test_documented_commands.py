@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from recognition.synthetic.dataset import draw
 from resight.main import app
 from resight.stack_state import running
-from tests.support.embedded_stack import with_encoder
+from tests.support.servers.embedded_stack import with_encoder
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]

@@ -25,9 +25,9 @@ from services.registry.ledger.store import Store
 from services.registry.settings import LedgerSettings
 from shared.errors import SettingsError, Transient
 from shared.redis_settings import redis_options
-from tests.support import triton_server
-from tests.support.model_files import SIDE, tiny_model
-from tests.support.tls_front import Authority, front
+from tests.support.samples.model_files import SIDE, tiny_model
+from tests.support.servers import triton_server
+from tests.support.servers.tls_front import Authority, front
 
 PASSWORD = "correct horse"  # noqa: S105 - of a server that ends with the test
 

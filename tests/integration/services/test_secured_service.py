@@ -16,9 +16,9 @@ from shared.kafka.clients import ensure_topics
 from shared.kafka.topics import ALL
 from shared.process.readiness import readiness
 from shared.settings import KafkaSettings
-from tests.support.secured_broker import PASSWORD, USER, secured_broker
-from tests.support.service_process import service_process
-from tests.support.tls_front import Authority, front
+from tests.support.servers.secured_broker import PASSWORD, USER, secured_broker
+from tests.support.servers.service_process import service_process
+from tests.support.servers.tls_front import Authority, front
 from tests.support.waiting import wait_until
 
 

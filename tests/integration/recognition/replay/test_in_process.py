@@ -12,8 +12,8 @@ import services.lookup.main
 import services.matcher.main
 from recognition.replay.in_process import Handlers, SightingsOnly, handlers
 from shared.settings import TelemetrySettings
-from tests.support.model_files import tiny_model
 from tests.support.object_graph import configuration
+from tests.support.samples.model_files import tiny_model
 
 # Where things are stored differs, and lookup waits for decisions only where somebody makes them.
 DIFFERS = (

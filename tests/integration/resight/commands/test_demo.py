@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.support.embedded_stack import with_encoder
+from tests.support.servers.embedded_stack import with_encoder
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import pytest
 
 from resight.connections import open_ledger
 from resight.stack_state import running
-from tests.support.embedded_stack import SECONDS, Up, started
-from tests.support.pictures import coat
+from tests.support.samples.pictures import coat
+from tests.support.servers.embedded_stack import SECONDS, Up, started
 
 ANIMALS = {"Nala": 3, "Simba": 2, "Zira": 1}
 

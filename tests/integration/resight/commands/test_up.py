@@ -14,7 +14,9 @@ from resight.connections import open_ledger
 from resight.stack_state import running
 from shared.kafka.topics import CAPTURES, DECISIONS
 from shared.messages import OUTCOME_NEW, VIEWPOINT_LEFT, Decision
-from tests.support.embedded_stack import (
+from tests.support.samples.model_files import NAME, tiny_model
+from tests.support.samples.pictures import coat
+from tests.support.servers.embedded_stack import (
     SECONDS,
     Up,
     coats,
@@ -24,8 +26,6 @@ from tests.support.embedded_stack import (
     start,
     started,
 )
-from tests.support.model_files import NAME, tiny_model
-from tests.support.pictures import coat
 from tests.support.waiting import wait_until
 
 PICTURES = 3

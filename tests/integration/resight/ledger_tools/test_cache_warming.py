@@ -12,8 +12,8 @@ from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.blobs import BlobStore
 from tests.support.identities import CALIBRATION
-from tests.support.pictures import coat
 from tests.support.queries import GALLERY, NOON, ledger_at, matches, sighting
+from tests.support.samples.pictures import coat
 
 
 def _computed() -> float:

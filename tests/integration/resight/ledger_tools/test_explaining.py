@@ -23,8 +23,8 @@ from services.registry.settings import RegistrySettings
 from shared.blobs import BlobStore
 from shared.images import codec
 from tests.support.identities import CALIBRATION
-from tests.support.pictures import coat
 from tests.support.queries import NOON, ledger_at, matches, sighting
+from tests.support.samples.pictures import coat
 
 SETTINGS = MatcherSettings(segmenter="none")
 SHIFT = 60

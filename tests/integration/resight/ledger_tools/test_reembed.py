@@ -11,9 +11,9 @@ from services.registry.ledger.ledger import Ledger
 from shared.blobs import BlobStore
 from shared.messages import Capture, Enrolment, Sighting
 from tests.support.embedder_bench import Place, sightings
-from tests.support.model_files import tiny_model
-from tests.support.pictures import photograph
 from tests.support.queries import ledger_at, matches, registry
+from tests.support.samples.model_files import tiny_model
+from tests.support.samples.pictures import photograph
 
 
 class Topic:

@@ -12,10 +12,10 @@ from shared.kafka import topics
 from shared.kafka.clients import producer
 from shared.messages import Capture, Sighting
 from shared.settings import KafkaSettings
-from tests.support.model_files import tiny_model
-from tests.support.pictures import photograph
-from tests.support.poison import samples
-from tests.support.service_process import own_broker, records, service_process, terminated
+from tests.support.samples.model_files import tiny_model
+from tests.support.samples.pictures import photograph
+from tests.support.samples.poison import samples
+from tests.support.servers.service_process import own_broker, records, service_process, terminated
 
 ROOT = Path(__file__).parents[4]
 LIMIT_SECONDS = 60

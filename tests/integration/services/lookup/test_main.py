@@ -20,7 +20,7 @@ from shared.kafka.clients import consumer, ensure_topics, producer
 from shared.messages import CandidateList, Matches
 from shared.settings import KafkaSettings
 from tests.support.galleries import enrolment, sighting
-from tests.support.service_process import own_broker, service_process, terminated
+from tests.support.servers.service_process import own_broker, service_process, terminated
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[4]

@@ -19,7 +19,7 @@ from shared.blobs import BlobStore
 from shared.errors import Poison, Transient
 from shared.messages import BlobReference, PairQuestion, Shown
 from tests.support.catalogue_bench import API, bench_at
-from tests.support.pictures import coat
+from tests.support.samples.pictures import coat
 
 SETTINGS = MatcherSettings(extractor="xfeat", policy="doubt")
 

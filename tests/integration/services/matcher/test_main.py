@@ -22,7 +22,7 @@ from shared.messages import (
     Sighting,
 )
 from shared.settings import KafkaSettings
-from tests.support.service_process import own_broker, records, service_process, terminated
+from tests.support.servers.service_process import own_broker, records, service_process, terminated
 
 ROOT = Path(__file__).parents[4]
 LIMIT_SECONDS = 40

@@ -13,7 +13,7 @@ from shared.kafka import topics
 from shared.messages import CandidateList, Decision, Enrolment
 from shared.settings import KafkaSettings
 from tests.support.queries import GALLERY, ledger_at, matches, sighting
-from tests.support.service_process import own_broker, records, service_process, terminated
+from tests.support.servers.service_process import own_broker, records, service_process, terminated
 
 ROOT = Path(__file__).parents[4]
 SECONDS = 60

@@ -15,8 +15,8 @@ from embedded.servers import HOST, free_port
 from shared.errors import Transient
 from shared.kafka.clients import admin, consumer, ensure_topics, producer
 from shared.settings import KafkaSettings
-from tests.support.secured_broker import secured_broker
-from tests.support.tls_front import Authority, front
+from tests.support.servers.secured_broker import secured_broker
+from tests.support.servers.tls_front import Authority, front
 
 # The client leaves the sockets of failed handshakes to the collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -35,7 +35,7 @@ from shared.records import Decoder, Handler
 from shared.settings import KafkaSettings, StageSettings, TelemetrySettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
-from tests.support.model_files import tiny_model
+from tests.support.samples.model_files import tiny_model
 from tests.support.stages import running
 from tests.support.waiting import wait_until
 

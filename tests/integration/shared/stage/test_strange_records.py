@@ -15,7 +15,7 @@ from shared.kafka.clients import DEAD_LETTER_BYTES, MEBIBYTE, ensure_topics
 from shared.messages import Sighting
 from shared.records import Receipt, Result
 from shared.settings import KafkaSettings
-from tests.support.poison import BadName
+from tests.support.samples.poison import BadName
 from tests.support.stages import Recorder, Room, nothing_follows, running
 from tests.support.waiting import wait_until
 

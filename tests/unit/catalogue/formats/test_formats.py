@@ -15,7 +15,7 @@ from catalogue.plan import Plan, plan
 from catalogue.reading.limits import COMMAND
 from catalogue.reading.listing import ForeignError
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_RIGHT
-from tests.support.pictures import photograph
+from tests.support.samples.pictures import photograph
 
 
 def pictures(folder: Path, *names: str) -> Path:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from catalogue.reading import photographs
 from catalogue.reading.decodable import decodable
-from tests.support.pictures import photograph
+from tests.support.samples.pictures import photograph
 
 
 def test_pictures_that_cant_be_decoded_are_left_out_with_their_reasons(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from services.registry.imports.importer import MOST_HELD, BusyError, Importer
 from services.registry.imports.register import ImportRegister
 from services.registry.ledger.store import Store
 from shared.settings import KafkaSettings
-from tests.support.hostile_archives import MEBIBYTE, million_files, zipped
-from tests.support.pictures import photograph
+from tests.support.samples.hostile_archives import MEBIBYTE, million_files, zipped
+from tests.support.samples.pictures import photograph
 
 
 @contextmanager

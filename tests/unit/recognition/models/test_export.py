@@ -32,7 +32,7 @@ from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.encoders.preparation import Preparation
 from shared.embeddings import model_name
 from shared.errors import SettingsError
-from tests.support.model_files import tiny_model
+from tests.support.samples.model_files import tiny_model
 
 
 def configuration(folder: Path) -> Any:

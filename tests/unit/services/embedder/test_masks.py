@@ -15,8 +15,8 @@ from shared.foreground.stored_mask import read
 from shared.images.rgb import Pixels
 from shared.messages import Animal, Box, Capture
 from tests.support.embedder_bench import Place, sightings
-from tests.support.model_files import tiny_model
-from tests.support.pictures import encoded
+from tests.support.samples.model_files import tiny_model
+from tests.support.samples.pictures import encoded
 
 
 class Dark:

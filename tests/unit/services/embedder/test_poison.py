@@ -12,9 +12,9 @@ from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.messages import Animal, BlobReference, Box, Capture
 from shared.records import Record
-from tests.support.model_files import tiny_model
-from tests.support.pictures import photograph
-from tests.support.poison import Sample, samples
+from tests.support.samples.model_files import tiny_model
+from tests.support.samples.pictures import photograph
+from tests.support.samples.poison import Sample, samples
 
 
 @pytest.fixture(scope="module")

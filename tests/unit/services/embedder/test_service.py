@@ -28,8 +28,8 @@ from shared.messages import (
 )
 from shared.messages import Place as WhereTaken
 from tests.support.embedder_bench import Place, sightings
-from tests.support.model_files import SIDE, tiny_model
-from tests.support.pictures import encoded, photograph, scene
+from tests.support.samples.model_files import SIDE, tiny_model
+from tests.support.samples.pictures import encoded, photograph, scene
 
 LEFT_HALF = Box(x=0, y=0, width=0.5, height=1)
 RIGHT_HALF = Box(x=0.5, y=0, width=0.5, height=1)

@@ -10,7 +10,7 @@ from shared.errors import Poison
 from shared.foreground.animal import OUTCOMES, Animal
 from shared.foreground.stored_mask import keep, packed, read, unpacked
 from shared.messages import BlobReference, Mask
-from tests.support.pictures import encoded, scene
+from tests.support.samples.pictures import encoded, scene
 
 NOISE = np.random.default_rng(0).random((97, 131)) < 0.4
 

@@ -10,7 +10,7 @@ from shared.foreground.animal import Animal
 from shared.foreground.onnx_segmenter import OnnxSegmenter
 from shared.foreground.u2netp import FILE, SIDE, STABILITY, THRESHOLD, network, u2netp
 from shared.foreground.view import View
-from tests.support.silhouettes import standing
+from tests.support.samples.silhouettes import standing
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 from shared.errors import Poison
 from shared.images import codec
 from shared.images.rgb import Pixels
-from tests.support.pictures import encoded, photograph, scene
+from tests.support.samples.pictures import encoded, photograph, scene
 
 ORIENTATION = 0x0112
 

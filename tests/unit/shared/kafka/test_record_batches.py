@@ -15,7 +15,7 @@ from shared.kafka import record_batches
 from shared.kafka.clients import as_record
 from shared.kafka.record_batches import TolerantRecords
 from shared.records import Record
-from tests.support.poison import BadName
+from tests.support.samples.poison import BadName
 
 PLACE = TopicPartition("captures", 3)
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}

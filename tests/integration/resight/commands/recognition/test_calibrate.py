@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from recognition.synthetic.dataset import draw
 from resight.main import app
 from services.registry.calibration import calibration
-from tests.support.model_files import tiny_model
+from tests.support.samples.model_files import tiny_model
 
 # Eight animals support no smaller error.
 COMMON = ["--max-false-known", "0.4", "--max-false-new", "0.4"]

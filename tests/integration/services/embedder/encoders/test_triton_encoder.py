@@ -16,8 +16,8 @@ from services.embedder.encoders.triton_encoder import TritonEncoder
 from shared.errors import SettingsError, Transient
 from shared.images.rgb import Pixels
 from shared.messages import ModelReference
-from tests.support import triton_server
-from tests.support.model_files import SIDE, referring, tiny_model
+from tests.support.samples.model_files import SIDE, referring, tiny_model
+from tests.support.servers import triton_server
 
 Connect = Callable[..., TritonEncoder]
 

@@ -32,8 +32,8 @@ from services.registry.alerts.webhook import (
 from services.registry.ledger.overview import LedgerOverview
 from tests.integration.services.registry.review.test_reviewer import reviewer
 from tests.support.catalogue_bench import Bench, bench_at
-from tests.support.own_loop import in_own_loop
 from tests.support.queries import GALLERY, NOON
+from tests.support.servers.own_loop import in_own_loop
 
 DAY = 86_400
 

@@ -18,7 +18,7 @@ from recognition.synthetic.dataset import draw
 from resight.main import app
 from services.matcher.metrics import KEYPOINTS
 from shared.progress import LOGGED
-from tests.support.model_files import tiny_model
+from tests.support.samples.model_files import tiny_model
 
 KEYS = {"dataset", "split", "queries", "gallery", "rows", "shortlist_recall_at_100", "open_set"}
 METRICS = {"pipeline", "r1", "r1_interval", "r5", "r20", "map"}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from resight.main import app
-from tests.support.model_files import tiny_model
+from tests.support.samples.model_files import tiny_model
 
 
 def test_the_command_lays_a_model_out_and_refuses_what_is_none(tmp_path: Path) -> None:

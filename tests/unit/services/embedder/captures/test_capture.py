@@ -18,7 +18,7 @@ from shared.messages import (
     Place,
 )
 from shared.records import Record
-from tests.support.pictures import photograph
+from tests.support.samples.pictures import photograph
 
 PUBLISHED = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

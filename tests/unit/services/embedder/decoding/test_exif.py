@@ -8,7 +8,7 @@ from PIL import Image
 
 from services.embedder.decoding import exif
 from shared.images import codec
-from tests.support.pictures import photograph, scene
+from tests.support.samples.pictures import photograph, scene
 
 TIME, OFFSET = 0x9003, 0x9011
 

@@ -19,8 +19,8 @@ from services.embedder.encoders.preparation import Preparation
 from services.embedder.settings import EmbedderSettings
 from shared.errors import Poison, Transient
 from shared.messages import Box
-from tests.support.hostile_pictures import grey16_png, many_scans, rgba_png
-from tests.support.pictures import encoded, photograph, scene
+from tests.support.samples.hostile_pictures import grey16_png, many_scans, rgba_png
+from tests.support.samples.pictures import encoded, photograph, scene
 
 PREPARATION = Preparation(32)
 WHOLE = [Box(x=0, y=0, width=1, height=1)]

@@ -19,7 +19,7 @@ from shared.errors import SettingsError
 from shared.foreground.animal import finder
 from shared.foreground.grabcut import GrabCutSegmenter
 from shared.messages import VIEWPOINT_BACK
-from tests.support.model_files import SIDE, referring, tiny_model
+from tests.support.samples.model_files import SIDE, referring, tiny_model
 
 
 def _crops(count: int) -> NDArray[np.uint8]:

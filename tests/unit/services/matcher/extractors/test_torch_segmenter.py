@@ -16,7 +16,7 @@ from services.matcher.settings import MatcherSettings
 from shared.foreground.animal import Animal
 from shared.foreground.u2netp import u2netp
 from shared.foreground.view import View
-from tests.support.silhouettes import standing
+from tests.support.samples.silhouettes import standing
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from shared.messages import (
 from tests.support.catalogue_bench import API, Bench, bench_at
 from tests.support.queries import GALLERY
 
-PROFILE = Path(__file__).parents[5] / "support" / "camtrap_dp"
+PROFILE = Path(__file__).parents[5] / "support" / "samples" / "camtrap_dp"
 SECRET = ("-2.33", "34.83")
 PLACE = Place(latitude=-2.3333, longitude=34.8333)
 

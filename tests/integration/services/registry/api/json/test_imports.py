@@ -17,7 +17,7 @@ from services.registry.api.settings import ApiSettings
 from services.registry.imports import importer
 from shared.errors import Transient
 from tests.support.catalogue_bench import Bench, bench_at, packed
-from tests.support.pictures import photograph
+from tests.support.samples.pictures import photograph
 from tests.support.waiting import wait_until
 
 IMPORTS = "/api/v1/imports"

@@ -10,7 +10,7 @@ from hypothesis.strategies import just
 from services.registry.api.application import application
 from services.registry.api.settings import ApiSettings
 from tests.support.catalogue_bench import bench_at, packed
-from tests.support.pictures import photograph
+from tests.support.samples.pictures import photograph
 
 EXAMPLES = 25
 

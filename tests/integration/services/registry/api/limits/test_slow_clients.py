@@ -15,7 +15,7 @@ from embedded.servers import HOST, free_port
 from services.registry.api.access.keys import Access
 from services.registry.api.limits.connections import HEADER_SECONDS
 from tests.support.queries import ledger_at
-from tests.support.service_process import service_process
+from tests.support.servers.service_process import service_process
 from tests.support.waiting import wait_until
 
 CLIENTS = 200

@@ -19,7 +19,7 @@ from services.registry.api.settings import ApiSettings
 from shared.messages import Answer, Capture
 from shared.settings import KafkaSettings
 from tests.support.catalogue_bench import API, bench_at
-from tests.support.pictures import photograph
+from tests.support.samples.pictures import photograph
 from tests.support.waiting import wait_until
 
 ASKING = 45

@@ -9,7 +9,7 @@ from fastapi import HTTPException
 from starlette.types import Message
 
 from services.registry.api.limits.bounds import NotReadError, bounded, hurried
-from tests.support.own_loop import in_own_loop
+from tests.support.servers.own_loop import in_own_loop
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from shared.kafka.topics import CAPTURES, SIGHTINGS
 from shared.messages import Capture
 from shared.process.environment import scrubbed
 from shared.stage.dead_letters import DeadLetter, LeftOut, Mark
-from tests.support.pictures import photograph, scene
+from tests.support.samples.pictures import photograph, scene
 
 SECRET = b"-2.3333"
 

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tests.support.pictures import encoded
+from tests.support.samples.pictures import encoded
 
 
 def many_scans(count: int, side: int = 4000) -> bytes:

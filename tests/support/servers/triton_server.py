@@ -21,7 +21,7 @@ from tritonclient.utils import InferenceServerException
 
 from embedded.servers import HOST, Server
 from recognition.models.triton import write_repository
-from tests.support.tls_front import Authority
+from tests.support.servers.tls_front import Authority
 
 # Triton 2.51 loses arrays of NumPy 2, but not what travels as DLPack.
 MODEL = """

@@ -14,7 +14,7 @@ from shared.messages import (
     Place,
     Sighting,
 )
-from tests.support.pictures import encoded, photograph, scene
+from tests.support.samples.pictures import encoded, photograph, scene
 
 DEFAULT_MAX_IMAGE_BYTES = 32 * 1024 * 1024
 DEFAULT_MAX_ANIMALS = 64

@@ -15,7 +15,7 @@ from shared.records import Record
 from shared.settings import KafkaSettings
 from tests.support.waiting import SECONDS, wait_until
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @contextmanager

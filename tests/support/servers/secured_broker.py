@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from embedded.servers import HOST, broker, free_port
 from shared.settings import KafkaSettings
-from tests.support.tls_front import Authority, front
+from tests.support.servers.tls_front import Authority, front
 
 USER = "resight"
 PASSWORD = "correct horse"  # noqa: S105 - of a broker that ends with the test
