@@ -19,8 +19,8 @@ from shared.errors import Transient
 
 DESCRIPTION = """Individuals, sightings, open questions and reviews of the catalogue.
 
-Errors are problems of RFC 9457. Lists are paged: repeat the request with `offset` (or `after`) from \
-`next` until it is null."""
+Errors are problems of RFC 9457. Lists are paged: repeat the request with `offset` (or `after`) \
+from `next` until it is null."""
 
 ROUTERS = (*json.ROUTERS, *pages.ROUTERS)
 
