@@ -81,7 +81,7 @@ def test_what_is_no_catalogue_is_said_on_the_form(home: str, page: Page) -> None
     with zipfile.ZipFile(nameless, "w") as files:
         files.writestr("1.jpg", coat(1))
     bring(page, home, nameless.getvalue())
-    expect(page.get_by_text("Nothing in it names an animal")).to_be_visible()
+    expect(page.get_by_text("None of its animals has a name")).to_be_visible()
 
 
 def test_a_decision_appears_after_a_picture_was_published(

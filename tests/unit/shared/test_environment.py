@@ -87,7 +87,7 @@ def test_embedder_and_matcher_segment_alike(monkeypatch: Environment) -> None:
 def test_decode_workers_get_the_memory_that_the_largest_picture_needs(
     monkeypatch: Environment,
 ) -> None:
-    assert load(EmbedderSettings).worker_megabytes == 1024
+    assert load(EmbedderSettings).worker_megabytes == 1040
     monkeypatch.setenv("RESIGHT_EMBEDDER_MAX_PIXELS", "200000000")
     assert load(EmbedderSettings).worker_megabytes == 324 + 1400
 

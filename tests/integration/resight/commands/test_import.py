@@ -76,7 +76,7 @@ def test_a_catalogue_comes_in_goes_out_and_comes_in_again_the_same(
         told = imported(up, folder, "--species", "lion", "--report", report, status=3)
         assert told["enrolled"] == 6
         assert [each["where"] for each in told["left_out"]] == ["Nala/notes.txt"]
-        assert "no picture" in report.read_text()
+        assert "not a picture" in report.read_text()
         assert sizes(up, "default/lion") == ANIMALS
     state = running(up.folder)
     assert state is not None

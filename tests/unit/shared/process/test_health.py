@@ -31,6 +31,7 @@ def test_readiness_names_what_is_missing() -> None:
     assert health.unready() == "waiting: Qdrant does not respond"
 
 
+@pytest.mark.logs_errors
 def test_a_service_that_can_not_say_is_not_ready() -> None:
     def fails() -> bool:
         raise ConnectionError("refused")

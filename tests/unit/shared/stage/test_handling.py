@@ -81,6 +81,7 @@ def test_bytes_that_are_no_message_are_poison_that_names_the_type(value: bytes) 
     assert "resight.v1.Sighting" in poison.reason
 
 
+@pytest.mark.logs_errors
 @pytest.mark.parametrize("error", [OverflowError("too far"), RecursionError(), MemoryError()])
 def test_whatever_a_decoder_raises_is_poison_for_its_record(error: Exception) -> None:
     def fails(record: Record) -> Message:  # noqa: ARG001
