@@ -89,7 +89,7 @@ def test_decode_workers_get_the_memory_that_the_largest_picture_needs(
 ) -> None:
     assert load(EmbedderSettings).worker_megabytes == 1040
     monkeypatch.setenv("RESIGHT_EMBEDDER_MAX_PIXELS", "200000000")
-    assert load(EmbedderSettings).worker_megabytes == 324 + 1400
+    assert load(EmbedderSettings).worker_megabytes == 340 + 1400
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A ledger that has lost what it wrote does not serve, and says which command mends it."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from uuid import uuid4
 
@@ -15,12 +16,12 @@ from services.registry.ledger.ledger import Ledger
 from services.registry.outbox.broker import Broker
 from services.registry.outbox.continuity import BehindError, Continuity
 from shared.errors import Poison
-from shared.kafka.clients import ensure_topics
 from shared.kafka.topics import ALL
 from shared.messages import CandidateList, Decision
 from shared.settings import KafkaSettings
 from tests.integration.services.registry.review.test_reviewer import decide
 from tests.support.queries import ledger_at, matches, registry, sighting
+from tests.support.servers.service_process import own_broker
 
 RUN = CliRunner()
 
@@ -56,9 +57,15 @@ class Story:
         self.ledger.load()
 
 
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaSettings]:
+    """A broker without other tests' records, some of which have no epoch either."""
+    with own_broker(tmp_path_factory.mktemp("kafka"), *ALL, partitions=2) as settings:
+        yield settings
+
+
 @pytest.fixture
 def story(ledger_url: str, kafka: KafkaSettings) -> Story:
-    ensure_topics(kafka, ALL, 2)
     ledger = ledger_at(ledger_url)
     ledger.begin()
     return Story(ledger, kafka)
