@@ -10,7 +10,6 @@ empty cache reports its first paint.
 
 import argparse
 import json
-import os
 import random
 import statistics
 import tempfile
@@ -176,8 +175,6 @@ def main() -> None:
     parser.add_argument("--individuals", type=int, default=800)
     parser.add_argument("--json", type=Path, help="Write the numbers here.")
     task = parser.parse_args()
-    # Nobody sends requests this often.
-    os.environ.setdefault("RESIGHT_API_REQUESTS_PER_MINUTE", "1000000")
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder).resolve()
         profile = Profile(root, root / "models", choose_ports(0), pages=True)

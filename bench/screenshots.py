@@ -20,8 +20,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from catalogue.publishing.follow import publish_and_follow
 from recognition.synthetic.dataset import draw
-from resight.commands.publish import read_catalogue
 from resight.console import note
+from resight.sources import read_catalogue
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from shared.identifiers import gallery_name

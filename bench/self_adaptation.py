@@ -15,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from catalogue.publishing.captures import sightings
-from catalogue.reading.photographs import Photograph, single
+from catalogue.reading.catalogue import Photograph
+from catalogue.reading.photographs import single
 from recognition.bootstrap import bootstrap_difference
 from recognition.data.labelled_folder import labelled_capture
 from recognition.data.labelled_stream import MatchedSighting
+from recognition.defaults import ADAPTED_BACKBONE
 from recognition.models import backbones
 from recognition.models.backbones import EmbeddingModel
 from recognition.replay.session import replay_registry
@@ -55,7 +57,7 @@ def self_adaptation(
         return {**told, "taken": False, "why": str(error)}
     questions = range(len(halves.second))
     asked = build_queries(halves.second, questions, questions)
-    before = asked.right(_embeddings(backbones.build(adaptation.BACKBONE), halves.second, "crop"))
+    before = asked.right(_embeddings(backbones.build(ADAPTED_BACKBONE), halves.second, "crop"))
     after = asked.right(_embeddings(adapted.model, halves.second, adapted.input_view))
     gain = bootstrap_difference(after, before, seed=0)
     return {

@@ -32,7 +32,8 @@ from bench.clients import Clients, fits
 from bench.hostile import Hostile
 from bench.hostile import records as hostile_records
 from bench.hostile_api import HostileClients
-from catalogue.reading.photographs import Photograph, read
+from catalogue.reading.catalogue import Photograph
+from catalogue.reading.photographs import read
 from recognition.synthetic.dataset import draw
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor

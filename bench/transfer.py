@@ -15,9 +15,10 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from bench.self_adaptation import self_adaptation
-from catalogue.reading.photographs import METADATA, Photograph
+from catalogue.reading.catalogue import Photograph
+from catalogue.reading.photographs import METADATA
 from recognition.calibration import file
-from recognition.calibration.thresholds import RiskLevels
+from recognition.calibration.risk_levels import RiskLevels
 from recognition.data.labelled_folder import labelled_photographs, ordered
 from recognition.data.labelled_stream import LabelledSighting, MatchedSighting, labelled_sightings
 from recognition.evaluation.encoders import model_file
@@ -33,8 +34,6 @@ DRAWN = "drawn animals"
 INDIVIDUALS, SIGHTINGS, SEED = 110, 6.0, 2000
 # Questions answered per 100 sightings.
 ANSWERS = 10
-# The default calibration's levels, except for new animals called known, which is an option.
-FALSE_NEW, CONFIDENCE = 0.3, 0.95
 
 
 def without(
@@ -50,7 +49,7 @@ def without(
             species = slug(labelled.capture.species)
             seen.setdefault(species, []).append(arrival)
             belongs[species] = other
-    accepted = RiskLevels(false_known, FALSE_NEW, CONFIDENCE)
+    accepted = RiskLevels(false_known=false_known)
     return file.calibrate(seen, accepted, f"without {name}", "bench", belongs).calibration
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from catalogue.formats import detection
 from catalogue.publishing.account import Account
+from catalogue.reading.catalogue import Photograph
 from catalogue.reading.limits import COMMAND, Limits
 from catalogue.reading.listing import LeftOut
-from catalogue.reading.photographs import Photograph
 from catalogue.spreadsheet import safe
 from shared.identifiers import gallery_name
 from shared.messages import Animal
@@ -52,7 +52,7 @@ def plan(
     `confined`, `limits`: see `formats.read`.
 
     Raises:
-        FileNotFoundError: file not found or folder.
+        FileNotFoundError: there is no such file or folder.
         ForeignError: it can't be read.
     """
     listing, found = detection.read(source, confined=confined, limits=limits)

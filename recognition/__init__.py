@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from recognition.calibration.data_sets import CalibrationOptions, calibrate
-    from recognition.calibration.thresholds import RiskLevels
+    from recognition.calibration.risk_levels import RiskLevels
     from recognition.evaluation.data_set import EvaluationOptions, evaluate
 
 _PUBLIC = {
     "CalibrationOptions": "recognition.calibration.data_sets",
     "EvaluationOptions": "recognition.evaluation.data_set",
-    "RiskLevels": "recognition.calibration.thresholds",
+    "RiskLevels": "recognition.calibration.risk_levels",
     "calibrate": "recognition.calibration.data_sets",
     "evaluate": "recognition.evaluation.data_set",
 }

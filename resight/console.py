@@ -1,5 +1,6 @@
 """Console output of commands: results on stdout, progress and errors on stderr."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar
 import typer
 from kafka.errors import KafkaError
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn, track
 from rich.progress import Progress as Bars
-from rich.progress import track
 from rich.segment import Segment
 from rich.text import Text
 from typer.core import TyperGroup
@@ -113,6 +114,28 @@ class ConsoleProgress:
 def note(text: str) -> None:
     """Print one line to stderr; paths and names in it are printed literally."""
     notes.print(Text(text), soft_wrap=True)
+
+
+@contextmanager
+def stage_bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function that shows a stage, the number done, and the total."""
+    columns = (
+        TextColumn("{task.description:>10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=notes, transient=True) as bars:
+        row = bars.add_task("")
+        yield lambda stage, done, total: bars.update(
+            row, description=stage, completed=done, total=total
+        )
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Write a value as indented JSON; the folder is created."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(value, indent=2) + "\n")
 
 
 def print_json(value: Any) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from catalogue.publishing.account import Account
 from catalogue.publishing.follow import publish_and_follow
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from resight.connections import open_ledger
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor

@@ -15,7 +15,7 @@ from confluent_kafka import Producer
 
 from bench.hostile import Hostile
 from catalogue.publishing.captures import publish
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from shared.kafka.clients import producer
 from shared.kafka.topics import CAPTURES
 from shared.settings import KafkaSettings

@@ -86,7 +86,7 @@ def _lacks(told: Mapping[str, str], media: Mapping[str, str] | None) -> str:
     if "://" in path:
         return f"its picture {path} is on the web, not in the package; download it first"
     if not media.get("fileMediatype", "image/").startswith("image/"):
-        return f"its media is {media['fileMediatype']}, no picture"
+        return f"its media is {media['fileMediatype']}, not a picture"
     return ""
 
 

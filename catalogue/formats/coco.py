@@ -52,7 +52,7 @@ def read(path: Path, told: Mapping[str, Any]) -> Listing:
         }
         annotations = list(told["annotations"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ForeignError(f"{path} is no COCO file: {type(error).__name__} {error}") from error
+        raise ForeignError(f"{path} is not a COCO file: {type(error).__name__} {error}") from error
     before = _before(path.parent, [_name(image) for image in images.values()])
     rows: list[Row] = []
     left: list[LeftOut] = []

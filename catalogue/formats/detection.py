@@ -9,9 +9,9 @@ from typing import BinaryIO
 
 from catalogue.formats import camtrap_dp, coco, folders, wildbook
 from catalogue.reading import metadata_table, photographs
+from catalogue.reading.catalogue import Catalogue
 from catalogue.reading.limits import COMMAND, Limits
 from catalogue.reading.listing import ForeignError, Listing
-from catalogue.reading.photographs import Catalogue
 
 # RuntimeError: encrypted, or an unknown compression method.
 _UNPACKABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
@@ -27,7 +27,7 @@ def read(
     folder are skipped, because an untrusted catalogue may name files of this machine.
 
     Raises:
-        FileNotFoundError: file not found or folder.
+        FileNotFoundError: there is no such file or folder.
         ForeignError: it can't be read.
     """
     if not source.exists():
@@ -81,7 +81,7 @@ def unpack(archive: BinaryIO, name: str, target: Path, limits: Limits = COMMAND)
             if size > limits.unpacked_bytes:
                 raise ForeignError(
                     f"{name} unpacks to {size / 1024**3:.1f} GiB, and "
-                    f"{limits.unpacked_bytes / 1024**3:.1f} are taken; import it in parts"
+                    f"{limits.unpacked_bytes / 1024**3:.1f} is the limit; import it in parts"
                 )
             target.mkdir(parents=True, exist_ok=True)
             if size > (free := shutil.disk_usage(target).free):

@@ -79,7 +79,9 @@ def _date(told: Mapping[str, str]) -> str:
     try:
         year, month, day, hour, minute = (int(float(part)) for part in (*parts, *clock))
     except ValueError:
-        raise ValueError(f"its date is {'-'.join(parts)} {':'.join(clock)}, no numbers") from None
+        raise ValueError(
+            f"its date is {'-'.join(parts)} {':'.join(clock)}, which are not numbers"
+        ) from None
     return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:00"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from google.protobuf.message import DecodeError
 
 from catalogue.publishing.captures import Published, sightings
-from catalogue.reading.photographs import Skipped
+from catalogue.reading.catalogue import Skipped
 from shared.kafka import topics
 from shared.messages import CandidateList, Capture, Decision, Matches, Sighting
 from shared.stage.dead_letters import DeadLetter

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from catalogue.reading.photographs import Photograph, Skipped
+from catalogue.reading.catalogue import Photograph, Skipped
 from shared.environment import load
 from shared.identifiers import sighting_id, whole_box
 from shared.kafka import topics

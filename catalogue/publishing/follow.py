@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError
 
 from catalogue.publishing.account import Account
 from catalogue.publishing.captures import publish
-from catalogue.reading.photographs import Photograph, Skipped
+from catalogue.reading.catalogue import Photograph, Skipped
 from shared.kafka.epochs import LatestEpoch
 from shared.kafka.topic_reader import TopicReader
 from shared.kafka.topics import DECISIONS, dead_letter_topics

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from catalogue.reading.photographs import Catalogue, Photograph, Skipped
+from catalogue.reading.catalogue import Catalogue, Photograph, Skipped
 from shared.errors import Poison
 from shared.images.codec import open_picture
 from shared.progress import LOGGED, Progress

@@ -11,13 +11,12 @@ one picture. `identity` and `split` are for evaluation and calibration and are n
 `columns` has the aliases of other tools.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath
 
 from catalogue.reading import columns, metadata_table
+from catalogue.reading.catalogue import Catalogue, Photograph, Skipped
 from catalogue.reading.columns import Row, box, names_individual, value
 from catalogue.reading.dates import time
 from catalogue.reading.limits import COMMAND, Limits
@@ -25,85 +24,13 @@ from catalogue.reading.source_folder import Finder, deployment, on_card, walk
 from shared.errors import Poison
 from shared.images.codec import MAX_BYTES, open_picture
 from shared.images.file_types import HEADER_BYTES, PICTURES, sniff
-from shared.messages import VIEWPOINT_UNSPECIFIED, Animal, Place, Viewpoint
+from shared.messages import Animal
 from shared.viewpoints import named
 
 METADATA = "metadata.csv"
 # Columns of a picture, whatever the number of its animals.
 _OF_A_PICTURE = ("population", "deployment", "sequence", "date")
 _PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff"})
-
-# Names of pictures of both flanks in one encounter: 299_leftphoto.jpg.
-_NUMBERED = re.compile(r"(\d+)_(?:left|right|front|back|top)", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Photograph:
-    """One picture to publish. Without animals the whole picture is one sighting."""
-
-    path: Path
-    species: str = ""
-    population: str = ""
-    deployment: str = ""
-    sequence: str = ""
-    captured_at: datetime | None = None  # with time zone; None: from EXIF
-    viewpoint: Viewpoint = VIEWPOINT_UNSPECIFIED
-    animals: tuple[Animal, ...] = ()
-    identities: tuple[str, ...] = ()  # one for each sighting; '' where unlabelled
-    split: str = ""  # part of a data set, such as train
-    place: Place | None = None  # None: from EXIF
-    clock: timedelta = timedelta()  # added to the EXIF time
-
-    @property
-    def encounter(self) -> str:
-        """The sequence, or the encounter in the file name; '' for neither."""
-        numbered = _NUMBERED.match(self.path.name)
-        return self.sequence or (numbered[1] if numbered else "")
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A skipped file or row, and why.
-
-    `fault`: it is or should be a picture. Others are notes, system files and unlisted files.
-    """
-
-    path: Path
-    reason: str
-    fault: bool = True
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """Photographs in order, skipped files, and notes."""
-
-    photographs: tuple[Photograph, ...]
-    skipped: tuple[Skipped, ...]
-    notes: tuple[str, ...] = ()
-
-    def first(self, limit: int | None) -> "Catalogue":
-        """Return the catalogue with its first `limit` photographs; None: all."""
-        return replace(self, photographs=self.photographs[:limit])
-
-    def labelled(
-        self,
-        species: str | None = None,
-        population: str | None = None,
-        deployment: str | None = None,
-        clock: timedelta | None = None,
-    ) -> "Catalogue":
-        """Return the catalogue with the given values; None keeps the found ones."""
-
-        def label(photograph: Photograph) -> Photograph:
-            return replace(
-                photograph,
-                species=photograph.species if species is None else species,
-                population=photograph.population if population is None else population,
-                deployment=photograph.deployment if deployment is None else deployment,
-                clock=photograph.clock if clock is None else clock,
-            )
-
-        return replace(self, photographs=tuple(label(each) for each in self.photographs))
 
 
 def read(sources: Sequence[Path]) -> Catalogue:

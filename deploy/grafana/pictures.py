@@ -27,8 +27,8 @@ from deploy.grafana.boards import BOARDS
 from deploy.grafana.panels import WIDTH, WINDOW, Board, Panel, Query, Unit
 from deploy.prometheus.server import Prometheus, Series, prometheus
 from recognition.synthetic.dataset import draw
-from resight.commands.publish import read_catalogue
 from resight.demonstration import demonstrate
+from resight.sources import read_catalogue
 from resight.stack_state import running
 
 # A demo run takes a minute: scraped every second, drawn every two.

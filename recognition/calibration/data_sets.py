@@ -1,10 +1,4 @@
-"""Calibration from labelled pictures, by the code that serves.
-
-from recognition import calibrate
-
-fitted = calibrate(["data/zebras", "data/lions"], model="encoder.onnx")
-print(fitted.title)
-"""
+"""Calibration from labelled pictures, by the code that serves; see docs/science.md."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.calibration import file
 from recognition.calibration.file import Calibrated
-from recognition.calibration.thresholds import RiskLevels
+from recognition.calibration.risk_levels import RiskLevels
 from recognition.data.labelled_folder import DataSetError, labelled_photographs, ordered
 from recognition.data.labelled_stream import LabelledSighting, labelled_sightings
 from recognition.replay.evidence_cache import matched_sightings

@@ -9,14 +9,9 @@ from recognition.calibration.curve import FittedCurve, fit_curve
 from recognition.calibration.holdout_check import false_known
 from recognition.calibration.linkage import fit_linkage
 from recognition.calibration.queries import CalibrationQuery
+from recognition.calibration.risk_levels import RiskLevels
 from recognition.calibration.stream import Stream, streams
-from recognition.calibration.thresholds import (
-    LEVELS,
-    MISTAKEN,
-    RiskLevels,
-    new_threshold,
-    thresholds,
-)
+from recognition.calibration.thresholds import LEVELS, MISTAKEN, new_threshold, thresholds
 from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Calibration, Clustering, Curve
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from recognition.calibration.queries import CalibrationQuery
-from recognition.calibration.thresholds import RiskLevels, thresholds
+from recognition.calibration.risk_levels import RiskLevels
+from recognition.calibration.thresholds import thresholds
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from recognition.calibration.bound import CalibrationError, needed, supported, upper_bound
 from recognition.calibration.queries import CalibrationQuery
+from recognition.calibration.risk_levels import RiskLevels
 from services.registry.calibration.calibration import Guarantee
 from services.registry.calibration.models import sigmoid
 
@@ -29,19 +30,6 @@ LEVELS = sigmoid(np.arange(12.0, -8.0, -0.05))
 # A species on which nearly all answers are wrong has few wrong ones above a high threshold, and
 # still no right ones.
 MISTAKEN = 0.1
-
-
-@dataclass(frozen=True)
-class RiskLevels:
-    """Accepted error rates, with their common confidence.
-
-    false_known: share of new animals called known, and of known animals with the wrong name
-    false_new: share of known animals called new
-    """
-
-    false_known: float = 0.02
-    false_new: float = 0.3
-    confidence: float = 0.95
 
 
 @dataclass(frozen=True)

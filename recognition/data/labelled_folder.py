@@ -8,8 +8,9 @@ from typing import Literal
 
 from catalogue.publishing.captures import capture
 from catalogue.reading import photographs
+from catalogue.reading.catalogue import Catalogue, Photograph
 from catalogue.reading.decodable import decodable
-from catalogue.reading.photographs import METADATA, Catalogue, Photograph
+from catalogue.reading.photographs import METADATA
 from recognition.data.labelled_stream import LabelledCapture
 from shared.errors import ResightError
 from shared.progress import LOGGED, Progress
@@ -18,9 +19,6 @@ Order = Literal["time", "table", "shuffle"]
 
 # Evidence does not depend on it, and cached evidence is keyed by the whole message.
 PUBLISHED_AT = datetime(1970, 1, 1, tzinfo=UTC)
-
-# Skipped files that are named; others are counted.
-_NAMED = 10
 
 
 class DataSetError(ResightError):
@@ -38,13 +36,8 @@ def read_folder(folder: Path, limit: int | None, progress: Progress) -> Catalogu
     except (FileNotFoundError, ValueError) as error:
         raise DataSetError(str(error)) from error
     found = decodable(found, progress)
-    for text in found.notes:
-        progress.note(text)
-    faults = sorted(found.skipped, key=lambda each: not each.fault)
-    for each in faults[:_NAMED]:
-        progress.note(f"skipped {each.path}: {each.reason}")
-    if len(faults) > _NAMED:
-        progress.note(f"skipped {len(faults) - _NAMED} more files")
+    for line in found.told():
+        progress.note(line)
     return found
 
 

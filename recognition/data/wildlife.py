@@ -11,8 +11,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from catalogue.reading.catalogue import Catalogue
 from catalogue.reading.columns import Row
-from catalogue.reading.photographs import Catalogue, listed
+from catalogue.reading.photographs import listed
 from shared.errors import Poison
 from shared.images.codec import open_picture
 

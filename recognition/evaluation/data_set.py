@@ -1,10 +1,4 @@
-"""Evaluation of a folder of labelled pictures, by the code that serves.
-
-from recognition import evaluate
-
-report = evaluate("data/zebras", split="encounter")
-print(report.rows[0].r1)
-"""
+"""Evaluation of a folder of labelled pictures, by the code that serves; see docs/science.md."""
 
 import os
 import tempfile
@@ -13,11 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition import splits
+from recognition.calibration.risk_levels import RiskLevels
 from recognition.data.labelled_folder import DataSetError, labelled_animals, labelled_capture
 from recognition.data.labelled_stream import LabelledCapture
-from recognition.evaluation.encoders import ADAPTED, adapted_file, model_file
+from recognition.defaults import ADAPTED, SEED
+from recognition.evaluation.encoders import adapted_file, model_file
 from recognition.evaluation.fitting import fitted, sample
 from recognition.evaluation.folds import folds
 from recognition.evaluation.gallery_session import QueryResult
@@ -39,8 +35,6 @@ from shared.progress import LOGGED, Progress
 
 # Number of folds for calibrating an adapted model: in each, other individuals are new.
 FOLDS = 3
-# As in the published splits, for identical results.
-PUBLISHED_SEED = 666
 
 
 @dataclass(frozen=True)
@@ -51,20 +45,20 @@ class EvaluationOptions:
         encounter split keeps flanks apart as the service does
     calibration: file to decide by; None: fitted on the gallery, never on a query
     policy, segmenter: of the matcher and the embedder; None: as served
-    fitting_pictures: gallery pictures that the calibration is fitted on, at most
+    fitting_pictures: maximum gallery pictures for fitting the calibration
     max_false_known: accepted share of new animals called known
     cache: folder for crops, embeddings, keypoints and comparisons
-    workers: pictures compared at the same time
+    workers: pictures compared in parallel
     """
 
     whole: bool | None = None
-    seed: int = PUBLISHED_SEED
+    seed: int = SEED
     limit: int | None = None
     calibration: Path | None = None
     policy: PolicyName | None = None
     segmenter: SegmenterName | None = None
     fitting_pictures: int = 400
-    max_false_known: float = 0.02
+    max_false_known: float = RiskLevels.false_known
     cache: Path = Path("out/cache")
     workers: int = os.cpu_count() or 1
 

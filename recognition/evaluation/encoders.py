@@ -4,17 +4,15 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
+from recognition.defaults import ADAPTED, ADAPTED_BACKBONE
 from recognition.models.architectures import BACKBONES
 from recognition.models.export import export, export_model
-from recognition.training.adaptation.adaptation import BACKBONE, InputView, adapt
+from recognition.training.adaptation.adaptation import InputView, adapt
 from recognition.training.adaptation.discriminant import SETTINGS
 from recognition.training.data.samples import digest, whole
 from recognition.training.data.training_data import NONE
 from shared.errors import SettingsError
-
-# Name of the model adapted to its gallery, as by `resight adapt`.
-ADAPTED = "adapted"
 
 
 def model_file(model: str, folder: Path) -> Path:
@@ -55,7 +53,7 @@ def adapted_file(
     told.update(repr((SETTINGS, input_view)).encode())
     for each in learnt:
         told.update(each.path.read_bytes())
-    target = folder / f"{BACKBONE}-{told.hexdigest()[:12]}.onnx"
+    target = folder / f"{ADAPTED_BACKBONE}-{told.hexdigest()[:12]}.onnx"
     if target.is_file():
         return target
     adapted = adapt(

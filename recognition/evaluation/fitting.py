@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from recognition.calibration.bound import CalibrationError, supported
 from recognition.calibration.curve import FittedCurve, fit_curve
-from recognition.calibration.thresholds import RiskLevels, thresholds
+from recognition.calibration.risk_levels import RiskLevels
+from recognition.calibration.thresholds import thresholds
 from recognition.data.labelled_stream import LabelledSighting
 from recognition.evaluation.gallery_session import QueryResult
 from services.registry.calibration.calibration import Calibration, Curve
@@ -15,8 +16,6 @@ from shared.identifiers import split_gallery
 
 T = TypeVar("T")
 
-CONFIDENCE = 0.95
-FALSE_NEW = 0.3
 
 # With fewer sightings a species uses the pooled curve.
 MIN_SIGHTINGS = 100
@@ -73,6 +72,6 @@ def _cut(found: FittedCurve, false_known: float) -> Curve:
     if not fewest:
         return found.curve  # without thresholds everything goes to review
     # Slightly more than the minimum, so that n individuals support it despite rounding.
-    least = supported(fewest, CONFIDENCE) * (1 + 1e-6)
-    accepted = RiskLevels(max(false_known, least), FALSE_NEW, CONFIDENCE)
+    least = supported(fewest, RiskLevels.confidence) * (1 + 1e-6)
+    accepted = RiskLevels(false_known=max(false_known, least))
     return found.cut(thresholds(found.queries, accepted))

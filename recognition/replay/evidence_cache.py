@@ -15,7 +15,7 @@ from google.protobuf.proto import (  # type: ignore[import-not-found]  # no stub
 )
 
 from catalogue.publishing.captures import sightings
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from embedded.temporary import keypoint_cache
 from recognition.data.labelled_folder import labelled_capture
 from recognition.data.labelled_stream import LabelledCapture, MatchedSighting, stream

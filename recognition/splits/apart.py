@@ -3,7 +3,8 @@
 from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from recognition.splits.order import SEED, Shuffler
+from recognition.defaults import SEED
+from recognition.splits.order import Shuffler
 from recognition.splits.split import Split, SplitError, checked, individuals, parted, same_length
 from shared.messages import VIEWPOINT_UNSPECIFIED, Viewpoint
 

@@ -10,7 +10,8 @@ avoids that.
 from collections.abc import Collection, Sequence
 from itertools import accumulate
 
-from recognition.splits.order import SEED, Shuffler, by_name
+from recognition.defaults import SEED
+from recognition.splits.order import Shuffler, by_name
 from recognition.splits.split import Split, SplitError, checked, individuals, parted
 
 _SINGLE = "no individual has two pictures, as a closed set needs"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-SEED = 666
+from recognition.defaults import SEED
 
 # wildlife-datasets' generator: the constants of ISO C's rand(), with all 31 bits of state.
 _MULTIPLIER = 1103515245

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
+from recognition.defaults import SEED
 from recognition.splits.apart import encounter
 from recognition.splits.identity import closed, disjoint, open_set, study
-from recognition.splits.order import SEED
 from recognition.splits.split import Split, SplitError
 from recognition.splits.time import time_proportion
 

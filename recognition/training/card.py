@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.models.backbones import EmbeddingModel, version
 from recognition.training.data.samples import individual_of
 from recognition.training.data.training_data import NONE, TrainingData

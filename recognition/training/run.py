@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.models import backbones
 from recognition.models.export import export_model
 from recognition.training import checkpoint

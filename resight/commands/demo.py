@@ -1,6 +1,5 @@
 """`resight demo`: the whole system, once, on pictures of animals."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,14 +10,14 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from catalogue.publishing.account import Account
-from catalogue.reading.photographs import Catalogue
-from resight.commands.publish import read_catalogue, show_notes, show_skipped
-from resight.console import CommandError, note, notes, results
+from catalogue.reading.catalogue import Catalogue
+from resight.console import CommandError, note, notes, results, write_json
 from resight.demonstration import demonstrate
 from resight.reports.contact_sheet import contact_sheet
 from resight.reports.portraits import portraits
 from resight.reports.run_tables import individuals_table, outcomes_table
 from resight.reports.summary import summarise
+from resight.sources import read_catalogue, show_notes
 from services.registry.identity.question import Question
 
 _LISTED = 5
@@ -62,7 +61,7 @@ def demo(
     stack = output / "stack"
     with _bars(found) as show:
         account, questions = demonstrate(found.photographs, stack, output / "models", note, show)
-    show_skipped(account.skipped)
+    show_notes(Catalogue((), tuple(account.skipped)))
     _present(account, questions, stack / "crops", output, json_file)
     if account.missing:
         raise CommandError(_missing(account, stack))
@@ -117,11 +116,9 @@ def _present(
     summary = summarise(account, questions)
     sheet = output / "contact-sheet.png"
     contact_sheet(portraits(account, questions, crops), sheet)
-    text = json.dumps(summary.as_dict(), indent=2) + "\n"
     for target in (output / "summary.json", json_file):
         if target is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
+            write_json(target, summary.as_dict())
     results.print(individuals_table(account, questions))
     results.print(outcomes_table(summary))
     note(f"contact sheet: {sheet}")

@@ -16,7 +16,6 @@ from catalogue.publishing.account import Account
 from catalogue.publishing.follow import publish_and_follow
 from catalogue.reading.listing import LeftOut
 from resight.commands.publish import LEFT_OUT
-from resight.commands.recognition.calibrate import Options, fit
 from resight.connections import kafka_settings, label_settings
 from resight.console import (
     AsJson,
@@ -28,6 +27,8 @@ from resight.console import (
     print_json,
     results,
 )
+from resight.learning.calibration import calibrate
+from resight.learning.pictures import LedgerPictures
 from resight.stack.profile import ENCODER
 from resight.stack_state import DEFAULT_FOLDER
 from shared.errors import ResightError
@@ -123,18 +124,12 @@ def _calibrate(data_dir: Path) -> None:
     if not model.is_file():
         note(f"no calibration was fitted: model not found: {model}; see `resight calibrate --help`")
         return
+    # PyTorch and scikit-learn take seconds to import, and few commands need them.
+    from recognition.calibration.data_sets import CalibrationOptions  # noqa: PLC0415
+
     note("fitting a calibration to the confident individuals")
     try:
-        fit(
-            (),
-            from_ledger=True,
-            individuals="all",
-            ledger_url=None,
-            data_dir=data_dir,
-            model=model,
-            output=target,
-            options=Options(),
-        )
+        calibrate((), LedgerPictures(None, data_dir), model, target, options=CalibrationOptions())
     except ResightError as error:
         note(f"no separate calibration yet: {error}")
         return

@@ -10,9 +10,8 @@ import typer
 from rich.progress import track
 
 from catalogue.publishing.captures import publish as publish_photographs
-from catalogue.reading import photographs
+from catalogue.reading.catalogue import Photograph, Skipped
 from catalogue.reading.dates import correction
-from catalogue.reading.photographs import Catalogue, Photograph, Skipped
 from resight.connections import kafka_settings
 from resight.console import (
     AsJson,
@@ -24,10 +23,9 @@ from resight.console import (
     print_json,
     results,
 )
+from resight.sources import read_catalogue, show_notes
 from resight.stack_state import DEFAULT_FOLDER
 from shared.settings import KafkaSettings
-
-_SHOWN = 10
 
 # Exit status of a command that finished, but skipped items that it has named.
 LEFT_OUT = 3
@@ -141,35 +139,7 @@ def _send(
         if isinstance(outcome, Skipped):
             sent.skipped.append(outcome)
             if not quiet:
-                show_skipped([outcome])
+                note(f"skipped {outcome.path}: {outcome.reason}")
         else:
             sent.captures += 1
             sent.sightings.update(outcome.sightings)
-
-
-def read_catalogue(sources: Sequence[Path]) -> Catalogue:
-    """Return the photographs of some sources.
-
-    Raises: typer.BadParameter: a source can't be read.
-    """
-    try:
-        return photographs.read(sources)
-    except (FileNotFoundError, ValueError) as error:
-        raise typer.BadParameter(str(error)) from error
-
-
-def show_notes(found: Catalogue) -> None:
-    """Print the first skipped files with their reasons, and notes."""
-    for each in found.notes[:_SHOWN]:
-        note(each)
-    if len(found.notes) > _SHOWN:
-        note(f"and {len(found.notes) - _SHOWN} more notes of this kind")
-    show_skipped(sorted(found.skipped, key=lambda each: not each.fault))
-
-
-def show_skipped(skipped: Sequence[Skipped]) -> None:
-    """Print the first skipped files with their reasons."""
-    for each in skipped[:_SHOWN]:
-        note(f"skipped {each.path}: {each.reason}")
-    if len(skipped) > _SHOWN:
-        note(f"skipped {len(skipped) - _SHOWN} more files; --json lists them all")

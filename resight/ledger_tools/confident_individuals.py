@@ -6,7 +6,7 @@ from datetime import UTC
 from hashlib import sha256
 from pathlib import Path
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from resight.connections import MOST_CROP_BYTES, crops_at, ledger_at
 from resight.console import CommandError, Share, note
 from services.registry.ledger.ledger import Ledger

@@ -19,10 +19,9 @@ def build_segmenter(settings: SegmenterSettings, threads: int = 1) -> Segmenter 
     if settings.segmenter == "onnx":
         path = Path(settings.segmenter_path)
         if not path.is_file():
-            prefix = settings.model_config["env_prefix"]
             raise SettingsError(
-                f"{prefix}SEGMENTER_PATH={str(path)!r}: no such file; name a segmentation network "
-                f"(ONNX), or set {prefix}SEGMENTER=u2netp"
+                f"RESIGHT_SEGMENTER_PATH={str(path)!r}: file not found; name a segmentation "
+                "network (ONNX), or set RESIGHT_SEGMENTER_KIND=u2netp"
             )
         return OnnxSegmenter(path.read_bytes(), str(path), settings.segmenter_threshold, threads)
     if settings.segmenter == "u2netp":

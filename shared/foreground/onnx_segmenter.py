@@ -3,8 +3,8 @@
 The contract of the model:
 
 - one input: RGB, [1, 3, H, W] or [1, H, W, 3]; uint8 in 0..255 or float32 in 0..1. Other
-normalisation must be in the graph. H and W are its own; where they are dynamic the
-  crop comes with both as `DYNAMIC_SIDE`. The crop is stretched to them.
+  normalisation must be in the graph. The crop is stretched to H and W, or where they are dynamic,
+  to `DYNAMIC_SIDE`.
 - the first output: floats of one channel, [1, 1, h, w], [1, h, w, 1] or [1, h, w], logits or
   probabilities; values above the threshold are the animal.
 """

@@ -38,7 +38,7 @@ class CrashAttempt:
 
 
 @dataclass(frozen=True)
-class _Standing:
+class _PartitionState:
     """Crash state of one partition, and up to where records are handled one by one."""
 
     suspicion: CrashAttempt
@@ -64,7 +64,7 @@ class CrashAttempts:
     def __init__(self, limit: int, span: int) -> None:
         self._limit = limit
         self._span = span
-        self._standing: dict[Partition, _Standing] = {}
+        self._states: dict[Partition, _PartitionState] = {}
         self._own: dict[Partition, CrashAttempt] = {}  # noted by this process
 
     def begin(
@@ -75,15 +75,17 @@ class CrashAttempts:
         A note before the start is obsolete. One after it occurs where records were deleted or a
         partition is read again.
         """
-        self._standing = {}
+        self._states = {}
         for partition, start in starts.items():
             found = noted.get(partition, CrashAttempt(start, 0))
             if found == self._own.get(partition):
                 found = CrashAttempt(found.offset, found.crashes - 1)
             if found.offset < start or not found.crashes:
-                self._standing[partition] = _Standing(CrashAttempt(start, 0))
+                self._states[partition] = _PartitionState(CrashAttempt(start, 0))
                 continue
-            self._standing[partition] = _Standing(found, found.offset, found.offset + self._span)
+            self._states[partition] = _PartitionState(
+                found, found.offset, found.offset + self._span
+            )
 
     def together(self, records: Sequence[Record]) -> int:
         """Return how many of these records may be handled together."""
@@ -99,9 +101,9 @@ class CrashAttempts:
             first.setdefault(_place(record), record)
         notes = {}
         for partition, record in first.items():
-            standing = self._of(record)
-            if not standing.trusted or standing.alone(record.offset):
-                crashes = min(standing.crashes(record.offset) + 1, _MAX_NOTED)
+            state = self._of(record)
+            if not state.trusted or state.alone(record.offset):
+                crashes = min(state.crashes(record.offset) + 1, _MAX_NOTED)
                 notes[partition] = CrashAttempt(record.offset, crashes)
         self._own.update(notes)
         return notes
@@ -133,13 +135,13 @@ class CrashAttempts:
         cleared = {}
         for place, record in last.items():
             innocent = CrashAttempt(record.offset + 1, 0)
-            self._standing[place] = replace(self._of(record), suspicion=innocent, trusted=True)
+            self._states[place] = replace(self._of(record), suspicion=innocent, trusted=True)
             if self._own.pop(place, None) is not None:
                 cleared[place] = innocent
         return cleared
 
-    def _of(self, record: Record) -> _Standing:
-        return self._standing.get(_place(record), _Standing(CrashAttempt(record.offset, 0)))
+    def _of(self, record: Record) -> _PartitionState:
+        return self._states.get(_place(record), _PartitionState(CrashAttempt(record.offset, 0)))
 
 
 def _place(record: Record) -> Partition:

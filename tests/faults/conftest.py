@@ -11,7 +11,7 @@ import pytest
 
 from catalogue.publishing.account import Account
 from catalogue.publishing.follow import publish_and_follow
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from catalogue.reading.photographs import read as read_catalogue
 from recognition.clustering_metrics import pairwise
 from recognition.synthetic.dataset import draw

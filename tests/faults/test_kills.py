@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from catalogue.publishing.account import Account
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.clustering_metrics import pairwise
 from resight.stack.profile import SERVICES
 from resight.stack.supervisor import Supervisor

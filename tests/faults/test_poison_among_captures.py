@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from tests.faults.conftest import CAPTURES_PUBLISHED, POISON_PUBLISHED, Run
 
 pytestmark = pytest.mark.timeout(900)

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.bootstrap import Interval, bootstrap_difference
+from recognition.defaults import ADAPTED_BACKBONE
 from recognition.models import backbones
 from recognition.models.backbones import EmbeddingModel
 from recognition.models.export import export_model
@@ -31,7 +32,6 @@ from shared.foreground.animal import finder
 from shared.foreground.segmenter import Segmenter
 from shared.foreground.u2netp import u2netp
 
-BACKBONE = "efficientnet_lite0_stages"
 # The whole crop, or the animal alone.
 InputView = Literal["crop", "animal"]
 INPUT_VIEW_NAMES: tuple[InputView, ...] = get_args(InputView)
@@ -69,7 +69,7 @@ class Adapted:
 
 def adapt(
     photographs: Sequence[Photograph],
-    backbone: str = BACKBONE,
+    backbone: str = ADAPTED_BACKBONE,
     *,
     input_view: InputView | None = None,
     weights: str | Path | None = None,

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.training.data.samples import box_of
 from recognition.training.recipe import TrainingError
 from services.embedder.encoders.preparation import Preparation

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.training.recipe import Recipe, TrainingError
 from services.embedder.encoders.encoder import VIEWPOINTS
 from shared.identifiers import gallery_name, whole_box

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.splits import Split, SplitError, split
 from recognition.training.data.crops import Crops, decode
 from recognition.training.data.samples import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.training.data.samples import individual_of, viewpoint_labels, viewpoint_of, whole
 from shared.identifiers import gallery_name
 from shared.viewpoints import opposite

@@ -1,29 +1,16 @@
 """`resight adapt`: adapt the default model to labelled animals in minutes."""
 
-import tempfile
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from resight.commands.recognition.train import labelled, progress_bar
-from resight.console import (
-    CommandError,
-    DataDir,
-    FromLedger,
-    Individuals,
-    LedgerUrl,
-    Share,
-    note,
-    results,
-)
-from resight.ledger_tools.confident_individuals import confident_photographs
+from recognition.defaults import ADAPTED_BACKBONE
+from resight.commands.recognition.options import ImageSize, NonCommercial, SplitColumn
+from resight.console import DataDir, FromLedger, Individuals, LedgerUrl
+from resight.learning import adaptation as learning
+from resight.learning.pictures import LedgerPictures
 from resight.stack_state import DEFAULT_FOLDER
-
-BACKBONE = "efficientnet_lite0_stages"
 
 
 def adapt(
@@ -39,20 +26,14 @@ def adapt(
     output: Annotated[Path, typer.Option(help="Output folder: model and model card.")],
     backbone: Annotated[
         str, typer.Option(help="Backbone whose features are used; see `resight export --list`.")
-    ] = BACKBONE,
+    ] = ADAPTED_BACKBONE,
     weights: Annotated[
         str | None,
         typer.Option(
             help="Weights: a file, or 'random'. Default: the published ones.", show_default=False
         ),
     ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="Only rows of metadata.csv whose `split` column has this value.",
-            show_default=False,
-        ),
-    ] = None,
+    split: SplitColumn = None,
     hold_out: Annotated[
         str,
         typer.Option(
@@ -67,19 +48,9 @@ def adapt(
             "cut out by U²-Netp; auto: whichever recognises held-out pictures better."
         ),
     ] = "auto",
-    image_size: Annotated[
-        int | None,
-        typer.Option(
-            min=32, help="Input size in pixels. Default: the backbone's.", show_default=False
-        ),
-    ] = None,
+    image_size: ImageSize = None,
     seed: Annotated[int, typer.Option(min=0, help="Random seed of the validation split.")] = 0,
-    accept_non_commercial: Annotated[
-        bool,
-        typer.Option(
-            "--accept-non-commercial", help="Allow weights that are not free for commercial use."
-        ),
-    ] = False,
+    accept_non_commercial: NonCommercial = False,
 ) -> None:
     """Adapt the default model to your labelled animals, in minutes and without a GPU.
 
@@ -91,14 +62,11 @@ def adapt(
     of two sightings or more without serious questions. Then it is written only if it recognises
     significantly more of the held-out sightings.
     """
-    fit(
+    learning.adapt(
         data or (),
-        from_ledger=from_ledger,
-        individuals=individuals,
-        ledger_url=ledger_url,
-        data_dir=data_dir,
-        output=output,
-        options=Options(
+        LedgerPictures(ledger_url, data_dir, individuals) if from_ledger else None,
+        output,
+        learning.AdaptationOptions(
             backbone=backbone,
             weights=weights,
             split=split,
@@ -109,64 +77,3 @@ def adapt(
             accept_non_commercial=accept_non_commercial,
         ),
     )
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of `resight adapt` that other commands do not change."""
-
-    backbone: str = BACKBONE
-    weights: str | None = None
-    split: str | None = None
-    hold_out: str = "auto"
-    input_view: Literal["auto", "crop", "animal"] = "auto"
-    image_size: int | None = None
-    seed: int = 0
-    accept_non_commercial: bool = False
-
-
-def fit(
-    data: Sequence[Path],
-    *,
-    from_ledger: bool,
-    individuals: Share,
-    ledger_url: str | None,
-    data_dir: Path,
-    output: Path,
-    options: Options,
-) -> None:
-    """Adapt the model and write it."""
-    # PyTorch takes seconds to import, and few commands need it.
-    from recognition.training.adaptation import adaptation  # noqa: PLC0415
-    from recognition.training.adaptation.card import card  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as folder, progress_bar() as progress:
-        photographs = labelled(list(data), options.split) if data else []
-        if from_ledger:
-            crops = confident_photographs(ledger_url, data_dir, Path(folder), individuals)
-            times = Counter(each.identities for each in crops)
-            photographs += [each for each in crops if times[each.identities] > 1]
-        if not photographs:
-            raise CommandError("no labelled pictures: name folders with --data, or --from-ledger")
-        adapted = adaptation.adapt(
-            photographs,
-            options.backbone,
-            input_view=None if options.input_view == "auto" else options.input_view,
-            weights=options.weights,
-            input_size=options.image_size,
-            hold_out=options.hold_out,
-            seed=options.seed,
-            accept_restricted=options.accept_non_commercial,
-            progress=progress,
-        )
-    if adapted.r1 is not None:
-        note(f"R-1 on held-out pictures: {adapted.r1_before:.3f} before, {adapted.r1:.3f} after")
-    if from_ledger and not adapted.better:
-        raise CommandError(
-            "the adapted model is not better on held-out pictures, so the current one stays; more "
-            "answers (`resight individuals questions`) give more training data"
-        )
-    if adapted.input_view == "animal":
-        note("it sees the animal alone, which the default segmenter (u2netp) cuts out")
-    model = adaptation.write(adapted, output, card(adapted))
-    results.print(f"wrote {model}; model card: {output / 'card.md'}", soft_wrap=True)

@@ -1,27 +1,23 @@
 """`resight calibrate`: fit a calibration to labelled pictures."""
 
-import json
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from resight.console import (
-    CommandError,
-    ConsoleProgress,
-    DataDir,
-    FromLedger,
-    Individuals,
-    LedgerUrl,
-    Share,
-    results,
+from recognition.calibration.risk_levels import RiskLevels
+from resight.commands.recognition.options import (
+    CACHE,
+    EvidenceCache,
+    JsonFile,
+    MaxFalseKnown,
+    SplitColumn,
+    Synthetic,
 )
-from resight.ledger_tools.confident_individuals import confident_photographs
+from resight.console import DataDir, FromLedger, Individuals, LedgerUrl, results
+from resight.learning import calibration as learning
+from resight.learning.pictures import LedgerPictures
 from resight.stack_state import DEFAULT_FOLDER
-from shared.errors import ResightError
 
 if TYPE_CHECKING:
     from recognition.calibration.file import Calibrated
@@ -42,29 +38,16 @@ def calibrate(
     output: Annotated[Path, typer.Option(help="Output file.")],
     model: Annotated[Path, typer.Option(help="Encoder (ONNX), see `resight export`.")],
     name: Annotated[str, typer.Option(help="Name of the calibration, shown in decisions.")] = "own",
-    drawn: Annotated[
-        int, typer.Option("--synthetic", "--drawn", min=0, help="Synthetic animals to add.")
-    ] = 0,
-    split: Annotated[
-        str | None,
-        typer.Option(help="Only rows of metadata.csv whose `split` column has this value."),
-    ] = None,
+    synthetic: Synthetic = 0,
+    split: SplitColumn = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum pictures per folder.")] = None,
-    max_false_known: Annotated[
-        float,
-        typer.Option(
-            min=0.0001,
-            max=0.9999,
-            help="Accepted rate of new animals called known, and of known animals given a wrong "
-            "name.",
-        ),
-    ] = 0.02,
+    max_false_known: MaxFalseKnown = RiskLevels.false_known,
     confidence: Annotated[
         float, typer.Option(min=0.5, max=0.9999, help="Confidence of the guarantee.")
-    ] = 0.95,
+    ] = RiskLevels.confidence,
     max_false_new: Annotated[
         float, typer.Option(min=0, max=1, help="Accepted rate of known animals called new.")
-    ] = 0.3,
+    ] = RiskLevels.false_new,
     check: Annotated[
         int,
         typer.Option(
@@ -74,11 +57,8 @@ def calibrate(
         ),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Random seed of the arrival order.")] = 0,
-    cache: Annotated[Path, typer.Option(help="Cache folder for evidence.")] = Path("out/cache"),
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Write a JSON summary to this file.", show_default=False),
-    ] = None,
+    cache: EvidenceCache = CACHE,
+    json_file: JsonFile = None,
 ) -> None:
     """Fit a calibration: probabilities from evidence, and thresholds for known, new and review.
 
@@ -94,104 +74,27 @@ def calibrate(
     How uncertain sightings are clustered is learned from all folders together, so it also serves
     species in none of them.
     """
-    found = fit(
+    # PyTorch and scikit-learn take seconds to import, and few commands need them.
+    from recognition.calibration.data_sets import CalibrationOptions  # noqa: PLC0415
+
+    found = learning.calibrate(
         data or (),
-        from_ledger=from_ledger,
-        individuals=individuals,
-        ledger_url=ledger_url,
-        data_dir=data_dir,
-        model=model,
-        output=output,
-        options=Options(
-            name, drawn, split, limit, max_false_known, confidence, max_false_new, seed, cache
+        LedgerPictures(ledger_url, data_dir, individuals) if from_ledger else None,
+        model,
+        output,
+        options=CalibrationOptions(
+            risk_levels=RiskLevels(max_false_known, max_false_new, confidence),
+            name=name,
+            synthetic=synthetic,
+            split=split,
+            limit=limit,
+            seed=seed,
+            cache=cache,
         ),
         json_file=json_file,
     )
     if check:
         _check(found, check, seed)
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of `resight calibrate` that other commands do not change."""
-
-    name: str = "own"
-    synthetic: int = 0
-    split: str | None = None
-    limit: int | None = None
-    max_false_known: float = 0.02
-    confidence: float = 0.95
-    max_false_new: float = 0.3
-    seed: int = 0
-    cache: Path = Path("out/cache")
-
-
-def fit(
-    data: Sequence[Path],
-    *,
-    from_ledger: bool,
-    individuals: Share,
-    ledger_url: str | None,
-    data_dir: Path,
-    model: Path,
-    output: Path,
-    options: Options,
-    json_file: Path | None = None,
-) -> "Calibrated":
-    """Fit a calibration, write it, and print its guarantees; failures go into the JSON too."""
-    # PyTorch and scikit-learn take seconds to import, and few commands need them.
-    from recognition.calibration import file  # noqa: PLC0415
-    from recognition.calibration.data_sets import (  # noqa: PLC0415
-        CalibrationOptions,
-        calibrate_data_sets,
-    )
-    from recognition.calibration.thresholds import RiskLevels  # noqa: PLC0415
-    from resight.reports import calibration_summary  # noqa: PLC0415
-
-    if not (data or from_ledger or options.synthetic):
-        raise CommandError(
-            "no labelled pictures: name folders with a metadata.csv, --from-ledger, or "
-            "--synthetic N"
-        )
-    risk_levels = RiskLevels(options.max_false_known, options.max_false_new, options.confidence)
-    try:
-        with tempfile.TemporaryDirectory() as crops:
-            others = (
-                {"ledger": confident_photographs(ledger_url, data_dir, Path(crops), individuals)}
-                if from_ledger
-                else {}
-            )
-            fitted = calibrate_data_sets(
-                data,
-                others,
-                model,
-                CalibrationOptions(
-                    risk_levels=risk_levels,
-                    name=options.name,
-                    synthetic=options.synthetic,
-                    split=options.split,
-                    limit=options.limit,
-                    seed=options.seed,
-                    cache=options.cache,
-                ),
-                ConsoleProgress(),
-            )
-    except ResightError as error:
-        _write_json(json_file, {"error": str(error)})
-        raise
-    file.write(fitted.calibration, output)
-    summary = calibration_summary.as_json(fitted)
-    _write_json(json_file, summary)
-    results.print(f"wrote {output}: {summary['sightings']} sightings of {summary['fitted_on']}")
-    for line in calibration_summary.lines(summary):
-        results.print(f"  {line}")
-    return fitted
-
-
-def _write_json(file: Path | None, value: dict[str, Any]) -> None:
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(value, indent=2) + "\n")
 
 
 def _check(fitted: "Calibrated", count: int, seed: int) -> None:

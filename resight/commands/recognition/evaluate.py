@@ -1,13 +1,15 @@
 """`resight evaluate`: measure recognition on labelled pictures with the serving code."""
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from resight.console import CommandError, ConsoleProgress, note, results
+from recognition.calibration.risk_levels import RiskLevels
+from recognition.defaults import ADAPTED, SEED
+from resight.commands.recognition.options import CACHE, JsonFile
+from resight.console import CommandError, ConsoleProgress, note, results, write_json
 from services.matcher.cascade.policy import PolicyName
 from shared.foreground.settings import SegmenterName
 
@@ -16,10 +18,7 @@ if TYPE_CHECKING:
     from recognition.evaluation.run import Evaluation
     from recognition.replay.in_process import Handlers
 
-DEFAULT_MODEL = "adapted"
 STUDY = "study"
-# The seed of the published splits.
-PUBLISHED_SEED = 666
 
 
 def evaluate(
@@ -46,7 +45,7 @@ def evaluate(
             help="The encoder: an ONNX file, a backbone's name, or adapted: what `resight adapt` "
             "makes of the gallery, calibrated on animals it was not trained on."
         ),
-    ] = DEFAULT_MODEL,
+    ] = ADAPTED,
     backbone: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME[=FILE]", help="With a preset: a row of the table; repeatable."),
@@ -81,25 +80,22 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = PUBLISHED_SEED,
+    seed: Annotated[int, typer.Option(help="Random seed of the split.")] = SEED,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of pictures.")] = None,
     fitting_pictures: Annotated[
         int, typer.Option(min=1, help="Maximum gallery pictures for fitting the calibration.")
     ] = 400,
     max_false_known: Annotated[
         float, typer.Option(min=0.001, max=0.5, help="Accepted rate of new animals called known.")
-    ] = 0.02,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Write results as JSON to this file.", show_default=False),
-    ] = None,
+    ] = RiskLevels.false_known,
+    json_file: JsonFile = None,
     pictures: Annotated[
         Path | None,
         typer.Option(help="Output folder for charts and failure cases.", show_default=False),
     ] = None,
     cache: Annotated[
         Path, typer.Option(help="Cache folder for crops, embeddings, keypoints and matches.")
-    ] = Path("out/cache"),
+    ] = CACHE,
     workers: Annotated[
         int, typer.Option(min=1, help="Pictures compared in parallel.")
     ] = os.cpu_count() or 1,
@@ -130,12 +126,11 @@ def evaluate(
             raise CommandError("several --data or any --backbone need a table: add --preset study")
         numbers = _one(data[0], split, model, options, pictures)
     elif preset == STUDY:
-        numbers = _study(data, backbone or [DEFAULT_MODEL], options, pictures)
+        numbers = _study(data, backbone or [ADAPTED], options, pictures)
     else:
         raise CommandError(f"there is no preset {preset!r}; there is {STUDY}")
     if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(numbers, indent=2) + "\n")
+        write_json(json_file, numbers)
         note(f"wrote {json_file}")
 
 

@@ -8,10 +8,12 @@ import typer
 from google.protobuf.message import DecodeError
 from rich.table import Table
 
+from catalogue.reading.catalogue import Photograph
 from catalogue.reading.decodable import decodable
-from catalogue.reading.photographs import Photograph, single
-from resight.commands.publish import read_catalogue, show_notes
+from catalogue.reading.photographs import single
+from resight.commands.recognition.options import ImageSize, NonCommercial
 from resight.console import CommandError, results
+from resight.sources import read_catalogue, show_notes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,14 +38,7 @@ def export(
             show_default=False,
         ),
     ] = None,
-    image_size: Annotated[
-        int | None,
-        typer.Option(
-            min=32,
-            help="Input size in pixels. Default: the backbone's.",
-            show_default=False,
-        ),
-    ] = None,
+    image_size: ImageSize = None,
     int8: Annotated[
         bool,
         typer.Option("--int8", help="Write it in 8 bits, as a different model, beside OUTPUT."),
@@ -68,13 +63,7 @@ def export(
         typer.Option(help="With --triton: device. tensorrt: FP16, engines in /engines."),
     ] = "cpu",
     instances: Annotated[int, typer.Option(min=1, help="With --triton: instances per device.")] = 1,
-    accept_non_commercial: Annotated[
-        bool,
-        typer.Option(
-            "--accept-non-commercial",
-            help="Allow weights that are not free for commercial use.",
-        ),
-    ] = False,
+    accept_non_commercial: NonCommercial = False,
     list_: Annotated[bool, typer.Option("--list", help="List the backbones and exit.")] = False,
 ) -> None:
     """Export a network to ONNX and verify it against PyTorch.

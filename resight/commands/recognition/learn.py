@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
-from resight.commands.recognition import adapt, calibrate
+from recognition.calibration.risk_levels import RiskLevels
+from resight.commands.recognition.options import CACHE, EvidenceCache, MaxFalseKnown, Synthetic
 from resight.console import DataDir, LedgerUrl, note, results
+from resight.learning import adaptation, calibration
+from resight.learning.pictures import LedgerPictures
 from resight.stack_state import DEFAULT_FOLDER
 
 
@@ -19,17 +22,9 @@ def learn(
         list[Path] | None,
         typer.Option(help="Folder of labelled pictures to add to the calibration; repeatable."),
     ] = None,
-    drawn: Annotated[
-        int,
-        typer.Option(
-            "--synthetic", "--drawn", min=0, help="Synthetic animals to add to the calibration."
-        ),
-    ] = 110,
-    max_false_known: Annotated[
-        float,
-        typer.Option(min=0.0001, max=0.9999, help="Accepted rate of new animals called known."),
-    ] = 0.02,
-    cache: Annotated[Path, typer.Option(help="Cache folder for evidence.")] = Path("out/cache"),
+    synthetic: Synthetic = 110,
+    max_false_known: MaxFalseKnown = RiskLevels.false_known,
+    cache: EvidenceCache = CACHE,
 ) -> None:
     """Adapt and calibrate the model on a ledger's own animals, manually or every night.
 
@@ -37,27 +32,21 @@ def learn(
     does not recognise significantly more of the held-out sightings, it is rejected, and the exit
     status is 1. --output then holds the files for `resight up --model … --calibration …`.
     """
-    adapt.fit(
-        (),
-        from_ledger=True,
-        individuals="even",
-        ledger_url=ledger_url,
-        data_dir=data_dir,
-        output=output,
-        options=adapt.Options(),
-    )
-    calibrate.fit(
+    # PyTorch and scikit-learn take seconds to import, and few commands need them.
+    from recognition.calibration.data_sets import CalibrationOptions  # noqa: PLC0415
+
+    model = adaptation.adapt((), LedgerPictures(ledger_url, data_dir, "even"), output)
+    calibration.calibrate(
         data or (),
-        from_ledger=True,
-        individuals="odd",
-        ledger_url=ledger_url,
-        data_dir=data_dir,
-        model=output / "model.onnx",
-        output=output / "calibration.json",
-        options=calibrate.Options(synthetic=drawn, max_false_known=max_false_known, cache=cache),
+        LedgerPictures(ledger_url, data_dir, "odd"),
+        model,
+        output / "calibration.json",
+        options=CalibrationOptions(
+            risk_levels=RiskLevels(max_false_known), synthetic=synthetic, cache=cache
+        ),
     )
     results.print(
-        f"resight up --model {output / 'model.onnx'} --calibration {output / 'calibration.json'}",
+        f"resight up --model {model} --calibration {output / 'calibration.json'}",
         soft_wrap=True,
     )
     note("enrolled sightings are re-embedded at the next start")

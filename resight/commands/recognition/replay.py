@@ -1,12 +1,12 @@
 """`resight replay`: simulate a stream of labelled pictures and score the result."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from resight.console import CommandError, ConsoleProgress, note, results
+from resight.commands.recognition.options import CACHE, EvidenceCache, JsonFile
+from resight.console import CommandError, ConsoleProgress, note, results, write_json
 
 
 def replay(
@@ -36,15 +36,12 @@ def replay(
     answers: Annotated[
         int, typer.Option(min=0, help="Answer this many questions correctly afterwards.")
     ] = 0,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", help="Write results as JSON to this file.", show_default=False),
-    ] = None,
+    json_file: JsonFile = None,
     chart: Annotated[
         Path | None,
         typer.Option(help="Draw the score after each answer to this file.", show_default=False),
     ] = None,
-    cache: Annotated[Path, typer.Option(help="Cache folder for evidence.")] = Path("out/cache"),
+    cache: EvidenceCache = CACHE,
 ) -> None:
     """Simulate a stream of labelled pictures and score the resulting individuals.
 
@@ -84,6 +81,5 @@ def replay(
         draw(found.score, found.after, chart, ", ".join(folder.name for folder in data))
         note(f"drew {chart}")
     if json_file is not None:
-        json_file.parent.mkdir(parents=True, exist_ok=True)
-        json_file.write_text(json.dumps(as_json(found), indent=2) + "\n")
+        write_json(json_file, as_json(found))
         note(f"wrote {json_file}")

@@ -1,19 +1,14 @@
 """`resight train`: train a model on labelled pictures."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from catalogue.reading.decodable import decodable
-from catalogue.reading.photographs import Photograph, single
-from resight.commands.publish import read_catalogue, show_notes
-from resight.console import CommandError, note, notes, results
-from shared.identifiers import slug
+from resight.commands.recognition.options import ImageSize, NonCommercial
+from resight.console import note, results, stage_bar
+from resight.learning.pictures import labelled
 
 if TYPE_CHECKING:
     from recognition.training.history import Epoch
@@ -64,14 +59,7 @@ def train(
     freeze: Annotated[
         int, typer.Option(min=0, help="Initial epochs that train only the heads.")
     ] = 1,
-    image_size: Annotated[
-        int | None,
-        typer.Option(
-            min=32,
-            help="Input size in pixels. Default: the backbone's.",
-            show_default=False,
-        ),
-    ] = None,
+    image_size: ImageSize = None,
     flip: Annotated[
         str,
         typer.Option(help="off, or flank: mirrored pictures count as further individuals."),
@@ -115,13 +103,7 @@ def train(
     ] = None,
     examine_every: Annotated[int, typer.Option(min=1, help="Epochs between validations.")] = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the run in --output.")] = False,
-    accept_non_commercial: Annotated[
-        bool,
-        typer.Option(
-            "--accept-non-commercial",
-            help="Allow initial weights that are not free for commercial use.",
-        ),
-    ] = False,
+    accept_non_commercial: NonCommercial = False,
 ) -> None:
     """Train a model that tells individuals of one species apart.
 
@@ -165,25 +147,12 @@ def train(
         accept_restricted=accept_non_commercial,
     )
     photographs = labelled(data, split)
-    with progress_bar() as progress:
+    with stage_bar() as progress:
         result = run.train(photographs, recipe, output, options, progress=progress, told=_tell)
     results.print(
         f"wrote {result.folder / run.MODEL}; model card: {result.folder / run.CARD}",
         soft_wrap=True,
     )
-
-
-def labelled(folders: list[Path], part: str | None) -> list[Photograph]:
-    found = decodable(read_catalogue(folders))
-    show_notes(found)
-    animals = [each for each in single(found.photographs) if part in (None, each.split)]
-    labelled = [each for each in animals if slug(each.identities[0]) not in ("", "unknown")]
-    if not labelled:
-        wanted = f" with split {part!r}" if part else ""
-        raise CommandError(f"no labelled pictures{wanted} in {', '.join(map(str, folders))}")
-    if len(labelled) < len(animals):
-        note(f"{len(animals) - len(labelled)} animals without an identity are skipped")
-    return labelled
 
 
 def _tell(epoch: "Epoch") -> None:
@@ -196,18 +165,3 @@ def _tell(epoch: "Epoch") -> None:
         parts.append(f"viewpoints {epoch.viewpoint:.3f}")
     name = f"epoch {epoch.number}" if epoch.number else "untrained"
     note(f"{name}: {', '.join(parts) or 'no pictures held out'} ({epoch.seconds:.0f} s)")
-
-
-@contextmanager
-def progress_bar() -> Iterator[Callable[[str, int, int], None]]:
-    columns = (
-        TextColumn("{task.description:>10}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=notes, transient=True) as progress:
-        task = progress.add_task("")
-        yield lambda stage, done, total: progress.update(
-            task, description=stage, completed=done, total=total
-        )

@@ -2,9 +2,9 @@
 
 1. The animal's box is cut out of the picture as displayed.
 2. The cut is shrunk (never enlarged) until its longest side has `crop_pixels`, and stored as a
-JPEG: the crop.
+   JPEG: the crop.
 3. The crop, decoded again, is stretched to a square of the model's input size. A model of animals
-alone gets the part that the animal fills, on grey.
+   alone gets the part that the animal fills, on grey.
 
 The model sees only what the crop holds, so an embedding can be recomputed from crop and mask, bit
 by bit. Re-identification models are usually trained with stretching, and on StripeSpotter it is no

@@ -191,7 +191,7 @@ def test_wildbooks_table_with_several_pictures_a_row(tmp_path: Path) -> None:
     told = reasons(planned)
     assert "no identity" in told["c.jpg"]
     assert "has no picture" in told["bulk.csv, line 4"]
-    assert "no numbers" in told["bulk.csv, line 5"]
+    assert "not numbers" in told["bulk.csv, line 5"]
 
 
 def test_a_folder_for_each_individual_with_or_without_its_sides(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_zip_is_unpacked_and_never_beside_its_folder(
 @pytest.mark.parametrize(
     ("name", "text", "word"),
     [
-        ("x.json", '{"images": [{}], "annotations": []}', "no COCO"),
+        ("x.json", '{"images": [{}], "annotations": []}', "is not a COCO file"),
         ("datapackage.json", '{"resources": []}', "names no"),
         ("list.csv", "a,b\n1,2\n", "is not COCO"),
     ],

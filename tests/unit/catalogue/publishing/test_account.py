@@ -6,7 +6,7 @@ from pathlib import Path
 
 from catalogue.publishing.account import Account
 from catalogue.publishing.captures import Published, capture, sightings
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from shared.kafka import topics
 from shared.messages import OUTCOME_NEW, Animal, Box, Candidate, CandidateList, Decision, Sighting
 from shared.stage.dead_letters import DeadLetter

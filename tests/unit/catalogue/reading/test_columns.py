@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from catalogue.reading import photographs
-from catalogue.reading.photographs import METADATA, Catalogue, Photograph
+from catalogue.reading.catalogue import Catalogue, Photograph
+from catalogue.reading.photographs import METADATA
 from shared.messages import VIEWPOINT_RIGHT, Box
 
 HEADER = "image_id,identity,path,date,orientation,species,encounter,dataset,original_split"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from catalogue.publishing.captures import capture
+from catalogue.reading.catalogue import Catalogue, Photograph
 from catalogue.reading.dates import correction
-from catalogue.reading.photographs import Catalogue, Photograph
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from catalogue.reading import photographs
-from catalogue.reading.photographs import METADATA, Catalogue, Photograph
+from catalogue.reading.catalogue import Catalogue, Photograph
+from catalogue.reading.photographs import METADATA
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_UNSPECIFIED, Box
 
 HEADER = "path,identity,species,viewpoint,date"

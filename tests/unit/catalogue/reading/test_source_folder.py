@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from catalogue.reading import photographs
-from catalogue.reading.photographs import METADATA, Skipped
+from catalogue.reading.catalogue import Skipped
+from catalogue.reading.photographs import METADATA
 from catalogue.reading.source_folder import Finder, deployment
 
 

@@ -12,7 +12,7 @@ from recognition.calibration.file import _raised, calibrate, write
 from recognition.calibration.individuals import fit_competition
 from recognition.calibration.pairs import folds
 from recognition.calibration.queries import CalibrationQuery, without_own
-from recognition.calibration.thresholds import RiskLevels
+from recognition.calibration.risk_levels import RiskLevels
 from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Model, load
 from services.registry.identity.rank import rank

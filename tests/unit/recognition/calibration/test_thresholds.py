@@ -11,13 +11,8 @@ from hypothesis import strategies as st
 from recognition.calibration.bound import CalibrationError, upper_bound
 from recognition.calibration.holdout_check import check_holdout, false_known
 from recognition.calibration.queries import CalibrationQuery
-from recognition.calibration.thresholds import (
-    LEVELS,
-    RiskLevels,
-    new_threshold,
-    one_each,
-    thresholds,
-)
+from recognition.calibration.risk_levels import RiskLevels
+from recognition.calibration.thresholds import LEVELS, new_threshold, one_each, thresholds
 from tests.support.synthetic_stream import made_queries
 
 RISK_LEVELS = RiskLevels(false_known=0.1, false_new=0.3, confidence=0.95)

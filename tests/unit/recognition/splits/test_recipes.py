@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition import splits
 from recognition.splits import SplitError
 from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_RIGHT

@@ -8,14 +8,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from catalogue.reading.photographs import Photograph, read, single
+from catalogue.reading.catalogue import Photograph
+from catalogue.reading.photographs import read, single
 from recognition.bootstrap import Interval
+from recognition.defaults import ADAPTED_BACKBONE
 from recognition.evaluation.encoders import adapted_file
 from recognition.models import backbones
 from recognition.synthetic.dataset import draw
 from recognition.training.adaptation import adaptation
 from recognition.training.adaptation.adaptation import (
-    BACKBONE,
     INPUT_VIEW_NAMES,
     InputView,
     adapt,
@@ -56,7 +57,7 @@ def test_the_file_that_serves_computes_what_was_solved_for_and_the_card_says_how
     served = OnnxEncoder(write(adapted, tmp_path, page))
     pixels = decode(photographs, SIDE).exact
     found = served.encode(pixels).embeddings
-    loaded = backbones.build(BACKBONE, tmp_path / "model.safetensors")
+    loaded = backbones.build(ADAPTED_BACKBONE, tmp_path / "model.safetensors")
     with torch.inference_mode():
         expected = loaded.embed(torch.from_numpy(pixels)).numpy()
     assert np.abs(found - expected).max() < 1e-4
@@ -131,7 +132,9 @@ def test_animals_are_seen_alone_where_that_recognises_held_out_ones_better(
             if hold_out == "closed":
                 assert adapted.r1 == 1
             assert INPUT_VIEWS[good] in card(adapted)
-        loaded = backbones.build(BACKBONE, write(adapted, tmp_path, "").with_suffix(".safetensors"))
+        loaded = backbones.build(
+            ADAPTED_BACKBONE, write(adapted, tmp_path, "").with_suffix(".safetensors")
+        )
         assert loaded.finder == adapted.model.finder
 
 

@@ -14,7 +14,8 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from catalogue.reading.photographs import Photograph, read, single
+from catalogue.reading.catalogue import Photograph
+from catalogue.reading.photographs import read, single
 from recognition.models import backbones
 from recognition.models.architectures import BACKBONES, HALF, Backbone
 from recognition.training import run

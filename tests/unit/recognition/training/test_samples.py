@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition.training.data.batches import epoch_batches
 from recognition.training.data.samples import (
     NO_VIEWPOINT,

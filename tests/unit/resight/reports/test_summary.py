@@ -7,7 +7,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from catalogue.publishing.account import Account
 from catalogue.publishing.captures import Published
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from resight.reports.summary import membership, rivals, summarise
 from services.registry.identity.question import Question
 from shared.messages import (

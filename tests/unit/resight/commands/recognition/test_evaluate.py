@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from catalogue.reading.photographs import Photograph
+from catalogue.reading.catalogue import Photograph
 from recognition import splits
 from recognition.data.labelled_folder import labelled_animals
 from recognition.evaluation import data_set

@@ -1,13 +1,13 @@
 """`resight learn`: both commands on the two halves of one ledger."""
 
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from resight.commands.recognition import adapt, calibrate
+from resight.learning import adaptation, calibration
+from resight.learning.pictures import LedgerPictures
 from resight.main import app
 
 RUN = CliRunner()
@@ -16,24 +16,26 @@ RUN = CliRunner()
 def test_it_adapts_on_one_half_and_calibrates_on_the_other(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    called: dict[str, dict[str, Any]] = {}
+    halves: list[str] = []
+    given: dict[str, Any] = {}
 
-    def note(name: str, command: ModuleType) -> None:
-        def instead(*_: Any, **named: Any) -> None:
-            called[name] = named
+    def adapt(_: Any, ledger: LedgerPictures, output: Path) -> Path:
+        halves.append(ledger.individuals)
+        return output / "model.onnx"
 
-        monkeypatch.setattr(command, "fit", instead)
+    def calibrate(_: Any, ledger: LedgerPictures, *files: Path, options: Any) -> None:
+        halves.append(ledger.individuals)
+        given.update(files=files, options=options)
 
-    note("adapt", adapt)
-    note("calibrate", calibrate)
-    options = ["--output", str(tmp_path), "--max-false-known", "0.1", "--drawn", "7"]
+    monkeypatch.setattr(adaptation, "adapt", adapt)
+    monkeypatch.setattr(calibration, "calibrate", calibrate)
+    options = ["--output", str(tmp_path), "--max-false-known", "0.1", "--synthetic", "7"]
     done = RUN.invoke(app, ["learn", *options])
     assert done.exit_code == 0, done.output
-    assert called["adapt"]["individuals"] == "even"
-    assert called["calibrate"]["individuals"] == "odd"
-    assert called["calibrate"]["model"] == called["adapt"]["output"] / "model.onnx"
-    given = called["calibrate"]["options"]
-    assert (given.synthetic, given.max_false_known) == (7, 0.1)
+    assert halves == ["even", "odd"]
+    assert given["files"] == (tmp_path / "model.onnx", tmp_path / "calibration.json")
+    assert given["options"].synthetic == 7
+    assert given["options"].risk_levels.false_known == 0.1
     assert f"resight up --model {tmp_path / 'model.onnx'}" in done.stdout
 
 

@@ -1,0 +1,1 @@
+"""Models and calibrations from labelled folders and a ledger's confident individuals."""
