@@ -27,7 +27,13 @@ PRECISION = 0.93
 LEAST_F1 = 0.3
 # Gain in F1 required to join more readily.
 NO_GAIN = 0.002
-LEVELS = np.arange(-5.0, 8.0, 0.25)
+LEVELS = np.arange(-4.0, 4.0, 0.25)
+# Groupings per level.
+ROUNDS = 2
+
+# In a young gallery fewer others tell what is distinctive: streams are learned from as they were
+# with this many sightings, too.
+YOUNG_STREAMS = (30, 80)
 
 # Pairs of few animals are not independent: penalty per animal.
 SHRUNK = 0.06
@@ -54,20 +60,22 @@ def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
     Raises:
         CalibrationError: there is no pair of one individual, or none of two.
     """
-    pair = _fit({name: _compared(streams) for name, streams in sets.items()})
+    learnt = {name: _with_young(streams) for name, streams in sets.items()}
+    compared = {name: _compared(streams) for name, streams in learnt.items()}
+    pair = _fit(compared)
     second = {}
-    for name, streams in sets.items():
+    for name, streams in learnt.items():
         try:
-            held_out = _fit({other: _compared(sets[other]) for other in sets if other != name})
+            held_out = _fit({other: compared[other] for other in sets if other != name})
         except CalibrationError:  # the others alone are insufficient
             held_out = pair
         second[name] = [_stepped(stream, held_out) for stream in streams]
     affinity = Affinity(pair=pair, against_lists=_fit(second))
     matrices = {
-        name: [affinity.matrix(stream.lists) for stream in streams]
-        for name, streams in sets.items()
+        name: [affinity.matrix(stream.pairs, stream.groups) for stream in streams]
+        for name, streams in learnt.items()
     }
-    weights = _learned(sets, matrices, np.random.default_rng(seed))
+    weights = _learned(learnt, matrices, np.random.default_rng(seed))
     grown, young = (
         {name: _least(streams, affinity, weights, count) for name, streams in sets.items()}
         for count in (None, YOUNG)
@@ -86,24 +94,35 @@ def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
     return FittedLinkage(affinity, linkage, silent)
 
 
+def _with_young(streams: Sequence[Stream]) -> list[Stream]:
+    """Return the streams, and each as it was when its gallery was young."""
+    beginnings = [
+        stream.first(count)
+        for stream in streams
+        for count in YOUNG_STREAMS
+        if count < len(stream.identities)
+    ]
+    return [*streams, *beginnings]
+
+
 def _compared(streams: Sequence[Stream]) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
-    """Return the features of all pairs of each stream, and which show one animal."""
+    """Return the features of all pairs inside each stream, and which show one animal."""
     found = []
     for stream in streams:
-        identity = dict(zip(stream.lists, stream.identities, strict=True))
-        rows = [each.features for each in stream.lists.values()]
-        same = [
-            identity[int(other)] == identity[number]
-            for number, each in stream.lists.items()
-            for other in each.numbers
-        ]
-        found.append((np.concatenate(rows), np.array(same, dtype=np.bool_)))
+        names = np.array(stream.identities)
+        rows, same = [], []
+        every = zip(stream.pairs.there, stream.pairs.rows(stream.groups), strict=True)
+        for index, (there, features) in enumerate(every):
+            inside = there >= 0
+            rows.append(features[inside])
+            same.append(names[there[inside]] == names[index])
+        found.append((np.concatenate(rows), np.concatenate(same)))
     return found
 
 
 def _stepped(stream: Stream, pair: Linear) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     names = np.array(stream.identities)
-    left, right, rows = steps(stream.lists, pair)
+    left, right, rows = steps(stream.pairs, pair, stream.groups)
     return rows, names[left] == names[right]
 
 
@@ -197,18 +216,19 @@ def _least(
 
 
 def _at_levels(stream: Stream, affinity: Affinity, weights: Linear) -> NDArray[np.float64]:
-    """Return precision and F1 over pairs at each of the levels, [L, 2]."""
-    matrix = affinity.matrix(stream.lists)
-    merges = Clusters(matrix).agglomerate(weights, float(LEVELS[0]))
+    """Return precision and F1 over pairs at each of the levels, [L, 2].
+
+    Clustered as in service: measured anew with each grouping, beginning with the stricter level's.
+    """
     truth = {str(index): name for index, name in enumerate(stream.identities)}
-    found = []
-    for level in LEVELS:
-        clusters = Clusters(matrix)
-        for merge in merges:
-            if merge.score < level:
+    groups, found = np.arange(len(stream.identities)), []
+    for level in LEVELS[::-1]:
+        for _ in range(ROUNDS):
+            clusters = Clusters(affinity.matrix(stream.pairs, groups))
+            clusters.agglomerate(weights, float(level))
+            before, groups = groups, clusters.labels()
+            if (groups == before).all():
                 break
-            clusters.join(merge.kept, merge.gone)
-        labels = clusters.labels()
-        score = pairwise({str(index): str(name) for index, name in enumerate(labels)}, truth)
+        score = pairwise({str(index): str(name) for index, name in enumerate(groups)}, truth)
         found.append((score.precision, score.f1))
-    return np.array(found)
+    return np.array(found[::-1])

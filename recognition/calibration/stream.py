@@ -2,9 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.calibration.groups import training_groups
 from recognition.data.labelled_stream import LabelledSighting
+from services.registry.calibration.affinity import PairTable
 from services.registry.features.comparisons import Comparisons
 from services.registry.features.evidence import ScoreStatistics
 
@@ -15,6 +21,16 @@ class Stream:
 
     lists: dict[int, Comparisons]
     identities: tuple[str, ...]
+
+    @cached_property
+    def pairs(self) -> PairTable:
+        """Its comparisons, prepared for changing individuals."""
+        return PairTable(self.lists)
+
+    @cached_property
+    def groups(self) -> NDArray[np.int64]:
+        """Its individuals as training assumes them, int64 [N]."""
+        return training_groups(self.pairs, self.identities)
 
     def first(self, count: int | None) -> "Stream":
         """Return the first sightings of the stream; None: all."""
@@ -27,7 +43,7 @@ class Stream:
         lists: dict[int, Comparisons] = {}
         candidate_statistics: dict[int, ScoreStatistics] = {}
         for labelled in sightings:
-            compared = Comparisons.of(labelled.evidence, candidate_statistics)
+            compared = Comparisons.of(labelled.evidence, candidate_statistics, labelled.votes)
             lists[labelled.number] = compared
             candidate_statistics[labelled.number] = compared.statistics
         return cls(lists, tuple(labelled.identity for labelled in sightings))

@@ -24,6 +24,7 @@ from shared.messages import (
     Matches,
     Sighting,
     Viewpoint,
+    Votes,
 )
 from shared.records import Handler
 from shared.viewpoints import compatible
@@ -57,7 +58,7 @@ class LabelledSighting:
     comparable sighting of this identity. `models` made the evidence. `calibration_role` says as
     what it may be used to choose thresholds: an encoder trained on an animal cannot show how it
     sees a new one, and one not trained on it cannot show how it sees a trained one. `number` is
-    that of its enrolment in its `gallery`, from 1.
+    that of its enrolment in its `gallery`, from 1. `votes` are those of its keypoints.
     """
 
     identity: str
@@ -68,6 +69,7 @@ class LabelledSighting:
     calibration_role: CalibrationRole = "both"
     number: int = 0
     gallery: str = ""
+    votes: Votes | None = None
 
     def labels(self) -> NDArray[np.bool_]:
         """Return for each piece of evidence whether it is of the same individual, bool [N]."""
@@ -157,6 +159,7 @@ def labelled_sightings(
                 models_of(each.matches),
                 number=each.number,
                 gallery=query.gallery,
+                votes=each.matches.votes,
             ),
         )
         identities[query.sighting_id] = each.identity

@@ -6,6 +6,7 @@ from services.matcher.background.memory import BackgroundMemory
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cascade.cascade import incomparable
 from services.matcher.cascade.pair_evidence import PairEvidence
+from services.matcher.cascade.voting import ANSWERING, Ballot, vote
 from services.matcher.engine import Engine
 from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import CANDIDATES, COMPARISON, MODEL
@@ -13,6 +14,7 @@ from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.messages import DEPTH_NONE, Candidate, CandidateList, Depth, Evidence, Matches, Sighting
 from shared.records import Receipt, Result
+from shared.votes import KeypointVotes
 
 
 class MatcherService:
@@ -65,10 +67,19 @@ class MatcherService:
     def _matches(self, candidates: CandidateList) -> Matches:
         compared = {evidence.candidate.sighting_id for evidence in candidates.earlier}
         new = [c for c in candidates.candidates if c.sighting_id not in compared]
-        mine, compared_now = self._compare(candidates.query, new, candidates.earlier)
-        every = [*candidates.earlier, *compared_now]
+        mine, theirs = self._keypoints(candidates.query, new)
+        with COMPARISON.time():
+            readable = {
+                candidate.enrolment_number: each
+                for candidate, each in zip(new, theirs, strict=True)
+                if isinstance(each, Keypoints)
+            }
+            ballot = vote(mine, readable, KeypointVotes.of(candidates.earlier_votes))
+            found = self._compare(candidates, new, mine, theirs, ballot)
         once: dict[str, Evidence] = {}
-        for evidence in every:
+        for evidence in [*candidates.earlier, *found]:
+            worth = ballot.worth.get(evidence.candidate.enrolment_number, 0.0)
+            evidence.distinctiveness = worth
             once.setdefault(evidence.candidate.sighting_id, evidence)
         return Matches(
             query=candidates.query,
@@ -76,14 +87,15 @@ class MatcherService:
             watermark=candidates.watermark,
             epoch=candidates.epoch,
             evidence=once.values(),
+            votes=ballot.votes.message(),
             extractor=self._extractor_model,
             matcher=self._engine.cascade(candidates.query.gallery).model,
             incomparable=candidates.query.incomparable or incomparable(mine),
         )
 
-    def _compare(
-        self, query: Sighting, candidates: Sequence[Candidate], earlier: Sequence[Evidence]
-    ) -> tuple[Keypoints, list[Evidence]]:
+    def _keypoints(
+        self, query: Sighting, candidates: Sequence[Candidate]
+    ) -> tuple[Keypoints, list[Keypoints | Poison]]:
         """Extract the query's keypoints even without candidates: it may become one."""
         mine, *theirs = self._crops.find([query, *candidates])
         if isinstance(mine, Poison):
@@ -94,26 +106,42 @@ class MatcherService:
             )
         if self._background is not None:
             mine = self._background.marked(query, mine)
-        cascade = self._engine.cascade(query.gallery)
-        with COMPARISON.time():
-            chosen = cascade.shortlisted(
+        return mine, theirs
+
+    def _compare(
+        self,
+        candidates: CandidateList,
+        new: Sequence[Candidate],
+        mine: Keypoints,
+        theirs: Sequence[Keypoints | Poison],
+        ballot: Ballot,
+    ) -> list[Evidence]:
+        """Return the evidence of the likeliest new candidates."""
+        cascade = self._engine.cascade(candidates.query.gallery)
+        chosen = cascade.shortlisted(
+            [each.cosine for each in new],
+            [ballot.worth.get(each.enrolment_number, 0.0) for each in new],
+        )
+        CANDIDATES.labels("passed_over").inc(len(new) - len(chosen))
+        crops = [theirs[i] for i in chosen]
+        pairs = iter(
+            cascade.gather(
                 mine,
-                [each if isinstance(each, Keypoints) else None for each in theirs],
-                [each.cosine for each in candidates],
+                [each for each in crops if isinstance(each, Keypoints)],
+                [PairEvidence.of(evidence) for evidence in candidates.earlier],
             )
-            crops = [theirs[i] for i in chosen]
-            pairs = iter(
-                cascade.gather(
-                    mine,
-                    [each for each in crops if isinstance(each, Keypoints)],
-                    [PairEvidence.of(evidence) for evidence in earlier],
-                )
-            )
-        CANDIDATES.labels("passed_over").inc(len(candidates) - len(chosen))
-        return mine, [
-            _evidence(candidates[i], next(pairs) if isinstance(crop, Keypoints) else _unread(crop))
+        )
+        found = [
+            _evidence(new[i], next(pairs) if isinstance(crop, Keypoints) else _unread(crop))
             for i, crop in zip(chosen, crops, strict=True)
         ]
+        # The best know something of the query that others' votes are measured against.
+        for evidence in sorted(found, key=lambda each: -each.neighbour_score)[:ANSWERING]:
+            number = evidence.candidate.enrolment_number
+            if number in ballot.reverse:
+                evidence.reverse_keypoints, row = ballot.reverse[number]
+                evidence.reverse = row.tobytes()
+        return found
 
 
 def _unread(crop: Poison) -> PairEvidence:

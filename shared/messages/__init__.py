@@ -50,6 +50,7 @@ from shared.messages.matches_pb2 import (
     Depth,
     Evidence,
     Matches,
+    Votes,
 )
 from shared.messages.pair_pb2 import PairMatch, PairMatches, PairQuestion, Shown
 from shared.messages.place_pb2 import ImagePlace
@@ -108,4 +109,5 @@ __all__ = [
     "Sighting",
     "Thresholds",
     "Viewpoint",
+    "Votes",
 ]

@@ -26,7 +26,7 @@ from shared.messages import matches_pb2 as resight_dot_v1_dot_matches__pb2
 from shared.messages import sighting_pb2 as resight_dot_v1_dot_sighting__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bresight/v1/candidates.proto\x12\nresight.v1\x1a\x18resight/v1/matches.proto\x1a\x19resight/v1/sighting.proto\"\xbd\x01\n\rCandidateList\x12#\n\x05query\x18\x01 \x01(\x0b\x32\x14.resight.v1.Sighting\x12\x11\n\twatermark\x18\x02 \x01(\x04\x12\x13\n\x0bpass_number\x18\x03 \x01(\r\x12)\n\ncandidates\x18\x04 \x03(\x0b\x32\x15.resight.v1.Candidate\x12%\n\x07\x65\x61rlier\x18\x05 \x03(\x0b\x32\x14.resight.v1.Evidence\x12\r\n\x05\x65poch\x18\x06 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bresight/v1/candidates.proto\x12\nresight.v1\x1a\x18resight/v1/matches.proto\x1a\x19resight/v1/sighting.proto\"\xe7\x01\n\rCandidateList\x12#\n\x05query\x18\x01 \x01(\x0b\x32\x14.resight.v1.Sighting\x12\x11\n\twatermark\x18\x02 \x01(\x04\x12\x13\n\x0bpass_number\x18\x03 \x01(\r\x12)\n\ncandidates\x18\x04 \x03(\x0b\x32\x15.resight.v1.Candidate\x12%\n\x07\x65\x61rlier\x18\x05 \x03(\x0b\x32\x14.resight.v1.Evidence\x12\r\n\x05\x65poch\x18\x06 \x01(\t\x12(\n\rearlier_votes\x18\x07 \x01(\x0b\x32\x11.resight.v1.Votesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +34,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'resight.v1.candidates_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_CANDIDATELIST']._serialized_start=97
-  _globals['_CANDIDATELIST']._serialized_end=286
+  _globals['_CANDIDATELIST']._serialized_end=328
 # @@protoc_insertion_point(module_scope)

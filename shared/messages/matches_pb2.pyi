@@ -37,7 +37,7 @@ class Candidate(_message.Message):
     def __init__(self, sighting_id: _Optional[str] = ..., enrolment_number: _Optional[int] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., cosine: _Optional[float] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ...) -> None: ...
 
 class Evidence(_message.Message):
-    __slots__ = ("candidate", "depth", "neighbours", "neighbour_score", "matches", "confidence", "inliers", "reason")
+    __slots__ = ("candidate", "depth", "neighbours", "neighbour_score", "matches", "confidence", "inliers", "reason", "distinctiveness", "reverse", "reverse_keypoints")
     CANDIDATE_FIELD_NUMBER: _ClassVar[int]
     DEPTH_FIELD_NUMBER: _ClassVar[int]
     NEIGHBOURS_FIELD_NUMBER: _ClassVar[int]
@@ -46,6 +46,9 @@ class Evidence(_message.Message):
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     INLIERS_FIELD_NUMBER: _ClassVar[int]
     REASON_FIELD_NUMBER: _ClassVar[int]
+    DISTINCTIVENESS_FIELD_NUMBER: _ClassVar[int]
+    REVERSE_FIELD_NUMBER: _ClassVar[int]
+    REVERSE_KEYPOINTS_FIELD_NUMBER: _ClassVar[int]
     candidate: Candidate
     depth: Depth
     neighbours: int
@@ -54,10 +57,25 @@ class Evidence(_message.Message):
     confidence: float
     inliers: int
     reason: str
-    def __init__(self, candidate: _Optional[_Union[Candidate, _Mapping]] = ..., depth: _Optional[_Union[Depth, str]] = ..., neighbours: _Optional[int] = ..., neighbour_score: _Optional[float] = ..., matches: _Optional[int] = ..., confidence: _Optional[float] = ..., inliers: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+    distinctiveness: float
+    reverse: bytes
+    reverse_keypoints: int
+    def __init__(self, candidate: _Optional[_Union[Candidate, _Mapping]] = ..., depth: _Optional[_Union[Depth, str]] = ..., neighbours: _Optional[int] = ..., neighbour_score: _Optional[float] = ..., matches: _Optional[int] = ..., confidence: _Optional[float] = ..., inliers: _Optional[int] = ..., reason: _Optional[str] = ..., distinctiveness: _Optional[float] = ..., reverse: _Optional[bytes] = ..., reverse_keypoints: _Optional[int] = ...) -> None: ...
+
+class Votes(_message.Message):
+    __slots__ = ("keypoints", "places", "numbers", "similarities")
+    KEYPOINTS_FIELD_NUMBER: _ClassVar[int]
+    PLACES_FIELD_NUMBER: _ClassVar[int]
+    NUMBERS_FIELD_NUMBER: _ClassVar[int]
+    SIMILARITIES_FIELD_NUMBER: _ClassVar[int]
+    keypoints: int
+    places: int
+    numbers: bytes
+    similarities: bytes
+    def __init__(self, keypoints: _Optional[int] = ..., places: _Optional[int] = ..., numbers: _Optional[bytes] = ..., similarities: _Optional[bytes] = ...) -> None: ...
 
 class Matches(_message.Message):
-    __slots__ = ("query", "watermark", "pass_number", "evidence", "extractor", "matcher", "incomparable", "epoch")
+    __slots__ = ("query", "watermark", "pass_number", "evidence", "extractor", "matcher", "incomparable", "epoch", "votes")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     WATERMARK_FIELD_NUMBER: _ClassVar[int]
     PASS_NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -66,6 +84,7 @@ class Matches(_message.Message):
     MATCHER_FIELD_NUMBER: _ClassVar[int]
     INCOMPARABLE_FIELD_NUMBER: _ClassVar[int]
     EPOCH_FIELD_NUMBER: _ClassVar[int]
+    VOTES_FIELD_NUMBER: _ClassVar[int]
     query: _sighting_pb2.Sighting
     watermark: int
     pass_number: int
@@ -74,4 +93,5 @@ class Matches(_message.Message):
     matcher: _common_pb2.ModelReference
     incomparable: str
     epoch: str
-    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., pass_number: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., extractor: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., matcher: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., incomparable: _Optional[str] = ..., epoch: _Optional[str] = ...) -> None: ...
+    votes: Votes
+    def __init__(self, query: _Optional[_Union[_sighting_pb2.Sighting, _Mapping]] = ..., watermark: _Optional[int] = ..., pass_number: _Optional[int] = ..., evidence: _Optional[_Iterable[_Union[Evidence, _Mapping]]] = ..., extractor: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., matcher: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ..., incomparable: _Optional[str] = ..., epoch: _Optional[str] = ..., votes: _Optional[_Union[Votes, _Mapping]] = ...) -> None: ...

@@ -1,10 +1,9 @@
 """A calibration that joins clusters by the mean of plain log-odds, and evidence to match."""
 
-from services.registry.calibration.affinity import STEPS, Affinity
+from services.registry.calibration.affinity import PAIR, STEPS, Affinity
 from services.registry.calibration.calibration import Clustering
 from services.registry.calibration.linkage import LINKS, Linkage
 from services.registry.calibration.models import Linear
-from services.registry.features.comparisons import COMPARED
 from shared.messages import Evidence
 from tests.support.queries import CURVES, evidence, unsure
 
@@ -22,7 +21,7 @@ def by(names: tuple[str, ...], intercept: float = 0.0, **weights: float) -> Line
 # Log-odds of a pair: 50 inliers +5.9, 6 inliers +1.9, none -2. Joined from a mean of 1 on.
 CLUSTERING = Clustering(
     affinity=Affinity(
-        pair=by(COMPARED, -2.0, log_inliers=2.0), against_lists=by(STEPS, 0.0, log_odds=1.0)
+        pair=by(PAIR, -2.0, log_inliers=2.0), against_lists=by(STEPS, 0.0, log_odds=1.0)
     ),
     linkage=Linkage(weights=by(LINKS, 0.0, mean=1.0), join=1.0),
     fitted_on=("made",),

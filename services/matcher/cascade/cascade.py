@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from services.matcher.cascade import shortlist, voting
 from services.matcher.cascade.pair_evidence import PairEvidence
 from services.matcher.cascade.policy import Policy, deeper, eligible
-from services.matcher.cascade.shortlist import FINGERPRINT, shortlist
 from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.homography import TOLERANCE, inliers
 from services.matcher.pair_matchers.lightglue import Correspondences, PairMatcher
@@ -46,7 +46,7 @@ class Cascade:
     ) -> None:
         self._floor = floor
         self._most = most
-        begin = f"floor{floor:g}-most{most}-{FINGERPRINT}"
+        begin = f"floor{floor:g}-most{most}-{shortlist.FINGERPRINT}-{voting.FINGERPRINT}"
         self._stages = list(zip(policy.stages, matchers, strict=True))
         self._keypoints = keypoints
         if not matchers:
@@ -60,11 +60,9 @@ class Cascade:
             f"-{last.preprocessing}",
         )
 
-    def shortlisted(
-        self, query: Keypoints, candidates: Sequence[Keypoints | None], cosines: Sequence[float]
-    ) -> list[int]:
+    def shortlisted(self, cosines: Sequence[float], worth: Sequence[float]) -> list[int]:
         """Return the candidates to compare, in their order; see `shortlist`."""
-        return shortlist(query, candidates, cosines, self._floor, self._most)
+        return shortlist.shortlist(cosines, worth, self._most)
 
     def gather(
         self,

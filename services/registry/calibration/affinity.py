@@ -1,6 +1,7 @@
 """Log-odds that two sightings show one animal, for all compared pairs.
 
-Two steps. A logistic regression weighs each pair's features. Its log-odds are then normalised by
+Two steps. A logistic regression weighs each pair's features; among them how distinctive their
+matches are, which depends on the individuals as they are known. Its log-odds are then normalised by
 those of all that either sighting was compared with: nearly all are other animals, so a curve fitted
 on species with more, or less, distinctive pictures is rescaled to this one (symmetric score
 normalisation, S-norm, from speaker verification).
@@ -15,8 +16,14 @@ from pydantic import model_validator
 
 from services.registry.calibration.models import CalibrationModel, Linear
 from services.registry.features.comparisons import COMPARED, Comparisons
+from services.registry.features.distinctiveness import VoteTable
+from services.registry.features.evidence import ENLARGED
 from shared.robust import BELOW
 
+# Inputs of the first step: the logarithm of the distinctiveness, mean of both directions, the
+# smaller and the larger one, and the features of its comparison.
+BY_INDIVIDUAL = ("distinctiveness", "less_distinctive", "more_distinctive")
+PAIR = (*BY_INDIVIDUAL, *COMPARED)
 # Inputs of the second step: the log-odds of the first, how many spreads they lie above the median
 # of all of them, and above that of each list: the smaller and the larger value.
 STEPS = ("log_odds", "above_all", "above_stricter", "above_other")
@@ -44,34 +51,59 @@ class Affinity(CalibrationModel):
 
     @model_validator(mode="after")
     def _widths(self) -> Self:
-        self.pair.of_width(len(COMPARED))
+        self.pair.of_width(len(PAIR))
         self.against_lists.of_width(len(STEPS))
         return self
 
-    def matrix(self, lists: Mapping[int, Comparisons]) -> NDArray[np.float64]:
-        """Return log-odds [N, N] between the sightings of `lists`, in its order.
+    def matrix(self, pairs: "PairTable", groups: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return log-odds [N, N] between the sightings of a table, if `groups` are its individuals.
 
         Symmetric; NaN for pairs that were not compared, and on the diagonal.
         """
-        left, right, rows = steps(lists, self.pair)
-        result = np.full((len(lists), len(lists)), np.nan)
+        left, right, rows = steps(pairs, self.pair, groups)
+        result = np.full((len(pairs.features), len(pairs.features)), np.nan)
         result[left, right] = result[right, left] = self.against_lists.log_odds(rows)
         return result
 
 
-def steps(lists: Mapping[int, Comparisons], pair: Linear) -> Steps:
-    """Return the second step's inputs for each compared pair.
+class PairTable:
+    """All comparisons of some sightings, prepared for changing individuals.
 
     `lists` has the comparisons of each sighting by enrolment number. Comparisons with sightings
     outside `lists` count for median and spread only.
     """
-    position = {number: index for index, number in enumerate(lists)}
-    first = [pair.log_odds(each.features) for each in lists.values()]
-    table = np.full((len(lists), len(lists)), np.nan)
+
+    def __init__(self, lists: Mapping[int, Comparisons]) -> None:
+        position = {number: index for index, number in enumerate(lists)}
+        self._votes = VoteTable(lists)
+        self.features = [each.features for each in lists.values()]
+        # The position of each list's candidates; -1: not among them.
+        self.there = [
+            np.array([position.get(int(number), -1) for number in each.numbers], dtype=np.int64)
+            for each in lists.values()
+        ]
+
+    def rows(self, groups: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+        """Return the inputs of the first step for each list, [N, 18]."""
+        spoken = self._votes.between(groups)
+        back = spoken.T
+        three = np.stack([(spoken + back) / 2, np.minimum(spoken, back), np.maximum(spoken, back)])
+        logs = np.log1p(ENLARGED * three)
+        found = []
+        for index, (there, features) in enumerate(zip(self.there, self.features, strict=True)):
+            distinct = np.where(there[:, None] >= 0, logs[:, index, there].T, 0.0)
+            found.append(np.hstack([distinct.reshape(-1, len(BY_INDIVIDUAL)), features]))
+        return found
+
+
+def steps(pairs: PairTable, pair: Linear, groups: NDArray[np.int64]) -> Steps:
+    """Return the second step's inputs for each compared pair, if `groups` are the individuals."""
+    count = len(pairs.features)
+    first = [pair.log_odds(rows) for rows in pairs.rows(groups)]
+    table = np.full((count, count), np.nan)
     outside: list[NDArray[np.float64]] = []
     left, right, log_odds = [], [], []
-    for index, (each, odds) in enumerate(zip(lists.values(), first, strict=True)):
-        there = np.array([position.get(int(number), -1) for number in each.numbers], dtype=np.int64)
+    for index, (there, odds) in enumerate(zip(pairs.there, first, strict=True)):
         inside = there >= 0
         table[index, there[inside]] = table[there[inside], index] = odds[inside]
         outside.append(odds[~inside])
@@ -86,8 +118,8 @@ def steps(lists: Mapping[int, Comparisons], pair: Linear) -> Steps:
     if not len(odds):
         return Steps(i, j, np.zeros((0, len(STEPS))))
     middle, spread = _middle(every, LEAST_SPREAD)
-    middles = np.full(len(lists), middle)
-    spreads = np.full(len(lists), spread)
+    middles = np.full(count, middle)
+    spreads = np.full(count, spread)
     for index, rest in enumerate(outside):
         row = table[index]
         seen = np.concatenate([row[~np.isnan(row)], rest])

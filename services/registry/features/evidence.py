@@ -21,6 +21,7 @@ ABSOLUTE = (
     "log_matches",
     "log_confidence",
     "log_inliers",
+    "log_distinctiveness",
 )
 # Nearly all candidates of a query are other animals, so they show how different animals score for
 # this species, light and place: how far a candidate stands out of them is comparable between
@@ -33,6 +34,9 @@ FEATURES = (*SCORES, "compared", "matched")
 LEAST_SPREADS = (0.02, 0.15, 0.15)
 # Deviations are clipped here.
 LOWEST, HIGHEST = -3.0, 8.0
+# Distinctiveness is enlarged so that its logarithm tells small values apart: different animals
+# have less than .02, one animal's alike pictures 1 and more.
+ENLARGED = 20.0
 # With this many candidates a deviation counts half.
 HALVED_AT = 10
 
@@ -66,7 +70,7 @@ class ScoreStatistics:
 
 
 def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-    """Return one row of features for each piece of a query's evidence, float64 [N, 11].
+    """Return one row of features for each piece of a query's evidence, float64 [N, 12].
 
     Pass all evidence of the query, because candidates are normalised against each other.
 
@@ -82,6 +86,7 @@ def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
                 item.matches,
                 item.confidence,
                 item.inliers,
+                ENLARGED * item.distinctiveness,
                 item.depth in (DEPTH_NEIGHBOURS, DEPTH_LIGHTGLUE),
                 item.depth == DEPTH_LIGHTGLUE,
             )

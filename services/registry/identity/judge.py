@@ -7,8 +7,6 @@ question; `resolve_query` decides where the query belongs and what changes.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from services.registry.calibration.calibration import Calibration, Curve
 from services.registry.features.comparisons import Comparisons
 from services.registry.identity.question import Question
@@ -17,8 +15,6 @@ from services.registry.identity.resolve import Member, Resolution, resolve
 from services.registry.identity.view import Group, View, image_of
 from shared.messages import OUTCOME_KNOWN, OUTCOME_REVIEW, Change, Matches, RankedIndividual
 
-# An individual is in question if one of its sightings has at least these log-odds.
-MIN_LOG_ODDS = -3.0
 # Maximum number of sightings clustered, in total and per individual; more only add time.
 MAX_SIGHTINGS, MAX_SIGHTINGS_OF_ONE = 300, 80
 
@@ -81,7 +77,7 @@ def rank_query(matches: Matches, view: View, calibration: Calibration) -> Ranked
         for number, sighting in numbers.items()
         if sighting in view.candidate_statistics
     }
-    comparisons = Comparisons.of(evidence, candidate_statistics)
+    comparisons = Comparisons.of(evidence, candidate_statistics, matches.votes)
     ranked = rank(evidence, view.members, view.taken, curve)
     if matches.incomparable:
         return RankedQuery(UNIDENTIFIABLE, ranked, comparisons, (), curve)
@@ -91,11 +87,8 @@ def rank_query(matches: Matches, view: View, calibration: Calibration) -> Ranked
     steady = view.splits <= SPLITS_AT_FIRST + SPLITS_A_SIGHTING * view.enrolled
     asked: list[str] = []
     if guaranteed and steady and clustering and len(comparisons.numbers):
-        log_odds = clustering.affinity.pair.log_odds(comparisons.features)
-        order = np.argsort(-log_odds, kind="stable")
-        near = [int(comparisons.numbers[at]) for at in order if log_odds[at] >= MIN_LOG_ODDS]
         named = [verdict.individual] if verdict.individual else []
-        asked = [*named, *(view.members[numbers[number]] for number in near)]
+        asked = [*named, *(each.individual for each in ranked)]
     anchors = [ranked[0].best.candidate.sighting_id] if verdict.individual else []
     companions = {
         name: individual

@@ -65,6 +65,7 @@ def next_list(
         watermark=watermark,
         candidates=candidates,
         earlier=matches.evidence,
+        earlier_votes=matches.votes,
         epoch=epoch,
         pass_number=pass_number(matches) + 1,
     )

@@ -7,12 +7,13 @@ of which stay.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.registry.calibration.affinity import PairTable
 from services.registry.calibration.calibration import Clustering
 from services.registry.calibration.linkage import GROWN, Clusters, Linkage
 from services.registry.identity.question import Question
@@ -27,6 +28,10 @@ MAX_QUESTIONS = 10
 # Hysteresis: an existing individual is split only if its parts are this far, in log-odds, below the
 # threshold for joining them.
 STAY_MARGIN = 0.5
+
+# What a match is worth depends on who is one animal, so clustering is repeated until nothing
+# changes, at most so often.
+ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -85,17 +90,48 @@ def resolve(
     never split, because not all of it is here. Their gallery has `enrolled` sightings.
     """
     everyone = [*members, query]
-    lists = {each.number: each.comparisons for each in everyone}
-    matrix, linkage = clustering.affinity.matrix(lists), clustering.linkage.at(enrolled)
+    pairs = PairTable({each.number: each.comparisons for each in everyone})
+    linkage = clustering.linkage.at(enrolled)
     apart = known_apart(everyone, differ)
-    clusters = Clusters(matrix, apart, known_together(everyone, whole, apart))
-    clusters.agglomerate(linkage.weights, linkage.join)
-    before = clusters.apart.copy()
-    clusters.apart |= ~_shared(clusters, everyone)
-    clusters.agglomerate(linkage.weights, linkage.join - STAY_MARGIN)
+    together = known_together(everyone, {*whole, *_compared_without_votes(members)}, apart)
+    groups = _as_they_are(everyone)
+    for _ in range(ROUNDS):
+        matrix = clustering.affinity.matrix(pairs, np.array(groups))
+        clusters = Clusters(matrix, apart, together)
+        clusters.agglomerate(linkage.weights, linkage.join)
+        before = clusters.apart.copy()
+        clusters.apart |= ~_shared(clusters, everyone)
+        clusters.agglomerate(linkage.weights, linkage.join - STAY_MARGIN)
+        found_groups = _in_order(clusters.labels())
+        if found_groups == groups:
+            break
+        groups = found_groups
     names, found = _told(members, clusters.labels())
     clusters.apart = _merged(before, clusters)
     return replace(found, questions=_doubts(everyone, names, matrix, clusters, linkage))
+
+
+def _as_they_are(everyone: Sequence[Member]) -> list[int]:
+    """Return the individual of each sighting as a number; a new query is one by itself."""
+    return _in_order([each.individual or each.sighting for each in everyone])
+
+
+def _in_order(names: Iterable[Hashable]) -> list[int]:
+    """Return names as numbers, from 0 in the order in which they come."""
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(name, len(numbers)) for name in names]
+
+
+def _compared_without_votes(members: Sequence[Member]) -> set[str]:
+    """Return the individuals with sightings of a release that kept no votes.
+
+    How distinctive their matches were is unknown, which is no reason to split them.
+    """
+    return {
+        each.individual
+        for each in members
+        if len(each.comparisons.numbers) and not len(each.comparisons.votes.numbers)
+    }
 
 
 def known_apart(

@@ -1,13 +1,15 @@
 """Finds the most likely split of an individual after a correction. Pure functions."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from services.registry.calibration.affinity import PairTable
 from services.registry.calibration.calibration import Clustering
 from services.registry.calibration.linkage import Clusters
 from services.registry.identity.judge import members_of
-from services.registry.identity.resolve import known_apart, known_together
+from services.registry.identity.resolve import Member, known_apart, known_together
 from services.registry.identity.view import Group
 
 # Wrong members are rare, so individuals called the same are merged completely unless one sighting
@@ -28,7 +30,7 @@ def outlier(one: str, other: str, of_one: Group, of_other: Group, clustering: Cl
     groups[places[0]], groups[places[1]] = 2, 3
     if not {0, 1} <= set(groups):
         return ""
-    matrix = clustering.affinity.matrix({each.number: each.comparisons for each in members})
+    matrix = _log_odds(members, clustering)
     clusters = Clusters(matrix, together=groups)
     rests = [groups.index(0), groups.index(1)]
 
@@ -46,6 +48,12 @@ def outlier(one: str, other: str, of_one: Group, of_other: Group, clustering: Cl
     return max(found, key=lambda name: found[name])
 
 
+def _log_odds(members: Sequence[Member], clustering: Clustering) -> NDArray[np.float64]:
+    """Return log-odds between sightings, measured against all individuals but theirs, [N, N]."""
+    pairs = PairTable({each.number: each.comparisons for each in members})
+    return clustering.affinity.matrix(pairs, np.zeros(len(members), np.int64))
+
+
 def split_parts(
     one: str, other: str, group: Group, clustering: Clustering | None
 ) -> Collection[str]:
@@ -57,7 +65,7 @@ def split_parts(
     apart = known_apart(members, ())
     left, right = names.index(one), names.index(other)
     apart[left, right] = apart[right, left] = True
-    matrix = clustering.affinity.matrix({each.number: each.comparisons for each in members})
+    matrix = _log_odds(members, clustering)
     clusters = Clusters(matrix, apart, known_together(members, (), apart))
     clusters.agglomerate(clustering.linkage.weights, -np.inf)
     labels = clusters.labels()

@@ -94,7 +94,7 @@ def test_separable_pairs_have_a_finite_curve() -> None:
 
 
 def test_isotonic_curves_rise_and_keep_candidates_apart_that_a_step_would_tie() -> None:
-    pairs = _pairs(3_000)
+    pairs = _pairs(5_000)
     knots = fit_isotonic(pairs).scores[0]
     assert (np.diff(knots.probability) >= 0).all()
     inside = np.linspace(knots.at[0], knots.at[-1], 200)

@@ -16,7 +16,7 @@ def stream(seed: int, inliers: tuple[float, float] = (25, 2)) -> Stream:
 
 
 def clustered(fitted: FittedLinkage, found: Stream) -> Pairwise:
-    clusters = Clusters(fitted.affinity.matrix(found.lists))
+    clusters = Clusters(fitted.affinity.matrix(found.pairs, np.arange(len(found.lists))))
     clusters.agglomerate(fitted.linkage.weights, fitted.linkage.join)
     given = {str(index): str(name) for index, name in enumerate(clusters.labels())}
     return pairwise(given, {str(index): name for index, name in enumerate(found.identities)})
@@ -54,7 +54,7 @@ def test_a_stream_is_cut_to_its_first_sightings() -> None:
 def test_where_evidence_says_nothing_almost_nothing_is_joined() -> None:
     fitted = fit_linkage({"one": [stream(0)], "two": [stream(1)]})
     nothing = stream(2, inliers=(3, 3))
-    matrix = fitted.affinity.matrix(nothing.lists)
+    matrix = fitted.affinity.matrix(nothing.pairs, np.arange(len(nothing.lists)))
     linkage = fitted.linkage.at(len(nothing.lists))
     merges = Clusters(matrix).agglomerate(linkage.weights, linkage.join)
     assert len(merges) <= len(nothing.lists) // 4

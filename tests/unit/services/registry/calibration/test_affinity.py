@@ -1,8 +1,17 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from services.registry.calibration.affinity import STEPS, Affinity, steps
+from services.registry.calibration.affinity import (
+    BY_INDIVIDUAL,
+    PAIR,
+    STEPS,
+    Affinity,
+    PairTable,
+    Steps,
+    steps,
+)
 from services.registry.calibration.models import Linear
 from services.registry.features.comparisons import COMPARED, Comparisons
 from services.registry.features.evidence import ScoreStatistics
@@ -15,8 +24,16 @@ def linear(width: int, **weights: float) -> Linear:
     )
 
 
-# Log-odds are the first feature as it is.
-PAIR = linear(len(COMPARED), x0=1.0)
+# Log-odds are the first feature of a comparison as it is.
+BY_COSINE = linear(len(PAIR), **{f"x{len(BY_INDIVIDUAL)}": 1.0})
+
+
+def stepped(found: dict[int, Comparisons]) -> Steps:
+    return steps(PairTable(found), BY_COSINE, np.arange(len(found)))
+
+
+def matrix(affinity: Affinity, found: dict[int, Comparisons]) -> NDArray[np.float64]:
+    return affinity.matrix(PairTable(found), np.arange(len(found)))
 
 
 def compared(numbers: list[int], log_odds: list[float]) -> Comparisons:
@@ -38,15 +55,16 @@ def lists(scale: float = 1.0, shift: float = 0.0) -> dict[int, Comparisons]:
 
 
 def test_the_matrix_is_symmetric_and_empty_where_nothing_was_compared() -> None:
-    found = Affinity(pair=PAIR, against_lists=linear(len(STEPS), x0=1.0)).matrix(
-        {1: compared([], []), 2: compared([1], [0.5]), 7: compared([2, 99], [1.5, 0.0])}
+    found = matrix(
+        Affinity(pair=BY_COSINE, against_lists=linear(len(STEPS), x0=1.0)),
+        {1: compared([], []), 2: compared([1], [0.5]), 7: compared([2, 99], [1.5, 0.0])},
     )
     expected = np.array([[np.nan, 0.5, np.nan], [0.5, np.nan, 1.5], [np.nan, 1.5, np.nan]])
     assert np.allclose(found, expected, equal_nan=True)
 
 
 def test_a_pair_stands_out_alike_where_all_evidence_is_weaker() -> None:
-    strong, weak = steps(lists(), PAIR), steps(lists(scale=0.5, shift=-2.0), PAIR)
+    strong, weak = stepped(lists()), stepped(lists(scale=0.5, shift=-2.0))
     assert strong.rows[-1, 0] - weak.rows[-1, 0] > 3
     assert weak.rows[:, 1:] == pytest.approx(strong.rows[:, 1:], abs=1e-6)
     assert strong.rows[-1, 1] > 4
@@ -57,7 +75,7 @@ def test_a_sighting_that_resembles_many_is_held_to_its_own_list() -> None:
     found = lists()
     found[20] = compared(list(range(1, 20)), list(np.linspace(1.9, 2.1, 19)))
     found[21] = compared(list(range(1, 20)), [2.0, *np.linspace(-4.1, -3.9, 18)])
-    left, right, rows = steps(found, PAIR)
+    left, right, rows = stepped(found)
     to_first = {int(row): rows[at] for at, row in enumerate(left) if right[at] == 0}
     stricter = STEPS.index("above_stricter")
     assert to_first[20 - 1][stricter] < to_first[21 - 1][stricter] - 1
@@ -65,19 +83,19 @@ def test_a_sighting_that_resembles_many_is_held_to_its_own_list() -> None:
 
 def test_what_was_compared_outside_counts_for_the_middle() -> None:
     inside = {1: compared([], []), 2: compared([1], [0.0])}
-    alone = steps(inside, PAIR).rows[0]
+    alone = stepped(inside).rows[0]
     others = list(range(100, 160))
     inside[2] = compared([1, *others], [0.0, *np.linspace(-6, -4, 60)])
     assert alone[1] == 0
-    assert steps(inside, PAIR).rows[0, 1] > 4
+    assert stepped(inside).rows[0, 1] > 4
 
 
 def test_nothing_compared_is_an_empty_matrix() -> None:
-    affinity = Affinity(pair=PAIR, against_lists=linear(len(STEPS), x0=1.0))
-    assert affinity.matrix({}).shape == (0, 0)
-    assert np.isnan(affinity.matrix({1: compared([], []), 2: compared([9], [1.0])})).all()
+    affinity = Affinity(pair=BY_COSINE, against_lists=linear(len(STEPS), x0=1.0))
+    assert matrix(affinity, {}).shape == (0, 0)
+    assert np.isnan(matrix(affinity, {1: compared([], []), 2: compared([9], [1.0])})).all()
 
 
 def test_a_step_of_another_width_is_no_affinity() -> None:
     with pytest.raises(ValidationError, match="3 numbers instead of 4"):
-        Affinity(pair=PAIR, against_lists=linear(3))
+        Affinity(pair=BY_COSINE, against_lists=linear(3))

@@ -69,8 +69,9 @@ def test_features_have_their_order_and_counts_their_logarithm() -> None:
         matches=3,
         confidence=4,
         inliers=5,
+        distinctiveness=0.3,
     )
-    expected = [-0.5, *np.log1p([1, 2, 3, 4, 5]), 0, 0, 0, 1, 0]
+    expected = [-0.5, *np.log1p([1, 2, 3, 4, 5, 6]), 0, 0, 0, 1, 0]
     assert features([item]) == pytest.approx(np.array([expected]))
     assert features([]).shape == (0, len(FEATURES))
 
@@ -156,12 +157,12 @@ def test_impossible_evidence_is_poison(confidence: float) -> None:
     [
         ({"name": ""}, "name: String should have at least 1"),
         ({"features": ["cosine"]}, "calibrate again"),
-        (_family(coefficients=[1.0]), "coefficients has 1 numbers instead of 11"),
-        (_family(scales=[0.0] * 11), r"pooled\.family\.logistic\.scales\.0"),
+        (_family(coefficients=[1.0]), "coefficients has 1 numbers instead of 12"),
+        (_family(scales=[0.0] * 12), r"pooled\.family\.logistic\.scales\.0"),
         (_family(kind="linear"), r"pooled\.family: .*'logistic', 'isotonic'"),
-        (_isotonic([KNOTS] * 5), "scores has 5 curves instead of 9"),
-        (_isotonic([KNOTS | {"at": [1.0, 0.0]}] * 9), "points must increase"),
-        (_isotonic([KNOTS | {"at": [1.0]}] * 9), "1 points have 2 probabilities"),
+        (_isotonic([KNOTS] * 5), "scores has 5 curves instead of 10"),
+        (_isotonic([KNOTS | {"at": [1.0, 0.0]}] * 10), "points must increase"),
+        (_isotonic([KNOTS | {"at": [1.0]}] * 10), "1 points have 2 probabilities"),
         ({"pooled": {"temperature": 0.0}}, r"pooled\.temperature"),
         (_baseline([0.5], [1.0]), "1 edges have 1 shares"),
         (_baseline([0.5, 0.4], [0.2, 0.3, 0.5]), "edges must rise"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.registry.features.comparisons import COMPARED
+from services.registry.calibration.affinity import PAIR
 from services.registry.identity.judge import (
     FOUNDED,
     MAX_SIGHTINGS_OF_ONE,
@@ -87,12 +87,12 @@ def test_individuals_for_which_there_was_no_room_are_left_out() -> None:
     query = matches(sighting("q"), [found("a", 1, "unsure"), found("b", 2, "unsure")])
     view = _view({"a": "one", "b": "large"})
     ranked_query = rank_query(query, view, CALIBRATION)
-    assert ranked_query.asked == ["one", "large"]
+    assert ranked_query.asked == ["large", "one"]
     assert resolve_query(query, ranked_query, groups, CALIBRATION).revisions == {"one": "1"}
 
 
 def test_who_is_known_is_asked_about_first() -> None:
-    weak = by(COMPARED, -9.0)
+    weak = by(PAIR, -9.0)
     affinity = CLUSTERING.affinity.model_copy(update={"pair": weak})
     clustering = CLUSTERING.model_copy(update={"affinity": affinity})
     calibration = CALIBRATION.model_copy(update={"clustering": clustering})

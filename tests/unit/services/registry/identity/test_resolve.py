@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.registry.calibration.affinity import STEPS, Affinity
+from services.registry.calibration.affinity import PAIR, STEPS, Affinity
 from services.registry.calibration.calibration import Clustering
 from services.registry.calibration.linkage import GROWN, LINKS, YOUNG, Linkage
 from services.registry.features.comparisons import COMPARED, Comparisons
@@ -18,11 +18,12 @@ from services.registry.identity.resolve import (
     SplitOff,
     resolve,
 )
+from shared.votes import KeypointVotes
 from tests.support.identities import by
 
 # A pair's log-odds are its cosine, clusters are joined from a mean of 0 on.
 BY_MEAN = Clustering(
-    affinity=Affinity(pair=by(COMPARED, cosine=1.0), against_lists=by(STEPS, log_odds=1.0)),
+    affinity=Affinity(pair=by(PAIR, cosine=1.0), against_lists=by(STEPS, log_odds=1.0)),
     linkage=Linkage(weights=by(LINKS, mean=1.0), join=0.0),
     fitted_on=("made",),
 )
@@ -38,7 +39,10 @@ def member(
     """A sighting that was compared with earlier ones, with these log-odds."""
     rows = np.zeros((len(odds), len(COMPARED)))
     rows[:, 0] = list(odds.values())
-    compared = Comparisons(np.array([*odds], dtype=np.int64), rows, ScoreStatistics.of(rows[:0]))
+    votes = KeypointVotes(1, np.zeros((1, 1), np.int64), np.zeros((1, 1), np.uint8))
+    compared = Comparisons(
+        np.array([*odds], dtype=np.int64), rows, ScoreStatistics.of(rows[:0]), votes
+    )
     name = f"s{number}" if number else "query"
     return Member(
         sighting=name,

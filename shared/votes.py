@@ -1,0 +1,73 @@
+"""Votes on the wire: the candidates that each of a query's keypoints is most similar to."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import Poison
+from shared.messages import Votes
+
+# Cosines are sent in steps of 1/255; negative ones as 0.
+STEPS = 255
+
+
+@dataclass(frozen=True)
+class KeypointVotes:
+    """The best candidates of each keypoint, most similar first.
+
+    keypoints: names the keypoints, see `services.matcher.cascade.voting`; 0: none
+    numbers: enrolment numbers, int64 [K, P]; 0: no candidate
+    similarities: cosines in steps, uint8 [K, P]; 0 without candidate
+    """
+
+    keypoints: int
+    numbers: NDArray[np.int64]
+    similarities: NDArray[np.uint8]
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return the votes of no keypoints."""
+        return cls(0, np.zeros((0, 1), np.int64), np.zeros((0, 1), np.uint8))
+
+    @classmethod
+    def of(cls, message: Votes) -> Self:
+        """Return the votes of a message.
+
+        Raises:
+            Poison: its parts disagree.
+        """
+        if not message.places:
+            return cls.none()
+        count, rest = divmod(len(message.similarities), message.places)
+        if rest or len(message.numbers) != 4 * len(message.similarities):
+            raise Poison(
+                f"votes of {len(message.numbers)} and {len(message.similarities)} bytes for "
+                f"{message.places} places; the matcher that sent them is faulty",
+                kind="bad-evidence",
+            )
+        shape = count, message.places
+        return cls(
+            message.keypoints,
+            np.frombuffer(message.numbers, "<u4").astype(np.int64).reshape(shape),
+            np.frombuffer(message.similarities, np.uint8).reshape(shape),
+        )
+
+    def message(self) -> Votes:
+        """Return the votes as a message."""
+        return Votes(
+            keypoints=self.keypoints,
+            places=self.numbers.shape[1],
+            numbers=self.numbers.astype("<u4").tobytes(),
+            similarities=self.similarities.tobytes(),
+        )
+
+
+def in_steps(cosines: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return cosines in steps of 1/255, of the same shape."""
+    return np.round(np.clip(cosines, 0, 1) * STEPS).astype(np.uint8)
+
+
+# Distance of unit descriptors by their cosine in steps: sqrt(2 - 2 cos).
+DISTANCES = np.sqrt(2 - 2 * np.arange(STEPS + 1, dtype=np.float32) / STEPS)
