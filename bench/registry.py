@@ -38,10 +38,13 @@ from shared.messages import (
     ModelReference,
     Sighting,
 )
+from shared.votes import KeypointVotes
 
 PICTURES = 5
 OWN = 4  # candidates of a query's own animal
 CANDIDATES = 100
+# As the matcher sends them: keypoints that vote, places each, candidates that answer.
+VOTERS, PLACES, ANSWERS = 96, 8, 40
 QUERIES = 200
 
 
@@ -68,13 +71,25 @@ class Herd:
         sighting = Sighting(
             sighting_id=name, image_sha256=name, gallery=self.gallery, embedding=self._vector
         )
+        every = sorted(set(numbers))
+        evidence = [self._evidence(number, same=number in own) for number in every]
+        for item in evidence[:ANSWERS]:
+            item.reverse_keypoints = item.candidate.enrolment_number
+            item.reverse = self._dice.integers(90, 200, VOTERS, np.uint8).tobytes()
         return Matches(
             query=sighting,
             watermark=enrolled,
-            evidence=[self._evidence(number, same=number in own) for number in set(numbers)],
+            evidence=evidence,
+            votes=self._votes(enrolled + 1, every).message(),
             extractor=self._extractor,
             matcher=self._matcher,
         )
+
+    def _votes(self, name: int, numbers: Sequence[int]) -> KeypointVotes:
+        places = min(PLACES, len(numbers))
+        voted = [self._dice.permutation(numbers)[:places] for _ in range(VOTERS)]
+        similar = np.sort(self._dice.integers(90, 240, (VOTERS, places), np.uint8))[:, ::-1]
+        return KeypointVotes(name, np.array(voted, np.int64), similar)
 
     def _evidence(self, number: int, *, same: bool) -> Evidence:
         count = int(self._dice.poisson(40 if same else 0.3))
@@ -111,7 +126,7 @@ def fill(ledger: Ledger, herd: Herd, size: int) -> None:
             ),
             enrolment_of(matches.query),
             number - 1,
-            comparisons=Comparisons.of(evidence, {}),
+            comparisons=Comparisons.of(evidence, {}, matches.votes),
         )
 
 

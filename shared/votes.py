@@ -11,6 +11,11 @@ from shared.messages import Votes
 
 # Cosines are sent in steps of 1/255; negative ones as 0.
 STEPS = 255
+# A keypoint without rivals is measured against this similarity, .7: that of unlike keypoints.
+UNRIVALLED = 178
+
+# The ledger stores these as 8 and 16 bits.
+MOST_PLACES, MOST_KEYPOINTS = 255, 65_535
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,13 @@ class KeypointVotes:
         """Return the votes of a message.
 
         Raises:
-            Poison: its parts disagree.
+            Poison: its parts disagree, or are too large.
         """
         if not message.places:
             return cls.none()
         count, rest = divmod(len(message.similarities), message.places)
-        if rest or len(message.numbers) != 4 * len(message.similarities):
+        disagree = rest or len(message.numbers) != 4 * len(message.similarities)
+        if disagree or message.places > MOST_PLACES or count > MOST_KEYPOINTS:
             raise Poison(
                 f"votes of {len(message.numbers)} and {len(message.similarities)} bytes for "
                 f"{message.places} places; the matcher that sent them is faulty",

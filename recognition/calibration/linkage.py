@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from recognition.calibration.logistic import fit_linear
 from recognition.calibration.stream import Stream
 from recognition.clustering_metrics import pairwise
 from services.registry.calibration.affinity import Affinity, steps
-from services.registry.calibration.linkage import LINKS, YOUNG, Clusters, Linkage
+from services.registry.calibration.linkage import LINKS, YOUNG, Clusters, Linkage, settled
 from services.registry.calibration.models import Linear
 
 # Each round clusters the streams with the previous weights, down to these log-odds, and learns from
@@ -222,13 +223,14 @@ def _at_levels(stream: Stream, affinity: Affinity, weights: Linear) -> NDArray[n
     """
     truth = {str(index): name for index, name in enumerate(stream.identities)}
     groups, found = np.arange(len(stream.identities)), []
-    for level in LEVELS[::-1]:
-        for _ in range(ROUNDS):
-            clusters = Clusters(affinity.matrix(stream.pairs, groups))
-            clusters.agglomerate(weights, float(level))
-            before, groups = groups, clusters.labels()
-            if (groups == before).all():
-                break
+
+    def regroup(level: float, now: NDArray[np.int64]) -> Clusters:
+        clusters = Clusters(affinity.matrix(stream.pairs, now))
+        clusters.agglomerate(weights, level)
+        return clusters
+
+    for level in LEVELS[::-1].tolist():
+        groups = settled(partial(regroup, level), groups.tolist(), ROUNDS).labels()
         score = pairwise({str(index): str(name) for index, name in enumerate(groups)}, truth)
         found.append((score.precision, score.f1))
     return np.array(found[::-1])

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.affinity import PairTable
-from services.registry.calibration.linkage import LINKS, Clusters
+from services.registry.calibration.linkage import LINKS, Clusters, settled
 from services.registry.calibration.models import Linear
 from services.registry.features.comparisons import Comparisons
 from services.registry.features.evidence import ScoreStatistics
 
-# Mean logarithm of the distinctiveness at which untrained groups are joined. Between .2 and .4 it
-# matters little; see docs/experiments.md.
+# Mean logarithm of the distinctiveness at which untrained groups are joined; see
+# docs/experiments.md.
 JOIN = 0.35
 ROUNDS = 8
 AVERAGE = Linear(
@@ -81,20 +81,13 @@ def untrained_groups(pairs: PairTable) -> NDArray[np.int64]:
 
     It is measured anew with each grouping, until nothing changes.
     """
-    count = len(pairs.features)
-    groups = np.arange(count)
-    for _ in range(ROUNDS):
-        matrix = np.full((count, count), np.nan)
-        for index, (there, rows) in enumerate(zip(pairs.there, pairs.rows(groups), strict=True)):
-            inside = there >= 0
-            matrix[index, there[inside]] = matrix[there[inside], index] = rows[inside, 0]
-        clusters = Clusters(matrix)
+
+    def regroup(groups: NDArray[np.int64]) -> Clusters:
+        clusters = Clusters(pairs.square([rows[:, 0] for rows in pairs.rows(groups)]))
         clusters.agglomerate(AVERAGE, JOIN)
-        found = clusters.labels()
-        if (found == groups).all():
-            break
-        groups = found
-    return groups
+        return clusters
+
+    return settled(regroup, range(len(pairs.features)), ROUNDS).labels()
 
 
 def training_groups(pairs: PairTable, identities: Sequence[str]) -> NDArray[np.int64]:

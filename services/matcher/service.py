@@ -78,10 +78,8 @@ class MatcherService:
             found = self._compare(candidates, new, mine, theirs, ballot)
         once: dict[str, Evidence] = {}
         for evidence in [*candidates.earlier, *found]:
-            worth = ballot.worth.get(evidence.candidate.enrolment_number, 0.0)
-            evidence.distinctiveness = worth
             once.setdefault(evidence.candidate.sighting_id, evidence)
-        return Matches(
+        matches = Matches(
             query=candidates.query,
             pass_number=candidates.pass_number,
             watermark=candidates.watermark,
@@ -92,6 +90,11 @@ class MatcherService:
             matcher=self._engine.cascade(candidates.query.gallery).model,
             incomparable=candidates.query.incomparable or incomparable(mine),
         )
+        # A later pass changes what earlier matches are worth.
+        for evidence in matches.evidence:
+            worth = ballot.worth.get(evidence.candidate.enrolment_number, 0.0)
+            evidence.distinctiveness = worth
+        return matches
 
     def _keypoints(
         self, query: Sighting, candidates: Sequence[Candidate]

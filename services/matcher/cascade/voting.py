@@ -14,18 +14,16 @@ from crc32c import crc32c
 from numpy.typing import NDArray
 
 from services.matcher.keypoints import Keypoints
-from shared.votes import DISTANCES, STEPS, KeypointVotes, in_steps
+from shared.votes import DISTANCES, UNRIVALLED, KeypointVotes, in_steps
 
-# Strongest keypoints that vote, on either side. 64 to 128 differ little; see docs/results.md.
+# Strongest keypoints that vote, on either side.
 VOTING = 96
 # Candidates sent per keypoint.
 PLACES = 8
 # Candidates of a list, the most similar, whose own keypoints' votes are sent too.
 ANSWERING = 40
-# A keypoint speaks for its this many best candidates, measured against the next one.
+# A keypoint speaks for its best candidates, this many, measured against the next one.
 BEST = 4
-# With fewer candidates it is measured against this cosine, the floor of mutual neighbours.
-FLOOR = round(0.7 * STEPS)
 FINGERPRINT = f"votes{VOTING}-{PLACES}-{BEST}-{ANSWERING}"
 
 # Candidates compared in one product, so that similarities stay in a core's cache.
@@ -130,7 +128,7 @@ def distinctiveness(found: KeypointVotes) -> Mapping[int, float]:
     """
     if not len(found.numbers):
         return {}
-    measure = np.where(found.numbers[:, BEST] > 0, found.similarities[:, BEST], FLOOR)
+    measure = np.where(found.numbers[:, BEST] > 0, found.similarities[:, BEST], UNRIVALLED)
     nearer = DISTANCES[measure][:, None] - DISTANCES[found.similarities[:, :BEST]]
     worth = np.maximum(nearer, 0) / np.sqrt(len(found.numbers))
     named = found.numbers[:, :BEST]

@@ -7,7 +7,7 @@ on species with more, or less, distinctive pictures is rescaled to this one (sym
 normalisation, S-norm, from speaker verification).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -83,6 +83,14 @@ class PairTable:
             for each in lists.values()
         ]
 
+    def square(self, values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return one value for each comparison as a symmetric matrix [N, N]; NaN: not compared."""
+        table = np.full((len(values), len(values)), np.nan)
+        for index, (there, row) in enumerate(zip(self.there, values, strict=True)):
+            inside = there >= 0
+            table[index, there[inside]] = table[there[inside], index] = row[inside]
+        return table
+
     def rows(self, groups: NDArray[np.int64]) -> list[NDArray[np.float64]]:
         """Return the inputs of the first step for each list, [N, 18]."""
         spoken = self._votes.between(groups)
@@ -100,12 +108,11 @@ def steps(pairs: PairTable, pair: Linear, groups: NDArray[np.int64]) -> Steps:
     """Return the second step's inputs for each compared pair, if `groups` are the individuals."""
     count = len(pairs.features)
     first = [pair.log_odds(rows) for rows in pairs.rows(groups)]
-    table = np.full((count, count), np.nan)
+    table = pairs.square(first)
     outside: list[NDArray[np.float64]] = []
     left, right, log_odds = [], [], []
     for index, (there, odds) in enumerate(zip(pairs.there, first, strict=True)):
         inside = there >= 0
-        table[index, there[inside]] = table[there[inside], index] = odds[inside]
         outside.append(odds[~inside])
         left.append(np.full(inside.sum(), index))
         right.append(there[inside])

@@ -8,7 +8,7 @@ et al., Author Disambiguation Using Error-driven Machine Learning with a Ranking
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -38,6 +38,29 @@ class ClusterMerge(NamedTuple):
     score: float
     kept: int
     gone: int
+
+
+def settled(
+    regroup: Callable[[NDArray[np.int64]], "Clusters"], groups: Sequence[Hashable], rounds: int
+) -> "Clusters":
+    """Cluster again from each grouping until nothing changes, at most so often.
+
+    What a match is worth depends on who is one animal. `groups` names the individual of each
+    sighting to begin with.
+    """
+    names = _in_order(groups)
+    for _ in range(rounds):
+        clusters = regroup(names)
+        before, names = names, _in_order(clusters.labels().tolist())
+        if (names == before).all():
+            break
+    return clusters
+
+
+def _in_order(names: Sequence[Hashable]) -> NDArray[np.int64]:
+    """Return names as numbers, from 0 in the order in which they come."""
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], np.int64)
 
 
 class Linkage(CalibrationModel):
@@ -79,6 +102,7 @@ class Clusters:
         together: Sequence[int] | None = None,
     ) -> None:
         count = len(log_odds)
+        self.log_odds = log_odds
         compared = ~np.isnan(log_odds)
         np.fill_diagonal(compared, val=False)
         values = np.where(compared, log_odds, 0.0)

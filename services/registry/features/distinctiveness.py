@@ -12,66 +12,70 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.registry.features.comparisons import Comparisons
-from shared.votes import DISTANCES, STEPS
+from shared.votes import DISTANCES, STEPS, UNRIVALLED
 
-# Without another individual a keypoint is measured against this cosine, in steps of 1/255.
-NOBODY = 179
+# Votes of keypoints: voter, sighting and similarity, arrays of one length.
+_Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
 
 
 class VoteTable:
     """Votes of the keypoints of some sightings for each other, prepared for changing individuals.
 
     `lists` has their comparisons by enrolment number. A keypoint knows the sightings that it voted
-    for, and the later ones to which it answered.
+    for, and the later ones to which it answered. Voters are numbered `sighting * width + keypoint`.
     """
 
     def __init__(self, lists: Mapping[int, Comparisons]) -> None:
-        width = max((len(each.votes.numbers) for each in lists.values()), default=0)
+        count = len(lists)
         self._voters = np.array([len(each.votes.numbers) for each in lists.values()], np.float64)
-        self._width = width
-        numbers = np.array([*lists], np.int64)
+        self._width = int(self._voters.max(initial=0))
+        # Similarity of the most similar sighting that is not among them, by voter.
+        self._outside = np.zeros(count * self._width, np.uint8)
+        self._numbers = np.array([*lists], np.int64)
+        self._order = np.argsort(self._numbers)
+        voted = [self._voted(index, each) for index, each in enumerate(lists.values())]
         names = np.array([each.votes.keypoints for each in lists.values()], np.int64)
-        order = np.argsort(numbers)
-
-        def positions(named: NDArray[np.int64]) -> NDArray[np.int64]:
-            at = order[np.minimum(np.searchsorted(numbers, named, sorter=order), len(order) - 1)]
-            return np.where((numbers[at] == named) & (named > 0), at, -1)
-
-        # Similarity of the most similar sighting that is not among them, in steps of 1/255.
-        self._outside = np.zeros((len(lists), width), np.uint8)
-        found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]] = []
-        for index, each in enumerate(lists.values()):
-            similar, at = each.votes.similarities, positions(each.votes.numbers)
-            beyond = np.where(at < 0, similar, 0)
-            # No sighting beyond the last place is more similar than the one there.
-            beyond[:, -1:] = similar[:, -1:]
-            self._outside[index, : len(at)] = beyond.max(axis=1, initial=0)
-            rows, columns = np.nonzero(at >= 0)
-            found.append((index * width + rows, at[rows, columns], similar[rows, columns]))
-        outside = self._outside.ravel()
-        for index, each in enumerate(lists.values()):
-            at = positions(each.reverse.numbers)
-            at[names[at] != each.reverse.keypoints] = -1
-            chosen = np.flatnonzero(at >= 0)
-            similar = each.reverse.similarities[chosen, :width]
-            voter = at[chosen, None] * width + np.arange(similar.shape[1])
-            nearer = similar > outside[voter]
-            count = int(nearer.sum())
-            found.append((voter[nearer], np.full(count, index, np.int64), similar[nearer]))
-        voter, sighting, similar = (
-            (np.concatenate(each) for each in zip(*found, strict=True))
-            if found
-            else (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
-        )
-        # Only what is nearer than the outside can be worth anything; nearest first.
-        nearer = similar > outside[voter]
-        voter, sighting, similar = voter[nearer], sighting[nearer], similar[nearer]
-        # One number sorts faster than three keys.
-        places = max(len(lists), 1)
-        keys = np.sort((voter * (STEPS + 1) + STEPS - similar) * places + sighting)
-        self._sighting = keys % places
-        self._voter, further = np.divmod(keys // places, STEPS + 1)
+        answered = [self._answered(index, each, names) for index, each in enumerate(lists.values())]
+        found = [np.concatenate(each) for each in zip(*voted, *answered, strict=True)] or [
+            np.zeros(0, np.int64)
+        ] * 3
+        voter, sighting, similar = (each.astype(np.int64) for each in found)
+        # Nearest first; one number sorts faster than three keys.
+        keys = (voter * (STEPS + 1) + STEPS - similar) * max(count, 1) + sighting
+        rest, self._sighting = np.divmod(np.sort(keys), max(count, 1))
+        self._voter, further = np.divmod(rest, STEPS + 1)
         self._similar = STEPS - further
+
+    def _positions(self, named: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the positions of sightings by enrolment number; -1: not among them."""
+        place = np.searchsorted(self._numbers, named, sorter=self._order)
+        at = self._order[np.minimum(place, len(self._order) - 1)]
+        return np.where(self._numbers[at] == named, at, -1)
+
+    def _voted(self, index: int, each: Comparisons) -> _Found:
+        """Return a sighting's votes, and keep what its keypoints know of the outside.
+
+        Only what is nearer than the outside can be worth anything.
+        """
+        similar, at = each.votes.similarities, self._positions(each.votes.numbers)
+        beyond = np.where(at < 0, similar, 0)
+        # No sighting beyond the last place is more similar than the one there.
+        beyond[:, -1:] = similar[:, -1:]
+        first = index * self._width
+        outside = beyond.max(axis=1, initial=0)
+        self._outside[first : first + len(at)] = outside
+        rows, columns = np.nonzero((at >= 0) & (similar > outside[:, None]))
+        return first + rows, at[rows, columns], similar[rows, columns]
+
+    def _answered(self, index: int, each: Comparisons, names: NDArray[np.int64]) -> _Found:
+        """Return the votes of a sighting's candidates for it, if of the same keypoints."""
+        at = self._positions(each.reverse.numbers)
+        at[names[at] != each.reverse.keypoints] = -1
+        chosen = np.flatnonzero(at >= 0)
+        similar = each.reverse.similarities[chosen, : self._width]
+        voter = at[chosen, None] * self._width + np.arange(similar.shape[1])
+        nearer = similar > self._outside[voter]
+        return voter[nearer], np.full(int(nearer.sum()), index, np.int64), similar[nearer]
 
     def between(self, groups: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the distinctiveness of each sighting's matches with each other one, [N, N].
@@ -90,7 +94,7 @@ class VoteTable:
         limit = np.where(
             own | (group != first[self._voter]), measure[self._voter], beyond[self._voter]
         )
-        limit = np.where(limit > 0, limit, NOBODY)
+        limit = np.where(limit > 0, limit, UNRIVALLED)
         worth = np.maximum(DISTANCES[limit] - DISTANCES[self._similar], 0)
         pairs = speaker * count + self._sighting
         total = np.bincount(pairs, worth, minlength=count * count).reshape(count, count)
@@ -104,7 +108,7 @@ class VoteTable:
         The group is -1 where there is none.
         """
         at = np.flatnonzero(chosen)[::-1]
-        measure = self._outside.ravel().astype(np.int64)
+        measure = self._outside.astype(np.int64)
         whose = np.full(len(measure), -1, np.int64)
         # Of several assignments to one place the last holds: the nearest, since reversed.
         measure[self._voter[at]] = self._similar[at]

@@ -7,7 +7,7 @@ of which stay.
 """
 
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from services.registry.calibration.affinity import PairTable
 from services.registry.calibration.calibration import Clustering
-from services.registry.calibration.linkage import GROWN, Clusters, Linkage
+from services.registry.calibration.linkage import GROWN, Clusters, Linkage, settled
 from services.registry.identity.question import Question
 from services.registry.identity.view import Recorded
 
@@ -29,8 +29,7 @@ MAX_QUESTIONS = 10
 # threshold for joining them.
 STAY_MARGIN = 0.5
 
-# What a match is worth depends on who is one animal, so clustering is repeated until nothing
-# changes, at most so often.
+# Clusterings of one query at most; most need two.
 ROUNDS = 4
 
 
@@ -94,32 +93,18 @@ def resolve(
     linkage = clustering.linkage.at(enrolled)
     apart = known_apart(everyone, differ)
     together = known_together(everyone, {*whole, *_compared_without_votes(members)}, apart)
-    groups = _as_they_are(everyone)
-    for _ in range(ROUNDS):
-        matrix = clustering.affinity.matrix(pairs, np.array(groups))
-        clusters = Clusters(matrix, apart, together)
+
+    def regroup(groups: NDArray[np.int64]) -> Clusters:
+        clusters = Clusters(clustering.affinity.matrix(pairs, groups), apart, together)
         clusters.agglomerate(linkage.weights, linkage.join)
-        before = clusters.apart.copy()
         clusters.apart |= ~_shared(clusters, everyone)
         clusters.agglomerate(linkage.weights, linkage.join - STAY_MARGIN)
-        found_groups = _in_order(clusters.labels())
-        if found_groups == groups:
-            break
-        groups = found_groups
+        return clusters
+
+    clusters = settled(regroup, [each.individual or each.sighting for each in everyone], ROUNDS)
     names, found = _told(members, clusters.labels())
-    clusters.apart = _merged(before, clusters)
-    return replace(found, questions=_doubts(everyone, names, matrix, clusters, linkage))
-
-
-def _as_they_are(everyone: Sequence[Member]) -> list[int]:
-    """Return the individual of each sighting as a number; a new query is one by itself."""
-    return _in_order([each.individual or each.sighting for each in everyone])
-
-
-def _in_order(names: Iterable[Hashable]) -> list[int]:
-    """Return names as numbers, from 0 in the order in which they come."""
-    numbers: dict[Hashable, int] = {}
-    return [numbers.setdefault(name, len(numbers)) for name in names]
+    clusters.apart = _merged(apart, clusters)
+    return replace(found, questions=_doubts(everyone, names, clusters, linkage))
 
 
 def _compared_without_votes(members: Sequence[Member]) -> set[str]:
@@ -241,7 +226,6 @@ def _merged(apart: NDArray[np.bool_], clusters: Clusters) -> NDArray[np.bool_]:
 def _doubts(
     everyone: Sequence[Member],
     names: Mapping[int, str],
-    matrix: NDArray[np.float64],
     clusters: Clusters,
     linkage: Linkage,
 ) -> tuple[Question, ...]:
@@ -255,7 +239,7 @@ def _doubts(
         scores = linkage.weights.log_odds(clusters.links(np.full(len(others), one), others))
         for other, score in zip(others.tolist(), scores.tolist(), strict=True):
             if score >= linkage.join - QUESTION_MARGIN:
-                block = matrix[np.ix_(clusters.members[one], clusters.members[other])]
+                block = clusters.log_odds[np.ix_(clusters.members[one], clusters.members[other])]
                 left, right = np.unravel_index(np.nanargmax(block), block.shape)
                 found.append(
                     Question(

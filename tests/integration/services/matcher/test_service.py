@@ -18,6 +18,7 @@ from shared.messages import (
     Matches,
     Sighting,
 )
+from shared.votes import KeypointVotes
 from tests.support.matcher_bench import Bench, only, textured
 
 
@@ -38,6 +39,42 @@ def test_every_candidate_comes_back_once_with_its_evidence(bench: Bench) -> None
     assert matches.matcher == bench.engine.cascade().model
 
 
+def test_votes_say_who_is_nearest_and_who_answered(bench: Bench) -> None:
+    coat = textured(0)
+    listed = [bench.candidate(f"c{i}", textured(i)) for i in range(1, 6)]
+    listed += [bench.candidate("same", coat)]
+    for number, each in enumerate(listed, start=1):
+        each.enrolment_number = number
+    matches = only(bench.service(), bench.candidates(coat, listed))
+    votes = KeypointVotes.of(matches.votes)
+    assert (votes.numbers[:, 0] == 6).mean() > 0.9
+    worth = {each.candidate.sighting_id: each.distinctiveness for each in matches.evidence}
+    assert max(worth, key=lambda name: worth[name]) == "same"
+    [same] = [each for each in matches.evidence if each.candidate.sighting_id == "same"]
+    assert same.reverse_keypoints == votes.keypoints
+    assert len(same.reverse) == len(votes.numbers)
+
+
+def test_a_later_pass_changes_what_earlier_matches_are_worth(bench: Bench) -> None:
+    coat = textured(0)
+    listed = [bench.candidate(f"c{i}", textured(i)) for i in range(1, 6)]
+    listed += [bench.candidate("same", coat)]
+    for number, each in enumerate(listed, start=1):
+        each.enrolment_number = number
+    whole = only(bench.service(), bench.candidates(coat, listed))
+    first = only(bench.service(), bench.candidates(coat, listed[3:]))
+    sent = bench.candidates(coat, listed[:3], earlier=list(first.evidence), number=2)
+    sent.earlier_votes.CopyFrom(first.votes)
+    later = only(bench.service(), sent)
+    assert later.votes == whole.votes
+    worth = [
+        {each.candidate.sighting_id: each.distinctiveness for each in one.evidence}
+        for one in (later, whole)
+    ]
+    assert worth[0] == worth[1]
+    assert sent.earlier[-1].distinctiveness == first.evidence[-1].distinctiveness
+
+
 def test_a_replay_gives_the_same_message(bench: Bench) -> None:
     sent = bench.candidates(textured(0), [bench.candidate("a", textured(1))])
     computed, cached = only(bench.service(), sent), only(bench.service(), sent)
@@ -50,6 +87,7 @@ def test_earlier_evidence_is_kept_and_not_made_again(bench: Bench) -> None:
     first = bench.candidate("first", textured(1))
     earlier = Evidence(candidate=first, depth=DEPTH_NEIGHBOURS, neighbours=3, neighbour_score=0.5)
     second = bench.candidate("second", textured(2))
+    second.enrolment_number = first.enrolment_number + 1
     sent = bench.candidates(
         textured(0), [first, second, second], earlier=[earlier, earlier], number=2
     )

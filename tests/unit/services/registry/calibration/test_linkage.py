@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.registry.calibration.linkage import LINKS, Clusters
+from services.registry.calibration.linkage import LINKS, Clusters, settled
 from services.registry.calibration.models import Linear
 
 
@@ -101,3 +101,20 @@ def test_links_of_grown_clusters_are_those_of_their_members(seed: int) -> None:
                     (pairs > 0).mean(),
                 ]
             )
+
+
+def test_clusters_are_made_again_until_nothing_changes() -> None:
+    told: list[list[int]] = []
+
+    def regroup(groups: NDArray[np.int64]) -> Clusters:
+        """Join one more pair each time, up to three sightings."""
+        told.append(groups.tolist())
+        clusters = Clusters(np.zeros((4, 4)))
+        for joined in range(1, min(len(told) + 1, 3)):
+            clusters.join(0, joined)
+        return clusters
+
+    assert settled(regroup, "abcd", 9).labels().tolist() == [0, 0, 0, 3]
+    assert told == [[0, 1, 2, 3], [0, 0, 1, 2], [0, 0, 0, 1]]
+    told.clear()
+    assert settled(regroup, "abcd", 1).labels().tolist() == [0, 0, 2, 3]

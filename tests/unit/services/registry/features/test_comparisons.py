@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from services.registry.features.comparisons import (
 from services.registry.features.evidence import FEATURES, ScoreStatistics
 from shared.errors import Poison
 from shared.messages import DEPTH_NEIGHBOURS, Candidate, Evidence
+from shared.votes import KeypointVotes
 
 
 def evidence(number: int, cosine: float = 0.5, neighbours: int = 0) -> Evidence:
@@ -32,6 +35,38 @@ def test_a_list_read_back_is_the_same() -> None:
     assert read.numbers.tolist() == list(range(1, 31))
     assert np.array_equal(read.features, made.features)
     assert read.pack() == made.pack()
+
+
+def voted() -> list[Evidence]:
+    found = a_list(3)
+    found[1].reverse, found[1].reverse_keypoints = bytes([9, 8, 7]), 22
+    found[2].reverse, found[2].reverse_keypoints = bytes([6]), 33
+    return found
+
+
+def test_votes_and_answers_read_back_are_the_same() -> None:
+    votes = KeypointVotes(
+        11, np.array([[1, 0], [70_000, 2]]), np.array([[250, 0], [9, 8]], np.uint8)
+    )
+    read = Comparisons.of(voted(), {}, votes.message())
+    assert read.votes.keypoints == 11
+    assert read.votes.numbers.tolist() == [[1, 0], [70_000, 2]]
+    assert read.votes.similarities.tolist() == [[250, 0], [9, 8]]
+    assert read.reverse.numbers.tolist() == [2, 3]
+    assert read.reverse.keypoints.tolist() == [22, 33]
+    assert read.reverse.similarities.tolist() == [[9, 8, 7], [6, 0, 0]]
+
+
+def test_a_list_of_the_first_version_is_read_without_votes() -> None:
+    now = Comparisons.of(a_list(), {})
+    column = FEATURES.index("log_distinctiveness")
+    rows = np.empty(30, np.dtype([("number", "<u4"), ("features", "<f2", len(COMPARED) - 1)]))
+    rows["number"], rows["features"] = now.numbers, np.delete(now.features, column, axis=1)
+    head = struct.pack("<BBI", 1, len(COMPARED) - 1, 30)
+    read = Comparisons.unpack(head + pack_statistics(now.statistics) + rows.tobytes())
+    assert np.array_equal(read.features, now.features)
+    assert read.numbers.tolist() == now.numbers.tolist()
+    assert not len(read.votes.numbers)
 
 
 def test_a_candidate_stands_out_of_its_own_list_too() -> None:

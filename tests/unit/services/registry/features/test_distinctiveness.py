@@ -1,13 +1,15 @@
 """What matches are worth, measured against other individuals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from services.registry.features.comparisons import NO_ANSWERS, Comparisons, Reverse
-from services.registry.features.distinctiveness import NOBODY, VoteTable
+from services.registry.features.distinctiveness import VoteTable
 from services.registry.features.evidence import ScoreStatistics
-from shared.votes import DISTANCES, KeypointVotes
+from shared.votes import DISTANCES, UNRIVALLED, KeypointVotes
 
 EMPTY = Comparisons.of([], {})
 
@@ -57,6 +59,16 @@ def test_an_animals_own_pictures_do_not_speak_against_it() -> None:
 def test_the_sightings_own_individual_does_not_count_as_another() -> None:
     lists = {1: EMPTY, 2: EMPTY, 3: listed(3, [(1, 250), (2, 200)])}
     assert between(lists, [0, 1, 0])[2, 0] == pytest.approx(DISTANCES[200] - DISTANCES[250])
+    lists = {1: EMPTY, 2: EMPTY, 3: EMPTY, 4: listed(4, [(1, 250), (2, 240), (3, 200)])}
+    assert between(lists, [0, 1, 2, 1])[3, 0] == pytest.approx(DISTANCES[200] - DISTANCES[250])
+
+
+def test_whoever_has_no_place_is_no_nearer_than_the_last_place() -> None:
+    full = listed(3, [(1, 250), (2, 230)])
+    votes = KeypointVotes(3, full.votes.numbers[:, :2], full.votes.similarities[:, :2])
+    lists = {1: EMPTY, 2: EMPTY, 3: replace(full, votes=votes)}
+    found = between(lists, [0, 0, 1])[2]
+    assert found == pytest.approx([DISTANCES[230] - DISTANCES[250], 0, 0])
 
 
 def test_sightings_outside_are_others() -> None:
@@ -68,7 +80,7 @@ def test_sightings_outside_are_others() -> None:
 
 def test_with_nobody_else_a_match_is_measured_against_a_fixed_similarity() -> None:
     lists = {1: EMPTY, 3: listed(3, [(1, 250)])}
-    assert between(lists, [0, 1])[1, 0] == pytest.approx(DISTANCES[NOBODY] - DISTANCES[250])
+    assert between(lists, [0, 1])[1, 0] == pytest.approx(DISTANCES[UNRIVALLED] - DISTANCES[250])
 
 
 def test_more_keypoints_weigh_by_the_root_of_their_number() -> None:

@@ -81,9 +81,11 @@ def test_vectors_of_another_model_are_not_compared() -> None:
 
 def test_the_next_list_keeps_all_evidence_and_counts_the_pass() -> None:
     message = matches(sighting("query"), [evidence("a", same=False)], watermark=3, number=2)
+    message.votes.keypoints = 5
     following = next_list(message, 7, "", nearest(message.query, [], 1, frozenset(), frozenset()))
     assert following.query == message.query
     assert following.earlier == message.evidence
+    assert following.earlier_votes == message.votes
     assert following.watermark == 7
     assert following.pass_number == 3
 

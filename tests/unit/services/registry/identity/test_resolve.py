@@ -65,6 +65,15 @@ def test_a_young_gallery_takes_more_to_join() -> None:
     assert linkage.at(halfway).join == pytest.approx(1.0, abs=0.01)
 
 
+def test_individuals_that_were_compared_without_votes_are_not_split() -> None:
+    apart = [member(1, "a", {}), member(2, "a", {1: -9.0})]
+    query = member(0, "", {1: -9.0, 2: -9.0})
+    assert resolve(query, apart, BY_MEAN).splits
+    silent = replace(apart[1].comparisons, votes=KeypointVotes.none())
+    members = [apart[0], replace(apart[1], comparisons=silent)]
+    assert not resolve(query, members, BY_MEAN).splits
+
+
 def test_a_query_like_nobody_founds_an_individual() -> None:
     found = resolve(member(0, "", {1: -3.0}), [member(1, "a", {})], BY_MEAN)
     assert found == Resolution("+0")
