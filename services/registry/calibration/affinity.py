@@ -18,6 +18,7 @@ from services.registry.calibration.models import CalibrationModel, Linear
 from services.registry.features.comparisons import COMPARED, Comparisons
 from services.registry.features.distinctiveness import VoteTable
 from services.registry.features.evidence import ENLARGED
+from services.registry.features.positions import Positions
 from shared.robust import BELOW
 
 # Inputs of the first step: the logarithm of the distinctiveness, mean of both directions, the
@@ -74,14 +75,11 @@ class PairTable:
     """
 
     def __init__(self, lists: Mapping[int, Comparisons]) -> None:
-        position = {number: index for index, number in enumerate(lists)}
+        positions = Positions(lists)
         self._votes = VoteTable(lists)
         self.features = [each.features for each in lists.values()]
         # The position of each list's candidates; -1: not among them.
-        self.there = [
-            np.array([position.get(int(number), -1) for number in each.numbers], dtype=np.int64)
-            for each in lists.values()
-        ]
+        self.there = [positions.of(each.numbers) for each in lists.values()]
 
     def square(self, values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         """Return one value for each comparison as a symmetric matrix [N, N]; NaN: not compared."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.registry.features.comparisons import Comparisons
+from services.registry.features.positions import Positions
 from shared.votes import DISTANCES, STEPS, UNRIVALLED
 
 # Votes of keypoints: voter, sighting and similarity, arrays of one length.
@@ -31,8 +32,7 @@ class VoteTable:
         self._width = int(self._voters.max(initial=0))
         # Similarity of the most similar sighting that is not among them, by voter.
         self._outside = np.zeros(count * self._width, np.uint8)
-        self._numbers = np.array([*lists], np.int64)
-        self._order = np.argsort(self._numbers)
+        self._positions = Positions(lists)
         voted = [self._voted(index, each) for index, each in enumerate(lists.values())]
         names = np.array([each.votes.keypoints for each in lists.values()], np.int64)
         answered = [self._answered(index, each, names) for index, each in enumerate(lists.values())]
@@ -46,18 +46,12 @@ class VoteTable:
         self._voter, further = np.divmod(rest, STEPS + 1)
         self._similar = STEPS - further
 
-    def _positions(self, named: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the positions of sightings by enrolment number; -1: not among them."""
-        place = np.searchsorted(self._numbers, named, sorter=self._order)
-        at = self._order[np.minimum(place, len(self._order) - 1)]
-        return np.where(self._numbers[at] == named, at, -1)
-
     def _voted(self, index: int, each: Comparisons) -> _Found:
         """Return a sighting's votes, and keep what its keypoints know of the outside.
 
         Only what is nearer than the outside can be worth anything.
         """
-        similar, at = each.votes.similarities, self._positions(each.votes.numbers)
+        similar, at = each.votes.similarities, self._positions.of(each.votes.numbers)
         beyond = np.where(at < 0, similar, 0)
         # No sighting beyond the last place is more similar than the one there.
         beyond[:, -1:] = similar[:, -1:]
@@ -69,7 +63,7 @@ class VoteTable:
 
     def _answered(self, index: int, each: Comparisons, names: NDArray[np.int64]) -> _Found:
         """Return the votes of a sighting's candidates for it, if of the same keypoints."""
-        at = self._positions(each.reverse.numbers)
+        at = self._positions.of(each.reverse.numbers)
         at[names[at] != each.reverse.keypoints] = -1
         chosen = np.flatnonzero(at >= 0)
         similar = each.reverse.similarities[chosen, : self._width]

@@ -166,12 +166,13 @@ def known_together(
 def _shared(clusters: Clusters, everyone: Sequence[Member]) -> NDArray[np.bool_]:
     """Return which pairs of clusters [N, N] hold sightings of the same individual."""
     names = {each.individual: index for index, each in enumerate(everyone) if each.individual}
-    holds = np.zeros((len(everyone), len(everyone)), dtype=np.bool_)
+    # Floats: products of integers take ten times as long.
+    holds = np.zeros((len(everyone), len(everyone)), dtype=np.float32)
     for cluster, members in enumerate(clusters.members):
         for member in members:
             if everyone[member].individual:
-                holds[cluster, names[everyone[member].individual]] = True
-    return (holds.astype(np.int64) @ holds.T.astype(np.int64)) > 0
+                holds[cluster, names[everyone[member].individual]] = 1.0
+    return np.asarray(holds @ holds.T > 0)
 
 
 def _told(
