@@ -19,13 +19,13 @@ EMBEDDER_SECONDS, ENCODER_SECONDS = 0.19, 0.04
 KEYPOINT_SECONDS, COMPARISON_SECONDS = 0.10, 0.20
 # Passes until a decision: 1 when animals arrive singly, 2 when all are published at once.
 PASSES = 1.5
-LOOKUP_SECONDS, REGISTRY_SECONDS = 0.02, 0.025
-# Bytes. Ledger: 8 kB per decision on average, 20 kB at most. Qdrant: its own rule, 1.5 times the
+LOOKUP_SECONDS, REGISTRY_SECONDS = 0.02, 0.125
+# Bytes. Ledger: 20 kB per decision on average, 28 kB at most. Qdrant: its own rule, 1.5 times the
 # vectors of 512 floats, and the payload. A crop's keypoints: 35 kB. Crops, JPEGs of at most 1,024
 # pixels: estimated. Messages on the wire: per pass a list of 100 candidates (51 kB) and its matches
-# (53 kB).
-LEDGER_BYTES, QDRANT_BYTES, KEYPOINT_BYTES, CROP_BYTES = 20_000, 4_000, 35_000, 120_000
-SIGHTING_BYTES, LIST_BYTES, DECISION_BYTES = 3_000, 104_000, 8_000
+# (62 kB).
+LEDGER_BYTES, QDRANT_BYTES, KEYPOINT_BYTES, CROP_BYTES = 28_000, 4_000, 35_000, 120_000
+SIGHTING_BYTES, LIST_BYTES, DECISION_BYTES = 3_000, 113_000, 8_000
 # More cache is useless when candidates are not seen twice; a missing crop costs 0.10 s.
 MOST_CACHED = 1_000_000
 

@@ -59,7 +59,7 @@ def size(
     table.add_row("partitions", str(found.partitions), "per topic; cannot be changed later")
     for name, volume, why in (
         ("Qdrant memory", found.qdrant_memory, "4 kB per sighting and replica"),
-        ("ledger memory", found.ledger_memory, "up to 20 kB per sighting; twice that on disk"),
+        ("ledger memory", found.ledger_memory, "up to 28 kB per sighting; twice that on disk"),
         ("cache memory", found.cache_memory, "35 kB per crop, up to a million crops"),
         ("Kafka disk", found.kafka_disk, "three replicas: captures 14 days, decisions one year"),
         ("object storage", found.crop_disk, "about 120 kB per crop"),
