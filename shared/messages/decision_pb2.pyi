@@ -29,6 +29,8 @@ class OperationKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OPERATION_KIND_UNDO: _ClassVar[OperationKind]
     OPERATION_KIND_CONFIRM: _ClassVar[OperationKind]
     OPERATION_KIND_UNIDENTIFIABLE: _ClassVar[OperationKind]
+    OPERATION_KIND_MERGE: _ClassVar[OperationKind]
+    OPERATION_KIND_TELL_APART: _ClassVar[OperationKind]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_KNOWN: Outcome
 OUTCOME_NEW: Outcome
@@ -41,6 +43,8 @@ OPERATION_KIND_MOVE: OperationKind
 OPERATION_KIND_UNDO: OperationKind
 OPERATION_KIND_CONFIRM: OperationKind
 OPERATION_KIND_UNIDENTIFIABLE: OperationKind
+OPERATION_KIND_MERGE: OperationKind
+OPERATION_KIND_TELL_APART: OperationKind
 
 class RankedIndividual(_message.Message):
     __slots__ = ("individual", "probability", "best")

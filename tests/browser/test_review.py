@@ -114,6 +114,61 @@ def test_two_individuals_are_merged_one_is_split_and_all_is_undone(site: Site, p
     assert check(bench.ledger, GALLERY) == []
 
 
+def test_58_individuals_of_12_animals_become_12_in_12_actions(site: Site, page: Page) -> None:
+    for number in range(58):
+        animal, before = number % 12, range(number % 12, number, 12)
+        site.bench.decide(
+            f"{animal:02d}-{number:02d}", perhaps=[f"{animal:02d}-{each:02d}" for each in before]
+        )
+    found = state(site)
+    assert len(found) == 58
+    page.goto(f"{site.url}/g/{GALLERY}")
+    page.get_by_label("Sort by").select_option("likeness")
+    page.wait_for_url("**sort=likeness**")
+    for _ in range(12):
+        page.wait_for_load_state()
+        picks = page.locator(".pick")
+        shown = [value[:2] for value in picks.evaluate_all("all => all.map(each => each.value)")]
+        animal = next(name for name in shown if shown.count(name) > 1)
+        first, count = shown.index(animal), shown.count(animal)
+        assert shown[first : first + count] == [animal] * count  # they stand side by side
+        picks.nth(first).click()
+        picks.nth(first + count - 1).click(modifiers=["Shift"])
+        expect(page.get_by_text(f"{count} individuals selected")).to_be_visible()
+        press(page, "m")
+        expect(page.locator("#said")).to_contain_text("Merged.")
+    assert [len(each) for each in state(site)] == [5] * 10 + [4] * 2
+    entries = [each.decision.number for each in site.bench.announced]
+    assert len(entries) == 12
+    for entry in reversed(entries):
+        page.goto(f"{site.url}/g/{GALLERY}?sort=likeness&said={entry}")
+        press(page, "u")
+        expect(page.locator("#said")).to_contain_text("Undone.")
+        assert "sort=likeness" in page.url
+    assert state(site) == found
+    assert check(site.bench.ledger, GALLERY) == []
+
+
+def test_individuals_are_selected_by_keyboard_and_told_apart(site: Site, page: Page) -> None:
+    for name in "abc":
+        site.bench.decide(name, perhaps="abc")
+    page.goto(f"{site.url}/g/{GALLERY}?sort=likeness")
+    expect(page.get_by_text("like plains-zebra-").first).to_be_visible()
+    expect(page.get_by_role("button", name="All different")).to_be_disabled()
+    page.locator(".pick").first.focus()
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight"):
+        press(page, key)
+    expect(page.get_by_text("3 individuals selected")).to_be_visible()
+    press(page, "d")
+    expect(page.locator("#said")).to_contain_text("All different.")
+    assert site.bench.ledger.questions(GALLERY) == []
+    expect(page.get_by_text("like plains-zebra-")).to_have_count(0)
+    page.locator(".card a").first.click(modifiers=["Control"])
+    expect(page.get_by_text("1 individual selected")).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("0 individuals selected")).to_be_visible()
+
+
 def test_live_decisions_appear_as_they_come(site: Site, page: Page) -> None:
     site.bench.decide("a")
     page.goto(f"{site.url}/live")

@@ -105,7 +105,10 @@ def of_questions(
 
 
 def of_last_seen(rule: Rule, last_seen: dict[str, float], now: float) -> Iterator[Alert]:
-    """Yield a rule's alerts about individuals not seen recently; each absence once."""
+    """Yield a rule's alerts about individuals not seen recently; each absence once.
+
+    `last_seen` has the individuals for which that is known.
+    """
     if rule.kind != "unseen":
         return
     days = float(rule.target)

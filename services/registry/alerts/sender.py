@@ -102,7 +102,9 @@ class AlertSender:
             sizes = {name: len(each.sightings) for name, each in individuals.items()}
             yield from of_questions(rule, shown.questions, sizes)
         if absences and rule.kind == "unseen":
-            last_seen = {name: each.last for name, each in individuals.items()}
+            last_seen = {
+                name: each.last for name, each in individuals.items() if each.last is not None
+            }
             yield from of_last_seen(rule, last_seen, self._now())
 
     def _send_due(self, rules: dict[str, Rule]) -> None:

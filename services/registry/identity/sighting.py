@@ -64,7 +64,7 @@ def decision_about(
         outcome=resolved.verdict.outcome,
         individual=resolved.individual,
         probability=resolved.verdict.probability,
-        ranked=ranked,
+        ranked=[_without_votes(each) for each in ranked],
         thresholds=Thresholds(known=curve.known, new=curve.new),
         calibration=calibration.title,
         models=[model for model in models if model != ModelReference()],
@@ -79,6 +79,15 @@ def decision_about(
             getattr(decision, name).CopyFrom(getattr(query, name))
     decision.decided_at.FromDatetime(decided_at)
     return decision
+
+
+def _without_votes(ranked: RankedIndividual) -> RankedIndividual:
+    """Return a ranked individual without votes, which the sighting's comparisons hold."""
+    kept = RankedIndividual()
+    kept.CopyFrom(ranked)
+    for name in ("reverse", "reverse_keypoints"):
+        kept.best.ClearField(name)
+    return kept
 
 
 def enrolment_of(query: Sighting) -> Enrolment:

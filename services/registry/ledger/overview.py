@@ -6,97 +6,23 @@ view; nothing here is stored.
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Literal
 
-from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
 from services.registry.identity.membership import Membership
 from services.registry.identity.question import Question
+from services.registry.ledger.individual_overview import (
+    IndividualOverview,
+    SightingOverview,
+    sighting_overview,
+)
 from services.registry.ledger.reader import LedgerReader, by_worth
-from shared.messages import BlobReference, Decision, Viewpoint
+from shared.messages import Decision
 
 Status = Literal["confirmed", "tentative"]
-
-
-@dataclass(frozen=True, slots=True)
-class SightingOverview:
-    """One decided sighting, for lists. Times are seconds since 1970, UTC."""
-
-    id: str
-    number: int
-    outcome: OutcomeName
-    probability: float
-    captured_at: float | None
-    decided_at: float
-    deployment: str
-    sequence: str
-    viewpoint: str
-    image: str
-    crop: tuple[str, str, int]
-    enrolled: bool
-    identity: str
-    weighed: bool  # by a person's decision
-
-    @property
-    def time(self) -> float:
-        """When it was taken; if unknown, when it was decided."""
-        return self.decided_at if self.captured_at is None else self.captured_at
-
-    @property
-    def reference(self) -> BlobReference | None:
-        """Reference of its crop, if any."""
-        key, digest, size = self.crop
-        return BlobReference(key=key, sha256=digest, size=size) if key else None
-
-
-@dataclass(frozen=True, eq=False)
-class IndividualOverview:
-    """An individual and its sightings, in the order in which they were taken."""
-
-    id: str
-    sightings: Sequence[SightingOverview]
-
-    @cached_property
-    def name(self) -> str:
-        """Its name; all of them if several were merged; '' for none."""
-        return ", ".join(sorted({each.identity for each in self.sightings} - {""}))
-
-    @property
-    def title(self) -> str:
-        """Its name, else its ID."""
-        return self.name or self.id
-
-    def matches(self, text: str) -> bool:
-        """Return whether its ID or name contains a text."""
-        return text.casefold() in f"{self.id}\n{self.name}".casefold()
-
-    @cached_property
-    def first(self) -> float:
-        """Time of its first sighting."""
-        return self.sightings[0].time
-
-    @cached_property
-    def last(self) -> float:
-        """Time of its last sighting."""
-        return self.sightings[-1].time
-
-    @cached_property
-    def viewpoints(self) -> Mapping[str, int]:
-        """Number of sightings per viewpoint."""
-        return Counter(each.viewpoint for each in self.sightings)
-
-    @cached_property
-    def deployments(self) -> Mapping[str, int]:
-        """Number of sightings per camera."""
-        return Counter(each.deployment for each in self.sightings)
-
-    @cached_property
-    def cover(self) -> SightingOverview:
-        """The sighting that represents it: the one with the largest crop."""
-        return max(self.sightings, key=lambda each: (each.crop[2], each.id))
 
 
 class GalleryOverview:
@@ -110,6 +36,8 @@ class GalleryOverview:
         self._membership = Membership()
         self._individuals: dict[str, IndividualOverview] = {}
         self._history: dict[str, list[int]] = {}
+        # How often people said that two sightings differ.
+        self._differ: Counter[tuple[str, str]] = Counter()
 
     @cached_property
     def tentative(self) -> frozenset[str]:
@@ -147,7 +75,7 @@ class GalleryOverview:
         """
         if name not in self._individuals:
             found = [self.sightings[each] for each in self._membership.groups[name]]
-            found.sort(key=lambda each: (each.time, each.number))
+            found.sort(key=lambda each: (each.order, each.number))
             self._individuals[name] = IndividualOverview(name, found)
         return self._individuals[name]
 
@@ -168,6 +96,30 @@ class GalleryOverview:
         """Return whether an individual may be another one."""
         return "tentative" if name in self.tentative else "confirmed"
 
+    def likeness(self) -> dict[tuple[str, str], float]:
+        """Return pairs of individuals that resemble each other, with probabilities.
+
+        By the evidence of every decision, and by the open questions; without those that people said
+        differ.
+        """
+        seen = (
+            (self.belongs(each.id), self.belongs(other), probability)
+            for each in self.sightings.values()
+            for other, probability in each.alike
+        )
+        asked = ((each.one, each.other, each.probability) for each in self.questions)
+        differ = {
+            _pair(self.belongs(one), self.belongs(other))
+            for (one, other), times in self._differ.items()
+            if times > 0
+        }
+        found: dict[tuple[str, str], float] = {}
+        for one, other, probability in chain(seen, asked):
+            pair = _pair(one, other)
+            if one and other and one != other and pair not in differ:
+                found[pair] = max(found.get(pair, 0.0), probability)
+        return found
+
     def history(self, name: str) -> Sequence[int]:
         """Return the numbers of entries that merged, split or reviewed an individual."""
         return self._history.get(name, ())
@@ -187,6 +139,9 @@ class GalleryOverview:
         spoken = decision.HasField("operation")
         if spoken:
             touched += [self.belongs(each) for each in decision.operation.sightings]
+            for said in decision.operation.constraints:
+                if not said.same:
+                    self._differ[_pair(said.one, said.other)] += -1 if said.lifted else 1
         else:
             self.sightings[decision.sighting_id] = sighting_overview(decision)
         self._membership.apply(decision)
@@ -228,29 +183,5 @@ class LedgerOverview:
             yield gallery
 
 
-def sighting_overview(decision: Decision) -> SightingOverview:
-    """Return the list view of a decision about a sighting."""
-    captured = decision.captured_at.ToMicroseconds() / 1e6
-    crop = decision.crop
-    return SightingOverview(
-        id=decision.sighting_id,
-        number=decision.number,
-        outcome=OUTCOME_NAMES.get(decision.outcome, "review"),
-        probability=decision.probability,
-        captured_at=captured if decision.HasField("captured_at") else None,
-        decided_at=decision.decided_at.ToMicroseconds() / 1e6,
-        deployment=decision.deployment,
-        sequence=decision.sequence,
-        viewpoint=viewpoint_word(decision.viewpoint),
-        image=decision.image_sha256,
-        crop=(crop.key, crop.sha256, crop.size),
-        enrolled=bool(decision.enrolment_number),
-        identity=decision.identity,
-        weighed=bool(decision.ranked) and not decision.incomparable,
-    )
-
-
-def viewpoint_word(viewpoint: Viewpoint) -> str:
-    """Return a viewpoint as a word."""
-    word = Viewpoint.Name(viewpoint).removeprefix("VIEWPOINT_").lower()
-    return "unknown" if word == "unspecified" else word
+def _pair(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one < other else (other, one)

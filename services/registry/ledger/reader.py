@@ -218,11 +218,25 @@ def by_worth(pending_questions: Iterable[Question], sizes: Mapping[str, int]) ->
     """Return questions between existing individuals, the most valuable first.
 
     `sizes` are those of all individuals. A question's value is the expected number of pairs of
-    sightings joined: probability times pairs.
+    sightings joined: probability times pairs. Questions of one neighbourhood, linked by common
+    individuals, follow each other.
     """
 
     def worth(question: Question) -> float:
         return sizes[question.one] * sizes[question.other] * question.probability
 
     open_ones = [each for each in pending_questions if each.one in sizes and each.other in sizes]
-    return sorted(open_ones, key=lambda question: (-worth(question), question.one, question.other))
+    open_ones.sort(key=lambda question: (-worth(question), question.one, question.other))
+    leader: dict[str, str] = {}
+
+    def led_by(individual: str) -> str:
+        while (above := leader.get(individual, individual)) != individual:
+            individual = above
+        return individual
+
+    for each in open_ones:
+        leader[led_by(each.other)] = led_by(each.one)
+    neighbourhoods: dict[str, list[Question]] = {}
+    for each in open_ones:
+        neighbourhoods.setdefault(led_by(each.one), []).append(each)
+    return [each for some in neighbourhoods.values() for each in some]

@@ -6,6 +6,7 @@ become constraints between sightings, which override later evidence, and changes
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from services.registry.calibration.calibration import Clustering
 from services.registry.identity.question import Question
@@ -15,8 +16,10 @@ from shared.errors import ResightError
 from shared.messages import (
     OPERATION_KIND_CONFIRM,
     OPERATION_KIND_DIFFERENT,
+    OPERATION_KIND_MERGE,
     OPERATION_KIND_MOVE,
     OPERATION_KIND_SAME,
+    OPERATION_KIND_TELL_APART,
     OPERATION_KIND_UNDO,
     OPERATION_KIND_UNIDENTIFIABLE,
     Change,
@@ -103,6 +106,46 @@ def different(
     return Effect(OPERATION_KIND_DIFFERENT, (one, other), (constraint,), moved)
 
 
+def merge(sightings: Sequence[str], groups: Mapping[str, Group]) -> Effect:
+    """Sightings show one animal: all their individuals are merged into the largest.
+
+    Unlike `same`, no sighting is taken for an outlier: the person means the individuals. `groups`
+    has all of them, complete.
+    """
+    owners = _owners(sightings, groups)
+    if len(owners) < 2:
+        raise OperationError(f"these are all sightings of {next(iter(owners))} already")
+    kept, *gone = sorted(owners, key=lambda name: (-groups[name].count, name))
+    constraints = [
+        Constraint(one=owners[kept], other=sighting, same=True)
+        for sighting in sightings
+        if sighting != owners[kept]
+    ]
+    moved = [
+        _moved(name, kept, [each.sighting for each in groups[name].sightings]) for name in gone
+    ]
+    return Effect(OPERATION_KIND_MERGE, tuple(sightings), tuple(constraints), tuple(moved))
+
+
+def tell_apart(sightings: Sequence[str], groups: Mapping[str, Group]) -> Effect:
+    """Sightings of several individuals all show different animals."""
+    owners = _owners(sightings, groups)
+    for name in owners:
+        shared = [each.sighting for each in groups[name].sightings if each.sighting in sightings]
+        if len(shared) > 1:
+            raise OperationError(
+                f"{len(shared)} of these are sightings of {name}; choose one, or split it first"
+            )
+    pairs = list(combinations(sightings, 2))
+    if len(pairs) > MOST_CONSTRAINTS:
+        raise OperationError(
+            f"{len(sightings)} sightings make more than {MOST_CONSTRAINTS} pairs; choose fewer at "
+            "a time"
+        )
+    constraints = tuple(Constraint(one=one, other=other) for one, other in pairs)
+    return Effect(OPERATION_KIND_TELL_APART, tuple(sightings), constraints, ())
+
+
 def move(sightings: Sequence[str], into: str, groups: Mapping[str, Group]) -> Effect:
     """Move sightings of one individual to another; '': to a new one.
 
@@ -170,10 +213,10 @@ def confirm(
 
 def unidentifiable(sightings: Sequence[str], groups: Mapping[str, Group]) -> Effect:
     """Remove sightings from their individuals as unidentifiable."""
-    owners: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for sighting in dict.fromkeys(sightings):
-        owners.setdefault(_owner(sighting, groups), []).append(sighting)
-    moved = tuple(_moved(individual, NO_INDIVIDUAL, found) for individual, found in owners.items())
+        found.setdefault(_owner(sighting, groups), []).append(sighting)
+    moved = tuple(_moved(individual, NO_INDIVIDUAL, those) for individual, those in found.items())
     return Effect(OPERATION_KIND_UNIDENTIFIABLE, tuple(sightings), (), moved)
 
 
@@ -216,6 +259,14 @@ def undo(
     return Effect(
         OPERATION_KIND_UNDO, tuple(operation.sightings), constraints, tuple(moved), entry.number
     )
+
+
+def _owners(sightings: Sequence[str], groups: Mapping[str, Group]) -> dict[str, str]:
+    """Return the individuals of some sightings, each with the first of these sightings."""
+    owners: dict[str, str] = {}
+    for sighting in sightings:
+        owners.setdefault(_owner(sighting, groups), sighting)
+    return owners
 
 
 def _owner(sighting: str, groups: Mapping[str, Group]) -> str:

@@ -13,8 +13,10 @@ from services.registry.review.operations import (
     OperationError,
     confirm,
     different,
+    merge,
     move,
     same,
+    tell_apart,
     undo,
     unidentifiable,
 )
@@ -55,6 +57,14 @@ class Reviewer:
         """Record that two sightings show two animals."""
         return self._of_two(different, identifier, one, other, reason)
 
+    def merge(self, identifier: str, sightings: Sequence[str], reason: str = "") -> Entry:
+        """Merge the individuals of all these sightings."""
+        return self._of_several(merge, identifier, sightings, reason)
+
+    def tell_apart(self, identifier: str, sightings: Sequence[str], reason: str = "") -> Entry:
+        """Record that these sightings all show different animals."""
+        return self._of_several(tell_apart, identifier, sightings, reason)
+
     def move(
         self, identifier: str, sightings: Sequence[str], into: str = "", reason: str = ""
     ) -> Entry:
@@ -84,9 +94,7 @@ class Reviewer:
 
     def unidentifiable(self, identifier: str, sightings: Sequence[str], reason: str = "") -> Entry:
         """Record that the animal in these sightings cannot be identified."""
-        return self._write(
-            identifier, reason, sightings, (), lambda groups: unidentifiable(sightings, groups)
-        )
+        return self._of_several(unidentifiable, identifier, sightings, reason)
 
     def undo(self, identifier: str, number: int, reason: str = "") -> Entry:
         """Undo the operation of an entry."""
@@ -142,6 +150,16 @@ class Reviewer:
             (),
             lambda groups: say(one, other, groups, clustering),
         )
+
+    def _of_several(
+        self,
+        say: Callable[[Sequence[str], Mapping[str, Group]], Effect],
+        identifier: str,
+        sightings: Sequence[str],
+        reason: str,
+    ) -> Entry:
+        once = list(dict.fromkeys(sightings))
+        return self._write(identifier, reason, once, (), lambda groups: say(once, groups))
 
     def _write(
         self,

@@ -96,6 +96,7 @@ RIGHTS = (
     Right("POST", _PAGE + "/who", "reader", "gallery", "picture", turn="ask"),
     # Review
     Right("POST", _GALLERY + "/operations", "reviewer", "gallery"),
+    Right("POST", _PAGE, "reviewer", "gallery"),
     Right("POST", _PAGE + "/questions", "reviewer", "gallery"),
     Right("POST", _PAGE + "/undo", "reviewer", "gallery"),
     Right("POST", _PAGE + "/individuals/{individual}", "reviewer", "gallery"),

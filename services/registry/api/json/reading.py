@@ -20,12 +20,9 @@ from services.registry.api.pictures.thumbnails import Size
 from services.registry.api.problem import documented, refusal
 from services.registry.calibration.drift import drift
 from services.registry.identity.entry import OUTCOME_NAMES, OutcomeName
-from services.registry.ledger.overview import (
-    GalleryOverview,
-    IndividualOverview,
-    SightingOverview,
-    Status,
-)
+from services.registry.ledger.individual_overview import IndividualOverview, SightingOverview
+from services.registry.ledger.overview import GalleryOverview, Status
+from services.registry.review.likeness import by_likeness
 from shared.errors import Poison
 from shared.messages import Decision
 
@@ -34,7 +31,14 @@ router = APIRouter(prefix="/api/v1", tags=["catalogue"], responses=documented(40
 Offset = Annotated[int, Query(ge=0, le=2**53, description="Number of items to skip.")]
 Many = Annotated[int, Query(ge=1, le=200, description="Maximum number of items.")]
 Order = Literal[
-    "-last_seen", "last_seen", "-first_seen", "first_seen", "-sightings", "sightings", "id"
+    "-last_seen",
+    "last_seen",
+    "-first_seen",
+    "first_seen",
+    "-sightings",
+    "sightings",
+    "id",
+    "likeness",
 ]
 Text = Annotated[str | None, Query(max_length=300)]
 
@@ -86,8 +90,12 @@ def individuals(
             viewpoint=viewpoint or "",
             contains=contains,
         )
-        in_order(found, sort)
-        return paged(found, offset, limit, lambda each: IndividualAnswer.of(each, shown))
+        return paged(
+            in_order(found, sort, shown),
+            offset,
+            limit,
+            lambda each: IndividualAnswer.of(each, shown),
+        )
 
 
 @router.get(_PATH + "/individuals/{individual}")
@@ -214,16 +222,24 @@ def drift_of(at: ApiContext, name: str, shown: GalleryOverview) -> float | None:
     return drift(weighed, baseline, at.drift_window)
 
 
-def in_order(found: list[IndividualOverview], sort: Order) -> None:
-    """Sort individuals in place."""
-    keys = {
-        "last_seen": lambda each: each.last,
-        "first_seen": lambda each: each.first,
+def in_order(
+    found: Sequence[IndividualOverview], sort: Order, shown: GalleryOverview
+) -> list[IndividualOverview]:
+    """Return individuals sorted; by time, those whose time is unknown come last."""
+    found = sorted(found, key=lambda each: each.id)
+    if sort == "likeness":
+        by_id = {each.id: each for each in found}
+        return [by_id[name] for name in by_likeness(list(by_id), shown.likeness())]
+    keys: dict[str, Callable[[IndividualOverview], float | str]] = {
+        "last_seen": lambda each: each.last or 0.0,
+        "first_seen": lambda each: each.first or 0.0,
         "sightings": lambda each: len(each.sightings),
         "id": lambda each: each.id,
     }
-    found.sort(key=lambda each: each.id)
     found.sort(key=keys[sort.removeprefix("-")], reverse=sort.startswith("-"))
+    if sort.endswith("_seen"):
+        found.sort(key=lambda each: not each.times)
+    return found
 
 
 def found_sighting(sightings: dict[str, SightingOverview], name: str) -> SightingOverview:

@@ -7,12 +7,8 @@ from pydantic import BaseModel, Field
 
 from services.registry.identity.entry import OutcomeName
 from services.registry.identity.question import Question
-from services.registry.ledger.overview import (
-    GalleryOverview,
-    IndividualOverview,
-    SightingOverview,
-    Status,
-)
+from services.registry.ledger.individual_overview import IndividualOverview, SightingOverview
+from services.registry.ledger.overview import GalleryOverview, Status
 from shared.messages import Decision, OperationKind
 
 T = TypeVar("T")
@@ -88,8 +84,8 @@ class IndividualAnswer(BaseModel):
     name: str = Field(description="Its name; empty: none.")
     status: Status = Field(description="tentative: it may be another one, see the questions.")
     sightings: int
-    first_seen: datetime
-    last_seen: datetime
+    first_seen: datetime | None = Field(description="null: no picture of it has a time.")
+    last_seen: datetime | None
     viewpoints: dict[str, int] = Field(description="Sightings per viewpoint.")
     deployments: dict[str, int] = Field(description="Sightings per camera.")
     cover: str = Field(description="The sighting that represents it.")
@@ -102,8 +98,8 @@ class IndividualAnswer(BaseModel):
             name=individual.name,
             status=gallery.status(individual.id),
             sightings=len(individual.sightings),
-            first_seen=moment(individual.first),
-            last_seen=moment(individual.last),
+            first_seen=None if individual.first is None else moment(individual.first),
+            last_seen=None if individual.last is None else moment(individual.last),
             viewpoints=dict(individual.viewpoints),
             deployments=dict(individual.deployments),
             cover=individual.cover.id,
@@ -157,7 +153,7 @@ class EntryAnswer(BaseModel):
     number: int
     actor: str = Field(description="registry, or the name of the person.")
     decided_at: datetime
-    kind: str = Field(description="decision, or same, different, move, confirm, …, undo.")
+    kind: str = Field(description="decision, or same, different, merge, tell_apart, …, undo.")
     sightings: list[str]
     individual: str
     outcome: OutcomeName | None
@@ -225,6 +221,16 @@ class OfTwo(_Said):
     other: Sighting
 
 
+class OfSeveral(_Said):
+    """Merge the individuals of several sightings, or record that all of them differ.
+
+    One sighting stands for its individual.
+    """
+
+    kind: Literal["merge", "tell_apart"]
+    sightings: list[Sighting] = Field(min_length=2, max_length=200)
+
+
 class Move(_Said):
     """Move sightings of one individual to another, or to a new one."""
 
@@ -254,7 +260,9 @@ class Undo(_Said):
     number: int = Field(ge=1, le=2**53, description="Of the entry.")
 
 
-Saying = Annotated[OfTwo | Move | Confirm | Unidentifiable | Undo, Field(discriminator="kind")]
+Saying = Annotated[
+    OfTwo | OfSeveral | Move | Confirm | Unidentifiable | Undo, Field(discriminator="kind")
+]
 
 
 def moment(seconds: float) -> datetime:

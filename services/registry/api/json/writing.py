@@ -13,6 +13,7 @@ from services.registry.api.json.schemas import (
     Confirm,
     EntryAnswer,
     Move,
+    OfSeveral,
     OfTwo,
     Saying,
     Undo,
@@ -47,6 +48,10 @@ def written(at: ApiContext, gallery: str, person: Person, saying: Saying) -> Ent
                 entry = reviewer.same(saying.id, saying.one, saying.other, saying.reason)
             case OfTwo():
                 entry = reviewer.different(saying.id, saying.one, saying.other, saying.reason)
+            case OfSeveral(kind="merge"):
+                entry = reviewer.merge(saying.id, saying.sightings, saying.reason)
+            case OfSeveral():
+                entry = reviewer.tell_apart(saying.id, saying.sightings, saying.reason)
             case Move():
                 entry = reviewer.move(saying.id, saying.sightings, saying.into, saying.reason)
             case Confirm():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.registry.ledger.overview import IndividualOverview
+from services.registry.ledger.individual_overview import IndividualOverview
 
 WIDTH, HEIGHT = 600, 160
 MOST_MONTHS = 24
@@ -60,16 +60,20 @@ class Month:
 
 
 def months(individuals: Sequence[IndividualOverview]) -> list[Month]:
-    """Return the monthly history of a gallery over the last two years."""
+    """Return the monthly history of a gallery over the last two years.
+
+    Pictures without a time are not in it.
+    """
     sightings: Counter[tuple[int, int]] = Counter()
     new: Counter[tuple[int, int]] = Counter()
     animals: dict[tuple[int, int], set[str]] = {}
     for each in individuals:
-        for seen in each.sightings:
-            month = _month(seen.time)
+        for time in each.times:
+            month = _month(time)
             sightings[month] += 1
             animals.setdefault(month, set()).add(each.id)
-        new[_month(each.first)] += 1
+        if each.first is not None:
+            new[_month(each.first)] += 1
     shown = sorted(animals)[-MOST_MONTHS:]
     most = max((len(animals[month]) for month in shown), default=1)
     step = WIDTH / max(1, len(shown))
@@ -99,17 +103,21 @@ class Dot:
 
 
 def timeline(individual: IndividualOverview) -> tuple[list[str], list[Dot]]:
-    """Return an individual's deployments, most frequent first, and its sightings in them."""
+    """Return an individual's deployments, most frequent first, and its sightings in them.
+
+    Sightings without a time have no dot.
+    """
     lanes = sorted(individual.deployments, key=lambda name: (-individual.deployments[name], name))
-    span = max(individual.last - individual.first, 1.0)
+    first, last = individual.first or 0.0, individual.last or 0.0
     return lanes, [
         Dot(
-            round((WIDTH - 20) * (seen.time - individual.first) / span + 10, 1),
+            round((WIDTH - 20) * (seen.captured_at - first) / max(last - first, 1.0) + 10, 1),
             lanes.index(seen.deployment),
             seen.id,
             seen.deployment,
         )
         for seen in individual.sightings
+        if seen.captured_at is not None
     ]
 
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from services.registry.api.access.keys import Person
 from services.registry.api.context import LOCAL, ApiContext
 from services.registry.imports.register import State
-from services.registry.ledger.overview import SightingOverview
+from services.registry.ledger.individual_overview import IndividualOverview, SightingOverview
 from shared.identifiers import split_gallery
 
 HERE = Path(__file__).parents[1]
@@ -25,6 +25,8 @@ STATIC = HERE / "static"
 WORDS = {
     "same": "Same animal.",
     "different": "Different animals.",
+    "merge": "Merged.",
+    "tell_apart": "All different.",
     "move": "Moved.",
     "confirm": "Confirmed as separate.",
     "unidentifiable": "Unidentifiable.",
@@ -100,6 +102,19 @@ def clock(seconds: float) -> str:
     return f"{day(seconds)}, {_at(seconds):%H:%M}"
 
 
+def taken(seconds: float | None) -> str:
+    """Return when a picture was taken, for people."""
+    return "time unknown" if seconds is None else clock(seconds)
+
+
+def period(individual: IndividualOverview) -> str:
+    """Return when an individual was seen, for people."""
+    if individual.first is None or individual.last is None:
+        return "time unknown"
+    first, last = day(individual.first), day(individual.last)
+    return first if first == last else f"{first} to {last}"
+
+
 def machine(seconds: float) -> str:
     """Return a time for <time datetime>."""
     return _at(seconds).isoformat()
@@ -146,7 +161,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        day=day, clock=clock, machine=machine, percent=percent, called=called, sentence=sentence
+        day=day,
+        clock=clock,
+        taken=taken,
+        period=period,
+        machine=machine,
+        percent=percent,
+        called=called,
+        sentence=sentence,
     )
     made.globals.update(
         static=version,

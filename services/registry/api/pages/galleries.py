@@ -2,24 +2,44 @@
 
 from typing import Annotated, Literal
 from urllib.parse import urlencode
+from uuid import uuid4
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
 
 from services.registry.api.context import Context, CurrentUser, Named
 from services.registry.api.json.reading import Order, drift_of, in_order
+from services.registry.api.json.schemas import OfSeveral
+from services.registry.api.json.writing import written
 from services.registry.api.pages.charts import curve, months
 from services.registry.api.pages.frame import gallery_path, page
+from services.registry.api.pages.questions import operation_shown, shown_after
+from services.registry.api.problem import refusal
 from services.registry.calibration.drift import FIT_AGAIN
 from services.registry.exports.formats import FORMATS
+from services.registry.identity.question import SERIOUS
 from services.registry.ledger.overview import GalleryOverview, Status
+from services.registry.review.likeness import twins
 
 router = APIRouter(include_in_schema=False)
 
-CARDS = 48
+CARDS = 96
+
+_PATH = "/g/{population}/{species}"
 
 
-@router.get("/g/{population}/{species}")
+class Picked(BaseModel):
+    """Form data of a gallery's page. `sightings`: the covers of the selected individuals."""
+
+    kind: Literal["merge", "tell_apart"]
+    identifier: str = Field(min_length=1, max_length=100)
+    sightings: list[str] = Field(default=[], max_length=CARDS)
+    reason: str = Field("", max_length=2000)
+    back: str = Field("", max_length=1000)
+
+
+@router.get(_PATH)
 def gallery(
     request: Request,
     name: Named,
@@ -32,13 +52,22 @@ def gallery(
     viewpoint: Annotated[str, Query(max_length=30)] = "",
     q: Annotated[str, Query(max_length=200)] = "",
     offset: Annotated[int, Query(ge=0, le=10**7)] = 0,
+    said: Annotated[int, Query(ge=0, le=2**53)] = 0,
 ) -> Response:
     """Show the individuals of a gallery."""
     with at.catalogue.gallery(name) as shown:
         everybody = shown.individuals()
         found = shown.chosen(status=status, deployment=deployment, viewpoint=viewpoint, contains=q)
-        in_order(found, sort)
-        cards = [(each, shown.status(each.id)) for each in found[offset : offset + CARDS]]
+        found = in_order(found, sort, shown)
+        likely = {
+            name: twin
+            for name, twin in twins(shown.likeness()).items()
+            if twin.probability >= SERIOUS
+        }
+        cards = [
+            (each, shown.status(each.id), likely.get(each.id))
+            for each in found[offset : offset + CARDS]
+        ]
         choices = _choices(shown)
         moved = drift_of(at, name, shown)
         questions, sightings = len(shown.questions), len(shown.sightings)
@@ -51,8 +80,8 @@ def gallery(
     }
 
     def at_offset(first: int) -> str:
-        kept = {key: value for key, value in chosen.items() if value}
-        return f"{gallery_path(name)}?{urlencode({**kept, 'offset': first})}"
+        kept = {key: value for key, value in {**chosen, "offset": first}.items() if value}
+        return f"{gallery_path(name)}?{urlencode(kept)}"
 
     return page(
         request,
@@ -68,9 +97,13 @@ def gallery(
         choices=choices,
         chosen=chosen,
         offset=offset,
+        here=at_offset(offset),
+        identifier=uuid4().hex,
+        may=person.may("reviewer"),
+        said=operation_shown(at, name, said),
         before=at_offset(max(0, offset - CARDS)) if offset else "",
         after=at_offset(offset + CARDS) if offset + CARDS < len(found) else "",
-        discovery=curve([each.first for each in everybody]),
+        discovery=curve([each.first for each in everybody if each.first is not None]),
         captures=months(everybody),
         calibration=at.calibration,
         moved=moved,
@@ -78,6 +111,20 @@ def gallery(
         curve=at.calibration.curve(name),
         formats=FORMATS.values(),
     )
+
+
+@router.post(_PATH)
+def pick(
+    name: Named, person: CurrentUser, at: Context, picked: Annotated[Picked, Form()]
+) -> Response:
+    """Merge the selected individuals, or record that all of them differ."""
+    if len(picked.sightings) < 2:
+        raise refusal(409, "select at least two individuals first")
+    saying = OfSeveral(
+        kind=picked.kind, id=picked.identifier, sightings=picked.sightings, reason=picked.reason
+    )
+    entry = written(at, name, person, saying)
+    return RedirectResponse(shown_after(name, picked.back, entry), 303)
 
 
 def _choices(shown: GalleryOverview) -> dict[str, list[str]]:

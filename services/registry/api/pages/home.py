@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from services.registry.api.context import ApiContext, Context, CurrentUser
 from services.registry.api.pages.frame import page
-from services.registry.ledger.overview import SightingOverview
+from services.registry.ledger.individual_overview import SightingOverview
 from services.registry.review.skipped_questions import is_in
 
 router = APIRouter(include_in_schema=False)

@@ -11,13 +11,21 @@ from pydantic import BaseModel, Field
 
 from services.registry.api.context import Context, CurrentUser, Named
 from services.registry.api.json.reading import entry_answer, found_sighting
-from services.registry.api.json.schemas import Confirm, EntryAnswer, Move, Saying, Unidentifiable
+from services.registry.api.json.schemas import (
+    Confirm,
+    EntryAnswer,
+    Move,
+    OfSeveral,
+    Saying,
+    Unidentifiable,
+)
 from services.registry.api.json.writing import written
 from services.registry.api.pages.charts import timeline
 from services.registry.api.pages.frame import individual_path, page
 from services.registry.api.pages.questions import rivals_of
 from services.registry.api.problem import refusal
-from services.registry.ledger.overview import GalleryOverview, SightingOverview
+from services.registry.ledger.individual_overview import SightingOverview
+from services.registry.ledger.overview import GalleryOverview
 
 router = APIRouter(include_in_schema=False)
 
@@ -159,20 +167,13 @@ def _saying(shown: GalleryOverview, individual: str, doing: Doing) -> Saying:
     return Move(kind="move", id=identifier, sightings=picked, into=into, reason=reason)
 
 
-def _merge(shown: GalleryOverview, individual: str, doing: Doing) -> Move:
-    """Return the move of all sightings of the smaller of two individuals."""
+def _merge(shown: GalleryOverview, individual: str, doing: Doing) -> OfSeveral:
+    """Return the merge of two individuals."""
     other = shown.became(doing.into)
     if other == individual:
         raise refusal(409, f"{individual} cannot be merged with itself")
-    both = [shown.individual(each) for each in (individual, other)]
-    smaller, larger = sorted(both, key=lambda each: (len(each.sightings), each.id))
-    return Move(
-        kind="move",
-        id=doing.identifier,
-        sightings=[each.id for each in smaller.sightings],
-        into=larger.id,
-        reason=doing.reason,
-    )
+    covers = [shown.individual(each).cover.id for each in (individual, other)]
+    return OfSeveral(kind="merge", id=doing.identifier, sightings=covers, reason=doing.reason)
 
 
 def _flanks(sightings: Sequence[SightingOverview]) -> list[tuple[str, list[SightingOverview]]]:

@@ -1,6 +1,7 @@
 """Questions: which individuals may be one, answered one at a time, with keyboard shortcuts."""
 
 from typing import Annotated, Literal
+from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Form, Query, Request
@@ -11,6 +12,7 @@ from services.registry.api.json.reading import entry_answer
 from services.registry.api.json.schemas import Confirm, EntryAnswer, OfTwo, Saying, Undo
 from services.registry.api.json.writing import written
 from services.registry.api.pages.frame import gallery_path, page
+from services.registry.identity.entry import Entry
 from services.registry.identity.question import Question
 from services.registry.ledger.overview import GalleryOverview
 from services.registry.review.skipped_questions import is_in
@@ -60,7 +62,7 @@ def question(
         put_aside=put_aside,
         aside=aside,
         identifier=uuid4().hex,
-        said=_told(at, name, said),
+        said=operation_shown(at, name, said),
         may=person.may("reviewer"),
         can_draw=at.explainer is not None,
     )
@@ -104,13 +106,21 @@ def undo(
     *,
     number: Annotated[int, Form(ge=1, le=2**53)],
     identifier: Name,
-    back: Annotated[str, Form(max_length=500)] = "",
+    back: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
     """Undo an entry, and return to the page."""
     entry = written(at, name, person, Undo(kind="undo", id=identifier, number=number))
-    inside = back.startswith(gallery_path(name)) and back.isprintable()
-    path = back.partition("?")[0] if inside else f"{gallery_path(name)}/questions"
-    return RedirectResponse(f"{path}?said={entry.decision.number}", 303)
+    return RedirectResponse(shown_after(name, back, entry), 303)
+
+
+def shown_after(gallery: str, back: str, entry: Entry) -> str:
+    """Return the page to show after an operation: the one it came from, with what it changed."""
+    path, _, query = back.partition("?")
+    inside = path == gallery_path(gallery) or path.startswith(f"{gallery_path(gallery)}/")
+    if not inside or not back.isprintable():
+        path, query = f"{gallery_path(gallery)}/questions", ""
+    kept = [(key, value) for key, value in parse_qsl(query) if key != "said"]
+    return f"{path}?{urlencode([*kept, ('said', entry.decision.number)])}"
 
 
 def _sides(shown: GalleryOverview, question: Question) -> tuple["Side", ...]:
@@ -153,8 +163,8 @@ def rivals_of(
     return found
 
 
-def _told(at: ApiContext, gallery: str, number: int) -> EntryAnswer | None:
-    """Return a person's entry, to show what it changed."""
+def operation_shown(at: ApiContext, gallery: str, number: int) -> EntryAnswer | None:
+    """Return a person's entry, to show what it changed; None: there is none."""
     found = next(at.ledger.decisions(gallery, number, number), None) if number else None
     spoken = found is not None and found.HasField("operation")
     return entry_answer(found) if found is not None and spoken else None

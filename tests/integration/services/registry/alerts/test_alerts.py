@@ -108,7 +108,7 @@ class Watch:
 @pytest.fixture
 def watch(ledger_url: str, tmp_path: Path, receiver: Receiver) -> Watch:
     bench = bench_at(ledger_url, tmp_path)
-    bench.decide("a")
+    bench.decide("a", change=lambda seen: seen.captured_at.FromDatetime(NOON))
     return Watch(bench, receiver)
 
 
@@ -166,6 +166,7 @@ def test_a_question_is_told_if_it_is_worth_so_much(watch: Watch) -> None:
 
 def test_who_was_not_seen_for_long_is_told_once_for_each_absence(watch: Watch) -> None:
     watch.rule("unseen", "30")
+    watch.bench.decide("b")  # nobody knows when that was taken
     watch.look()
     assert watch.receiver.told == []
     watch.now += 31 * DAY

@@ -206,3 +206,32 @@ def test_what_contradicts_an_image_or_an_answer_is_refused(ledger_url: str) -> N
         reviewer(ledger).undo("5", 99)
     with pytest.raises(OperationError, match="not made by a person"):
         reviewer(ledger).undo("6", 1)
+
+
+def test_several_become_one_in_one_entry_and_are_restored_by_one_undo(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    for name, alike in (("a", ""), ("b", ""), ("c", ""), ("d", "c"), ("e", "")):
+        decide(ledger, name, alike=alike)
+    before = individuals(ledger)
+    entry = reviewer(ledger).merge("1", ["a", "b", "c"])
+    assert individuals(ledger) == [["a", "b", "c", "d"], ["e"]]
+    decide(ledger, "f", alike="a")
+    assert ["a", "b", "c", "d", "f"] in individuals(ledger)
+    reviewer(ledger).undo("2", entry.decision.number)
+    parted = [[name for name in each if name != "f"] for each in individuals(ledger)]
+    assert sorted(filter(None, parted)) == before
+    assert check(ledger, GALLERY) == []
+
+
+def test_those_that_were_told_apart_stay_apart(ledger_url: str) -> None:
+    ledger = ledger_at(ledger_url)
+    for name in "abc":
+        decide(ledger, name, perhaps="abc")
+    reviewer(ledger).tell_apart("1", ["a", "b", "c"])
+    assert ledger.questions(GALLERY) == []
+    decide(ledger, "d", alike="abc")
+    members = ledger.members(GALLERY)
+    assert len({members[name] for name in "abc"}) == 3
+    with pytest.raises(OperationError, match="undo that first"):
+        reviewer(ledger).merge("2", ["a", "b"])
+    assert check(ledger, GALLERY) == []

@@ -11,8 +11,10 @@ from services.registry.review.operations import (
     OperationError,
     confirm,
     different,
+    merge,
     move,
     same,
+    tell_apart,
     undo,
     unidentifiable,
 )
@@ -163,3 +165,42 @@ def test_what_nobody_can_identify_leaves_its_individuals() -> None:
 def test_what_no_person_did_is_not_undone() -> None:
     with pytest.raises(OperationError, match="entry 3 was not made by a person"):
         undo(Decision(number=3), {}, {})
+
+
+def three() -> dict[str, Group]:
+    """Three individuals of one, three and two sightings."""
+    return {"a": group(recorded(6, {})), "b": SPLIT["a"], "c": SPLIT["b"]}
+
+
+def test_several_individuals_become_the_largest_of_them() -> None:
+    effect = merge(["s6", "s1", "s5"], three())
+    assert effect.moved == (
+        Change(individual="c", into="b", sightings=["s4", "s5"]),
+        Change(individual="a", into="b", sightings=["s6"]),
+    )
+    assert {(each.one, each.other) for each in effect.constraints} == {("s1", "s6"), ("s1", "s5")}
+    assert all(each.same for each in effect.constraints)
+
+
+def test_sightings_of_one_individual_are_not_merged() -> None:
+    with pytest.raises(OperationError, match="all sightings of b already"):
+        merge(["s1", "s2"], three())
+
+
+def test_several_individuals_are_told_apart_pair_by_pair() -> None:
+    effect = tell_apart(["s6", "s1", "s5"], three())
+    said = {(each.one, each.other) for each in effect.constraints}
+    assert said == {("s6", "s1"), ("s6", "s5"), ("s1", "s5")}
+    assert not any(each.same for each in effect.constraints)
+    assert effect.moved == ()
+
+
+def test_sightings_of_one_individual_are_not_told_apart() -> None:
+    with pytest.raises(OperationError, match="2 of these are sightings of b"):
+        tell_apart(["s6", "s1", "s2"], three())
+
+
+def test_more_pairs_than_an_operation_may_have_are_refused() -> None:
+    many = {f"i{number}": group(recorded(number, {})) for number in range(101)}
+    with pytest.raises(OperationError, match="101 sightings make more than 5000 pairs"):
+        tell_apart([f"s{number}" for number in range(101)], many)

@@ -61,6 +61,25 @@ def test_an_individual_tells_when_and_where_it_was_seen(bench: Bench) -> None:
     assert found["status"] == "confirmed"
 
 
+def test_a_picture_without_a_time_was_not_taken_on_the_day_of_its_decision(bench: Bench) -> None:
+    client = bench.client()
+    found = client.get(f"{API}/individuals/plains-zebra-0002").json()
+    assert (found["first_seen"], found["last_seen"]) == (None, None)
+    for sort in ("first_seen", "-first_seen", "last_seen", "-last_seen"):
+        [first, *_] = client.get(f"{API}/individuals", params={"sort": sort}).json()["items"]
+        assert first["id"] == "plains-zebra-0001", sort
+
+
+def test_individuals_that_may_be_one_follow_each_other(bench: Bench) -> None:
+    client = bench.client()
+    for name in "wxyz":
+        bench.decide(name, perhaps={"w": "a", "x": "c", "y": "", "z": "y"}[name])
+    items = client.get(f"{API}/individuals", params={"sort": "likeness"}).json()["items"]
+    places = {each["cover"]: place for place, each in enumerate(items)}
+    for one, other in (("z", "y"), ("c", "x")):
+        assert abs(places[one] - places[other]) == 1
+
+
 def test_what_is_decided_meanwhile_is_there_at_the_next_look(bench: Bench) -> None:
     client = bench.client()
     assert client.get(f"{API}/sightings").json()["total"] == 4

@@ -38,6 +38,8 @@ def test_each_operation_can_be_said_and_undone(bench: Bench) -> None:
     steps: list[tuple[dict[str, Any], list[list[str]]]] = [
         ({"kind": "same", "one": "c", "other": "d"}, [["a", "b"], ["c", "d"]]),
         ({"kind": "different", "one": "a", "other": "b"}, [["a"], ["b"], ["c"], ["d"]]),
+        ({"kind": "merge", "sightings": ["a", "c", "d"]}, [["a", "b", "c", "d"]]),
+        ({"kind": "tell_apart", "sightings": ["a", "c", "d"]}, before),
         ({"kind": "move", "sightings": ["b"]}, [["a"], ["b"], ["c"], ["d"]]),
         (
             {"kind": "move", "sightings": ["b"], "into": "plains-zebra-0002"},
