@@ -2,7 +2,7 @@
 
 import typer
 
-from resight.commands import dead_letters, galleries, individuals, keys, ledger
+from resight.commands import catalogue, dead_letters, galleries, individuals, keys, ledger
 from resight.commands.demo import demo
 from resight.commands.explain import explain
 from resight.commands.import_ import import_
@@ -36,6 +36,7 @@ for command in (
 ):
     app.command()(command)
 app.command(name="import")(import_)
+app.add_typer(catalogue.app, name="catalogue")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(galleries.app, name="galleries")
 app.add_typer(individuals.app, name="individuals")

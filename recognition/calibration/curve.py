@@ -9,7 +9,7 @@ from recognition.calibration.family import Fit, best_family
 from recognition.calibration.individuals import fit_competition
 from recognition.calibration.pairs import LabelledQuery, Pairs, folds, labelled_queries
 from recognition.calibration.queries import CalibrationQuery, ask, ranked
-from recognition.calibration.thresholds import Thresholds
+from recognition.calibration.thresholds import Thresholds, floors
 from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Curve
 from services.registry.calibration.drift import Histogram
@@ -28,10 +28,15 @@ class FittedCurve:
     curve: Curve
     queries: tuple[CalibrationQuery, ...]
 
-    def cut(self, at: Thresholds) -> Curve:
-        """Return the curve with thresholds."""
+    def cut(self, at: Thresholds, sets: Mapping[str, str]) -> Curve:
+        """Return the curve with thresholds; `sets` names each species' data set."""
         return self.curve.model_copy(
-            update={"known": at.known, "new": at.new, "guarantee": at.guarantee}
+            update={
+                "known": at.known,
+                "new": at.new,
+                "floors": floors(self.queries, at.known, sets),
+                "guarantee": at.guarantee,
+            }
         )
 
 

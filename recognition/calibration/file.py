@@ -82,12 +82,12 @@ def calibrate(
             known = _raised(shared.known, fit.queries, risk_levels)
             new = new_threshold(fit.queries, known, risk_levels)
             at = replace(shared, known=known, new=new)
-        curves[species] = fit.cut(at)
+        curves[species] = fit.cut(at, sets)
     calibration = Calibration(
         name=name,
         version=version,
         models=models.pop(),
-        pooled=pooled.cut(thresholds(pooled.queries, risk_levels)),
+        pooled=pooled.cut(thresholds(pooled.queries, risk_levels), sets),
         species=curves,
         clustering=_clustering(seen, sets),
     )

@@ -12,7 +12,7 @@ from recognition.calibration.bound import CalibrationError
 from recognition.calibration.logistic import fit_linear
 from recognition.calibration.stream import Stream
 from recognition.clustering_metrics import pairwise
-from services.registry.calibration.affinity import Affinity, steps
+from services.registry.calibration.affinity import PAIR, Affinity, steps
 from services.registry.calibration.linkage import LINKS, YOUNG, Clusters, Linkage, settled
 from services.registry.calibration.models import Linear
 
@@ -35,6 +35,9 @@ ROUNDS = 2
 # In a young gallery fewer others tell what is distinctive: streams are learned from as they were
 # with this many sightings, too.
 YOUNG_STREAMS = (30, 80)
+
+# LightGlue sees a pair and finds nothing: that may count against it, unlike less similarity.
+SEEN = (PAIR.index("matched"),)
 
 # Pairs of few animals are not independent: penalty per animal.
 SHRUNK = 0.06
@@ -63,11 +66,12 @@ def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
     """
     learnt = {name: _with_young(streams) for name, streams in sets.items()}
     compared = {name: _compared(streams) for name, streams in learnt.items()}
-    pair = _fit(compared)
+    pair = _fit(compared, SEEN)
     second = {}
     for name, streams in learnt.items():
         try:
-            held_out = _fit({other: compared[other] for other in sets if other != name})
+            others = {other: compared[other] for other in sets if other != name}
+            held_out = _fit(others, SEEN)
         except CalibrationError:  # the others alone are insufficient
             held_out = pair
         second[name] = [_stepped(stream, held_out) for stream in streams]

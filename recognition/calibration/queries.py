@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from recognition.calibration.pairs import LabelledQuery, species_of
 from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Curve
+from services.registry.features.evidence import essentials
 from services.registry.identity.rank import rank
 
 
@@ -15,13 +16,14 @@ class CalibrationQuery:
 
     `individual` is the query's own, as `LabelledQuery` names it: species/identity.
     `known`: it is in the gallery. `right`: it is the first-ranked one. Without candidates the
-        probability is 0.
+        probability is 0. `essentials`: of the best evidence, see `ESSENTIAL`.
     """
 
     individual: str
     probability: float
     known: bool
     right: bool
+    essentials: tuple[float, ...] = ()
 
     @property
     def species(self) -> str:
@@ -65,4 +67,6 @@ def ranked(query: LabelledQuery, curve: Curve) -> CalibrationQuery:
         return CalibrationQuery(query.individual, 0.0, labelled.known, right=False)
     first = found[0]
     right = first.individual == labelled.identity
-    return CalibrationQuery(query.individual, first.probability, labelled.known, right)
+    return CalibrationQuery(
+        query.individual, first.probability, labelled.known, right, essentials(first.best)
+    )

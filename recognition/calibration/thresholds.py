@@ -12,7 +12,7 @@ population and galleries of the calibration.
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,9 @@ LEVELS = sigmoid(np.arange(12.0, -8.0, -0.05))
 # A species on which nearly all answers are wrong has few wrong ones above a high threshold, and
 # still no right ones.
 MISTAKEN = 0.1
+
+# Share of right calls that may be lost to the floors of their evidence.
+LOST = 0.02
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,25 @@ def new_threshold(
             break
         new = float(level)
     return new
+
+
+def floors(
+    queries: Sequence[CalibrationQuery], known: float, sets: Mapping[str, str]
+) -> tuple[float, ...] | None:
+    """Return the least evidence of a known call; None if there are no right calls.
+
+    It is what all but `LOST` of a set's right calls have, on the set where that is least. The
+    threshold rests on how far evidence stands out of its list, and on a species unlike those of the
+    calibration something always does: lions' ears are like other lions' ears.
+    """
+    least: dict[str, list[tuple[float, ...]]] = defaultdict(list)
+    for query in queries:
+        if query.right and query.probability >= known:
+            least[sets.get(query.species, query.species)].append(query.essentials)
+    if not least:
+        return None
+    found = np.array([np.quantile(np.array(rows), LOST, axis=0) for rows in least.values()])
+    return tuple(found.min(axis=0).tolist())
 
 
 def one_each(queries: Iterable[CalibrationQuery], seed: int) -> list[CalibrationQuery]:

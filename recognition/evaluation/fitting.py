@@ -74,4 +74,4 @@ def _cut(found: FittedCurve, false_known: float) -> Curve:
     # Slightly more than the minimum, so that n individuals support it despite rounding.
     least = supported(fewest, RiskLevels.confidence) * (1 + 1e-6)
     accepted = RiskLevels(false_known=max(false_known, least))
-    return found.cut(thresholds(found.queries, accepted))
+    return found.cut(thresholds(found.queries, accepted), {})

@@ -26,13 +26,17 @@ class LedgerPictures:
         return confident_photographs(self.ledger_url, self.data_dir, folder, self.individuals)
 
 
-def labelled(folders: Sequence[Path], part: str | None) -> list[Photograph]:
+def labelled(
+    folders: Sequence[Path], part: str | None, species: str | None = None
+) -> list[Photograph]:
     """Return one photograph per labelled animal, or those of one `split`.
+
+    `species` replaces theirs, unless None.
 
     Raises:
         CommandError: there are none.
     """
-    found = decodable(read_catalogue(list(folders)))
+    found = decodable(read_catalogue(list(folders)).labelled(species))
     show_notes(found)
     animals = [each for each in single(found.photographs) if part in (None, each.split)]
     labelled = [each for each in animals if slug(each.identities[0]) not in ("", "unknown")]

@@ -6,6 +6,7 @@ from typing import Any
 from recognition.calibration.file import Calibrated
 from services.registry.calibration.calibration import Curve
 from services.registry.calibration.linkage import GROWN, YOUNG
+from services.registry.features.evidence import ESSENTIAL
 
 
 def as_json(fitted: Calibrated) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def _curve(curve: Curve) -> dict[str, Any]:
     return {
         "known": curve.known,
         "new": curve.new,
+        "floors": None if curve.floors is None else dict(zip(ESSENTIAL, curve.floors, strict=True)),
         "guarantee": None
         if guarantee is None
         else {
@@ -65,7 +67,11 @@ def _thresholds(curve: Mapping[str, Any]) -> str:
     new = f"new below {curve['new']:.3f}"
     if curve["known"] == 1:
         return f"nothing is called known, because the evidence supports no threshold; {new}"
-    known = f"known from {curve['known']:.3f}, {new}"
+    known = f"known from {curve['known']:.3f}"
+    if floors := curve["floors"]:
+        least = " and ".join(f"{name} {value:.2f}" for name, value in floors.items())
+        known += f" with at least {least}"
+    known += f"; {new}"
     if not (guarantee := curve["guarantee"]):
         return known
     return (

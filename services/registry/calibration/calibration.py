@@ -20,10 +20,10 @@ from services.registry.calibration.models import (
     OpenUnitInterval,
     Probability,
 )
-from services.registry.features.evidence import FEATURES
+from services.registry.features.evidence import ESSENTIAL, FEATURES, essentials
 from shared.errors import SettingsError
 from shared.identifiers import split_gallery
-from shared.messages import Matches, ModelReference
+from shared.messages import Evidence, Matches, ModelReference
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -59,7 +59,8 @@ class Curve(CalibrationModel):
     `family` gives each piece of evidence its probability. `dependence` says how much several
     sightings of one individual add to the best of them; `temperature` and `unknown_logit` normalise
     over individuals: see `services.registry.identity.rank`. From `known` on, the first-ranked
-    individual is named; below `new` a new one is created.
+    individual is named, if none of its `ESSENTIAL` features is below `floors` (None: any); below
+    `new` a new one is created.
     `baseline`: first-ranked probabilities of the calibration data, to detect drift. `fitted_on`,
         `pairs` and `queries` describe that data.
     """
@@ -72,6 +73,7 @@ class Curve(CalibrationModel):
     unknown_logit: float = 0.0
     known: Probability
     new: Probability
+    floors: tuple[float, ...] | None = None
     guarantee: Guarantee | None = None
     baseline: Histogram | None = None
     fitted_on: str
@@ -82,7 +84,20 @@ class Curve(CalibrationModel):
     def _ordered(self) -> Self:
         if self.new > self.known:
             raise ValueError(f"new ({self.new}) exceeds known ({self.known})")
+        if self.floors is not None and len(self.floors) != len(ESSENTIAL):
+            raise ValueError(f"floors has {len(self.floors)} numbers instead of {len(ESSENTIAL)}")
         return self
+
+    def typical(self, evidence: Evidence) -> bool:
+        """Return whether evidence is as strong in itself as that of right calls.
+
+        Standing out of a list is not enough: where no picture of an animal is there, or a species
+        shows little, something always stands out.
+        """
+        if self.floors is None:
+            return True
+        pairs = zip(essentials(evidence), self.floors, strict=True)
+        return all(value >= floor for value, floor in pairs)
 
     def probabilities(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of each row of features [N, F], float64 [N]."""

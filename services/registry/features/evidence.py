@@ -30,6 +30,9 @@ RELATIVE = ("relative_cosine", "relative_neighbours", "relative_neighbour_score"
 SCORES = (*ABSOLUTE, *RELATIVE)
 FEATURES = (*SCORES, "compared", "matched")
 
+# Evidence that a known call needs in itself, however far it stands out of its list.
+ESSENTIAL = ("log_neighbour_score", "log_distinctiveness")
+
 # Lower bound of a list's spread.
 LEAST_SPREADS = (0.02, 0.15, 0.15)
 # Deviations are clipped here.
@@ -105,3 +108,9 @@ def features(evidence: Sequence[Evidence]) -> NDArray[np.float64]:
     raw[:, 1 : len(ABSOLUTE)] = np.log1p(raw[:, 1 : len(ABSOLUTE)])
     scores, tried = np.split(raw, [len(ABSOLUTE)], axis=1)
     return np.hstack([scores, ScoreStatistics.of(scores).deviations(scores), tried])
+
+
+def essentials(item: Evidence) -> tuple[float, ...]:
+    """Return the features of one piece of evidence that a known call needs, as in `ESSENTIAL`."""
+    [row] = features([item])
+    return tuple(float(row[FEATURES.index(name)]) for name in ESSENTIAL)

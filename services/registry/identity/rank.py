@@ -107,14 +107,14 @@ def rank(
 def judge(ranked: Sequence[RankedIndividual], curve: Curve, *, guaranteed: bool = True) -> Verdict:
     """Apply the curve's thresholds to a ranking.
 
-    Unless the calibration's guarantee holds (`guaranteed`), a known individual goes to review. New
-    individuals stay new: a wrong one can be merged.
+    Unless the calibration's guarantee holds (`guaranteed`) and the evidence is typical of right
+    calls, a known individual goes to review. New individuals stay new: a wrong one can be merged.
     """
     if not ranked:
         return Verdict(OUTCOME_NEW, "", 0.0)
     first = ranked[0]
     if first.probability >= curve.known:
-        if not guaranteed:
+        if not guaranteed or not curve.typical(first.best):
             return Verdict(OUTCOME_REVIEW, "", first.probability)
         return Verdict(OUTCOME_KNOWN, first.individual, first.probability)
     outcome = OUTCOME_NEW if first.probability < curve.new else OUTCOME_REVIEW

@@ -12,7 +12,13 @@ from recognition.calibration.bound import CalibrationError, upper_bound
 from recognition.calibration.holdout_check import check_holdout, false_known
 from recognition.calibration.queries import CalibrationQuery
 from recognition.calibration.risk_levels import RiskLevels
-from recognition.calibration.thresholds import LEVELS, new_threshold, one_each, thresholds
+from recognition.calibration.thresholds import (
+    LEVELS,
+    floors,
+    new_threshold,
+    one_each,
+    thresholds,
+)
 from tests.support.synthetic_stream import made_queries
 
 RISK_LEVELS = RiskLevels(false_known=0.1, false_new=0.3, confidence=0.95)
@@ -158,3 +164,23 @@ def test_the_false_known_rate_counts_every_animal_alike() -> None:
     once = [CalibrationQuery("a/2", 0.1, known=False, right=False)]
     known = [CalibrationQuery("a/3", 0.9, known=True, right=True)]
     assert false_known([*often, *once, *known], 0.5) == 0.5
+
+
+def _right_calls(species: str, scores: np.ndarray) -> list[CalibrationQuery]:
+    return [
+        CalibrationQuery(f"{species}/{index}", 0.9, known=True, right=True, essentials=(score, 1.0))
+        for index, score in enumerate(scores.tolist())
+    ]
+
+
+def test_the_floor_is_what_nearly_all_right_calls_have_on_the_set_with_the_least() -> None:
+    queries = _right_calls("cat", np.linspace(1, 2, 101))
+    queries += _right_calls("zebra", np.linspace(5, 6, 101)) + _right_calls("horse", np.ones(1) * 9)
+    of_wrong = CalibrationQuery("cat/w", 0.9, known=False, right=False, essentials=(0.0, 0.0))
+    of_lower = CalibrationQuery("cat/l", 0.1, known=True, right=True, essentials=(0.0, 0.0))
+    found = floors([*queries, of_wrong, of_lower], 0.5, {"horse": "zebra"})
+    assert found == pytest.approx((1.02, 1.0))
+
+
+def test_without_right_calls_there_is_no_floor() -> None:
+    assert floors(_right_calls("cat", np.ones(3)), 0.95, {}) is None

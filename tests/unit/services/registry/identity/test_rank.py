@@ -1,15 +1,19 @@
 """Evidence → ranked individuals → outcome."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.registry.features.evidence import ENLARGED
 from services.registry.identity.rank import against_each_other, combined, judge, rank
 from shared.messages import (
     OUTCOME_KNOWN,
     OUTCOME_NEW,
     OUTCOME_REVIEW,
+    Evidence,
     Outcome,
     RankedIndividual,
 )
@@ -92,6 +96,24 @@ def test_what_no_promise_covers_goes_to_review_instead_of_known() -> None:
     assert (verdict.outcome, verdict.individual) == (OUTCOME_REVIEW, "")
     unlikely = [RankedIndividual(individual="A", probability=0.0)]
     assert judge(unlikely, CURVE, guaranteed=False).outcome == OUTCOME_NEW
+
+
+@pytest.mark.parametrize(
+    ("score", "distinctiveness", "outcome"),
+    [
+        (6.0, 0.5, OUTCOME_KNOWN),
+        (1.0, 0.5, OUTCOME_REVIEW),
+        (6.0, 0.1, OUTCOME_REVIEW),
+    ],
+)
+def test_what_stands_out_with_less_evidence_than_right_calls_goes_to_review(
+    score: float, distinctiveness: float, outcome: Outcome
+) -> None:
+    curve = CURVE.model_copy(update={"floors": (math.log1p(5.0), math.log1p(ENLARGED * 0.3))})
+    best = Evidence(neighbour_score=score, distinctiveness=distinctiveness)
+    verdict = judge([RankedIndividual(individual="A", probability=1.0, best=best)], curve)
+    assert verdict.outcome == outcome
+    assert verdict.individual == ("A" if outcome == OUTCOME_KNOWN else "")
 
 
 def test_a_lone_individual_keeps_its_probability() -> None:
