@@ -1,24 +1,19 @@
 """Fits a calibration after imports through the pages, and reports its expected accuracy."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from resight.background_command import BackgroundCommand
 from resight.reports import calibration_summary
-from resight.stack.parent_death_signal import with_parent_death_signal
 from services.registry.imports.register import FITTING, Import, ImportRegister
 from shared.errors import Transient
 
 LOOK_SECONDS = 2.0
 # About 15 minutes; a guarantee takes about 150 individuals.
 MOST_PICTURES = 2000
-# New captures come first.
-NICE = 19
 SUMMARY = "calibration-summary.json"
 
 
@@ -30,14 +25,13 @@ class CalibrationFitter:
     ) -> None:
         self._register = register
         self._output = folder / "calibration.json"
-        self._log = folder / "logs" / "calibrate.log"
-        self._command = command or [
-            *(sys.executable, "-m", "resight", "calibrate", "--from-ledger"),
+        arguments = [
+            *("calibrate", "--from-ledger"),
             *("--data-dir", str(folder), "--model", str(model), "--output", str(self._output)),
             *("--limit", str(MOST_PICTURES), "--json", str(folder / SUMMARY)),
         ]
+        self._fit = BackgroundCommand(arguments, folder / "logs" / "calibrate.log", command)
         self._summary = folder / SUMMARY
-        self._process: subprocess.Popen[bytes] | None = None
         self._imports: list[Import] = []
         self._looked_at = -LOOK_SECONDS
 
@@ -47,19 +41,16 @@ class CalibrationFitter:
             return
         self._looked_at = time.monotonic()
         try:
-            if self._process is not None and self._process.poll() is not None:
-                self._tell(self._process.returncode)
-                self._process = None
-            if self._process is None:
+            if (status := self._fit.ended()) is not None:
+                self._tell(status)
+            if not self._fit.running:
                 self._begin()
         except Transient:
             return  # the ledger is restarting; try again later
 
     def stop(self) -> None:
         """End a running fit; it starts again with the next stack."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        self._fit.stop()
 
     def _begin(self) -> None:
         # Only one fitter runs, so a fit marked as running that is not ours was left by a stack that
@@ -74,20 +65,13 @@ class CalibrationFitter:
         self._imports = found
         self._note(FITTING)
         self._summary.unlink(missing_ok=True)
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command
-                with_parent_death_signal(self._command),
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
+        self._fit.start()
 
     def _tell(self, status: int) -> None:
         try:
             summary = json.loads(self._summary.read_text())
         except (OSError, ValueError):
-            summary = {"error": f"the command ended with status {status}; see {self._log}"}
+            summary = {"error": f"the command ended with status {status}; see {self._fit.log}"}
         if status == 0 and "error" not in summary:
             use = f"Use it with: resight up --calibration {self._output}"
             self._note("\n".join([*calibration_summary.lines(summary), use]))

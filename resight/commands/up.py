@@ -2,10 +2,10 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
@@ -14,6 +14,7 @@ from embedded.servers import listens
 from resight.background_calibration import CalibrationFitter
 from resight.connections import open_ledger
 from resight.console import CommandError, DataDir, note, notes
+from resight.learning.nightly import NightlyLearner, learned_model
 from resight.stack.profile import KAFKA_PORT, PAGES_PORT, Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from resight.stack_state import DEFAULT_FOLDER
@@ -28,6 +29,7 @@ _COUNT_SECONDS = 3.0
 
 
 def up(
+    *,
     data_dir: DataDir = DEFAULT_FOLDER,
     port: Annotated[
         int | None,
@@ -61,6 +63,14 @@ def up(
             show_default=False,
         ),
     ] = None,
+    learn: Annotated[
+        Literal["nightly"] | None,
+        typer.Option(
+            help="Adapt and calibrate the model on the ledger's own animals every night, if enough "
+            "has come in; a better one is used from the next start on.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run the whole system on this machine until Ctrl-C.
 
@@ -74,6 +84,9 @@ def up(
         if file is not None and not file.is_file():
             raise CommandError(f"file not found: {file}")
     folder = data_dir.resolve()
+    if learn and not model and (taken := learned_model(folder)) is not None:
+        note(f"using the learned model {taken.model}")
+        model, calibration = Path(taken.model), calibration or Path(taken.calibration)
     profile = Profile(
         folder,
         folder / "models",
@@ -94,25 +107,33 @@ def up(
             )
             with open_ledger(supervisor.state.ledger_url) as ledger:
                 imports = ImportRegister(ledger.store)
-                fitter = CalibrationFitter(imports, profile.folder, profile.model)
+                workers: list[CalibrationFitter | NightlyLearner] = [
+                    CalibrationFitter(imports, profile.folder, profile.model)
+                ]
+                if learn:
+                    workers.append(NightlyLearner(ledger, profile.folder))
                 try:
-                    _look_after(supervisor, fitter)
+                    _look_after(supervisor, workers)
                 finally:
-                    fitter.stop()
+                    for each in workers:
+                        each.stop()
         except KeyboardInterrupt:
             note("stopping: services finish their current batch")
         finally:
             supervisor.stop()
 
 
-def _look_after(supervisor: Supervisor, fitter: CalibrationFitter) -> None:
+def _look_after(
+    supervisor: Supervisor, workers: Sequence[CalibrationFitter | NightlyLearner]
+) -> None:
     kafka = supervisor.state.kafka()
     counted_at = 0.0
     counts = ""
     with notes.status("") as line:
         while True:
             supervisor.tick()
-            fitter.tick()
+            for each in workers:
+                each.tick()
             if time.monotonic() - counted_at > _COUNT_SECONDS:
                 counts = _counts(kafka)
                 counted_at = time.monotonic()

@@ -68,7 +68,7 @@ def _thresholds(curve: Mapping[str, Any]) -> str:
     if curve["known"] == 1:
         return f"nothing is called known, because the evidence supports no threshold; {new}"
     known = f"known from {curve['known']:.3f}"
-    if floors := curve["floors"]:
+    if floors := curve.get("floors"):
         least = " and ".join(f"{name} {value:.2f}" for name, value in floors.items())
         known += f" with at least {least}"
     known += f"; {new}"

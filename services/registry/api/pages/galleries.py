@@ -19,6 +19,7 @@ from services.registry.api.problem import refusal
 from services.registry.calibration.drift import FIT_AGAIN
 from services.registry.exports.formats import FORMATS
 from services.registry.identity.question import SERIOUS
+from services.registry.ledger import learning
 from services.registry.ledger.overview import GalleryOverview, Status
 from services.registry.review.likeness import twins
 
@@ -106,6 +107,7 @@ def gallery(
         discovery=curve([each.first for each in everybody if each.first is not None]),
         captures=months(everybody),
         calibration=at.calibration,
+        learned=learning.latest(at.ledger.store),
         moved=moved,
         fit_again=FIT_AGAIN,
         curve=at.calibration.curve(name),
