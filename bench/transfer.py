@@ -18,7 +18,7 @@ from bench.self_adaptation import self_adaptation
 from catalogue.reading.catalogue import Photograph
 from catalogue.reading.photographs import METADATA
 from recognition.calibration import file
-from recognition.calibration.risk_levels import RiskLevels
+from recognition.calibration.bound import RiskLevels
 from recognition.data.labelled_folder import labelled_photographs, ordered
 from recognition.data.labelled_stream import LabelledSighting, MatchedSighting, labelled_sightings
 from recognition.evaluation.encoders import model_file

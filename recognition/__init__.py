@@ -9,14 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from recognition.calibration.bound import RiskLevels
     from recognition.calibration.data_sets import CalibrationOptions, calibrate
-    from recognition.calibration.risk_levels import RiskLevels
     from recognition.evaluation.data_set import EvaluationOptions, evaluate
 
 _PUBLIC = {
     "CalibrationOptions": "recognition.calibration.data_sets",
     "EvaluationOptions": "recognition.evaluation.data_set",
-    "RiskLevels": "recognition.calibration.risk_levels",
+    "RiskLevels": "recognition.calibration.bound",
     "calibrate": "recognition.calibration.data_sets",
     "evaluate": "recognition.evaluation.data_set",
 }

@@ -1,6 +1,7 @@
-"""Exact binomial bounds of error rates."""
+"""The error rates that a user accepts, and their exact binomial bounds."""
 
 import math
+from dataclasses import dataclass
 
 from scipy.special import betaincinv
 
@@ -9,6 +10,19 @@ from shared.errors import ResightError
 
 class CalibrationError(ResightError):
     """The labelled pictures do not suffice; the text says for what they do."""
+
+
+@dataclass(frozen=True)
+class RiskLevels:
+    """Accepted error rates, with their common confidence.
+
+    false_known: share of new animals called known, and of known animals with the wrong name
+    false_new: share of known animals called new
+    """
+
+    false_known: float = 0.02
+    false_new: float = 0.3
+    confidence: float = 0.95
 
 
 def upper_bound(errors: int, count: int, confidence: float) -> float:

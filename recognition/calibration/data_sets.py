@@ -8,8 +8,8 @@ from pathlib import Path
 
 from catalogue.reading.catalogue import Photograph
 from recognition.calibration import file
+from recognition.calibration.bound import RiskLevels
 from recognition.calibration.file import Calibrated
-from recognition.calibration.risk_levels import RiskLevels
 from recognition.data.labelled_folder import DataSetError, labelled_photographs, ordered
 from recognition.data.labelled_stream import LabelledSighting, labelled_sightings
 from recognition.replay.evidence_cache import matched_sightings

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from recognition.calibration.bound import CalibrationError
+from recognition.calibration.bound import CalibrationError, RiskLevels
 from recognition.calibration.curve import FittedCurve, fit_curve
 from recognition.calibration.holdout_check import false_known
 from recognition.calibration.linkage import fit_linkage
 from recognition.calibration.queries import CalibrationQuery
-from recognition.calibration.risk_levels import RiskLevels
 from recognition.calibration.stream import Stream, streams
 from recognition.calibration.thresholds import LEVELS, MISTAKEN, new_threshold, thresholds
 from recognition.data.labelled_stream import LabelledSighting

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recognition.calibration.bound import RiskLevels
 from recognition.calibration.queries import CalibrationQuery
-from recognition.calibration.risk_levels import RiskLevels
 from recognition.calibration.thresholds import thresholds
 
 

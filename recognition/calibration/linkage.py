@@ -1,18 +1,17 @@
 """Learns how clusters are joined from labelled streams, for species that are not among them."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.calibration.bound import CalibrationError
-from recognition.calibration.logistic import fit_linear
+from recognition.calibration.affinity import Sets, fit_affinity, fit_rows, least_distinctive
 from recognition.calibration.stream import Stream
 from recognition.clustering_metrics import pairwise
-from services.registry.calibration.affinity import PAIR, Affinity, steps
+from services.registry.calibration.affinity import Affinity
 from services.registry.calibration.linkage import LINKS, YOUNG, Clusters, Linkage, settled
 from services.registry.calibration.models import Linear
 
@@ -36,15 +35,8 @@ ROUNDS = 2
 # with this many sightings, too.
 YOUNG_STREAMS = (30, 80)
 
-# LightGlue sees a pair and finds nothing: that may count against it, unlike less similarity.
-SEEN = (PAIR.index("matched"),)
-
-# Pairs of few animals are not independent: penalty per animal.
-SHRUNK = 0.06
 # The sizes of two clusters may count for or against joining.
 SIZES = tuple(LINKS.index(name) for name in LINKS if name.startswith(("log_", "coverage")))
-
-Sets = Mapping[str, Sequence[Stream]]
 
 
 class FittedLinkage(NamedTuple):
@@ -65,17 +57,7 @@ def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
         CalibrationError: there is no pair of one individual, or none of two.
     """
     learnt = {name: _with_young(streams) for name, streams in sets.items()}
-    compared = {name: _compared(streams) for name, streams in learnt.items()}
-    pair = _fit(compared, SEEN)
-    second = {}
-    for name, streams in learnt.items():
-        try:
-            others = {other: compared[other] for other in sets if other != name}
-            held_out = _fit(others, SEEN)
-        except CalibrationError:  # the others alone are insufficient
-            held_out = pair
-        second[name] = [_stepped(stream, held_out) for stream in streams]
-    affinity = Affinity(pair=pair, against_lists=_fit(second))
+    affinity = fit_affinity(learnt)
     matrices = {
         name: [affinity.matrix(stream.pairs, stream.groups) for stream in streams]
         for name, streams in learnt.items()
@@ -96,7 +78,10 @@ def fit_linkage(sets: Sets, seed: int = 0) -> FittedLinkage:
     surcharge = sum(more) / len(more) if more else 0.0
     linkage = Linkage(weights=weights, join=join, join_young=join + surcharge)
     silent = tuple(sorted(name for name, level in grown.items() if level is None))
-    return FittedLinkage(affinity, linkage, silent)
+    floor = least_distinctive(
+        [streams for name, streams in sets.items() if name not in silent], affinity
+    )
+    return FittedLinkage(affinity.model_copy(update={"floor": floor}), linkage, silent)
 
 
 def _with_young(streams: Sequence[Stream]) -> list[Stream]:
@@ -108,45 +93,6 @@ def _with_young(streams: Sequence[Stream]) -> list[Stream]:
         if count < len(stream.identities)
     ]
     return [*streams, *beginnings]
-
-
-def _compared(streams: Sequence[Stream]) -> list[tuple[NDArray[np.float64], NDArray[np.bool_]]]:
-    """Return the features of all pairs inside each stream, and which show one animal."""
-    found = []
-    for stream in streams:
-        names = np.array(stream.identities)
-        rows, same = [], []
-        every = zip(stream.pairs.there, stream.pairs.rows(stream.groups), strict=True)
-        for index, (there, features) in enumerate(every):
-            inside = there >= 0
-            rows.append(features[inside])
-            same.append(names[there[inside]] == names[index])
-        found.append((np.concatenate(rows), np.concatenate(same)))
-    return found
-
-
-def _stepped(stream: Stream, pair: Linear) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    names = np.array(stream.identities)
-    left, right, rows = steps(stream.pairs, pair, stream.groups)
-    return rows, names[left] == names[right]
-
-
-def _fit(
-    sets: Mapping[str, Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]],
-    either_way: Collection[int] = (),
-) -> Linear:
-    """Fit rows of several sets, with the same weight for each of them."""
-    every = [each for found in sets.values() for each in found]
-    labels = np.concatenate([np.zeros(0, dtype=np.bool_), *(labels for _, labels in every)])
-    if labels.all() or not labels.any():
-        raise CalibrationError(
-            f"learning a linkage needs pairs of one individual and of two; {labels.sum()} of "
-            f"{len(labels)} pairs show the same"
-        )
-    rows = np.concatenate([rows for rows, _ in every])
-    sizes = [sum(len(each) for each, _ in found) for found in sets.values()]
-    weights = np.repeat([len(labels) / len(sets) / max(size, 1) for size in sizes], sizes)
-    return fit_linear(rows, labels, weights, SHRUNK * len(rows), either_way)
 
 
 def _learned(
@@ -167,7 +113,7 @@ def _learned(
         for name, streams in sets.items():
             for stream, matrix in zip(streams, matrices[name], strict=True):
                 found[name].append(_merges(stream, matrix, weights, down_to, dice))
-        weights = _fit(found, SIZES)
+        weights = fit_rows(found, SIZES)
     return weights
 
 

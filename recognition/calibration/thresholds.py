@@ -18,9 +18,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.calibration.bound import CalibrationError, needed, supported, upper_bound
+from recognition.calibration.bound import (
+    CalibrationError,
+    RiskLevels,
+    needed,
+    supported,
+    upper_bound,
+)
 from recognition.calibration.queries import CalibrationQuery
-from recognition.calibration.risk_levels import RiskLevels
 from services.registry.calibration.calibration import Guarantee
 from services.registry.calibration.models import sigmoid
 
@@ -111,8 +116,8 @@ def floors(
 ) -> tuple[float, ...] | None:
     """Return the least evidence of a known call; None if there are no right calls.
 
-    It is what all but `LOST` of a set's right calls have, on the set where that is least. The
-    threshold rests on how far evidence stands out of its list, and on a species unlike those of the
+    It is what all but `LOST` of a set's right calls have, the mean over the sets. The threshold
+    rests on how far evidence stands out of its list, and on a species unlike those of the
     calibration something always does: lions' ears are like other lions' ears.
     """
     least: dict[str, list[tuple[float, ...]]] = defaultdict(list)
@@ -122,7 +127,7 @@ def floors(
     if not least:
         return None
     found = np.array([np.quantile(np.array(rows), LOST, axis=0) for rows in least.values()])
-    return tuple(found.min(axis=0).tolist())
+    return tuple(found.mean(axis=0).tolist())
 
 
 def one_each(queries: Iterable[CalibrationQuery], seed: int) -> list[CalibrationQuery]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from catalogue.reading.catalogue import Photograph
 from recognition import splits
-from recognition.calibration.risk_levels import RiskLevels
+from recognition.calibration.bound import RiskLevels
 from recognition.data.labelled_folder import DataSetError, labelled_animals, labelled_capture
 from recognition.data.labelled_stream import LabelledCapture
 from recognition.defaults import ADAPTED, SEED

@@ -5,9 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from recognition.calibration.bound import CalibrationError, supported
+from recognition.calibration.bound import CalibrationError, RiskLevels, supported
 from recognition.calibration.curve import FittedCurve, fit_curve
-from recognition.calibration.risk_levels import RiskLevels
 from recognition.calibration.thresholds import thresholds
 from recognition.data.labelled_stream import LabelledSighting
 from recognition.evaluation.gallery_session import QueryResult

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recognition.calibration.risk_levels import RiskLevels
+from recognition.calibration.bound import RiskLevels
 from resight.commands.recognition.options import (
     CACHE,
     EvidenceCache,

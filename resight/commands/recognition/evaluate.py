@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recognition.calibration.risk_levels import RiskLevels
+from recognition.calibration.bound import RiskLevels
 from recognition.defaults import ADAPTED, SEED
 from resight.commands.recognition.options import CACHE, JsonFile
 from resight.console import CommandError, ConsoleProgress, note, results, write_json

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from recognition.calibration.risk_levels import RiskLevels
+from recognition.calibration.bound import RiskLevels
 from resight.commands.recognition.options import CACHE, EvidenceCache, MaxFalseKnown, Synthetic
 from resight.console import DataDir, LedgerUrl, note, results
 from resight.learning import adaptation, calibration

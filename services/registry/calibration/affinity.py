@@ -5,6 +5,9 @@ matches are, which depends on the individuals as they are known. Its log-odds ar
 those of all that either sighting was compared with: nearly all are other animals, so a curve fitted
 on species with more, or less, distinctive pictures is rescaled to this one (symmetric score
 normalisation, S-norm, from speaker verification).
+
+Standing out is not enough where a species shows little: a pair whose matches are hardly distinctive
+never speaks for one animal.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,21 +37,31 @@ LOWEST, HIGHEST = -3.0, 10.0
 # shorter than `MIN_SCORES` uses the latter only.
 HALVED_AT = 10
 MIN_SCORES = 5
+# Log-odds of a pair below the floor, at most.
+UNSUPPORTED = -3.0
 
 
 class Steps(NamedTuple):
-    """Pairs by the positions of their sightings, `left` [P] and `right` [P]; `rows` [P, 4]."""
+    """Pairs by the positions of their sightings, `left` [P] and `right` [P]; `rows` [P, 4].
+
+    `distinctiveness` [P]: its logarithm, mean of both directions.
+    """
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     rows: NDArray[np.float64]
+    distinctiveness: NDArray[np.float64]
 
 
 class Affinity(CalibrationModel):
-    """Both steps, as stored in the calibration file."""
+    """Both steps, as stored in the calibration file.
+
+    `floor`: the least distinctiveness (logarithm) of a pair that may speak for one animal.
+    """
 
     pair: Linear
     against_lists: Linear
+    floor: float = 0.0
 
     @model_validator(mode="after")
     def _widths(self) -> Self:
@@ -61,9 +74,12 @@ class Affinity(CalibrationModel):
 
         Symmetric; NaN for pairs that were not compared, and on the diagonal.
         """
-        left, right, rows = steps(pairs, self.pair, groups)
+        left, right, rows, distinctiveness = steps(pairs, self.pair, groups)
+        log_odds = self.against_lists.log_odds(rows)
+        weak = distinctiveness < self.floor
         result = np.full((len(pairs.features), len(pairs.features)), np.nan)
-        result[left, right] = result[right, left] = self.against_lists.log_odds(rows)
+        result[left, right] = np.where(weak, np.minimum(log_odds, UNSUPPORTED), log_odds)
+        result[right, left] = result[left, right]
         return result
 
 
@@ -105,23 +121,26 @@ class PairTable:
 def steps(pairs: PairTable, pair: Linear, groups: NDArray[np.int64]) -> Steps:
     """Return the second step's inputs for each compared pair, if `groups` are the individuals."""
     count = len(pairs.features)
-    first = [pair.log_odds(rows) for rows in pairs.rows(groups)]
+    inputs = pairs.rows(groups)
+    first = [pair.log_odds(rows) for rows in inputs]
     table = pairs.square(first)
     outside: list[NDArray[np.float64]] = []
-    left, right, log_odds = [], [], []
+    left, right, log_odds, distinct = [], [], [], []
     for index, (there, odds) in enumerate(zip(pairs.there, first, strict=True)):
         inside = there >= 0
         outside.append(odds[~inside])
         left.append(np.full(inside.sum(), index))
         right.append(there[inside])
         log_odds.append(odds[inside])
+        distinct.append(inputs[index][inside, 0])
     if not log_odds:
         none = np.zeros(0, dtype=np.int64)
-        return Steps(none, none, np.zeros((0, len(STEPS))))
+        return Steps(none, none, np.zeros((0, len(STEPS))), np.zeros(0))
     odds, i, j = np.concatenate(log_odds), np.concatenate(left), np.concatenate(right)
+    distinctiveness = np.concatenate(distinct)
     every = np.concatenate(first)
     if not len(odds):
-        return Steps(i, j, np.zeros((0, len(STEPS))))
+        return Steps(i, j, np.zeros((0, len(STEPS))), distinctiveness)
     middle, spread = _middle(every, LEAST_SPREAD)
     middles = np.full(count, middle)
     spreads = np.full(count, spread)
@@ -147,6 +166,7 @@ def steps(pairs: PairTable, pair: Linear, groups: NDArray[np.int64]) -> Steps:
             ],
             axis=1,
         ),
+        distinctiveness,
     )
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition.calibration.bound import CalibrationError
+from recognition.calibration.bound import CalibrationError, RiskLevels
 from recognition.calibration.curve import fit_curve
 from recognition.calibration.file import _raised, calibrate, write
 from recognition.calibration.individuals import fit_competition
 from recognition.calibration.pairs import folds
 from recognition.calibration.queries import CalibrationQuery, without_own
-from recognition.calibration.risk_levels import RiskLevels
 from recognition.data.labelled_stream import LabelledSighting
 from services.registry.calibration.calibration import Model, load
 from services.registry.identity.rank import rank

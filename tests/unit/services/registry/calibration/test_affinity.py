@@ -7,6 +7,7 @@ from services.registry.calibration.affinity import (
     BY_INDIVIDUAL,
     PAIR,
     STEPS,
+    UNSUPPORTED,
     Affinity,
     PairTable,
     Steps,
@@ -75,10 +76,19 @@ def test_a_sighting_that_resembles_many_is_held_to_its_own_list() -> None:
     found = lists()
     found[20] = compared(list(range(1, 20)), list(np.linspace(1.9, 2.1, 19)))
     found[21] = compared(list(range(1, 20)), [2.0, *np.linspace(-4.1, -3.9, 18)])
-    left, right, rows = stepped(found)
+    left, right, rows, _ = stepped(found)
     to_first = {int(row): rows[at] for at, row in enumerate(left) if right[at] == 0}
     stricter = STEPS.index("above_stricter")
     assert to_first[20 - 1][stricter] < to_first[21 - 1][stricter] - 1
+
+
+def test_a_pair_whose_matches_are_hardly_distinctive_speaks_for_nobody() -> None:
+    compares = {1: compared([], []), 2: compared([1], [0.5]), 3: compared([1, 2], [-5.0, 4.0])}
+    affinity = Affinity(pair=BY_COSINE, against_lists=linear(len(STEPS), x0=1.0), floor=0.8)
+    found = matrix(affinity, compares)
+    assert found[0, 1] == found[1, 2] == UNSUPPORTED
+    assert found[0, 2] == -5.0
+    assert matrix(affinity.model_copy(update={"floor": 0.0}), compares)[0, 1] == 0.5
 
 
 def test_what_was_compared_outside_counts_for_the_middle() -> None:
