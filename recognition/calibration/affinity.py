@@ -91,14 +91,9 @@ def _compared(streams: Sequence[Stream]) -> list[Rows]:
     """Return the features of all pairs inside each stream, and which show one animal."""
     found = []
     for stream in streams:
-        names = np.array(stream.identities)
-        rows, same = [], []
-        every = zip(stream.pairs.there, stream.pairs.rows(stream.groups), strict=True)
-        for index, (there, features) in enumerate(every):
-            inside = there >= 0
-            rows.append(features[inside])
-            same.append(names[there[inside]] == names[index])
-        found.append((np.concatenate(rows), np.concatenate(same)))
+        names, pairs = np.array(stream.identities), stream.pairs
+        rows = pairs.rows(stream.groups)[pairs.inside]
+        found.append((rows, names[pairs.left] == names[pairs.right]))
     return found
 
 

@@ -83,11 +83,11 @@ def untrained_groups(pairs: PairTable) -> NDArray[np.int64]:
     """
 
     def regroup(groups: NDArray[np.int64]) -> Clusters:
-        clusters = Clusters(pairs.square([rows[:, 0] for rows in pairs.rows(groups)]))
+        clusters = Clusters(pairs.square(pairs.rows(groups)[:, 0]))
         clusters.agglomerate(AVERAGE, JOIN)
         return clusters
 
-    return settled(regroup, range(len(pairs.features)), ROUNDS).labels()
+    return settled(regroup, range(pairs.count), ROUNDS).labels()
 
 
 def training_groups(pairs: PairTable, identities: Sequence[str]) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ Standing out is not enough where a species shows little: a pair whose matches ar
 never speaks for one animal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -74,106 +74,114 @@ class Affinity(CalibrationModel):
 
         Symmetric; NaN for pairs that were not compared, and on the diagonal.
         """
-        left, right, rows, distinctiveness = steps(pairs, self.pair, groups)
+        _, _, rows, distinctiveness = steps(pairs, self.pair, groups)
         log_odds = self.against_lists.log_odds(rows)
         weak = distinctiveness < self.floor
-        result = np.full((len(pairs.features), len(pairs.features)), np.nan)
-        result[left, right] = np.where(weak, np.minimum(log_odds, UNSUPPORTED), log_odds)
-        result[right, left] = result[left, right]
-        return result
+        every = np.zeros(len(pairs.inside))
+        every[pairs.inside] = np.where(weak, np.minimum(log_odds, UNSUPPORTED), log_odds)
+        return pairs.square(every)
 
 
 class PairTable:
     """All comparisons of some sightings, prepared for changing individuals.
 
     `lists` has the comparisons of each sighting by enrolment number. Comparisons with sightings
-    outside `lists` count for median and spread only.
+    outside `lists` count for median and spread only. `left` and `right` [P] are the positions of
+    the sightings compared inside, `inside` [C] says which comparisons these are.
     """
 
     def __init__(self, lists: Mapping[int, Comparisons]) -> None:
-        positions = Positions(lists)
+        self.count = len(lists)
         self._votes = VoteTable(lists)
-        self.features = [each.features for each in lists.values()]
-        # The position of each list's candidates; -1: not among them.
-        self.there = [positions.of(each.numbers) for each in lists.values()]
+        lengths = [len(each.numbers) for each in lists.values()]
+        owners = np.repeat(np.arange(self.count), lengths)
+        none = [np.zeros(0, dtype=np.int64)]
+        numbers = np.concatenate([*none, *(each.numbers for each in lists.values())])
+        there = Positions(lists).of(numbers)
+        self._features = np.concatenate(
+            [np.zeros((0, len(COMPARED))), *(each.features for each in lists.values())]
+        )
+        self.inside = there >= 0
+        self.left, self.right = owners[self.inside], there[self.inside]
+        # Where the others stand in a table with a row for each list.
+        outside = owners[~self.inside]
+        first = np.searchsorted(outside, outside)
+        self._outside = outside, np.arange(len(outside)) - first
 
-    def square(self, values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Return one value for each comparison as a symmetric matrix [N, N]; NaN: not compared."""
-        table = np.full((len(values), len(values)), np.nan)
-        for index, (there, row) in enumerate(zip(self.there, values, strict=True)):
-            inside = there >= 0
-            table[index, there[inside]] = table[there[inside], index] = row[inside]
+    def square(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return one value per comparison [C] as a symmetric matrix [N, N]; NaN: not compared."""
+        table = np.full((self.count, self.count), np.nan)
+        ends = np.stack([self.left, self.right], axis=1)
+        # Of two comparisons of one pair the later counts, in both directions.
+        table[ends.ravel(), ends[:, ::-1].ravel()] = np.repeat(values[self.inside], 2)
         return table
 
-    def rows(self, groups: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-        """Return the inputs of the first step for each list, [N, 18]."""
+    def by_list(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return all values [C] that concern each sighting, sorted; [N, M], NaN at the end."""
+        rows, columns = self._outside
+        others = np.full((self.count, int(columns.max(initial=-1)) + 1), np.nan)
+        others[rows, columns] = values[~self.inside]
+        return np.sort(np.hstack([self.square(values), others]), axis=1)
+
+    def rows(self, groups: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the inputs of the first step for each comparison, [C, 18]."""
         spoken = self._votes.between(groups)
-        back = spoken.T
-        three = np.stack([(spoken + back) / 2, np.minimum(spoken, back), np.maximum(spoken, back)])
-        logs = np.log1p(ENLARGED * three)
-        found = []
-        for index, (there, features) in enumerate(zip(self.there, self.features, strict=True)):
-            distinct = np.where(there[:, None] >= 0, logs[:, index, there].T, 0.0)
-            found.append(np.hstack([distinct.reshape(-1, len(BY_INDIVIDUAL)), features]))
+        one, other = spoken[self.left, self.right], spoken[self.right, self.left]
+        found = np.zeros((len(self.inside), len(PAIR)))
+        three = np.stack(
+            [(one + other) / 2, np.minimum(one, other), np.maximum(one, other)], axis=1
+        )
+        found[self.inside, : len(BY_INDIVIDUAL)] = np.log1p(ENLARGED * three)
+        found[:, len(BY_INDIVIDUAL) :] = self._features
         return found
 
 
 def steps(pairs: PairTable, pair: Linear, groups: NDArray[np.int64]) -> Steps:
     """Return the second step's inputs for each compared pair, if `groups` are the individuals."""
-    count = len(pairs.features)
     inputs = pairs.rows(groups)
-    first = [pair.log_odds(rows) for rows in inputs]
-    table = pairs.square(first)
-    outside: list[NDArray[np.float64]] = []
-    left, right, log_odds, distinct = [], [], [], []
-    for index, (there, odds) in enumerate(zip(pairs.there, first, strict=True)):
-        inside = there >= 0
-        outside.append(odds[~inside])
-        left.append(np.full(inside.sum(), index))
-        right.append(there[inside])
-        log_odds.append(odds[inside])
-        distinct.append(inputs[index][inside, 0])
-    if not log_odds:
-        none = np.zeros(0, dtype=np.int64)
-        return Steps(none, none, np.zeros((0, len(STEPS))), np.zeros(0))
-    odds, i, j = np.concatenate(log_odds), np.concatenate(left), np.concatenate(right)
-    distinctiveness = np.concatenate(distinct)
-    every = np.concatenate(first)
+    every = pair.log_odds(inputs)
+    odds, distinctiveness = every[pairs.inside], inputs[pairs.inside, 0]
+    i, j = pairs.left, pairs.right
     if not len(odds):
         return Steps(i, j, np.zeros((0, len(STEPS))), distinctiveness)
-    middle, spread = _middle(every, LEAST_SPREAD)
-    middles = np.full(count, middle)
-    spreads = np.full(count, spread)
-    for index, rest in enumerate(outside):
-        row = table[index]
-        seen = np.concatenate([row[~np.isnan(row)], rest])
-        if len(seen) >= MIN_SCORES:
-            share = len(seen) / (len(seen) + HALVED_AT)
-            own = _middle(seen, LEAST_IN_LIST)
-            middles[index] = share * own[0] + (1 - share) * middle
-            spreads[index] = share * own[1] + (1 - share) * spread
+    middle, spread = _middle(np.sort(every)[None], np.array([len(every)]), LEAST_SPREAD)
+    seen = pairs.by_list(every)
+    counts = np.count_nonzero(~np.isnan(seen), axis=1)
+    share = np.where(counts >= MIN_SCORES, counts / (counts + HALVED_AT), 0.0)
+    own, own_spread = _middle(seen, np.maximum(counts, 1), LEAST_IN_LIST)
+    middles = np.where(share > 0, share * own + (1 - share) * middle, middle)
+    spreads = np.where(share > 0, share * own_spread + (1 - share) * spread, spread)
     above_left = _above(odds, middles[i], spreads[i])
     above_right = _above(odds, middles[j], spreads[j])
-    return Steps(
-        i,
-        j,
-        np.stack(
-            [
-                odds,
-                _above(odds, middle, spread),
-                np.minimum(above_left, above_right),
-                np.maximum(above_left, above_right),
-            ],
-            axis=1,
-        ),
-        distinctiveness,
-    )
+    rows = [
+        odds,
+        _above(odds, middle, spread),
+        np.minimum(above_left, above_right),
+        np.maximum(above_left, above_right),
+    ]
+    return Steps(i, j, np.stack(rows, axis=1), distinctiveness)
 
 
-def _middle(log_odds: NDArray[np.float64], least: float) -> tuple[float, float]:
-    """Return the median and the spread below it, where pairs are of different animals."""
-    median, low = np.quantile(log_odds, [0.5, BELOW])
-    return float(median), float(max(median - low, least))
+def _middle(
+    log_odds: NDArray[np.float64], counts: NDArray[np.int64], least: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the median [N] and the spread [N] below it, where pairs are of different animals.
+
+    `log_odds` [N, M] are sorted; of each row the first of `counts` [N] are numbers.
+    """
+    median, low = (_quantile(log_odds, counts, share) for share in (0.5, BELOW))
+    return median, np.maximum(median - low, least)
+
+
+def _quantile(
+    rows: NDArray[np.float64], counts: NDArray[np.int64], share: float
+) -> NDArray[np.float64]:
+    """Return a quantile of the first `counts` [N] numbers of each sorted row [N, M], linear."""
+    at = share * (counts - 1)
+    below = np.floor(at).astype(np.int64)
+    above = np.minimum(below + 1, counts - 1)
+    each = np.arange(len(rows))
+    return np.asarray(rows[each, below] + (at - below) * (rows[each, above] - rows[each, below]))
 
 
 def _above(

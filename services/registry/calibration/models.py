@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -61,8 +62,20 @@ class Linear(CalibrationModel):
 
     def log_odds(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the log-odds of each row [N, F], float64 [N]."""
-        standard = (rows - np.array(self.means)) / np.array(self.scales)
-        return np.asarray(self.intercept + standard @ np.array(self.coefficients))
+        slopes, constant = _sum(self.coefficients, self.means, self.scales, self.intercept)
+        return np.asarray(constant + rows @ slopes)
+
+
+@lru_cache(maxsize=64)
+def _sum(
+    coefficients: tuple[float, ...],
+    means: tuple[float, ...],
+    scales: tuple[float, ...],
+    intercept: float,
+) -> tuple[NDArray[np.float64], float]:
+    """Return the same as a plain weighted sum: weights [F], and what is added to it."""
+    slopes = np.array(coefficients) / np.array(scales)
+    return slopes, intercept - float(slopes @ np.array(means))
 
 
 class Logistic(Linear):

@@ -6,14 +6,15 @@ animal of many pictures would speak against itself. So the measure depends on wh
 is taken anew whenever that changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.registry.features.comparisons import Comparisons
 from services.registry.features.positions import Positions
-from shared.votes import DISTANCES, STEPS, UNRIVALLED
+from shared.votes import DISTANCES, STEPS, UNRIVALLED, KeypointVotes
 
 # Votes of keypoints: voter, sighting and similarity, arrays of one length.
 _Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
@@ -28,48 +29,62 @@ class VoteTable:
 
     def __init__(self, lists: Mapping[int, Comparisons]) -> None:
         count = len(lists)
-        self._voters = np.array([len(each.votes.numbers) for each in lists.values()], np.float64)
+        votes = [each.votes for each in lists.values()]
+        self._voters = np.array([len(each.numbers) for each in votes], np.float64)
         self._width = int(self._voters.max(initial=0))
         # Similarity of the most similar sighting that is not among them, by voter.
         self._outside = np.zeros(count * self._width, np.uint8)
-        self._positions = Positions(lists)
-        voted = [self._voted(index, each) for index, each in enumerate(lists.values())]
-        names = np.array([each.votes.keypoints for each in lists.values()], np.int64)
-        answered = [self._answered(index, each, names) for index, each in enumerate(lists.values())]
-        found = [np.concatenate(each) for each in zip(*voted, *answered, strict=True)] or [
-            np.zeros(0, np.int64)
-        ] * 3
-        voter, sighting, similar = (each.astype(np.int64) for each in found)
+        positions = Positions(lists)
+        voted = self._voted(votes, positions)
+        answered = self._answered(lists.values(), positions)
+        voter, sighting, similar = (
+            np.concatenate([one, other]).astype(np.int64)
+            for one, other in zip(voted, answered, strict=True)
+        )
         # Nearest first; one number sorts faster than three keys.
         keys = (voter * (STEPS + 1) + STEPS - similar) * max(count, 1) + sighting
         rest, self._sighting = np.divmod(np.sort(keys), max(count, 1))
         self._voter, further = np.divmod(rest, STEPS + 1)
         self._similar = STEPS - further
 
-    def _voted(self, index: int, each: Comparisons) -> _Found:
-        """Return a sighting's votes, and keep what its keypoints know of the outside.
+    def _voted(self, votes: Sequence[KeypointVotes], positions: Positions) -> _Found:
+        """Return all sightings' votes, and keep what their keypoints know of the outside.
 
         Only what is nearer than the outside can be worth anything.
         """
-        similar, at = each.votes.similarities, self._positions.of(each.votes.numbers)
+        similar = _stacked([each.similarities for each in votes])
+        at = positions.of(_stacked([each.numbers for each in votes]))
+        voters = np.concatenate(
+            [np.zeros(0, np.int64)]
+            + [
+                index * self._width + np.arange(len(each.numbers))
+                for index, each in enumerate(votes)
+            ]
+        )
         beyond = np.where(at < 0, similar, 0)
         # No sighting beyond the last place is more similar than the one there.
-        beyond[:, -1:] = similar[:, -1:]
-        first = index * self._width
+        last = np.repeat([each.numbers.shape[1] - 1 for each in votes], self._voters.astype(int))
+        if len(similar):
+            keypoints = np.arange(len(similar))
+            beyond[keypoints, last] = similar[keypoints, last]
         outside = beyond.max(axis=1, initial=0)
-        self._outside[first : first + len(at)] = outside
+        self._outside[voters] = outside
         rows, columns = np.nonzero((at >= 0) & (similar > outside[:, None]))
-        return first + rows, at[rows, columns], similar[rows, columns]
+        return voters[rows], at[rows, columns], similar[rows, columns]
 
-    def _answered(self, index: int, each: Comparisons, names: NDArray[np.int64]) -> _Found:
-        """Return the votes of a sighting's candidates for it, if of the same keypoints."""
-        at = self._positions.of(each.reverse.numbers)
-        at[names[at] != each.reverse.keypoints] = -1
-        chosen = np.flatnonzero(at >= 0)
-        similar = each.reverse.similarities[chosen, : self._width]
+    def _answered(self, lists: Collection[Comparisons], positions: Positions) -> _Found:
+        """Return the votes of sightings' candidates for them, if of the same keypoints."""
+        answers = [each.reverse for each in lists]
+        none = [np.zeros(0, np.int64)]
+        names = np.array([each.votes.keypoints for each in lists], np.int64)
+        asked = np.repeat(np.arange(len(answers)), [len(each.numbers) for each in answers])
+        at = positions.of(np.concatenate([*none, *(each.numbers for each in answers)]))
+        keypoints = np.concatenate([*none, *(each.keypoints for each in answers)])
+        chosen = np.flatnonzero((at >= 0) & (names[at] == keypoints)) if len(names) else none[0]
+        similar = _stacked([each.similarities for each in answers])[chosen, : self._width]
         voter = at[chosen, None] * self._width + np.arange(similar.shape[1])
         nearer = similar > self._outside[voter]
-        return voter[nearer], np.full(int(nearer.sum()), index, np.int64), similar[nearer]
+        return voter[nearer], asked[chosen][np.nonzero(nearer)[0]], similar[nearer]
 
     def between(self, groups: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the distinctiveness of each sighting's matches with each other one, [N, N].
@@ -108,3 +123,15 @@ class VoteTable:
         measure[self._voter[at]] = self._similar[at]
         whose[self._voter[at]] = group[at]
         return measure, whose
+
+
+def _stacked(tables: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return tables [*, M] of several widths below each other, filled up with 0."""
+    width = max((each.shape[1] for each in tables), default=0)
+    rows = sum(len(each) for each in tables)
+    found = np.zeros((rows, width), tables[0].dtype if tables else np.uint8)
+    start = 0
+    for each in tables:
+        found[start : start + len(each), : each.shape[1]] = each
+        start += len(each)
+    return found
