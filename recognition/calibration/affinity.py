@@ -52,8 +52,8 @@ def fit_affinity(sets: Sets) -> Affinity:
 def least_distinctive(sets: Iterable[Sequence[Stream]], affinity: Affinity) -> float:
     """Return the least distinctiveness of a pair that may speak for one animal; 0 without sets.
 
-    All but `LOST` of the right pairs of a set that speak for one have it, on the set where it is
-    least. It comes last: with it in training, the linkage would learn to rely on it.
+    All but `LOST` of the right pairs of a set that speak for one have it, the mean over the sets.
+    It comes last: with it in training, the linkage would learn to rely on it.
     """
     least = []
     for streams in sets:
@@ -66,7 +66,7 @@ def least_distinctive(sets: Iterable[Sequence[Stream]], affinity: Affinity) -> f
         values = np.concatenate(found)
         if len(values):
             least.append(float(np.quantile(values, LOST)))
-    return min(least, default=0.0)
+    return float(np.mean(least)) if least else 0.0
 
 
 def fit_rows(
