@@ -251,7 +251,7 @@ def test_the_audit_log_tells_who_did_what_without_secrets(bench: Bench) -> None:
     ]
     everything = admin.get("/api/v1/audit").text + admin.get("/audit").text
     for secret in (key, made):
-        assert secret.rpartition("_")[2] not in everything
+        assert secret.split("_", 2)[2] not in everything  # its secret may contain "_"
 
 
 def test_a_stream_ends_when_its_key_is_removed(bench: Bench) -> None:
