@@ -41,8 +41,9 @@ class CalibrationFitter:
             return
         self._looked_at = time.monotonic()
         try:
-            if (status := self._fit.ended()) is not None:
+            if (status := self._fit.status) is not None:
                 self._tell(status)
+                self._fit.taken()
             if not self._fit.running:
                 self._begin()
         except Transient:

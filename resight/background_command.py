@@ -21,7 +21,7 @@ class BackgroundCommand:
 
     @property
     def running(self) -> bool:
-        """Whether it was started, and its status was not read yet."""
+        """Whether it was started, and its result was not taken yet."""
         return self._process is not None
 
     def start(self) -> None:
@@ -33,12 +33,14 @@ class BackgroundCommand:
             )
         os.setpriority(os.PRIO_PROCESS, self._process.pid, NICE)
 
-    def ended(self) -> int | None:
-        """Return its exit status once, when it has ended."""
-        status = None if self._process is None else self._process.poll()
-        if status is not None:
-            self._process = None
-        return status
+    @property
+    def status(self) -> int | None:
+        """Its exit status once it has ended, until its result is taken."""
+        return None if self._process is None else self._process.poll()
+
+    def taken(self) -> None:
+        """Note that its result was recorded; recording may fail, and is then tried again."""
+        self._process = None
 
     def stop(self) -> None:
         """End it."""

@@ -20,9 +20,8 @@ SPEAKS, LOST = -0.5, 0.02
 
 # Pairs of few animals are not independent: penalty per animal.
 SHRUNK = 0.06
+
 Sets = Mapping[str, Sequence[Stream]]
-
-
 # Inputs [N, F] and labels [N] of some pairs.
 Rows = tuple[NDArray[np.float64], NDArray[np.bool_]]
 

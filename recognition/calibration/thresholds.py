@@ -118,7 +118,7 @@ def floors(
 
     It is what all but `LOST` of a set's right calls have, the mean over the sets. The threshold
     rests on how far evidence stands out of its list, and on a species unlike those of the
-    calibration something always does: lions' ears are like other lions' ears.
+    calibration something always does.
     """
     least: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for query in queries:

@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from resight.commands.recognition.options import CACHE, EvidenceCache, JsonFile
+from resight.commands.recognition.options import (
+    CACHE,
+    ENCODER,
+    Encoder,
+    EvidenceCache,
+    JsonFile,
+    ServedCalibration,
+)
 from resight.console import CommandError, Commands, ConsoleProgress, note, results, write_json
 from resight.learning.pictures import labelled
 
@@ -30,13 +37,8 @@ def check(
     output: Annotated[Path, typer.Option(help="Page with the pictures side by side.")] = Path(
         "catalogue-check.html"
     ),
-    calibration: Annotated[
-        Path | None,
-        typer.Option(help="Calibration file. Default: as served.", show_default=False),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="Encoder: an ONNX file or a backbone.")
-    ] = "efficientnet_lite0",
+    calibration: ServedCalibration = None,
+    model: Encoder = ENCODER,
     species: Annotated[
         str | None,
         typer.Option(help="Species of all pictures. Default: as named.", show_default=False),

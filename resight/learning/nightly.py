@@ -73,8 +73,7 @@ class NightlyLearner:
         """Record the result of an attempt that has ended, and begin one if it is time."""
         try:
             if self._running is not None:
-                status = self._running.ended()
-                if status is not None:
+                if (status := self._running.status) is not None:
                     self._told(self._running, status)
                     self._running = None
             elif time.monotonic() - self._looked_at >= LOOK_SECONDS:
@@ -108,8 +107,8 @@ class NightlyLearner:
 
     def _told(self, ended: BackgroundCommand, status: int) -> None:
         if status == 0:
-            [model] = self._output.glob("*.onnx")
-            taken = LearnedModel(str(model), str(self._output / "calibration.json"))
+            files = self._output / "model.onnx", self._output / "calibration.json"
+            taken = LearnedModel(*map(str, files))
             write_atomically(self._folder / TAKEN, json.dumps(asdict(taken)).encode())
             told = "A better model was learned; it is used from the next start on."
         else:

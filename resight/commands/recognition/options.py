@@ -33,9 +33,14 @@ MaxFalseKnown = Annotated[
     ),
 ]
 EvidenceCache = Annotated[Path, typer.Option(help="Cache folder for evidence.")]
+ServedCalibration = Annotated[
+    Path | None, typer.Option(help="Calibration file. Default: as served.", show_default=False)
+]
+Encoder = Annotated[str, typer.Option(help="Encoder: an ONNX file or a backbone.")]
 JsonFile = Annotated[
     Path | None,
     typer.Option("--json", help="Write results as JSON to this file.", show_default=False),
 ]
 
 CACHE = Path("out/cache")
+ENCODER = "efficientnet_lite0"

@@ -5,7 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from resight.commands.recognition.options import CACHE, EvidenceCache, JsonFile
+from resight.commands.recognition.options import (
+    CACHE,
+    ENCODER,
+    Encoder,
+    EvidenceCache,
+    JsonFile,
+    ServedCalibration,
+)
 from resight.console import CommandError, ConsoleProgress, note, results, write_json
 
 
@@ -17,13 +24,8 @@ def replay(
         ),
     ],
     *,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(help="Calibration file. Default: as served.", show_default=False),
-    ] = None,
-    model: Annotated[
-        str, typer.Option(help="Encoder: an ONNX file or a backbone.")
-    ] = "efficientnet_lite0",
+    calibration: ServedCalibration = None,
+    model: Encoder = ENCODER,
     order: Annotated[
         Literal["time", "table", "shuffle"],
         typer.Option(help="Arrival order: by time, as listed, or random."),

@@ -14,7 +14,7 @@ from services.registry.api.json.schemas import OfSeveral
 from services.registry.api.json.writing import written
 from services.registry.api.pages.charts import curve, months
 from services.registry.api.pages.frame import gallery_path, page
-from services.registry.api.pages.questions import operation_shown, shown_after
+from services.registry.api.pages.operations import operation_shown, shown_after
 from services.registry.api.problem import refusal
 from services.registry.calibration.drift import FIT_AGAIN
 from services.registry.exports.formats import FORMATS

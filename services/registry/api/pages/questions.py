@@ -1,18 +1,16 @@
 """Questions: which individuals may be one, answered one at a time, with keyboard shortcuts."""
 
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.registry.api.context import ApiContext, Context, CurrentUser, Named
-from services.registry.api.json.reading import entry_answer
-from services.registry.api.json.schemas import Confirm, EntryAnswer, OfTwo, Saying, Undo
+from services.registry.api.context import Context, CurrentUser, Named
+from services.registry.api.json.schemas import Confirm, OfTwo, Saying, Undo
 from services.registry.api.json.writing import written
 from services.registry.api.pages.frame import gallery_path, page
-from services.registry.identity.entry import Entry
+from services.registry.api.pages.operations import operation_shown, shown_after
 from services.registry.identity.question import Question
 from services.registry.ledger.overview import GalleryOverview
 from services.registry.review.skipped_questions import is_in
@@ -113,16 +111,6 @@ def undo(
     return RedirectResponse(shown_after(name, back, entry), 303)
 
 
-def shown_after(gallery: str, back: str, entry: Entry) -> str:
-    """Return the page to show after an operation: the one it came from, with what it changed."""
-    path, _, query = back.partition("?")
-    inside = path == gallery_path(gallery) or path.startswith(f"{gallery_path(gallery)}/")
-    if not inside or not back.isprintable():
-        path, query = f"{gallery_path(gallery)}/questions", ""
-    kept = [(key, value) for key, value in parse_qsl(query) if key != "said"]
-    return f"{path}?{urlencode([*kept, ('said', entry.decision.number)])}"
-
-
 def _sides(shown: GalleryOverview, question: Question) -> tuple["Side", ...]:
     """Return both individuals, the one with fewer sightings first."""
     both = [
@@ -161,10 +149,3 @@ def rivals_of(
             found.append((rival, question.probability, f"{path}&aside=true" if aside else path))
         counted[aside] += 1
     return found
-
-
-def operation_shown(at: ApiContext, gallery: str, number: int) -> EntryAnswer | None:
-    """Return a person's entry, to show what it changed; None: there is none."""
-    found = next(at.ledger.decisions(gallery, number, number), None) if number else None
-    spoken = found is not None and found.HasField("operation")
-    return entry_answer(found) if found is not None and spoken else None

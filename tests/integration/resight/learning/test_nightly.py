@@ -11,13 +11,14 @@ from resight.learning.nightly import LearnedModel, NightlyLearner, learned_model
 from services.registry.ledger import learning
 from services.registry.ledger.learning import Learning
 from services.registry.ledger.ledger import Ledger
+from shared.errors import Transient
 from tests.integration.services.registry.review.test_reviewer import decide
 from tests.support.queries import ledger_at
 from tests.support.waiting import wait_until
 
 LEARNS = (
     "import pathlib, sys; folder = pathlib.Path(sys.argv[1]); folder.mkdir(parents=True); "
-    "(folder / 'own.onnx').write_text('model'); (folder / 'calibration.json').write_text('{}')"
+    "(folder / 'model.onnx').write_text('model'); (folder / 'calibration.json').write_text('{}')"
 )
 IS_NO_BETTER = "import sys; sys.exit('error: the adapted model is not better')"
 NIGHT = datetime(2026, 5, 1, 2, 30).astimezone().timestamp()
@@ -57,10 +58,28 @@ def test_a_better_model_is_used_from_the_next_start_on(ledger: Ledger, tmp_path:
     assert told is not None
     assert told.taken
     folder = tmp_path / "learned" / "2026-05-01"
-    expected = LearnedModel(str(folder / "own.onnx"), str(folder / "calibration.json"))
+    expected = LearnedModel(str(folder / "model.onnx"), str(folder / "calibration.json"))
     assert learned_model(tmp_path) == expected
     Path(expected.model).unlink()
     assert learned_model(tmp_path) is None
+
+
+def test_a_result_that_could_not_be_recorded_is_recorded_later(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = NightlyLearner(ledger, tmp_path, [sys.executable, "-c", LEARNS], now=lambda: NIGHT)
+    learner.tick()
+    with monkeypatch.context() as away:
+        failed: list[Learning] = []
+
+        def fails(_store: object, attempt: Learning) -> None:
+            failed.append(attempt)
+            raise Transient("the ledger is restarting")
+
+        away.setattr(learning, "keep", fails)
+        wait_until(lambda: not over(learner) and bool(failed))
+    wait_until(lambda: over(learner))
+    assert learning.latest(ledger.store) == failed[0]
 
 
 def test_one_that_is_no_better_is_not_taken_and_why_is_told(ledger: Ledger, tmp_path: Path) -> None:
