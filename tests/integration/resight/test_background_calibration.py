@@ -76,6 +76,19 @@ def test_imports_are_told_what_may_be_expected(register: ImportRegister, tmp_pat
     assert (told(register, "failed"), told(register, "none")) == ("", "")
 
 
+def test_a_later_import_is_told_too(register: ImportRegister, tmp_path: Path) -> None:
+    fits = fitter(register, tmp_path, FITS)
+    wait_until(lambda: over(register, fits))
+    begun = register.begin("later", "ada", "lions.zip")
+    register.keep(replace(begun, state="done", enrolled=4))
+
+    def told_later() -> bool:
+        fits.tick()
+        return "at most 0.015" in told(register, "later")
+
+    wait_until(told_later)
+
+
 def test_or_why_it_can_not_be_had_yet(register: ImportRegister, tmp_path: Path) -> None:
     fits = fitter(register, tmp_path, FAILS)
     wait_until(lambda: over(register, fits))
