@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -92,28 +93,16 @@ class BlobStore:
         """
         _check_reference(reference, max_bytes)
         key = reference.key
-        self._check_regular(key)
-        try:
-            found = obstore.get(self._store, key)
-            stored = found.meta["size"]
+
+        def check(stored: int) -> None:
             if stored != reference.size:
                 raise Poison(
                     f"{key!r} has {stored} bytes in {self._url}, but the reference says "
                     f"{reference.size}; publish the capture again with what was stored",
                     kind="wrong-size",
                 )
-            data = bytes(found.bytes())
-        except FileNotFoundError as error:
-            raise self._missing(key) from error
-        except (InvalidPathError, ValueError) as error:
-            raise _bad_reference(key, str(error)) from error
-        except (BaseError, OSError) as error:
-            if NOT_A_FOLDER in str(error):
-                raise self._missing(key) from error
-            denied = isinstance(error, PermissionDeniedError) or DENIED in str(error)
-            if denied and self._reads():  # so the fault is this object's, and waiting does not help
-                raise self._unreadable(key, str(error).splitlines()[0]) from error
-            raise self._down("read", key, error) from error
+
+        data = self._read(key, check)
         digest = hashlib.sha256(data).hexdigest()
         if digest != reference.sha256:
             raise Poison(
@@ -122,6 +111,21 @@ class BlobStore:
                 kind="wrong-hash",
             )
         return data
+
+    def find(self, key: str, max_bytes: int) -> bytes | None:
+        """Return the object under a key, None without one; for content with its own checksum.
+
+        Raises:
+            Poison: of kind bad-reference, too-many-bytes or unreadable-blob.
+            Transient: the store does not respond.
+        """
+        check_key(key)
+        try:
+            return self._read(key, lambda stored: _check_size(key, stored, max_bytes))
+        except Poison as poison:
+            if poison.kind == "missing-blob":
+                return None
+            raise
 
     def ready(self) -> bool:
         """Return whether the store can be read, and written if this process writes.
@@ -155,6 +159,25 @@ class BlobStore:
         except (BaseError, OSError):
             return False
         return True
+
+    def _read(self, key: str, check: Callable[[int], None]) -> bytes:
+        """Return an object; `check` is told its size before it is downloaded."""
+        self._check_regular(key)
+        try:
+            found = obstore.get(self._store, key)
+            check(found.meta["size"])
+            return bytes(found.bytes())
+        except FileNotFoundError as error:
+            raise self._missing(key) from error
+        except (InvalidPathError, ValueError) as error:
+            raise _bad_reference(key, str(error)) from error
+        except (BaseError, OSError) as error:
+            if NOT_A_FOLDER in str(error):
+                raise self._missing(key) from error
+            denied = isinstance(error, PermissionDeniedError) or DENIED in str(error)
+            if denied and self._reads():  # so the fault is this object's, and waiting does not help
+                raise self._unreadable(key, str(error).splitlines()[0]) from error
+            raise self._down("read", key, error) from error
 
     def _check_regular(self, key: str) -> None:
         """Refuse local paths that are not files: a pipe would block for ever."""
@@ -221,10 +244,14 @@ def _check_reference(reference: BlobReference, max_bytes: int) -> None:
         )
     if reference.size == 0:
         raise _bad_reference(reference.key, "its size is missing or 0")
-    if reference.size > max_bytes:
+    _check_size(reference.key, reference.size, max_bytes)
+
+
+def _check_size(key: str, size: int, max_bytes: int) -> None:
+    if size > max_bytes:
         raise Poison(
-            f"{reference.key!r} has {reference.size} bytes, more than the {max_bytes} allowed; "
-            "store the picture smaller",
+            f"{key!r} has {size} bytes, more than the {max_bytes} allowed; store the picture "
+            "smaller",
             kind="too-many-bytes",
         )
 

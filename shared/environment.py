@@ -51,6 +51,7 @@ CONCERNS = (
     "LABELS",
     "TLS",
     "SEGMENTER",
+    "EXTRACTOR",
 )
 
 

@@ -26,13 +26,13 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.matcher.published import PublishedLightGlue
-from services.matcher.extractors.aliked import AlikedExtractor
-from services.matcher.extractors.local_extractor import Framed
-from services.matcher.extractors.torch_segmenter import TorchSegmenter
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.batched_lightglue import BatchedLightGlue
 from services.matcher.pair_matchers.lightglue import VARIANTS
 from shared.foreground.u2netp import u2netp
+from shared.keypoints.extractors.aliked import AlikedExtractor
+from shared.keypoints.extractors.local_extractor import Framed
+from shared.keypoints.extractors.torch_segmenter import TorchSegmenter
+from shared.keypoints.keypoints import Keypoints
 
 VARIANT = VARIANTS["aliked-n16"]
 WIDTH = 256  # of a token, in values

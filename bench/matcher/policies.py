@@ -29,10 +29,10 @@ from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
 from services.matcher.cascade.policy import PolicyName
 from services.matcher.engine import build_engine
-from services.matcher.keypoints import Keypoints, encode
 from services.matcher.pair_matchers.lightglue import VARIANTS
 from services.matcher.service import MatcherService
 from services.matcher.settings import MatcherSettings
+from shared.keypoints.keypoints import Keypoints, encode
 from shared.messages import DEPTH_LIGHTGLUE, CandidateList, Matches
 from shared.records import Receipt, Result
 

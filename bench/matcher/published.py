@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.lightglue import Correspondences, Variant, load
+from shared.keypoints.keypoints import Keypoints
 
 
 class PublishedLightGlue:

@@ -95,6 +95,7 @@ STEPS = Row(
             [
                 Query(quantile(0.95, "resight_embedder_decode_seconds"), "decode"),
                 Query(quantile(0.95, "resight_embedder_segmentation_seconds"), "segmentation"),
+                Query(quantile(0.95, "resight_embedder_extraction_seconds"), "keypoints"),
                 Query(quantile(0.95, "resight_embedder_inference_seconds"), "inference"),
             ],
             "s",

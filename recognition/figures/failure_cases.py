@@ -10,13 +10,13 @@ from recognition.evaluation.predictions import Prediction, worst
 from recognition.evaluation.run import Evaluation
 from recognition.figures.failure_sheet import FailureCase, sheet
 from recognition.replay.in_process import Handlers
-from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from services.registry.features.evidence import features
 from shared.errors import Poison
 from shared.images import codec
 from shared.images.rgb import Pixels
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import BlobReference, Candidate, Evidence, Sighting
 
 MOST = 8

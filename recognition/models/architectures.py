@@ -26,8 +26,8 @@ from efficientnet_lite_pytorch import EfficientNet
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from services.matcher.torchvision_shim import import_beside_torchvision
 from shared.errors import ResightError
+from shared.keypoints.torchvision_shim import import_beside_torchvision
 
 Triple = tuple[float, float, float]
 

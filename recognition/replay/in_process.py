@@ -10,7 +10,6 @@ from hashlib import sha256
 from pathlib import Path
 
 from recognition.replay.cached_handler import CachedHandler
-from recognition.replay.keypoint_folder import KeypointFolder
 from recognition.replay.mask_folder import MaskFolder
 from services.embedder.build import build_embedder
 from services.embedder.service import EmbedderService
@@ -25,6 +24,7 @@ from shared.blobs import BlobStore
 from shared.embeddings import model_name
 from shared.environment import load
 from shared.errors import Poison
+from shared.keypoints.stored import StoredKeypoints
 from shared.messages import CandidateList, Capture, Enrolment, Matches, Sighting
 from shared.records import Handler, Receipt, Result
 
@@ -108,7 +108,7 @@ def cached_handlers(
     """
     crops = _store(kept / "crops")
     networks = build_networks(matching)
-    keypoints = KeypointFolder(kept / "keypoints", networks.extractor.model)
+    keypoints = StoredKeypoints(crops, networks.extractor.model)
     matcher = build_matcher_without_memory(matching, crops, keypoints, networks)
     encoding = f"{sha256(model.read_bytes()).hexdigest()} {cutting!r}"
     comparing = " ".join(map(model_name, (networks.extractor.model, networks.cascade().model)))

@@ -271,29 +271,34 @@ def embed(
 
 
 @app.command()
-def warm(
+def keypoints(
     *,
     ledger_url: LedgerUrl = None,
     data_dir: DataDir = DEFAULT_FOLDER,
 ) -> None:
-    """Fill the matcher's keypoint cache for enrolled crops.
+    """Store the keypoints of enrolled crops that have none.
 
-    Use it for an emptied cache or before deploying a different matcher, in its environment
-    (RESIGHT_MATCHER_…, RESIGHT_CACHE_…, RESIGHT_BLOBS_CROPS_URL). Otherwise the first queries
-    compute missing keypoints, up to 0.5 s of a core per candidate. It resumes after an
-    interruption.
+    The embedder stores them beside each new crop. Use this for crops of an earlier version, or
+    before deploying another extractor, in its environment (RESIGHT_EXTRACTOR_…,
+    RESIGHT_SEGMENTER_…, RESIGHT_BLOBS_CROPS_URL). Until then the matcher computes what is missing,
+    up to 0.5 s of a core per candidate. It resumes after an interruption.
     """
     # PyTorch takes two seconds to import, and no other command here needs it.
-    from resight.ledger_tools.cache_warming import cached_crops, warm_cache  # noqa: PLC0415
+    from resight.ledger_tools.keypoint_storing import (  # noqa: PLC0415
+        store_keypoints,
+        stored_crops,
+    )
 
-    ledger, crops = ledger_at(ledger_url, data_dir), cached_crops(data_dir)
+    ledger, crops = ledger_at(ledger_url, data_dir), stored_crops(data_dir)
     for name in ledger.galleries():
         failed: list[str] = []
         with Progress(console=notes, transient=True) as progress:
             task = progress.add_task(f"checking {name}", total=ledger.count(name, "enrolments"))
-            for done, reasons in warm_cache(ledger, name, crops):
+            for done, reasons in store_keypoints(ledger, name, crops):
                 failed += reasons
                 progress.advance(task, done)
         for reason in failed:
             note(reason)
-        results.print(f"{name}: {ledger.count(name, 'enrolments') - len(failed)} in the cache")
+        results.print(
+            f"{name}: {ledger.count(name, 'enrolments') - len(failed)} with stored keypoints"
+        )

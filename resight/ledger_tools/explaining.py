@@ -11,7 +11,6 @@ from resight.console import CommandError
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.engine import build_engine
 from services.matcher.explanation import explain, summary
-from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from services.registry.identity.entry import Entry
@@ -19,6 +18,7 @@ from services.registry.ledger.ledger import Ledger
 from shared.environment import load
 from shared.errors import Poison
 from shared.images import codec
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import Depth, Sighting
 
 

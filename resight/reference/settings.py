@@ -20,7 +20,11 @@ ROOT = Path(environment.__file__).parents[1]
 EXAMPLE, PAGE = ROOT / ".env.example", ROOT / "docs" / "settings.md"
 
 # Section of variables shared by several settings classes.
-_SHARED = {"TLS": "TLS, except Kafka's", "SEGMENTER": "Segmenter"}
+_SHARED = {
+    "TLS": "TLS, except Kafka's",
+    "SEGMENTER": "Segmenter",
+    "EXTRACTOR": "Keypoint extractor",
+}
 
 _EXAMPLE_HEADER = """\
 # Resight settings with their defaults; docs/settings.md explains them. Generated: `make settings`.

@@ -17,6 +17,7 @@ from shared.errors import SettingsError
 from shared.foreground.animal import finder
 from shared.foreground.choice import build_segmenter
 from shared.foreground.segmenter import Segmenter
+from shared.keypoints.build import build_crop_extractor
 from shared.messages import ModelReference
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ def build_embedder(
         SettingsError: the configuration is invalid.
     """
     segmenter = build_segmenter(settings)
+    extractor = build_crop_extractor(settings)
     if segmenter is not None:
         segmenter = cached(segmenter)
     return EmbedderService(
@@ -44,6 +46,7 @@ def build_embedder(
         settings,
         max_batch=encoding.max_batch,
         segmenter=segmenter,
+        extractor=extractor,
     )
 
 

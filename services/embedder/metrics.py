@@ -38,6 +38,10 @@ MASKS = counter(
     outcome=OUTCOMES,
 )
 SEGMENTATION = histogram("resight_embedder_segmentation_seconds", "Time to segment one view.")
+EXTRACTION = histogram(
+    "resight_embedder_extraction_seconds",
+    "Time to find one crop's keypoints; the mean for a batch.",
+)
 INFERENCE = histogram(
     "resight_embedder_inference_seconds", "Time to encode one batch of crops, locally or on Triton."
 )

@@ -13,6 +13,7 @@ from services.embedder.decoding.cutting import Cuts, Limits, too_thin
 from services.embedder.decoding.worker_pool import DecodeWorkers
 from services.embedder.encoders.encoder import Encoder
 from services.embedder.encoders.preparation import Preparation
+from services.embedder.extraction import Extraction
 from services.embedder.settings import EmbedderSettings
 from shared import embeddings
 from shared.blobs import BlobStore
@@ -21,7 +22,8 @@ from shared.foreground import stored_mask
 from shared.foreground.animal import Animal, finder
 from shared.foreground.segmenter import Segmenter
 from shared.identifiers import gallery_name, sighting_id, whole_box
-from shared.images.rgb import Pixels
+from shared.images import codec
+from shared.keypoints.extractors.crop_extractor import Crop, CropExtractor
 from shared.messages import (
     VIEWPOINT_UNSPECIFIED,
     Box,
@@ -37,10 +39,10 @@ from shared.records import Receipt, Result
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sighting that lacks only its embedding, with the model's input and the EXIF location."""
+    """A sighting without its embedding and keypoints, with its crop and the EXIF location."""
 
     sighting: Sighting
-    model_input: Pixels
+    crop: Crop
     place: Place | None
 
 
@@ -51,6 +53,7 @@ class EmbedderService:
         encoder: the model.
         crops: store of the crops; captures: store of referenced pictures.
         segmenter: finds the animal in its box; None: no masks.
+        extractor: finds keypoints in crops; None: it is left to the matcher.
 
     Raises:
         SettingsError: the model was exported for another preparation of crops, or needs a segmenter
@@ -66,6 +69,7 @@ class EmbedderService:
         *,
         max_batch: int = 32,
         segmenter: Segmenter | None = None,
+        extractor: CropExtractor | None = None,
     ) -> None:
         self._preparation = replace(
             _preparation(encoder, segmenter),
@@ -85,6 +89,7 @@ class EmbedderService:
         self._max_batch = max_batch
         self._segmenter = segmenter
         self._threads = ThreadPoolExecutor(settings.decode_threads, "decode")
+        self._extraction = Extraction(extractor, crops, self._threads) if extractor else None
         self._workers = DecodeWorkers(
             settings.decode_threads,
             self._preparation,
@@ -104,8 +109,8 @@ class EmbedderService:
     def handle(self, messages: Sequence[Capture]) -> Sequence[Result]:
         """Return the sightings of each Capture: one per box, or one for the whole picture.
 
-        If the location is known, an ImagePlace precedes them. When it returns, the crops are
-        stored.
+        If the location is known, an ImagePlace precedes them. When it returns, crops, masks and
+        keypoints are stored.
 
         Raises:
             Transient: a blob store or the model's server does not respond.
@@ -115,7 +120,11 @@ class EmbedderService:
             animal for result in prepared if not isinstance(result, Poison) for animal in result
         ]
         for start in range(0, len(animals), self._max_batch):
-            self._encode(animals[start : start + self._max_batch])
+            some = animals[start : start + self._max_batch]
+            self._encode(some)
+            if self._extraction is not None:
+                digests = [each.sighting.crop.sha256 for each in some]
+                self._extraction.store(digests, [each.crop for each in some])
         return [
             result
             if isinstance(result, Poison)
@@ -175,12 +184,15 @@ class EmbedderService:
             metrics.MASKS.labels(animal.outcome).inc()
             kept = stored_mask.keep(animal, finder(self._segmenter), self._crops)
             sighting.mask.CopyFrom(kept)
-        return Prepared(sighting, self._preparation.model_input(crop, animal), cuts.place)
+        return Prepared(sighting, Crop(codec.decode(crop), animal), cuts.place)
 
     def _encode(self, animals: Sequence[Prepared]) -> None:
         metrics.INFERENCE_CROPS.observe(len(animals))
         with metrics.INFERENCE.time():
-            encoding = self._encoder.encode(np.stack([animal.model_input for animal in animals]))
+            shown = [
+                self._preparation.model_input(each.crop.image, each.crop.animal) for each in animals
+            ]
+            encoding = self._encoder.encode(np.stack(shown))
         for index, animal in enumerate(animals):
             sighting = animal.sighting
             vector = encoding.embeddings[index]

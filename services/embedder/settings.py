@@ -10,8 +10,8 @@ from pydantic_settings import SettingsConfigDict
 from services.embedder.captures.limits import MAX_ANIMALS
 from shared.environment import constant
 from shared.errors import SettingsError
-from shared.foreground.settings import SegmenterSettings
 from shared.images import codec
+from shared.keypoints.settings import ExtractorSettings
 from shared.settings import TlsSettings
 
 MODEL_ID = re.compile(r"(?P<name>[^@\s]+)@(?P<version>[^:\s]+):(?P<size>\d+):(?P<view>crop|animal)")
@@ -27,8 +27,8 @@ class TritonModel:
     alone: bool
 
 
-class EmbedderSettings(SegmenterSettings):
-    """Captures and crops."""
+class EmbedderSettings(ExtractorSettings):
+    """Captures, crops and keypoints."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_EMBEDDER_")
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from services.matcher.cascade.cascade import Cascade
 from services.matcher.cascade.policy import POLICIES, Policy
-from services.matcher.extractors.crop_extractor import CropExtractor
-from services.matcher.networks import local_extractor, matcher, segmenter
+from services.matcher.networks import matcher
 from services.matcher.pair_matchers.lightglue import PairMatcher
 from services.matcher.settings import MatcherSettings
+from shared.keypoints.build import build_crop_extractor
+from shared.keypoints.extractors.crop_extractor import CropExtractor
 
 
 class Engine:
@@ -54,7 +55,7 @@ def build_engine(settings: MatcherSettings) -> Engine:
         for name in {settings.policy, *settings.policies.values()}
     }
     return Engine(
-        CropExtractor(local_extractor(settings), settings.longest_side, segmenter(settings)),
+        build_crop_extractor(settings, settings.threads),
         made[settings.policy],
         {gallery: made[name] for gallery, name in settings.policies.items()},
     )

@@ -16,13 +16,13 @@ from services.matcher.build import build_matcher
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.engine import Engine
 from services.matcher.explanation import Explanation, explain, summary
-from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
 from services.matcher.pair_matchers.lightglue import PairMatcher
 from services.matcher.settings import CacheSettings, ExplainerSettings, MatcherSettings
 from shared.blobs import BlobStore
 from shared.environment import load
 from shared.errors import Poison, SettingsError, Transient
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import PairMatch, PairMatches, PairQuestion, Shown, Sighting
 from shared.process.health import Health, HealthServer
 from shared.process.startup import start_process

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from services.matcher.cascade.pair_evidence import PairEvidence
 from services.matcher.engine import Engine
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.homography import agreeing
 from services.matcher.pair_matchers.lightglue import PairMatcher
+from shared.keypoints.keypoints import Keypoints
 
 Points = NDArray[np.float64]
 

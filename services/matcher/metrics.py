@@ -1,12 +1,11 @@
 """Metrics of the matcher."""
 
-from shared.foreground.animal import OUTCOMES
 from shared.process.metrics import DEPLOYED, counter, gauge, histogram
 
 KEYPOINTS = counter(
     "resight_matcher_keypoints_total",
-    "Keypoints needed, by source: cached or computed.",
-    source=("local", "cache", "computed"),
+    "Keypoints needed, by source: this process, the cache, the store, or computed from the crop.",
+    source=("local", "cache", "store", "computed"),
 )
 CACHE_FAILURES = counter(
     "resight_matcher_cache_failures_total",
@@ -21,13 +20,6 @@ BACKGROUND = counter(
     "resight_matcher_background_keypoints_total",
     "Keypoints ignored because the query's camera also sees them without the animal.",
 )
-MASKS = counter(
-    "resight_matcher_masks_total",
-    "Masks by source and outcome: used, or why the whole crop is used instead: covers too little "
-    "or nearly all of the box, too small in pixels, or beside the box's centre.",
-    source=("crop", "embedder"),
-    outcome=OUTCOMES,
-)
 CANDIDATES = counter(
     "resight_matcher_candidates_total",
     "Candidates by how far they were compared. passed_over: of a longer list, those that neither "
@@ -40,8 +32,8 @@ EXTRACTION = histogram(
 )
 READY = histogram(
     "resight_matcher_keypoints_seconds",
-    "Time to get the keypoints of one list, by whether some had to be computed.",
-    computed=("none", "some"),
+    "Time to get the keypoints of one list, by whether some were not cached.",
+    missing=("none", "some"),
 )
 COMPARISON = histogram(
     "resight_matcher_comparison_seconds",

@@ -1,52 +1,17 @@
-"""Builds the networks that the settings select."""
+"""Builds the pair matchers that the settings select."""
 
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
-import torch
-
 from services.matcher.cascade.policy import FIRST, POLICIES
-from services.matcher.extractors import EXTRACTORS
-from services.matcher.extractors.local_extractor import ExtractorOptions, LocalExtractor
-from services.matcher.extractors.torch_segmenter import TorchSegmenter
 from services.matcher.pair_matchers.batched_lightglue import BatchedLightGlue
 from services.matcher.pair_matchers.lightglue import VARIANTS, PairMatcher
 from services.matcher.pair_matchers.onnx_export import default_folder
 from services.matcher.pair_matchers.onnx_lightglue import OnnxLightGlue
-from services.matcher.pair_matchers.superglue import SuperGlueMatcher, load_pair
+from services.matcher.pair_matchers.superglue import SuperGlueMatcher
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
-from shared.foreground.choice import build_segmenter
-from shared.foreground.segmenter import Segmenter
-
-
-def local_extractor(settings: MatcherSettings) -> LocalExtractor:
-    """Return the keypoint extractor.
-
-    Raises:
-        SettingsError: its weights or the requested GPU are missing.
-    """
-    module = import_module(f"services.matcher.{EXTRACTORS[settings.extractor]}")
-    build: Callable[[str, ExtractorOptions], LocalExtractor] = module.build_extractor
-    options = ExtractorOptions(
-        settings.keypoints, _device(settings), settings.superglue, settings.noncommercial
-    )
-    return build(settings.extractor, options)
-
-
-def segmenter(settings: MatcherSettings) -> Segmenter | None:
-    """Return the segmenter for crops without a mask, if configured.
-
-    On a GPU only U²-Netp runs there; others stay on the CPU.
-
-    Raises:
-        SettingsError: its file is missing or unusable, or the requested GPU is missing.
-    """
-    device = _device(settings)
-    if settings.segmenter == "u2netp" and device != "cpu":
-        return TorchSegmenter(device)
-    return build_segmenter(settings, settings.threads)
+from shared.keypoints.build import chosen_device
+from shared.keypoints.extractors.superpoint import load_pair
 
 
 def pair_matcher(settings: MatcherSettings) -> PairMatcher | None:
@@ -70,12 +35,12 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
             raise SettingsError(
                 "SuperGlue has a fixed depth; choose another RESIGHT_MATCHER_POLICY than deep"
             )
-        pair = load_pair(settings.superglue, settings.noncommercial, _device(settings))
+        pair = load_pair(settings.superglue, settings.noncommercial, chosen_device(settings))
         return SuperGlueMatcher(pair, settings.lightglue_threshold)
     variant = VARIANTS.get(settings.extractor)
     if variant is None:
         raise SettingsError(
-            f"LightGlue has no weights for RESIGHT_MATCHER_EXTRACTOR={settings.extractor}; "
+            f"LightGlue has no weights for RESIGHT_EXTRACTOR_KIND={settings.extractor}; "
             f"choose one of {', '.join(VARIANTS)}, or set RESIGHT_MATCHER_POLICY=neighbours"
         )
     if layers > variant.layers:
@@ -83,7 +48,7 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
             f"the policy needs {layers} layers of LightGlue, but {variant.name} has "
             f"{variant.layers}; choose another RESIGHT_MATCHER_POLICY or extractor"
         )
-    device, precision = _device(settings), settings.precision
+    device, precision = chosen_device(settings), settings.precision
     if device != "cpu":
         if precision == "int8":
             raise SettingsError(
@@ -110,13 +75,3 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
         folder=Path(settings.models) if settings.models else default_folder(),
         threads=settings.threads,
     )
-
-
-def _device(settings: MatcherSettings) -> str:
-    there = torch.cuda.is_available()
-    if settings.device == "cuda" and not there:
-        raise SettingsError(
-            "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch finds no GPU; install its CUDA build and "
-            "the driver, or set auto"
-        )
-    return "cuda" if there and settings.device != "cpu" else "cpu"

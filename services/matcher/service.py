@@ -8,10 +8,10 @@ from services.matcher.cascade.cascade import incomparable
 from services.matcher.cascade.pair_evidence import PairEvidence
 from services.matcher.cascade.voting import ANSWERING, Ballot, vote
 from services.matcher.engine import Engine
-from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import CANDIDATES, COMPARISON, MODEL
 from shared.blobs import BlobStore
 from shared.errors import Poison
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import DEPTH_NONE, Candidate, CandidateList, Depth, Evidence, Matches, Sighting
 from shared.records import Receipt, Result
 from shared.votes import KeypointVotes

@@ -2,36 +2,20 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.matcher.cascade.policy import PolicyName
-from services.matcher.extractors import EXTRACTORS
 from shared.environment import Settings, constant
-from shared.foreground.settings import SegmenterSettings
+from shared.keypoints.settings import ExtractorSettings
 from shared.redis_settings import RedisSettings
 
 
-class MatcherSettings(SegmenterSettings):
+class MatcherSettings(ExtractorSettings):
     """Matcher. Calibrate again after changing extractor, background or policy."""
 
     model_config = SettingsConfigDict(env_prefix="RESIGHT_MATCHER_")
 
-    extractor: str = Field(
-        default="aliked-n16",
-        description="Keypoint extractor. LightGlue has weights for aliked-n16, disk (8 times the "
-        "cost of aliked-n16) and xfeat (a fifth). sift needs no network. superpoint comes with "
-        "SuperGlue, for which you bring the weights.",
-    )
-    superglue: str = Field(
-        default="",
-        description="Folder of a SuperGlue model as `transformers` saves it (superpoint).",
-    )
-    noncommercial: bool = Field(
-        default=False,
-        description="Confirms non-commercial research, the only use that the licence of the "
-        "published SuperPoint and SuperGlue weights allows.",
-    )
     background: Literal["on", "off"] = Field(
         default="on",
         description="Ignore keypoints that stay in place across a deployment's captures, such as "
@@ -47,9 +31,6 @@ class MatcherSettings(SegmenterSettings):
         default={},
         description='Policy by gallery, as JSON, such as {"luangwa/leopard": "full"}. Each needs '
         "its own calibration.",
-    )
-    device: Literal["auto", "cpu", "cuda"] = Field(
-        default="auto", description="Device of the networks. auto: a GPU if there is one."
     )
     precision: Literal["auto", "full", "half", "int8"] = Field(
         default="auto",
@@ -71,10 +52,6 @@ class MatcherSettings(SegmenterSettings):
         ge=1,
         description="CPU threads of the networks. One replica per core is faster than threads.",
     )
-    longest_side: int = constant(384, "Pixels; the calibration depends on it.", ge=64, le=2048)
-    keypoints: int = constant(
-        256, "Keypoints per crop; the calibration depends on it.", ge=4, le=4096
-    )
     neighbour_floor: float = constant(
         0.7, "Minimum cosine of mutual neighbours; the calibration depends on it.", ge=0, lt=1
     )
@@ -85,13 +62,6 @@ class MatcherSettings(SegmenterSettings):
     max_crop_bytes: int = constant(
         32 * 1024 * 1024, "Protects memory; a crop of 1,024 pixels is far smaller.", ge=1
     )
-
-    @field_validator("extractor")
-    @classmethod
-    def _is_an_extractor(cls, name: str) -> str:
-        if name not in EXTRACTORS:
-            raise ValueError(f"choose one of {', '.join(sorted(EXTRACTORS))}")
-        return name
 
 
 class ExplainerSettings(Settings):

@@ -8,6 +8,7 @@ from services.embedder.settings import EmbedderSettings
 from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.foreground.segmenter import Segmenter
+from shared.keypoints.extractors.crop_extractor import CropExtractor
 from shared.messages import Capture, Sighting
 
 
@@ -25,6 +26,7 @@ class Place:
         *,
         max_batch: int = 32,
         segmenter: Segmenter | None = None,
+        extractor: CropExtractor | None = None,
     ) -> EmbedderService:
         return EmbedderService(
             OnnxEncoder(self.model, threads=1),
@@ -33,6 +35,7 @@ class Place:
             settings or EmbedderSettings(),
             max_batch=max_batch,
             segmenter=segmenter,
+            extractor=extractor,
         )
 
 

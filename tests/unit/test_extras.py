@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from services.matcher.extractors import EXTRACTORS
+from shared.keypoints.extractors import EXTRACTORS
 
 ROOT = Path(__file__).parents[2]
 OURS = {"services", "shared"}
 PROVIDED_BY = packages_distributions()
-LOADED_BY_NAME = {"services.matcher.main": [f"services.matcher.{m}" for m in EXTRACTORS.values()]}
+LOADED_BY_NAME = [f"shared.keypoints.extractors.{name}" for name in EXTRACTORS.values()]
+FIND_KEYPOINTS = ("embedder", "matcher")
 
 
 def _module_file(name: str) -> Path | None:
@@ -40,7 +41,8 @@ def _foreign(start: str) -> set[str]:
     """Return the top-level foreign packages that a module of ours needs, however indirectly."""
     seen: set[Path] = set()
     foreign: set[str] = set()
-    waiting = [start, *LOADED_BY_NAME.get(start, ())]
+    finds_keypoints = start.split(".")[1] in FIND_KEYPOINTS
+    waiting = [start, *(LOADED_BY_NAME if finds_keypoints else ())]
     while waiting:
         name = waiting.pop()
         if name.split(".")[0] not in OURS:
@@ -69,7 +71,7 @@ def test_a_service_imports_nothing_beyond_its_extra(service: str) -> None:
         assert providers & _declared(service), f"{package} ({', '.join(sorted(providers))})"
 
 
-@pytest.mark.parametrize("service", ["embedder", "lookup", "registry"])
-def test_only_the_matcher_needs_torch(service: str) -> None:
-    assert "torch" not in _foreign(f"services.{service}.main")
-    assert "torch" in _foreign("services.matcher.main")
+@pytest.mark.parametrize("service", ["embedder", "lookup", "matcher", "registry"])
+def test_only_those_that_find_keypoints_need_torch(service: str) -> None:
+    needs = "torch" in _foreign(f"services.{service}.main")
+    assert needs == (service in FIND_KEYPOINTS)

@@ -17,9 +17,15 @@ from tests.support.import_graph import (
 WITHOUT_TORCH = (
     "shared",
     "catalogue",
-    "services.embedder",
     "services.lookup",
     "services.registry",
+)
+# Services that find keypoints import these.
+WITH_TORCH = (
+    "shared.keypoints.build",
+    "shared.keypoints.extractors",
+    "shared.keypoints.torchvision_shim",
+    "shared.keypoints.weights",
 )
 TORCH = ("torch", "torchvision", "timm", "kornia")
 MOST_FILES, MOST_RECOGNITION_ROOMS = 15, 9
@@ -56,12 +62,13 @@ def test_no_service_imports_another() -> None:
     assert faults == []
 
 
-def test_only_the_matcher_among_the_services_needs_pytorch() -> None:
+def test_services_that_find_no_keypoints_need_no_pytorch() -> None:
     faults = [
         f"{name} imports {imported}"
         for name, imports in modules().items()
         for imported in imports
         if any(_within(name, package) for package in WITHOUT_TORCH)
+        and not any(_within(name, module) for module in WITH_TORCH)
         and imported.split(".")[0] in TORCH
     ]
     assert faults == []

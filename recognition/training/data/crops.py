@@ -84,7 +84,7 @@ def _made(
         picture = codec.open_picture(photograph.path.read_bytes())
         side = preparation.side_to_decode(picture.width, picture.height, [box])
         pixels = picture.pixels(side)
-        crop = preparation.crop(pixels, box)
+        crop = codec.decode(preparation.crop(pixels, box))
         animal = None if segmenter is None else Animal.find(segmenter, View.around(pixels, box))
         exact = preparation.model_input(crop, animal)
         wide = replace(preparation, input_size=roomy).model_input(crop, animal)

@@ -71,15 +71,11 @@ class Preparation:
             cut = _resized(cut, size)
         return codec.encode_jpeg(cut, self.crop_quality)
 
-    def model_input(self, crop: bytes, animal: Animal | None = None) -> Pixels:
-        """Return a stored crop as the model sees it, uint8 [input_size, input_size, 3].
+    def model_input(self, pixels: Pixels, animal: Animal | None = None) -> Pixels:
+        """Return a stored crop's pixels as the model sees them, [input_size, input_size, 3].
 
         `animal` is its mask in the crop, for a model of animals alone.
-
-        Raises:
-            Poison: the crop is damaged.
         """
-        pixels = codec.decode(crop)
         if self.finder and animal is not None and animal.outcome == "used":
             pixels = cut_out.alone(pixels, animal.mask)
         return _resized(pixels, (self.input_size, self.input_size))

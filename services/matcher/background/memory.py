@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from services.matcher.background.background import FINGERPRINT, Frame, animal
 from services.matcher.cache.crop_keypoints import KeypointStore
 from services.matcher.cache.server import CacheServer
-from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import BACKGROUND, CACHE_FAILURES
 from shared.embeddings import model_name
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import Box, ModelReference, Sighting
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Keypoints of stored crops: from the cache, or computed from crop and mask."""
+"""Keypoints of crops: from the cache, from the store, or computed from crop and mask."""
 
 import logging
 import time
@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Protocol
 
-from services.matcher.extractors.crop_extractor import Crop, CropExtractor
-from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import EXTRACTION, KEYPOINTS, READY
 from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.foreground import stored_mask
 from shared.foreground.animal import Animal
 from shared.images import codec
+from shared.keypoints.extractors.crop_extractor import Crop, CropExtractor
+from shared.keypoints.keypoints import Keypoints
+from shared.keypoints.stored import StoredKeypoints
 from shared.messages import Candidate, Mask, Sighting
 
 log = logging.getLogger(__name__)
@@ -24,10 +25,7 @@ TOGETHER = 32
 
 
 class KeypointStore(Protocol):
-    """Keypoints by the SHA-256 of their crop, for one model.
-
-    In service this is a cache with a server, offline a folder.
-    """
+    """Keypoints by the SHA-256 of their crop, for one model: the cache, or the store itself."""
 
     def get(self, digests: Sequence[str]) -> dict[str, Keypoints]:
         """Return the stored keypoints of these crops."""
@@ -39,7 +37,11 @@ class KeypointStore(Protocol):
 
 
 class CropKeypoints:
-    """Returns keypoints of crops; reads at most `max_bytes` from the store."""
+    """Returns keypoints of crops, which the embedder has stored.
+
+    They are computed where it has not: crops of before, or of another extractor. At most
+    `max_bytes` of a crop are read.
+    """
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class CropKeypoints:
         self._store = store
         self._extractor = extractor
         self._cache = cache
+        self._stored = StoredKeypoints(store, extractor.model)
         self._max_bytes = max_bytes
 
     def find(self, sightings: Sequence[Sighting | Candidate]) -> list[Keypoints | Poison]:
@@ -65,7 +68,8 @@ class CropKeypoints:
         begun = time.perf_counter()
         digests = [each.crop.sha256 for each in sightings]
         known = self._cache.get(list(dict.fromkeys(digests)))
-        cold = len(known) < len(set(digests))
+        missing = [digest for digest in dict.fromkeys(digests) if digest not in known]
+        known |= self._from_store(missing)
         unusable: dict[int, Poison] = {}
         while True:
             # A crop may be listed twice, once with a wrong reference; so try each.
@@ -84,8 +88,16 @@ class CropKeypoints:
                     unusable[i] = answer
                 else:
                     known[digest] = answer
-        READY.labels("some" if cold else "none").observe(time.perf_counter() - begun)
+        READY.labels("some" if missing else "none").observe(time.perf_counter() - begun)
         return [unusable[i] if i in unusable else known[each] for i, each in enumerate(digests)]
+
+    def _from_store(self, digests: Sequence[str]) -> dict[str, Keypoints]:
+        """Return stored keypoints, and cache them."""
+        found = self._stored.get(digests)
+        for digest, keypoints in found.items():
+            self._cache.put(digest, keypoints)
+        KEYPOINTS.labels("store").inc(len(found))
+        return found
 
     def _computed(self, sightings: Sequence[Sighting | Candidate]) -> list[Keypoints | Poison]:
         """Return the keypoints of distinct crops, and cache them."""

@@ -15,11 +15,11 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from services.matcher import keypoints as codec
 from services.matcher.cache.server import CacheServer
-from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import CACHE_FAILURES, KEYPOINTS
 from shared.embeddings import model_name
+from shared.keypoints import keypoints as codec
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import ModelReference
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from services.matcher.cascade import shortlist, voting
 from services.matcher.cascade.pair_evidence import PairEvidence
 from services.matcher.cascade.policy import Policy, deeper, eligible
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.homography import TOLERANCE, inliers
 from services.matcher.pair_matchers.lightglue import Correspondences, PairMatcher
 from services.matcher.pair_matchers.neighbours import mutual_neighbours
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE, ModelReference
 
 # A single keypoint always has a mutual neighbour, so that is no evidence.

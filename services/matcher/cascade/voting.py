@@ -13,7 +13,7 @@ import torch
 from crc32c import crc32c
 from numpy.typing import NDArray
 
-from services.matcher.keypoints import Keypoints
+from shared.keypoints.keypoints import Keypoints
 from shared.votes import DISTANCES, UNRIVALLED, KeypointVotes, in_steps
 
 # Strongest keypoints that vote, on either side.

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.batched_layers import Trunk
 from services.matcher.pair_matchers.lightglue import Correspondences, Variant, load
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import ModelReference
 
 # Lengths are rounded up to this, so that a GPU sees few shapes.

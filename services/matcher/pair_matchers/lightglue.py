@@ -13,8 +13,8 @@ import numpy as np
 from kornia.feature import LightGlue
 from numpy.typing import NDArray
 
-from services.matcher import weights
-from services.matcher.keypoints import Keypoints
+from shared.keypoints import weights
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
 

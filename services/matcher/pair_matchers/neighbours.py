@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from services.matcher.keypoints import Keypoints
+from shared.keypoints.keypoints import Keypoints
 
 # Candidates compared in one product, so that similarities stay in a core's cache.
 TOGETHER = 8

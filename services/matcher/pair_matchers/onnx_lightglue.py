@@ -7,9 +7,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.lightglue import Correspondences, Variant, load
 from services.matcher.pair_matchers.onnx_export import INPUTS, Precision, exported
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import ModelReference
 
 PROVIDER = "CPUExecutionProvider"

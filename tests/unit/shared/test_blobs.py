@@ -43,6 +43,16 @@ def test_what_was_put_can_be_got_by_its_reference(store: BlobStore, tmp_path: Pa
     assert (tmp_path / "new folder/crops/crops/ab/abc.jpg").read_bytes() == b"crop"
 
 
+def test_an_object_with_a_checksum_of_its_own_is_found_by_its_key(store: BlobStore) -> None:
+    store.put("keypoints/a", b"crop")
+    assert store.find("keypoints/a", ROOM) == b"crop"
+    assert store.find("keypoints/b", ROOM) is None
+    with pytest.raises(Poison, match="more than the 3 allowed"):
+        store.find("keypoints/a", 3)
+    with pytest.raises(Poison, match="must be relative"):
+        store.find("../a", ROOM)
+
+
 def test_putting_again_changes_nothing(store: BlobStore, tmp_path: Path) -> None:
     first = store.put("a/b.jpg", b"crop")
     assert store.put("a/b.jpg", b"crop") == first

@@ -66,7 +66,7 @@ def offline(
         "RESIGHT_GALLERY_PATH": str(tmp_path / "served"),
         "RESIGHT_BLOBS_CROPS_URL": (tmp_path / "crops").as_uri(),
         "RESIGHT_BLOBS_CAPTURES_URL": (tmp_path / "captures").as_uri(),
-        "RESIGHT_MATCHER_EXTRACTOR": "xfeat",
+        "RESIGHT_EXTRACTOR_KIND": "xfeat",
         "RESIGHT_MATCHER_POLICY": "neighbours",
         "RESIGHT_TELEMETRY_PORT": "0",
     }.items():

@@ -14,7 +14,6 @@ from recognition.figures.explanation import draw
 from resight.main import app
 from services.matcher.engine import build_engine
 from services.matcher.explanation import explain, summary
-from services.matcher.keypoints import Keypoints, none_in
 from services.matcher.networks import pair_matcher
 from services.matcher.settings import MatcherSettings
 from services.registry.ledger.ledger import Ledger
@@ -22,6 +21,7 @@ from services.registry.service import RegistryService
 from services.registry.settings import RegistrySettings
 from shared.blobs import BlobStore
 from shared.images import codec
+from shared.keypoints.keypoints import Keypoints, none_in
 from tests.support.identities import CALIBRATION
 from tests.support.queries import NOON, ledger_at, matches, sighting
 from tests.support.samples.pictures import coat

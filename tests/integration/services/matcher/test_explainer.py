@@ -11,12 +11,12 @@ from embedded.servers import HOST, free_port
 from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.engine import Engine
 from services.matcher.explainer import PairExplainer, server
-from services.matcher.keypoints import Keypoints
 from services.matcher.networks import pair_matcher
 from services.matcher.settings import ExplainerSettings, MatcherSettings
 from services.registry.api.explainer import Explainer
 from shared.blobs import BlobStore
 from shared.errors import Poison, Transient
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import BlobReference, PairQuestion, Shown
 from tests.support.catalogue_bench import API, bench_at
 from tests.support.samples.pictures import coat

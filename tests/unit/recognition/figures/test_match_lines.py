@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from recognition.figures.match_lines import SURE, UNSURE, Cell, by_confidence, join, paste
-from services.matcher.keypoints import Keypoints
+from shared.keypoints.keypoints import Keypoints
 
 PAPER = (255, 255, 255)
 GREEN = (0, 160, 0)

@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from google.protobuf.message import Message
 
 from recognition.replay.cached_handler import CachedHandler
-from recognition.replay.keypoint_folder import KeypointFolder
-from services.matcher.keypoints import Keypoints, sound
 from shared.errors import Poison, ResightError
 from shared.messages import Capture, ModelReference, Sighting
 from shared.records import Receipt, Result
@@ -87,29 +84,3 @@ def test_a_damaged_answer_is_named(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ResightError, match=f"{file.name} is damaged .* delete it"):
         _remembered(handler, tmp_path).handle([Capture(capture_id="a")])
-
-
-def _keypoints() -> Keypoints:
-    rng = np.random.default_rng(0)
-    positions = rng.uniform(0, 50, (6, 2)).astype(np.float32)
-    descriptors = rng.normal(size=(6, 8)).astype(np.float32)
-    return sound(positions, np.ones(6, np.float32), descriptors, width=64, height=50)
-
-
-def test_keypoints_are_found_again_for_their_model_only(tmp_path: Path) -> None:
-    keypoints = _keypoints()
-    KeypointFolder(tmp_path, MODEL).put("ab12", keypoints)
-    found = KeypointFolder(tmp_path, MODEL).get(["ab12", "cd34"])
-    assert list(found) == ["ab12"]
-    np.testing.assert_array_equal(found["ab12"].descriptors, keypoints.descriptors)
-    other = ModelReference(name="m", version="2", preprocessing="p")
-    assert KeypointFolder(tmp_path, other).get(["ab12"]) == {}
-
-
-def test_damaged_keypoints_are_named(tmp_path: Path) -> None:
-    folder = KeypointFolder(tmp_path, MODEL)
-    folder.put("ab12", _keypoints())
-    [file] = tmp_path.rglob("ab12")
-    file.write_bytes(b"nothing")
-    with pytest.raises(ResightError, match=r"ab12: .* delete it"):
-        folder.get(["ab12"])

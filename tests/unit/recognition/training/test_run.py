@@ -28,6 +28,7 @@ from services.embedder.encoders.preparation import Preparation
 from shared.foreground.animal import Animal, finder
 from shared.foreground.u2netp import u2netp
 from shared.foreground.view import View
+from shared.images import codec
 from shared.messages import VIEWPOINT_UNSPECIFIED, Box
 
 RECIPE = Recipe(
@@ -174,7 +175,7 @@ def test_crops_are_what_the_embedder_would_show_the_model(
     pixels = np.asarray(Image.open(photographs[0].path).convert("RGB"))
     preparation = Preparation(32)
     box = Box(x=0.1, y=0.1, width=0.8, height=0.8)
-    expected = preparation.model_input(preparation.crop(pixels, box))
+    expected = preparation.model_input(codec.decode(preparation.crop(pixels, box)))
     assert (crops.exact[0] == expected).all()
     assert crops.roomy.shape[1:] == (37, 37, 3)
 
@@ -214,7 +215,7 @@ def test_an_animal_alone_is_what_the_embedder_would_show_the_model(tmp_path: Pat
     preparation = Preparation(80, finder=finder(_Left()))
     box = Box(x=0, y=0, width=1, height=1)
     animal = Animal.find(_Left(), View.around(pixels, box))
-    expected = preparation.model_input(preparation.crop(pixels, box), animal)
+    expected = preparation.model_input(codec.decode(preparation.crop(pixels, box)), animal)
     assert (crops.exact[0] == expected).all()
     assert (expected != decode([photograph], 80).exact[0]).any()
     assert crops.animals is None

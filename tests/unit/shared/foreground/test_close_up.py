@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from services.matcher.keypoints import STEPS, sound
 from shared.foreground.close_up import LARGEST_FACTOR, SURROUNDINGS, CloseUp
+from shared.keypoints.keypoints import STEPS, sound
 
 WIDTH, HEIGHT = 300, 200
 

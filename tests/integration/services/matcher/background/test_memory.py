@@ -16,13 +16,13 @@ from services.matcher.cache.crop_keypoints import CropKeypoints
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
 from services.matcher.cache.server import CacheServer
 from services.matcher.engine import Engine, build_engine
-from services.matcher.keypoints import Keypoints
 from services.matcher.metrics import CACHE_FAILURES
 from services.matcher.service import MatcherService
 from services.matcher.settings import MatcherSettings
 from shared.blobs import BlobStore
 from shared.errors import Poison
 from shared.images.codec import encode_jpeg
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import Box, Candidate, CandidateList, Matches, Sighting
 
 Picture = NDArray[np.uint8]

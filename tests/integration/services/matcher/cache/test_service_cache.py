@@ -8,8 +8,8 @@ import redis
 
 from embedded.servers import HOST, free_port
 from services.matcher.cache.keypoint_cache import KeypointCache, connect
-from services.matcher.keypoints import encode, none_in
 from services.matcher.metrics import CACHE_FAILURES
+from shared.keypoints.keypoints import encode, none_in
 from tests.support.matcher_bench import Bench, keypoints, only, textured
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from services.matcher.cascade.cascade import Cascade
 from services.matcher.cascade.policy import POLICIES
 from services.matcher.engine import Engine, build_engine
-from services.matcher.keypoints import Keypoints, none_in
 from services.matcher.networks import pair_matcher
 from services.matcher.pair_matchers.onnx_lightglue import OnnxLightGlue
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
+from shared.keypoints.keypoints import Keypoints, none_in
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, DEPTH_NONE
 
 Picture = NDArray[np.uint8]
@@ -165,7 +165,7 @@ def test_a_cascade_without_lightglue_stops_at_neighbours(
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
-        ({"device": "cuda"}, "RESIGHT_MATCHER_DEVICE=cuda, but PyTorch finds no GPU"),
+        ({"device": "cuda"}, "RESIGHT_EXTRACTOR_DEVICE=cuda, but PyTorch finds no GPU"),
         ({"device": "cpu", "precision": "half"}, "RESIGHT_MATCHER_PRECISION=half needs a GPU"),
         ({"models": "/dev/null/models"}, "RESIGHT_MATCHER_MODELS=/dev/null/models"),
     ],

@@ -18,8 +18,8 @@ from services.matcher.cascade.policy import (
     deviations,
     eligible,
 )
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.lightglue import Correspondences
+from shared.keypoints.keypoints import Keypoints
 from shared.messages import DEPTH_LIGHTGLUE, DEPTH_NEIGHBOURS, ModelReference
 
 Make = Callable[..., Keypoints]

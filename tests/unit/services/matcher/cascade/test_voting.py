@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from services.matcher.cascade.voting import BEST, PLACES, VOTING, distinctiveness, vote
-from services.matcher.keypoints import Keypoints, none_in
+from shared.keypoints.keypoints import Keypoints, none_in
 from shared.votes import DISTANCES, KeypointVotes
 
 Make = Callable[..., Keypoints]

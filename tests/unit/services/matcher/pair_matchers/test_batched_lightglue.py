@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from bench.matcher.published import PublishedLightGlue
 from services.matcher.engine import Engine
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.batched_lightglue import BatchedLightGlue, Pairs
 from services.matcher.pair_matchers.lightglue import VARIANTS, Correspondences
+from shared.keypoints.keypoints import Keypoints
 
 Picture = NDArray[np.uint8]
 Draw = Callable[[int], Picture]

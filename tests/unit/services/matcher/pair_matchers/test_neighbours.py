@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.neighbours import Neighbours, mutual_neighbours
+from shared.keypoints.keypoints import Keypoints
 
 Make = Callable[..., Keypoints]
 

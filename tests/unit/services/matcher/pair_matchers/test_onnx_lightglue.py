@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from bench.matcher.published import PublishedLightGlue
 from services.matcher.engine import Engine
-from services.matcher.keypoints import Keypoints
 from services.matcher.pair_matchers.lightglue import VARIANTS, Correspondences
 from services.matcher.pair_matchers.onnx_export import Precision, default_folder, exported
 from services.matcher.pair_matchers.onnx_lightglue import OnnxLightGlue
+from shared.keypoints.keypoints import Keypoints
 
 Picture = NDArray[np.uint8]
 Draw = Callable[[int], Picture]

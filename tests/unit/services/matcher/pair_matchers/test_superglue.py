@@ -9,16 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from services.matcher.engine import build_engine
-from services.matcher.extractors.local_extractor import Framed
-from services.matcher.keypoints import Keypoints
-from services.matcher.pair_matchers.superglue import (
-    SuperGlueMatcher,
-    SuperPair,
-    SuperPointExtractor,
-)
+from services.matcher.pair_matchers.superglue import SuperGlueMatcher
 from services.matcher.settings import MatcherSettings
-from services.matcher.torchvision_shim import import_beside_torchvision
 from shared.errors import SettingsError
+from shared.keypoints.extractors.local_extractor import Framed
+from shared.keypoints.extractors.superpoint import SuperPair, SuperPointExtractor
+from shared.keypoints.keypoints import Keypoints
+from shared.keypoints.torchvision_shim import import_beside_torchvision
 from shared.messages import DEPTH_LIGHTGLUE
 
 Picture = NDArray[np.uint8]
@@ -100,8 +97,8 @@ def test_it_goes_through_the_cascade(folder: Path, textured: Draw) -> None:
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({}, "RESIGHT_MATCHER_NONCOMMERCIAL=true"),
-        ({"noncommercial": True, "superglue": "/nowhere"}, "RESIGHT_MATCHER_SUPERGLUE=/nowhere"),
+        ({}, "RESIGHT_EXTRACTOR_NONCOMMERCIAL=true"),
+        ({"noncommercial": True, "superglue": "/nowhere"}, "RESIGHT_EXTRACTOR_WEIGHTS=/nowhere"),
     ],
 )
 def test_without_leave_or_weights_it_is_refused(settings: dict[str, object], told: str) -> None:

@@ -9,15 +9,15 @@ import torch
 from kornia.feature import ALIKED
 from torch.nn import functional
 
-from services.matcher import weights
-from services.matcher.extractors.aliked_network import STRIDE, AlikedNetwork, Inset
-from services.matcher.extractors.local_extractor import (
+from shared.keypoints import weights
+from shared.keypoints.extractors.aliked_network import STRIDE, AlikedNetwork, Inset
+from shared.keypoints.extractors.local_extractor import (
     THINNEST,
     ExtractorOptions,
     Framed,
     as_tensor,
 )
-from services.matcher.keypoints import Keypoints, none_in, sound
+from shared.keypoints.keypoints import Keypoints, none_in, sound
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
 
@@ -42,7 +42,7 @@ SIZES = {
 
 
 class AlikedExtractor:
-    """ALIKED, n16 or t16; see `services.matcher.extractors.local_extractor`.
+    """ALIKED, n16 or t16; see `shared.keypoints.extractors.local_extractor`.
 
     `together`: batch size for pictures of one padded size. On a CPU a batch gains nothing and
         changes the last digits.
@@ -61,7 +61,7 @@ class AlikedExtractor:
         )
         self._network = AlikedNetwork(network, keypoints)
         self._device = device
-        self._together = together or (1 if device == "cpu" else 32)
+        self.together = together or (1 if device == "cpu" else 32)
         self._least_score = size.least_score
         self.model = ModelReference(
             name=name,
@@ -81,8 +81,8 @@ class AlikedExtractor:
             else:
                 alike[_up(height), _up(width)].append(i)
         for indices in alike.values():
-            for start in range(0, len(indices), self._together):
-                some = indices[start : start + self._together]
+            for start in range(0, len(indices), self.together):
+                some = indices[start : start + self.together]
                 found.update(zip(some, self._found([pictures[i] for i in some]), strict=True))
         return [found[i] for i in range(len(pictures))]
 

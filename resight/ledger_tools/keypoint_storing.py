@@ -1,28 +1,23 @@
-"""Fills the keypoint cache in advance."""
+"""Stores the keypoints of enrolled crops that have none."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-import redis
-
 from resight.connections import crops_at
-from resight.console import CommandError
-from resight.stack_state import running
-from services.matcher.build import build_matcher
+from services.matcher.build import build_networks
 from services.matcher.cache.crop_keypoints import CropKeypoints
-from services.matcher.cache.keypoint_cache import connect
-from services.matcher.settings import CacheSettings, MatcherSettings
+from services.matcher.settings import MatcherSettings
 from services.registry.ledger.ledger import Ledger
 from shared.environment import load
 from shared.errors import Poison
+from shared.keypoints.stored import StoredKeypoints
 from shared.messages import Candidate, Enrolment
-from shared.redis_settings import redis_options
 
-# Crops per request: one round trip to the cache, and frequent progress.
+# Crops read together: frequent progress.
 TOGETHER = 50
 
 
-def warm_cache(
+def store_keypoints(
     ledger: Ledger, gallery: str, crops: CropKeypoints
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of enrolments processed, and reasons for missing keypoints, per chunk.
@@ -43,26 +38,16 @@ def warm_cache(
             yield len(some), reasons
 
 
-def cached_crops(data_dir: Path) -> CropKeypoints:
-    """Return crops with the stack's keypoint cache, else the environment's.
+def stored_crops(data_dir: Path) -> CropKeypoints:
+    """Return the stack's crops, else the environment's; what is computed is stored.
 
     Raises:
-        CommandError: the cache does not respond.
-        SettingsError: the matcher or the cache is misconfigured.
+        SettingsError: extractor or store are misconfigured.
     """
-    stack = running(data_dir)
-    settings, kept = load(MatcherSettings), load(CacheSettings)
-    # A cache in this process's memory would be useless.
-    where = {"local_entries": 0} | ({"url": stack.cache_url} if stack else {})
-    kept = kept.model_copy(update=where)
-    with connect(kept.url, kept.timeout_seconds, redis_options(kept, kept.url)) as client:
-        try:
-            client.ping()
-        except redis.RedisError as error:
-            raise CommandError(
-                f"the keypoint cache does not respond: {error}; see RESIGHT_CACHE_URL"
-            ) from error
-    return build_matcher(settings, crops_at(data_dir), kept).crops
+    settings, store = load(MatcherSettings), crops_at(data_dir)
+    extractor = build_networks(settings).extractor
+    stored = StoredKeypoints(store, extractor.model)
+    return CropKeypoints(store, extractor, stored, settings.max_crop_bytes)
 
 
 def _shown(enrolment: Enrolment) -> Candidate:

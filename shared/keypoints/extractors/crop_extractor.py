@@ -8,9 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from services.matcher.extractors.local_extractor import Framed, LocalExtractor
-from services.matcher.keypoints import Keypoints, Window
-from services.matcher.metrics import MASKS
 from shared.foreground import animal as animals
 from shared.foreground import close_up
 from shared.foreground.animal import Animal
@@ -19,6 +16,8 @@ from shared.foreground.segmenter import Segmenter
 from shared.foreground.view import View
 from shared.identifiers import WHOLE_PICTURE
 from shared.images.resize import resized
+from shared.keypoints.extractors.local_extractor import Framed, LocalExtractor
+from shared.keypoints.keypoints import Keypoints, Window
 from shared.messages import ModelReference
 
 # How far outside the mask keypoints may be, in fractions of the view's longest side: outlines need
@@ -44,7 +43,8 @@ class CropExtractor:
     spends its resolution on it. If a mask is unusable, the whole crop is used.
 
     `model` names the network, its weights and all preprocessing; keypoints are compared only if it
-    is equal. `descriptor_length` is D. `finder` names the segmenter; empty: none.
+    is equal. `descriptor_length` is D. `finder` names the segmenter; empty: none. `together`: crops
+    that the device takes at once.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class CropExtractor:
         self._detector = detector
         self._longest_side = longest_side
         self._segmenter = segmenter
+        self.together = detector.together
         self.finder = "" if segmenter is None else animals.finder(segmenter)
         self.descriptor_length = detector.descriptor_length
         parts = [detector.model.preprocessing, f"longest{longest_side}"]
@@ -92,8 +93,6 @@ class CropExtractor:
         views = [View.whole(crop.image) for crop in crops if crop.animal is None]
         found = iter(Animal.find_all(self._segmenter, views))
         animals = [crop.animal or next(found) for crop in crops]
-        for crop, animal in zip(crops, animals, strict=True):
-            MASKS.labels("crop" if crop.animal is None else "embedder", animal.outcome).inc()
         return [animal if animal.outcome == "used" else None for animal in animals]
 
     def _framed(self, image: NDArray[np.uint8], animal: Animal | None) -> tuple[Framed, Window]:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from services.matcher import weights
+from shared.keypoints import weights
 from shared.wheels import WheelFile
 
 

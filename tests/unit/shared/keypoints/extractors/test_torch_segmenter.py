@@ -7,15 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from recognition.synthetic.light import Light
-from services.matcher.extractors import torch_segmenter
-from services.matcher.extractors.crop_extractor import Crop, CropExtractor
-from services.matcher.extractors.torch_segmenter import TorchSegmenter
-from services.matcher.extractors.xfeat import XFeatExtractor
-from services.matcher.networks import segmenter
 from services.matcher.settings import MatcherSettings
 from shared.foreground.animal import Animal
 from shared.foreground.u2netp import u2netp
 from shared.foreground.view import View
+from shared.keypoints.build import segmenter
+from shared.keypoints.extractors import torch_segmenter
+from shared.keypoints.extractors.crop_extractor import Crop, CropExtractor
+from shared.keypoints.extractors.torch_segmenter import TorchSegmenter
+from shared.keypoints.extractors.xfeat import XFeatExtractor
 from tests.support.samples.silhouettes import standing
 
 
@@ -76,4 +76,4 @@ def test_crops_without_a_mask_are_looked_at_together(
 
 
 def test_without_a_gpu_the_segmenter_stays_with_onnx_runtime() -> None:
-    assert type(segmenter(MatcherSettings(device="cpu"))) is type(u2netp())
+    assert type(segmenter(MatcherSettings(device="cpu"), threads=1)) is type(u2netp())

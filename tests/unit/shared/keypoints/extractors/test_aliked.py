@@ -8,10 +8,10 @@ import torch
 from kornia.feature import ALIKED
 from numpy.typing import NDArray
 
-from services.matcher import weights
-from services.matcher.extractors.aliked import SIZES, AlikedExtractor
-from services.matcher.extractors.local_extractor import Framed, as_tensor
-from services.matcher.keypoints import Keypoints
+from shared.keypoints import weights
+from shared.keypoints.extractors.aliked import SIZES, AlikedExtractor
+from shared.keypoints.extractors.local_extractor import Framed, as_tensor
+from shared.keypoints.keypoints import Keypoints
 from shared.wheels import WheelFile
 
 Picture = NDArray[np.uint8]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from services.matcher.keypoints import Keypoints, none_in
+from shared.keypoints.keypoints import Keypoints, none_in
 from shared.messages import ModelReference
 
 # A thinner strip holds nothing that a network with stride 32 could describe.
@@ -51,7 +51,7 @@ class LocalExtractor(Protocol):
     """Detects keypoints and describes them, in batches that suit its device.
 
     `model` names the network, its weights and the maximum number of keypoints; `descriptor_length`
-    is D.
+    is D; `together` pictures are detected at once.
     """
 
     @property
@@ -59,6 +59,9 @@ class LocalExtractor(Protocol):
 
     @property
     def descriptor_length(self) -> int: ...
+
+    @property
+    def together(self) -> int: ...
 
     def detect(self, pictures: Sequence[Framed]) -> list[Keypoints]:
         """Return each picture's best allowed keypoints, best first.

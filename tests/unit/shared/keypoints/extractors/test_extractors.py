@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from services.matcher.extractors.disk import DiskExtractor
-from services.matcher.extractors.local_extractor import Framed, LocalExtractor
-from services.matcher.extractors.sift import SiftExtractor
-from services.matcher.extractors.xfeat import XFeatExtractor
 from services.matcher.pair_matchers.neighbours import mutual_neighbours
+from shared.keypoints.extractors.disk import DiskExtractor
+from shared.keypoints.extractors.local_extractor import Framed, LocalExtractor
+from shared.keypoints.extractors.sift import SiftExtractor
+from shared.keypoints.extractors.xfeat import XFeatExtractor
 
 Picture = NDArray[np.uint8]
 Draw = Callable[[int], Picture]

@@ -1,9 +1,8 @@
-"""`resight ledger warm` fills the cache, so that the matcher computes nothing."""
+"""`resight ledger keypoints` stores what crops of before lack, so the matcher computes nothing."""
 
 from pathlib import Path
 
 import pytest
-import redis
 from prometheus_client import REGISTRY
 from typer.testing import CliRunner
 
@@ -22,12 +21,9 @@ def _computed() -> float:
 
 
 @pytest.fixture
-def enrolled(
-    ledger_url: str, cache_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> list[str]:
+def enrolled(ledger_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The command's options, for a ledger with two crops, one of which is gone."""
     monkeypatch.setenv("RESIGHT_BLOBS_CROPS_URL", (tmp_path / "store").as_uri())
-    monkeypatch.setenv("RESIGHT_CACHE_URL", cache_url)
     monkeypatch.setenv("RESIGHT_SEGMENTER_KIND", "none")
     ledger, crops = ledger_at(ledger_url), BlobStore((tmp_path / "store").as_uri())
     service = RegistryService(ledger, CALIBRATION, RegistrySettings(), now=lambda: NOON)
@@ -36,27 +32,18 @@ def enrolled(
         query.crop.CopyFrom(crops.put(f"crops/{name}.jpg", coat(number)))
         service.handle([matches(query, [], watermark=ledger.count(GALLERY, "enrolments"))])
     (tmp_path / "store" / "crops" / "gone.jpg").unlink()
-    return ["ledger", "warm", "--ledger-url", ledger_url, "--data-dir", str(tmp_path)]
+    return ["ledger", "keypoints", "--ledger-url", ledger_url, "--data-dir", str(tmp_path)]
 
 
-def test_what_the_cache_lacks_is_computed_once(enrolled: list[str], cache_url: str) -> None:
+def test_what_the_store_lacks_is_computed_once(enrolled: list[str], tmp_path: Path) -> None:
     before = _computed()
     first = CliRunner().invoke(app, enrolled)
     assert first.exit_code == 0, first.output
-    assert f"{GALLERY}: 1 in the cache" in first.output
+    assert f"{GALLERY}: 1 with stored keypoints" in first.output
     assert "gone: " in first.output
     assert _computed() == before + 1
-    with redis.Redis.from_url(cache_url) as client:
-        assert len(client.keys("resight:keypoints:*")) == 1
+    stored = [path for path in (tmp_path / "store" / "keypoints").rglob("*") if path.is_file()]
+    assert len(stored) == 1
     again = CliRunner().invoke(app, enrolled)
     assert again.exit_code == 0
     assert _computed() == before + 1
-
-
-def test_a_cache_that_is_away_is_named(
-    enrolled: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RESIGHT_CACHE_URL", "redis://127.0.0.1:1/0")
-    done = CliRunner().invoke(app, enrolled)
-    assert done.exit_code == 1
-    assert "the keypoint cache does not respond" in done.output

@@ -1,0 +1,1 @@
+"""Keypoints of an animal: found once, stored beside its crop."""

@@ -1,0 +1,17 @@
+"""Keypoint extractors: crop to keypoints and descriptors.
+
+To add one, write a module with `build_extractor` and register it here.
+"""
+
+from collections.abc import Mapping
+
+# Values of RESIGHT_EXTRACTOR_KIND, with their modules here, which are imported when used: most load
+# a network.
+EXTRACTORS: Mapping[str, str] = {
+    "aliked-n16": "aliked",
+    "aliked-t16": "aliked",
+    "disk": "disk",
+    "sift": "sift",
+    "superpoint": "superpoint",
+    "xfeat": "xfeat",
+}
