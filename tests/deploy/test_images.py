@@ -84,7 +84,7 @@ def test_torch_is_where_it_is_needed() -> None:
         for stage in STAGES.values()
         if any("install.sh torch" in rest for _, rest in stage.instructions)
     }
-    assert with_torch == {"build-matcher", "build-tools"}
+    assert with_torch == {"build-embedder", "build-matcher", "build-tools"}
     assert any("install.sh gpu" in rest for _, rest in STAGES["build-matcher-gpu"].instructions)
 
 
