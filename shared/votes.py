@@ -1,5 +1,6 @@
 """Votes on the wire: the candidates that each of a query's keypoints is most similar to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -68,6 +69,21 @@ class KeypointVotes:
             numbers=self.numbers.astype("<u4").tobytes(),
             similarities=self.similarities.tobytes(),
         )
+
+
+# Reciprocal rank fusion (Cormack et al. 2009): its smoothing constant.
+EVEN = 30
+
+
+def fused_ranks(cosines: Sequence[float], worth: Sequence[float]) -> NDArray[np.float64]:
+    """Return how good candidates are by embedding and by votes, from their ranks; float [N]."""
+    return np.asarray(1 / (EVEN + _ranks(cosines)) + 1 / (EVEN + _ranks(worth)))
+
+
+def _ranks(scores: Sequence[float]) -> NDArray[np.intp]:
+    """Return the rank of each score, 0 for the highest; ties share the last rank."""
+    values = np.asarray(scores, np.float64)
+    return np.searchsorted(np.sort(-values), -values, side="right") - 1
 
 
 def in_steps(cosines: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -82,7 +82,7 @@ def handlers(folder: Path, cache_url: str, model: Path) -> Iterator[Handlers]:
     with _galleries(folder / "gallery") as galleries:
         yield Handlers(
             SightingsOnly(embedder),
-            build_lookup(galleries, load(LookupSettings)),
+            build_lookup(galleries, load(LookupSettings), store=crops),
             matcher.service,
             matcher.crops,
             crops,
@@ -110,7 +110,7 @@ def cached_handlers(
     networks = build_networks(matching)
     keypoints = StoredKeypoints(crops, networks.extractor.model)
     matcher = build_matcher_without_memory(matching, crops, keypoints, networks)
-    encoding = f"{sha256(model.read_bytes()).hexdigest()} {cutting!r}"
+    encoding = f"{sha256(model.read_bytes()).hexdigest()} {cutting!r} keypoints stored"
     comparing = " ".join(map(model_name, (networks.extractor.model, networks.cascade().model)))
     embedder = build_embedder(
         cutting,
@@ -122,7 +122,7 @@ def cached_handlers(
     with _galleries(gallery) as galleries:
         yield Handlers(
             CachedHandler(SightingsOnly(embedder), encoding, Sighting, kept / "sightings"),
-            build_lookup(galleries, load(LookupSettings)),
+            build_lookup(galleries, load(LookupSettings), store=crops),
             CachedHandler(matcher.service, comparing, Matches, kept / "matches"),
             matcher.crops,
             crops,

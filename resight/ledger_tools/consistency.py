@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from google.protobuf.message import DecodeError
 
-from services.lookup.galleries.gallery import Galleries, collection_of
+from services.lookup.galleries.gallery import Galleries
+from services.lookup.galleries.mark import collection_of
 from services.registry.ledger.ledger import Ledger
 from shared.embeddings import model_name
 from shared.kafka.topic_reader import TopicReader

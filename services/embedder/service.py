@@ -125,6 +125,8 @@ class EmbedderService:
             if self._extraction is not None:
                 digests = [each.sighting.crop.sha256 for each in some]
                 self._extraction.store(digests, [each.crop for each in some])
+                for each in some:
+                    each.sighting.keypoints.CopyFrom(self._extraction.model)
         return [
             result
             if isinstance(result, Poison)

@@ -2,11 +2,14 @@
 
 from services.lookup.galleries.edge import EdgeGalleries
 from services.lookup.galleries.gallery import Galleries
-from services.lookup.galleries.server import ServerGalleries, connect
+from services.lookup.galleries.server import ServerGalleries
+from services.lookup.galleries.server_connection import connect
+from services.lookup.local_shortlist import LocalShortlist
 from services.lookup.pacing import Pacing
 from services.lookup.refill import Refill
 from services.lookup.service import LookupService
 from services.lookup.settings import GallerySettings, LookupSettings
+from shared.blobs import BlobStore
 
 
 def build_galleries(settings: GallerySettings) -> Galleries:
@@ -25,7 +28,12 @@ def build_lookup(
     settings: LookupSettings,
     pacing: Pacing | None = None,
     refill: Refill | None = None,
+    store: BlobStore | None = None,
 ) -> LookupService:
-    """Return lookup on its galleries; without `pacing` sightings are never held back."""
+    """Return lookup on its galleries; without `pacing` sightings are never held back.
+
+    `store` has the keypoints; without it only embeddings choose candidates.
+    """
     sent = pacing.sent if pacing else lambda _: None
-    return LookupService(galleries, settings, sent, refill)
+    local = LocalShortlist(galleries, store) if store else None
+    return LookupService(galleries, settings, sent, refill, local)

@@ -5,11 +5,12 @@ from services.lookup.build import build_galleries, build_lookup
 from services.lookup.pacing import Pacing
 from services.lookup.refill import Refill
 from services.lookup.settings import GallerySettings, LookupSettings
+from shared.blobs import BlobStore
 from shared.environment import load
 from shared.kafka import topics
 from shared.messages import Enrolment, Sighting
 from shared.process.startup import start_process
-from shared.settings import KafkaSettings, StageSettings
+from shared.settings import BlobSettings, KafkaSettings, StageSettings
 from shared.stage.handling import protobuf_decoder
 from shared.stage.loop import Stage
 
@@ -27,6 +28,7 @@ def main() -> None:
         pacing = Pacing(backlog, lookup.max_undecided)
         # The commits refer to a gallery that is gone.
         refill = Refill(empty=galleries.empty())
+        store = BlobStore(load(BlobSettings).crops_url)
         try:
             Stage[Sighting | Enrolment](
                 name="lookup",
@@ -34,7 +36,7 @@ def main() -> None:
                     topics.SIGHTINGS: protobuf_decoder(Sighting),
                     topics.ENROLMENTS: protobuf_decoder(Enrolment),
                 },
-                handler=build_lookup(galleries, lookup, pacing, refill),
+                handler=build_lookup(galleries, lookup, pacing, refill, store),
                 kafka=kafka,
                 settings=load(StageSettings),
                 telemetry=telemetry,

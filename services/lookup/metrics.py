@@ -23,6 +23,11 @@ CANDIDATES = histogram(
     "Candidates per sighting; 0 is the first sighting of a gallery.",
     (0, 1, 5, 20, 50, 99, 100),
 )
+WITHOUT_KEYPOINTS = counter(
+    "resight_lookup_without_keypoints_total",
+    "Sightings without stored keypoints: only their embedding counts in a large gallery.",
+    of=("enrolment", "query"),
+)
 EMPTY_ANSWERS = counter(
     "resight_lookup_empty_answers_total",
     "Searches without results although compatible sightings are enrolled: the index is broken.",

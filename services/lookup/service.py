@@ -2,14 +2,21 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
-from services.lookup.galleries.gallery import Galleries, Gallery, Mark, Query, collection_of
+from services.lookup.galleries.gallery import Galleries, Gallery, Query
+from services.lookup.galleries.mark import Mark, collection_of
+from services.lookup.incoming import (
+    enrolled_model,
+    identified,
+    in_collection,
+    list_of,
+    model_of,
+    query_of,
+)
+from services.lookup.local_shortlist import WIDER, Asked, LocalShortlist
 from services.lookup.metrics import (
     CANDIDATES,
     EMPTY_ANSWERS,
@@ -21,11 +28,9 @@ from services.lookup.metrics import (
 from services.lookup.refill import Refill
 from services.lookup.settings import LookupSettings
 from services.lookup.watermark import advance
-from shared.embeddings import model_name, unpack
 from shared.errors import Poison, Transient
-from shared.messages import Candidate, CandidateList, Enrolment, Matches, Sighting
+from shared.messages import Candidate, CandidateList, Enrolment, Sighting
 from shared.records import Receipt, Result
-from shared.viewpoints import opposite
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +49,7 @@ class LookupService:
         settings: LookupSettings,
         sent: Callable[[int], None],
         refill: Refill | None = None,
+        local: LocalShortlist | None = None,
     ) -> None:
         self._galleries = galleries
         self._settings = settings
@@ -51,6 +57,7 @@ class LookupService:
         # By model and collection, to see what is missing while a gallery is refilled.
         self._newest: dict[tuple[str, str], int] = {}
         self._refill = refill or Refill(empty=False)
+        self._local = local
 
     def handle(self, messages: Sequence[Sighting | Enrolment]) -> list[Result]:
         """Apply all enrolments, then return one CandidateList for each sighting.
@@ -68,11 +75,11 @@ class LookupService:
         for i, message in enumerate(messages):
             try:
                 if isinstance(message, Enrolment):
-                    enrolments[_enrolled_model(message)].append((i, message))
+                    enrolments[enrolled_model(message)].append((i, message))
                 elif message.identity:
-                    results[i] = [_told(message)]
+                    results[i] = [identified(message)]
                 else:
-                    sightings[_model(message)].append((i, message, _query(message)))
+                    sightings[model_of(message)].append((i, message, query_of(message)))
             except Poison as poison:
                 results[i] = poison
         for model, enrolled in enrolments.items():
@@ -90,8 +97,8 @@ class LookupService:
         self._sent(sum(isinstance(each.message, CandidateList) for each in receipts))
 
     def ready(self) -> bool:
-        """Return whether the gallery's engine responds."""
-        return self._galleries.ready()
+        """Return whether the gallery's engine, and the store of keypoints, respond."""
+        return self._galleries.ready() and (self._local is None or self._local.ready())
 
     def _enrol(self, gallery: Gallery, model: str, enrolments: Sequence[Enrolment]) -> None:
         """Write the points before the watermark, never after."""
@@ -102,7 +109,10 @@ class LookupService:
         kept = [each for each in enrolments if each.epoch == marks[each.gallery].epoch]
         self._tell_others(len(enrolments) - len(kept))
         if kept:
-            gallery.enrol([_in_collection(each) for each in kept])
+            lying = [in_collection(each) for each in kept]
+            gallery.enrol(lying)
+            if self._local is not None:
+                self._local.enrol(lying)
         ENROLLED.inc(len(kept))
         for name, mark in marks.items():
             collection = collection_of(name, mark.epoch)
@@ -131,6 +141,7 @@ class LookupService:
                 mark.epoch or "none",
             )
         gallery.forget(collection_of(name, mark.epoch))
+        self._galleries.forget_local(collection_of(name, mark.epoch))
         gallery.set_mark(name, Mark(latest))
         return Mark(latest)
 
@@ -151,15 +162,38 @@ class LookupService:
         ]
         limits = {name: self._limit(mark.watermark) for name, mark in marks.items()}
         with SEARCH.time():
-            answers = gallery.search(queries, max(limits.values(), default=0))
+            answers = self._found(gallery, asked, queries, marks, limits)
         lists = []
         for (sighting, _), query, found in zip(asked, queries, answers, strict=True):
-            del found[limits[sighting.gallery] :]
             if not found:
                 self._require_alone(gallery, query, sighting.gallery)
             CANDIDATES.observe(len(found))
-            lists.append(_list(sighting, marks[sighting.gallery], found))
+            lists.append(list_of(sighting, marks[sighting.gallery], found))
         return lists
+
+    def _found(
+        self,
+        gallery: Gallery,
+        asked: Sequence[tuple[Sighting, Query]],
+        queries: Sequence[Query],
+        marks: Mapping[str, Mark],
+        limits: Mapping[str, int],
+    ) -> list[list[Candidate]]:
+        """Return each query's candidates; in large galleries votes choose, too."""
+        few = self._settings.whole_below
+        large = {name for name, mark in marks.items() if self._local and mark.watermark > few}
+        lengths = {name: limit * (WIDER if name in large else 1) for name, limit in limits.items()}
+        answers = gallery.search(queries, max(lengths.values(), default=0))
+        for (sighting, _), found in zip(asked, answers, strict=True):
+            del found[lengths[sighting.gallery] :]
+        chosen = [i for i, (sighting, _) in enumerate(asked) if sighting.gallery in large]
+        if self._local is not None and chosen:
+            wide = [Asked(asked[i][0], queries[i], answers[i]) for i in chosen]
+            most = self._settings.candidates
+            better = self._local.extended(gallery, wide, most)
+            for i, found in zip(chosen, better, strict=True):
+                answers[i] = found
+        return answers
 
     def _limit(self, enrolled: int) -> int:
         """Return the maximum length of a list from a gallery of this many sightings."""
@@ -180,76 +214,3 @@ class LookupService:
                 f"{query.sighting_id}, but the search found none: its index is broken. If this "
                 "persists, delete the gallery's data and restart lookup, which refills it"
             )
-
-
-def _model(message: Enrolment | Sighting) -> str:
-    """Return the model of a complete message, or raise Poison."""
-    kind = type(message).__name__.lower()
-    for field in ("sighting_id", "gallery"):
-        if not getattr(message, field):
-            raise Poison(f"the {kind} has no {field}; publish its capture again", kind="incomplete")
-    if not message.embedding.model.name:
-        raise Poison(
-            f"the embedding of sighting {message.sighting_id} does not name its model, so it "
-            "cannot be compared; embed its capture again",
-            kind="bad-embedding",
-        )
-    return model_name(message.embedding.model)
-
-
-def _enrolled_model(enrolment: Enrolment) -> str:
-    if not enrolment.number:
-        raise Poison(
-            f"the enrolment of sighting {enrolment.sighting_id} has no number; only the ledger "
-            "may enrol",
-            kind="incomplete",
-        )
-    _vector(enrolment)
-    return _model(enrolment)
-
-
-def _vector(message: Enrolment | Sighting) -> NDArray[np.float32]:
-    vector = unpack(message.embedding)
-    if not vector.any():
-        raise Poison(
-            f"the embedding of sighting {message.sighting_id} is all zeros; embed its capture "
-            "again",
-            kind="bad-embedding",
-        )
-    return vector
-
-
-def _query(sighting: Sighting) -> Query:
-    hidden = opposite(sighting.viewpoint)
-    return Query(sighting.gallery, sighting.sighting_id, _vector(sighting), hidden)
-
-
-def _told(query: Sighting) -> Matches:
-    """Return a query with an identity as Matches without candidates, for the registry.
-
-    Raises:
-        Poison: it lacks fields that an enrolment needs.
-    """
-    _model(query)
-    _vector(query)
-    return Matches(query=query, incomparable=query.incomparable, pass_number=1)
-
-
-def _list(query: Sighting, mark: Mark, candidates: Sequence[Candidate]) -> CandidateList:
-    return CandidateList(
-        query=query,
-        watermark=mark.watermark,
-        epoch=mark.epoch,
-        candidates=candidates,
-        pass_number=1,
-    )
-
-
-def _in_collection(enrolment: Enrolment) -> Enrolment:
-    """Return an enrolment under its collection name, apart from other epochs."""
-    if not enrolment.epoch:
-        return enrolment
-    lying = Enrolment()
-    lying.CopyFrom(enrolment)
-    lying.gallery = collection_of(enrolment.gallery, enrolment.epoch)
-    return lying

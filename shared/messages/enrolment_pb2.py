@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from shared.messages import common_pb2 as resight_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aresight/v1/enrolment.proto\x12\nresight.v1\x1a\x17resight/v1/common.proto\"\xed\x01\n\tEnrolment\x12\x0f\n\x07gallery\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x13\n\x0bsighting_id\x18\x03 \x01(\t\x12(\n\tviewpoint\x18\x04 \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\'\n\x04\x63rop\x18\x05 \x01(\x0b\x32\x19.resight.v1.BlobReference\x12(\n\tembedding\x18\x06 \x01(\x0b\x32\x15.resight.v1.Embedding\x12\x1e\n\x04mask\x18\x07 \x01(\x0b\x32\x10.resight.v1.Mask\x12\r\n\x05\x65poch\x18\x08 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aresight/v1/enrolment.proto\x12\nresight.v1\x1a\x17resight/v1/common.proto\"\x9c\x02\n\tEnrolment\x12\x0f\n\x07gallery\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x04\x12\x13\n\x0bsighting_id\x18\x03 \x01(\t\x12(\n\tviewpoint\x18\x04 \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\'\n\x04\x63rop\x18\x05 \x01(\x0b\x32\x19.resight.v1.BlobReference\x12(\n\tembedding\x18\x06 \x01(\x0b\x32\x15.resight.v1.Embedding\x12\x1e\n\x04mask\x18\x07 \x01(\x0b\x32\x10.resight.v1.Mask\x12\r\n\x05\x65poch\x18\x08 \x01(\t\x12-\n\tkeypoints\x18\t \x01(\x0b\x32\x1a.resight.v1.ModelReferenceb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,5 +33,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'resight.v1.enrolment_pb2', 
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENROLMENT']._serialized_start=68
-  _globals['_ENROLMENT']._serialized_end=305
+  _globals['_ENROLMENT']._serialized_end=352
 # @@protoc_insertion_point(module_scope)

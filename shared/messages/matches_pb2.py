@@ -26,21 +26,21 @@ from shared.messages import common_pb2 as resight_dot_v1_dot_common__pb2
 from shared.messages import sighting_pb2 as resight_dot_v1_dot_sighting__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18resight/v1/matches.proto\x12\nresight.v1\x1a\x17resight/v1/common.proto\x1a\x19resight/v1/sighting.proto\"\xbd\x01\n\tCandidate\x12\x13\n\x0bsighting_id\x18\x01 \x01(\t\x12\x18\n\x10\x65nrolment_number\x18\x02 \x01(\x04\x12(\n\tviewpoint\x18\x03 \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\'\n\x04\x63rop\x18\x04 \x01(\x0b\x32\x19.resight.v1.BlobReference\x12\x0e\n\x06\x63osine\x18\x05 \x01(\x02\x12\x1e\n\x04mask\x18\x06 \x01(\x0b\x32\x10.resight.v1.Mask\"\x8e\x02\n\x08\x45vidence\x12(\n\tcandidate\x18\x01 \x01(\x0b\x32\x15.resight.v1.Candidate\x12 \n\x05\x64\x65pth\x18\x02 \x01(\x0e\x32\x11.resight.v1.Depth\x12\x12\n\nneighbours\x18\x03 \x01(\r\x12\x17\n\x0fneighbour_score\x18\x04 \x01(\x02\x12\x0f\n\x07matches\x18\x05 \x01(\r\x12\x12\n\nconfidence\x18\x06 \x01(\x02\x12\x0f\n\x07inliers\x18\x07 \x01(\r\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x17\n\x0f\x64istinctiveness\x18\t \x01(\x02\x12\x0f\n\x07reverse\x18\n \x01(\x0c\x12\x19\n\x11reverse_keypoints\x18\x0b \x01(\r\"Q\n\x05Votes\x12\x11\n\tkeypoints\x18\x01 \x01(\r\x12\x0e\n\x06places\x18\x02 \x01(\r\x12\x0f\n\x07numbers\x18\x03 \x01(\x0c\x12\x14\n\x0csimilarities\x18\x04 \x01(\x0c\"\xa1\x02\n\x07Matches\x12#\n\x05query\x18\x01 \x01(\x0b\x32\x14.resight.v1.Sighting\x12\x11\n\twatermark\x18\x02 \x01(\x04\x12\x13\n\x0bpass_number\x18\x03 \x01(\r\x12&\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x14.resight.v1.Evidence\x12-\n\textractor\x18\x05 \x01(\x0b\x32\x1a.resight.v1.ModelReference\x12+\n\x07matcher\x18\x06 \x01(\x0b\x32\x1a.resight.v1.ModelReference\x12\x14\n\x0cincomparable\x18\x07 \x01(\t\x12\r\n\x05\x65poch\x18\x08 \x01(\t\x12 \n\x05votes\x18\t \x01(\x0b\x32\x11.resight.v1.Votes*Y\n\x05\x44\x65pth\x12\x15\n\x11\x44\x45PTH_UNSPECIFIED\x10\x00\x12\x0e\n\nDEPTH_NONE\x10\x01\x12\x14\n\x10\x44\x45PTH_NEIGHBOURS\x10\x02\x12\x13\n\x0f\x44\x45PTH_LIGHTGLUE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18resight/v1/matches.proto\x12\nresight.v1\x1a\x17resight/v1/common.proto\x1a\x19resight/v1/sighting.proto\"\xcc\x01\n\tCandidate\x12\x13\n\x0bsighting_id\x18\x01 \x01(\t\x12\x18\n\x10\x65nrolment_number\x18\x02 \x01(\x04\x12(\n\tviewpoint\x18\x03 \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\'\n\x04\x63rop\x18\x04 \x01(\x0b\x32\x19.resight.v1.BlobReference\x12\x0e\n\x06\x63osine\x18\x05 \x01(\x02\x12\x1e\n\x04mask\x18\x06 \x01(\x0b\x32\x10.resight.v1.Mask\x12\r\n\x05votes\x18\x07 \x01(\x02\"\x8e\x02\n\x08\x45vidence\x12(\n\tcandidate\x18\x01 \x01(\x0b\x32\x15.resight.v1.Candidate\x12 \n\x05\x64\x65pth\x18\x02 \x01(\x0e\x32\x11.resight.v1.Depth\x12\x12\n\nneighbours\x18\x03 \x01(\r\x12\x17\n\x0fneighbour_score\x18\x04 \x01(\x02\x12\x0f\n\x07matches\x18\x05 \x01(\r\x12\x12\n\nconfidence\x18\x06 \x01(\x02\x12\x0f\n\x07inliers\x18\x07 \x01(\r\x12\x0e\n\x06reason\x18\x08 \x01(\t\x12\x17\n\x0f\x64istinctiveness\x18\t \x01(\x02\x12\x0f\n\x07reverse\x18\n \x01(\x0c\x12\x19\n\x11reverse_keypoints\x18\x0b \x01(\r\"Q\n\x05Votes\x12\x11\n\tkeypoints\x18\x01 \x01(\r\x12\x0e\n\x06places\x18\x02 \x01(\r\x12\x0f\n\x07numbers\x18\x03 \x01(\x0c\x12\x14\n\x0csimilarities\x18\x04 \x01(\x0c\"\xa1\x02\n\x07Matches\x12#\n\x05query\x18\x01 \x01(\x0b\x32\x14.resight.v1.Sighting\x12\x11\n\twatermark\x18\x02 \x01(\x04\x12\x13\n\x0bpass_number\x18\x03 \x01(\r\x12&\n\x08\x65vidence\x18\x04 \x03(\x0b\x32\x14.resight.v1.Evidence\x12-\n\textractor\x18\x05 \x01(\x0b\x32\x1a.resight.v1.ModelReference\x12+\n\x07matcher\x18\x06 \x01(\x0b\x32\x1a.resight.v1.ModelReference\x12\x14\n\x0cincomparable\x18\x07 \x01(\t\x12\r\n\x05\x65poch\x18\x08 \x01(\t\x12 \n\x05votes\x18\t \x01(\x0b\x32\x11.resight.v1.Votes*Y\n\x05\x44\x65pth\x12\x15\n\x11\x44\x45PTH_UNSPECIFIED\x10\x00\x12\x0e\n\nDEPTH_NONE\x10\x01\x12\x14\n\x10\x44\x45PTH_NEIGHBOURS\x10\x02\x12\x13\n\x0f\x44\x45PTH_LIGHTGLUE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'resight.v1.matches_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_DEPTH']._serialized_start=932
-  _globals['_DEPTH']._serialized_end=1021
+  _globals['_DEPTH']._serialized_start=947
+  _globals['_DEPTH']._serialized_end=1036
   _globals['_CANDIDATE']._serialized_start=93
-  _globals['_CANDIDATE']._serialized_end=282
-  _globals['_EVIDENCE']._serialized_start=285
-  _globals['_EVIDENCE']._serialized_end=555
-  _globals['_VOTES']._serialized_start=557
-  _globals['_VOTES']._serialized_end=638
-  _globals['_MATCHES']._serialized_start=641
-  _globals['_MATCHES']._serialized_end=930
+  _globals['_CANDIDATE']._serialized_end=297
+  _globals['_EVIDENCE']._serialized_start=300
+  _globals['_EVIDENCE']._serialized_end=570
+  _globals['_VOTES']._serialized_start=572
+  _globals['_VOTES']._serialized_end=653
+  _globals['_MATCHES']._serialized_start=656
+  _globals['_MATCHES']._serialized_end=945
 # @@protoc_insertion_point(module_scope)

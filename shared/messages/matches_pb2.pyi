@@ -21,20 +21,22 @@ DEPTH_NEIGHBOURS: Depth
 DEPTH_LIGHTGLUE: Depth
 
 class Candidate(_message.Message):
-    __slots__ = ("sighting_id", "enrolment_number", "viewpoint", "crop", "cosine", "mask")
+    __slots__ = ("sighting_id", "enrolment_number", "viewpoint", "crop", "cosine", "mask", "votes")
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
     ENROLMENT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     VIEWPOINT_FIELD_NUMBER: _ClassVar[int]
     CROP_FIELD_NUMBER: _ClassVar[int]
     COSINE_FIELD_NUMBER: _ClassVar[int]
     MASK_FIELD_NUMBER: _ClassVar[int]
+    VOTES_FIELD_NUMBER: _ClassVar[int]
     sighting_id: str
     enrolment_number: int
     viewpoint: _common_pb2.Viewpoint
     crop: _common_pb2.BlobReference
     cosine: float
     mask: _common_pb2.Mask
-    def __init__(self, sighting_id: _Optional[str] = ..., enrolment_number: _Optional[int] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., cosine: _Optional[float] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ...) -> None: ...
+    votes: float
+    def __init__(self, sighting_id: _Optional[str] = ..., enrolment_number: _Optional[int] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., cosine: _Optional[float] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ..., votes: _Optional[float] = ...) -> None: ...
 
 class Evidence(_message.Message):
     __slots__ = ("candidate", "depth", "neighbours", "neighbour_score", "matches", "confidence", "inliers", "reason", "distinctiveness", "reverse", "reverse_keypoints")

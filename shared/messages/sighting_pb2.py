@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from shared.messages import common_pb2 as resight_dot_v1_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19resight/v1/sighting.proto\x12\nresight.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17resight/v1/common.proto\"\xa8\x04\n\x08Sighting\x12\x13\n\x0bsighting_id\x18\x01 \x01(\t\x12\x12\n\ncapture_id\x18\x02 \x01(\t\x12\x14\n\x0cimage_sha256\x18\x03 \x01(\t\x12\x0f\n\x07gallery\x18\x04 \x01(\t\x12\x0f\n\x07species\x18\x05 \x01(\t\x12\x12\n\ndeployment\x18\x06 \x01(\t\x12\x10\n\x08sequence\x18\x07 \x01(\t\x12/\n\x0b\x63\x61ptured_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cpublished_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x03\x62ox\x18\x0b \x01(\x0b\x32\x0f.resight.v1.Box\x12(\n\tviewpoint\x18\x0c \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\'\n\x04\x63rop\x18\r \x01(\x0b\x32\x19.resight.v1.BlobReference\x12(\n\tembedding\x18\x0e \x01(\x0b\x32\x15.resight.v1.Embedding\x12\x14\n\x0cincomparable\x18\x0f \x01(\t\x12\x11\n\ttruncated\x18\x10 \x01(\x08\x12\x1e\n\x04mask\x18\x11 \x01(\x0b\x32\x10.resight.v1.Mask\x12\r\n\x05\x61lone\x18\x12 \x01(\x08\x12\x10\n\x08identity\x18\x13 \x01(\t\x12\x15\n\ridentified_by\x18\x14 \x01(\t\x12\x10\n\x08question\x18\x15 \x01(\tJ\x04\x08\n\x10\x0b\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19resight/v1/sighting.proto\x12\nresight.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17resight/v1/common.proto\"\xd7\x04\n\x08Sighting\x12\x13\n\x0bsighting_id\x18\x01 \x01(\t\x12\x12\n\ncapture_id\x18\x02 \x01(\t\x12\x14\n\x0cimage_sha256\x18\x03 \x01(\t\x12\x0f\n\x07gallery\x18\x04 \x01(\t\x12\x0f\n\x07species\x18\x05 \x01(\t\x12\x12\n\ndeployment\x18\x06 \x01(\t\x12\x10\n\x08sequence\x18\x07 \x01(\t\x12/\n\x0b\x63\x61ptured_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0cpublished_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x03\x62ox\x18\x0b \x01(\x0b\x32\x0f.resight.v1.Box\x12(\n\tviewpoint\x18\x0c \x01(\x0e\x32\x15.resight.v1.Viewpoint\x12\'\n\x04\x63rop\x18\r \x01(\x0b\x32\x19.resight.v1.BlobReference\x12(\n\tembedding\x18\x0e \x01(\x0b\x32\x15.resight.v1.Embedding\x12\x14\n\x0cincomparable\x18\x0f \x01(\t\x12\x11\n\ttruncated\x18\x10 \x01(\x08\x12\x1e\n\x04mask\x18\x11 \x01(\x0b\x32\x10.resight.v1.Mask\x12\r\n\x05\x61lone\x18\x12 \x01(\x08\x12\x10\n\x08identity\x18\x13 \x01(\t\x12\x15\n\ridentified_by\x18\x14 \x01(\t\x12\x10\n\x08question\x18\x15 \x01(\t\x12-\n\tkeypoints\x18\x16 \x01(\x0b\x32\x1a.resight.v1.ModelReferenceJ\x04\x08\n\x10\x0b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,5 +34,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'resight.v1.sighting_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SIGHTING']._serialized_start=100
-  _globals['_SIGHTING']._serialized_end=652
+  _globals['_SIGHTING']._serialized_end=699
 # @@protoc_insertion_point(module_scope)

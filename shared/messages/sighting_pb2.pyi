@@ -10,7 +10,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Sighting(_message.Message):
-    __slots__ = ("sighting_id", "capture_id", "image_sha256", "gallery", "species", "deployment", "sequence", "captured_at", "published_at", "box", "viewpoint", "crop", "embedding", "incomparable", "truncated", "mask", "alone", "identity", "identified_by", "question")
+    __slots__ = ("sighting_id", "capture_id", "image_sha256", "gallery", "species", "deployment", "sequence", "captured_at", "published_at", "box", "viewpoint", "crop", "embedding", "incomparable", "truncated", "mask", "alone", "identity", "identified_by", "question", "keypoints")
     SIGHTING_ID_FIELD_NUMBER: _ClassVar[int]
     CAPTURE_ID_FIELD_NUMBER: _ClassVar[int]
     IMAGE_SHA256_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,7 @@ class Sighting(_message.Message):
     IDENTITY_FIELD_NUMBER: _ClassVar[int]
     IDENTIFIED_BY_FIELD_NUMBER: _ClassVar[int]
     QUESTION_FIELD_NUMBER: _ClassVar[int]
+    KEYPOINTS_FIELD_NUMBER: _ClassVar[int]
     sighting_id: str
     capture_id: str
     image_sha256: str
@@ -51,4 +52,5 @@ class Sighting(_message.Message):
     identity: str
     identified_by: str
     question: str
-    def __init__(self, sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., image_sha256: _Optional[str] = ..., gallery: _Optional[str] = ..., species: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., embedding: _Optional[_Union[_common_pb2.Embedding, _Mapping]] = ..., incomparable: _Optional[str] = ..., truncated: _Optional[bool] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ..., alone: _Optional[bool] = ..., identity: _Optional[str] = ..., identified_by: _Optional[str] = ..., question: _Optional[str] = ...) -> None: ...
+    keypoints: _common_pb2.ModelReference
+    def __init__(self, sighting_id: _Optional[str] = ..., capture_id: _Optional[str] = ..., image_sha256: _Optional[str] = ..., gallery: _Optional[str] = ..., species: _Optional[str] = ..., deployment: _Optional[str] = ..., sequence: _Optional[str] = ..., captured_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., published_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., box: _Optional[_Union[_common_pb2.Box, _Mapping]] = ..., viewpoint: _Optional[_Union[_common_pb2.Viewpoint, str]] = ..., crop: _Optional[_Union[_common_pb2.BlobReference, _Mapping]] = ..., embedding: _Optional[_Union[_common_pb2.Embedding, _Mapping]] = ..., incomparable: _Optional[str] = ..., truncated: _Optional[bool] = ..., mask: _Optional[_Union[_common_pb2.Mask, _Mapping]] = ..., alone: _Optional[bool] = ..., identity: _Optional[str] = ..., identified_by: _Optional[str] = ..., question: _Optional[str] = ..., keypoints: _Optional[_Union[_common_pb2.ModelReference, _Mapping]] = ...) -> None: ...

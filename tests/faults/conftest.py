@@ -19,7 +19,8 @@ from resight.reports.summary import membership
 from resight.stack.profile import Profile, choose_ports
 from resight.stack.supervisor import Supervisor
 from services.lookup.galleries.edge import EdgeGalleries
-from services.lookup.galleries.gallery import Query, collection_of
+from services.lookup.galleries.gallery import Query
+from services.lookup.galleries.mark import collection_of
 from services.lookup.settings import GallerySettings
 from services.registry.ledger.audit import check
 from services.registry.ledger.ledger import Ledger

@@ -1,14 +1,19 @@
 """Galleries in Qdrant Edge: the engine runs in this process, on a local folder."""
 
 import fcntl
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import qdrant_edge as qdrant
+from numpy.typing import NDArray
 
-from services.lookup.galleries.gallery import Mark, Query, collection_name
-from services.lookup.galleries.optimisation import Optimisation, tidy
+from services.lookup.galleries.edge_descriptors import EdgeDescriptors
+from services.lookup.galleries.gallery import Query
+from services.lookup.galleries.live_shard import LiveShard
+from services.lookup.galleries.mark import Mark
+from services.lookup.galleries.names import collection_name, local_name
+from services.lookup.galleries.optimisation import tidy
 from services.lookup.galleries.points import (
     GALLERY,
     NO_VECTOR,
@@ -21,7 +26,7 @@ from services.lookup.galleries.points import (
     read_mark,
     watermark_id,
 )
-from services.lookup.galleries.shards import UNFINISHED, configuration, create
+from services.lookup.galleries.shards import UNFINISHED, create, create_local, is_local
 from services.lookup.settings import GallerySettings
 from shared.embeddings import unpack
 from shared.errors import SettingsError
@@ -30,48 +35,24 @@ from shared.messages import Candidate, Enrolment
 # A shard of this size is optimised within seconds.
 QUICK_BELOW = 20_000
 
-log = logging.getLogger(__name__)
-
 
 class EdgeGallery:
-    """The galleries of one model in one shard; see `gallery.Gallery`.
-
-    It raises no Transient: there is no network, and a failing disk is a crash. Small shards are
-        optimised when opened, which takes seconds; large ones while serving (see `optimisation`).
-        Later enrolments are searched exactly until the next start.
-    """
+    """The galleries of one model in one shard; see `gallery.Gallery` and `live_shard`."""
 
     def __init__(self, folder: Path, settings: GallerySettings) -> None:
-        self._folder = folder
-        self._settings = settings
         self._hnsw_ef = settings.hnsw_ef
-        self._shard = qdrant.EdgeShard.load(str(folder), configuration(settings))
-        self._optimisation: Optimisation | None = None
+        self._shard = LiveShard(folder, settings, QUICK_BELOW)
 
     def optimise(self) -> None:
-        """Merge segments and build graphs now; start it in the background if it would take long."""
-        info = self._shard.info()
-        if info.points_count <= QUICK_BELOW:
-            self._shard.optimize()
-        elif info.indexed_vectors_count < info.points_count - QUICK_BELOW:
-            log.info(
-                "%s has %d sightings, %d of them not optimised; it serves, and is being optimised",
-                self._folder.name,
-                info.points_count,
-                info.points_count - info.indexed_vectors_count,
-            )
-            self._shard.flush()
-            self._optimisation = Optimisation(self._folder, self._settings)
+        """Build graphs, in the background if that takes long."""
+        self._shard.optimise()
 
     def close(self) -> None:
         """Close the shard."""
-        if self._optimisation is not None:
-            self._optimisation.close()
         self._shard.close()
 
     def enrol(self, enrolments: Sequence[Enrolment]) -> None:
-        """The write-ahead log survives a killed process; the flush (5 ms) survives a power cut."""
-        self._upsert(
+        self._shard.upsert(
             [
                 qdrant.Point(
                     point_id(enrolment.gallery, enrolment.sighting_id),
@@ -85,7 +66,7 @@ class EdgeGallery:
 
     def numbers(self, gallery: str, above: int, up_to: int) -> frozenset[int]:
         between = qdrant.RangeFloat(gt=above, lte=up_to)
-        points, _ = self._shard.scroll(
+        points, _ = self._shard.current().scroll(
             qdrant.ScrollRequest(
                 limit=up_to - above,
                 filter=qdrant.Filter(
@@ -97,27 +78,20 @@ class EdgeGallery:
         return frozenset(int((point.payload or {})[NUMBER]) for point in points)
 
     def mark(self, gallery: str) -> Mark:
-        for point in self._shard.retrieve([watermark_id(gallery)], True, False):
+        for point in self._shard.current().retrieve([watermark_id(gallery)], True, False):
             return read_mark(point.payload or {})
         return Mark()
 
     def set_mark(self, gallery: str, mark: Mark) -> None:
         told = mark_payload(gallery, mark)
-        self._upsert([qdrant.Point(watermark_id(gallery), NO_VECTOR, told)])
+        self._shard.upsert([qdrant.Point(watermark_id(gallery), NO_VECTOR, told)])
 
     def forget(self, gallery: str) -> None:
-        """A copy being optimised would keep the points, so it is discarded until the next start."""
-        if self._optimisation is not None:
-            self._optimisation.close()
-            self._optimisation = None
-        those = qdrant.Filter(must=[_equals(GALLERY, gallery)])
-        self._shard.update(qdrant.UpdateOperation.delete_points_by_filter(those))
-        self._shard.flush()
+        self._shard.delete(qdrant.Filter(must=[_equals(GALLERY, gallery)]))
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
-        self._swap_if_better()
         params = qdrant.SearchParams(hnsw_ef=self._hnsw_ef)
-        answers = self._shard.query_batch(
+        answers = self._shard.current().query_batch(
             qdrant.QueryBatchRequest(
                 [
                     qdrant.QueryRequest(
@@ -134,24 +108,18 @@ class EdgeGallery:
         return [[candidate(p.payload or {}, p.score) for p in points] for points in answers]
 
     def count(self, query: Query) -> int:
-        return self._shard.count(qdrant.CountRequest(exact=True, filter=_others(query)))
+        return self._shard.current().count(qdrant.CountRequest(exact=True, filter=_others(query)))
 
     def holds_points(self) -> bool:
         """Return whether anything is enrolled."""
-        return self._shard.info().points_count > 0
+        return self._shard.current().info().points_count > 0
 
-    def _upsert(self, points: list[qdrant.Point]) -> None:
-        self._swap_if_better()
-        self._shard.update(qdrant.UpdateOperation.upsert_points(points))
-        if self._optimisation is not None:
-            self._optimisation.note(points)
-
-    def _swap_if_better(self) -> None:
-        if self._optimisation is None or not self._optimisation.over():
-            return
-        optimisation, self._optimisation = self._optimisation, None
-        if optimisation.swap(self._shard.close):
-            self._shard = qdrant.EdgeShard.load(str(self._folder), configuration(self._settings))
+    def named(self, points: Sequence[str], vector: NDArray[np.float32]) -> list[Candidate]:
+        found = self._shard.current().retrieve(list(points), True, True)
+        return [
+            candidate(point.payload or {}, float(vector @ np.asarray(point.vector, np.float32)))
+            for point in found
+        ]
 
 
 class EdgeGalleries:
@@ -167,6 +135,7 @@ class EdgeGalleries:
         self._settings = settings
         self._folder = Path(settings.path)
         self._galleries: dict[str, EdgeGallery] = {}
+        self._local: dict[str, EdgeDescriptors] = {}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._lock = (self._folder / "lock").open("w")
@@ -185,7 +154,7 @@ class EdgeGalleries:
         tidy(self._folder)
         for folder in sorted(self._folder.iterdir()):
             if folder.is_dir() and folder.suffix != UNFINISHED:
-                self._load(folder).optimise()
+                (self._load_local(folder) if is_local(folder) else self._load(folder)).optimise()
 
     def open(self, model: str) -> EdgeGallery:
         folder = self._folder / collection_name(model)
@@ -193,6 +162,17 @@ class EdgeGalleries:
             create(folder, self._settings)
             self._load(folder)
         return self._galleries[folder.name]
+
+    def local(self, extractor: str, length: int) -> EdgeDescriptors:
+        folder = self._folder / local_name(extractor)
+        if folder.name not in self._local:
+            create_local(folder, length)
+            self._load_local(folder)
+        return self._local[folder.name]
+
+    def forget_local(self, gallery: str) -> None:
+        for index in self._local.values():
+            index.forget(gallery)
 
     def empty(self) -> bool:
         return not any(gallery.holds_points() for gallery in self._galleries.values())
@@ -203,7 +183,14 @@ class EdgeGalleries:
     def close(self) -> None:
         for gallery in self._galleries.values():
             gallery.close()
+        for index in self._local.values():
+            index.close()
         self._lock.close()
+
+    def _load_local(self, folder: Path) -> EdgeDescriptors:
+        index = EdgeDescriptors(folder, self._settings)
+        self._local[folder.name] = index
+        return index
 
     def _load(self, folder: Path) -> EdgeGallery:
         gallery = EdgeGallery(folder, self._settings)

@@ -4,7 +4,6 @@ Two engines implement it, both Qdrant: `edge.py` in this process, `server.py` ov
 Vectors of different models never share a collection.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,24 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.identifiers import slug
+from services.lookup.galleries.descriptor_index import DescriptorIndex
+from services.lookup.galleries.mark import Mark
 from shared.messages import Candidate, Enrolment, Viewpoint
-
-# Prefix of every collection's name; other systems may share the server.
-SHELVES = "resight-"
-
-
-@dataclass(frozen=True)
-class Mark:
-    """Progress of a gallery: all enrolments up to `watermark` of an epoch are searchable."""
-
-    epoch: str = ""
-    watermark: int = 0
-
-
-def collection_of(gallery: str, epoch: str) -> str:
-    """Return the name under which an epoch's enrolments of a gallery are stored."""
-    return f"{gallery} {epoch}" if epoch else gallery
 
 
 @dataclass(frozen=True)
@@ -70,6 +54,9 @@ class Gallery(Protocol):
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
         """Return for each query its nearest sightings by cosine, best first."""
 
+    def named(self, points: Sequence[str], vector: NDArray[np.float32]) -> list[Candidate]:
+        """Return the sightings of these points, with their cosine to a vector; in any order."""
+
     def count(self, query: Query) -> int:
         """Return the exact number of sightings that the query may be compared with."""
 
@@ -84,6 +71,20 @@ class Galleries(Protocol):
             Transient: the engine does not respond.
         """
 
+    def local(self, extractor: str, length: int) -> DescriptorIndex:
+        """Return the index of an extractor's descriptors of this length, created if necessary.
+
+        Raises:
+            Transient: the engine does not respond.
+        """
+
+    def forget_local(self, gallery: str) -> None:
+        """Remove all descriptors of a gallery.
+
+        Raises:
+            Transient: the engine does not respond.
+        """
+
     def empty(self) -> bool:
         """Return whether no sighting is enrolled under any model."""
 
@@ -92,10 +93,3 @@ class Galleries(Protocol):
 
     def close(self) -> None:
         """Close the engine."""
-
-
-def collection_name(model: str) -> str:
-    """Return a valid collection or folder name for a model."""
-    digest = hashlib.sha256(model.encode()).hexdigest()[:12]
-    plain = slug(model).encode("ascii", "ignore").decode()[:80]
-    return f"{SHELVES}{plain}-{digest}"

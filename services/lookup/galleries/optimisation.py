@@ -19,14 +19,15 @@ from pathlib import Path
 
 import qdrant_edge as qdrant
 
-from services.lookup.galleries.shards import configuration
+from services.lookup.galleries import shards
 from services.lookup.settings import GallerySettings
 
 COPY = ".optimising"
 REPLACED = ".replaced"
 
-# Enrolments during optimisation are kept in memory, about 16 kB each, and then added to the copy.
-MOST_MEANWHILE = 20_000
+# Points written during optimisation are kept in memory, at most 16 kB each, and then added to the
+# copy.
+MOST_MEANWHILE = 100_000
 
 _NICENESS = 10
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -80,7 +81,7 @@ class Optimisation:
             self.close()
             return False
         self._process = None
-        shard = qdrant.EdgeShard.load(str(self._copy), configuration(self._settings))
+        shard = shards.load(self._copy, self._settings)
         if self._meanwhile:
             shard.update(qdrant.UpdateOperation.upsert_points(self._meanwhile))
             shard.flush()
@@ -120,9 +121,7 @@ def main(folder: str, settings: str) -> None:
     os.nice(_NICENESS)
     if sys.platform == "linux":  # end with the service that started it
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    shard = qdrant.EdgeShard.load(
-        folder, configuration(GallerySettings.model_validate_json(settings))
-    )
+    shard = shards.load(Path(folder), GallerySettings.model_validate_json(settings))
     shard.optimize()
     shard.flush()
     shard.close()

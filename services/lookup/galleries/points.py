@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from services.lookup.galleries.gallery import Mark
+from services.lookup.galleries.mark import Mark
 from shared.embeddings import DIMENSION
 from shared.messages import BlobReference, Candidate, Enrolment, Mask
 

@@ -1,15 +1,14 @@
 """Galleries in a Qdrant server or cluster, shared by any number of lookup replicas."""
 
-import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
-from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
-from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from services.lookup.galleries.gallery import SHELVES, Mark, Query, collection_name
+from services.lookup.galleries.gallery import Query
+from services.lookup.galleries.mark import Mark
+from services.lookup.galleries.names import LOCAL, SHELVES, collection_name, local_name
 from services.lookup.galleries.points import (
     EF_CONSTRUCT,
     GALLERY,
@@ -25,13 +24,19 @@ from services.lookup.galleries.points import (
     read_mark,
     watermark_id,
 )
+from services.lookup.galleries.server_connection import (
+    create_once,
+    equals,
+    forget,
+    index_payload,
+    qdrant_errors,
+    upsert,
+)
+from services.lookup.galleries.server_descriptors import ServerDescriptors
 from services.lookup.settings import GallerySettings
 from shared.embeddings import DIMENSION, unpack
-from shared.errors import Poison, SettingsError, Transient
+from shared.errors import SettingsError, Transient
 from shared.messages import Candidate, Enrolment
-
-# Qdrant's temporary errors: timeouts, rate limits and server errors.
-TIMED_OUT, CONFLICT, TOO_MANY, TROUBLE = 408, 409, 429, 500
 
 
 class ServerGallery:
@@ -60,7 +65,7 @@ class ServerGallery:
         with qdrant_errors("reading enrolment numbers"):
             points, _ = self._client.scroll(
                 self._collection,
-                scroll_filter=models.Filter(must=[_equals(GALLERY, gallery), between]),
+                scroll_filter=models.Filter(must=[equals(GALLERY, gallery), between]),
                 limit=up_to - above,
                 with_payload=[NUMBER],
                 timeout=self._timeout,
@@ -79,9 +84,7 @@ class ServerGallery:
         self._upsert([models.PointStruct(id=watermark_id(gallery), vector=NO_VECTOR, payload=told)])
 
     def forget(self, gallery: str) -> None:
-        those = models.FilterSelector(filter=models.Filter(must=[_equals(GALLERY, gallery)]))
-        with qdrant_errors("removing enrolments"):
-            self._client.delete(self._collection, those, wait=True, timeout=self._timeout)
+        forget(self._client, self._collection, gallery, self._timeout)
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
         params = models.SearchParams(hnsw_ef=self._hnsw_ef)
@@ -102,6 +105,16 @@ class ServerGallery:
             )
         return [[candidate(p.payload or {}, p.score) for p in answer.points] for answer in answers]
 
+    def named(self, points: Sequence[str], vector: NDArray[np.float32]) -> list[Candidate]:
+        with qdrant_errors("reading candidates"):
+            found = self._client.retrieve(
+                self._collection, list(points), with_vectors=True, timeout=self._timeout
+            )
+        return [
+            candidate(point.payload or {}, float(vector @ np.asarray(point.vector, np.float32)))
+            for point in found
+        ]
+
     def count(self, query: Query) -> int:
         with qdrant_errors("counting"):
             answer = self._client.count(
@@ -110,13 +123,7 @@ class ServerGallery:
         return answer.count
 
     def _upsert(self, points: list[models.PointStruct]) -> None:
-        with qdrant_errors("writing"):
-            update = self._client.upsert(self._collection, points, wait=True, timeout=self._timeout)
-        if update.status != models.UpdateStatus.COMPLETED:
-            raise Transient(
-                f"Qdrant accepted {len(points)} points but had not applied them after "
-                f"{self._timeout} s ({update.status}); they are written again"
-            )
+        upsert(self._client, self._collection, points, self._timeout)
 
 
 class ServerGalleries:
@@ -126,6 +133,7 @@ class ServerGalleries:
         self._client = client
         self._settings = settings
         self._galleries: dict[str, ServerGallery] = {}
+        self._local: dict[str, ServerDescriptors] = {}
 
     def open(self, model: str) -> ServerGallery:
         """Return the galleries of a model, in a collection created if necessary.
@@ -141,12 +149,21 @@ class ServerGalleries:
             self._galleries[name] = ServerGallery(self._client, name, self._settings)
         return self._galleries[name]
 
+    def local(self, extractor: str, length: int) -> ServerDescriptors:
+        name = local_name(extractor)
+        if name not in self._local:
+            self._local[name] = ServerDescriptors(self._client, name, length, self._settings)
+        return self._local[name]
+
+    def forget_local(self, gallery: str) -> None:
+        for name in self._collections():
+            if name.startswith(LOCAL):
+                forget(self._client, name, gallery, self._settings.timeout_seconds)
+
     def empty(self) -> bool:
-        with qdrant_errors("listing collections"):
-            names = [c.name for c in self._client.get_collections().collections]
-            return not any(
-                self._client.count(name).count for name in names if name.startswith(SHELVES)
-            )
+        names = [name for name in self._collections() if not name.startswith(LOCAL)]
+        with qdrant_errors("counting"):
+            return not any(self._client.count(name).count for name in names)
 
     def ready(self) -> bool:
         try:
@@ -159,36 +176,14 @@ class ServerGalleries:
     def close(self) -> None:
         self._client.close()
 
-    def _prepare(self, name: str) -> None:
-        if not self._client.collection_exists(name):
-            try:
-                self._create(name)
-            except UnexpectedResponse as error:
-                if error.status_code != CONFLICT:  # another replica created it first
-                    raise
-        found = self._client.get_collection(name).config.params.vectors
-        if not isinstance(found, models.VectorParams) or (found.size, found.distance) != (
-            DIMENSION,
-            models.Distance.COSINE,
-        ):
-            raise SettingsError(
-                f"Qdrant's collection {name} holds {found}, not {DIMENSION} dimensions compared "
-                "by cosine; drop it and start lookup again, which refills it from the enrolments"
-            )
-        # Repeated for an existing collection: its creator may have died before this. Without
-        # payload graphs for viewpoint and number: they only filter.
-        for key, index in (
-            (
-                GALLERY,
-                models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
-            ),
-            (VIEWPOINT, _integers(lookup=True)),
-            (NUMBER, _integers(lookup=False)),
-        ):
-            self._client.create_payload_index(name, key, index, wait=True)
+    def _collections(self) -> list[str]:
+        with qdrant_errors("listing collections"):
+            names = [each.name for each in self._client.get_collections().collections]
+        return [name for name in names if name.startswith(SHELVES)]
 
-    def _create(self, name: str) -> None:
-        self._client.create_collection(
+    def _prepare(self, name: str) -> None:
+        create_once(
+            self._client,
             name,
             vectors_config=models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE),
             hnsw_config=models.HnswConfigDiff(
@@ -201,61 +196,17 @@ class ServerGalleries:
             write_consistency_factor=self._settings.replicas,
             timeout=self._settings.timeout_seconds,
         )
-
-
-@contextmanager
-def qdrant_errors(doing: str) -> Iterator[None]:
-    """Turn temporary errors into Transient and refused vectors into Poison; others crash."""
-    try:
-        yield
-    except (ResponseHandlingException, ResourceExhaustedResponse) as error:
-        raise Transient(f"Qdrant: {doing} failed: {error}") from error
-    except UnexpectedResponse as error:
-        status = error.status_code or 0
-        if status in (TIMED_OUT, TOO_MANY) or status >= TROUBLE:
-            raise Transient(f"Qdrant: {doing} failed: {error}") from error
-        if b"dimension" in error.content:
-            raise Poison(
-                f"Qdrant refuses the vector: {error.content[:200]!r}", kind="wrong-dimension"
-            ) from error
-        raise
-
-
-def connect(settings: GallerySettings) -> QdrantClient:
-    """Return a client that connects when first used.
-
-    Raises:
-        SettingsError: certificates are set for an unencrypted connection.
-    """
-    key = settings.api_key.get_secret_value()
-    encrypted = settings.url.startswith("https://")
-    if not encrypted:
-        settings.refuse_plain("RESIGHT_GALLERY_URL must begin with https://")
-    tls: dict[str, Any] = {"verify": _context(settings)} if encrypted else {}
-    return QdrantClient(
-        url=settings.url,
-        api_key=key or None,
-        timeout=settings.timeout_seconds,
-        check_compatibility=False,  # it would contact the server in the constructor
-        **tls,
-    )
-
-
-def _context(settings: GallerySettings) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=settings.ca_file)
-    if settings.certificate_file:
-        context.load_cert_chain(settings.certificate_file, settings.key_file)
-    return context
-
-
-def _integers(*, lookup: bool) -> models.IntegerIndexParams:
-    return models.IntegerIndexParams(
-        type=models.IntegerIndexType.INTEGER, lookup=lookup, range=not lookup, enable_hnsw=False
-    )
-
-
-def _equals(key: str, value: str | int) -> models.FieldCondition:
-    return models.FieldCondition(key=key, match=models.MatchValue(value=value))
+        found = self._client.get_collection(name).config.params.vectors
+        if not isinstance(found, models.VectorParams) or (found.size, found.distance) != (
+            DIMENSION,
+            models.Distance.COSINE,
+        ):
+            raise SettingsError(
+                f"Qdrant's collection {name} holds {found}, not {DIMENSION} dimensions compared "
+                "by cosine; drop it and start lookup again, which refills it from the enrolments"
+            )
+        # Also of an existing collection: its creator may have died before this.
+        index_payload(self._client, name, [NUMBER])
 
 
 def _others(query: Query) -> models.Filter:
@@ -263,5 +214,5 @@ def _others(query: Query) -> models.Filter:
         models.HasIdCondition(has_id=[point_id(query.gallery, query.sighting_id)])
     ]
     if query.hidden is not None:
-        never.append(_equals(VIEWPOINT, int(query.hidden)))
-    return models.Filter(must=[_equals(GALLERY, query.gallery)], must_not=never)
+        never.append(equals(VIEWPOINT, int(query.hidden)))
+    return models.Filter(must=[equals(GALLERY, query.gallery)], must_not=never)

@@ -1,10 +1,13 @@
 """Creates and loads shards of Qdrant Edge."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import qdrant_edge as qdrant
 
+from services.lookup.galleries import descriptors
+from services.lookup.galleries.names import LOCAL
 from services.lookup.galleries.points import (
     EF_CONSTRUCT,
     GALLERY,
@@ -19,18 +22,67 @@ from shared.embeddings import DIMENSION
 UNFINISHED = ".unfinished"
 
 
+def is_local(folder: Path) -> bool:
+    """Return whether a folder holds descriptors."""
+    return folder.name.startswith(LOCAL)
+
+
+def load(folder: Path, settings: GallerySettings) -> qdrant.EdgeShard:
+    """Load a shard of either kind."""
+    if is_local(folder):
+        return qdrant.EdgeShard.load(str(folder))
+    return qdrant.EdgeShard.load(str(folder), configuration(settings))
+
+
 def create(folder: Path, settings: GallerySettings) -> None:
+    """Create a shard of embeddings."""
+    numbers = qdrant.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
+    _create(folder, configuration(settings), {NUMBER: numbers})
+
+
+def create_local(folder: Path, length: int) -> None:
+    """Create a shard of descriptors of this length, searched by their 8 bits."""
+    _create(
+        folder,
+        qdrant.EdgeConfig(
+            vectors=qdrant.EdgeVectorParams(
+                length,
+                qdrant.Distance.Dot,
+                on_disk=True,
+                datatype=qdrant.VectorStorageDatatype.Float16,
+                quantization_config=qdrant.ScalarQuantizationConfig(
+                    qdrant.ScalarType.Int8, quantile=0.99, always_ram=True
+                ),
+            ),
+            hnsw_config=qdrant.HnswIndexConfig(
+                m=0,
+                payload_m=descriptors.GRAPH_DEGREE,
+                ef_construct=descriptors.EF_CONSTRUCT,
+                full_scan_threshold=descriptors.full_scan_kilobytes(length),
+            ),
+            wal_enabled=True,
+        ),
+        {},
+    )
+
+
+def _create(
+    folder: Path,
+    configured: qdrant.EdgeConfig,
+    indexes: Mapping[str, qdrant.IntegerIndexParams],
+) -> None:
     """Create a shard under a temporary name first, so that a crash never leaves half of one."""
     unfinished = folder.with_name(folder.name + UNFINISHED)
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
-    shard = qdrant.EdgeShard.create(str(unfinished), configuration(settings))
+    shard = qdrant.EdgeShard.create(str(unfinished), configured)
     # Without payload graphs for viewpoint and number: they only filter.
-    for key, index in (
-        (GALLERY, qdrant.KeywordIndexParams(is_tenant=True)),
-        (VIEWPOINT, qdrant.IntegerIndexParams(lookup=True, range=False, enable_hnsw=False)),
-        (NUMBER, qdrant.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)),
-    ):
+    every: dict[str, qdrant.KeywordIndexParams | qdrant.IntegerIndexParams] = {
+        GALLERY: qdrant.KeywordIndexParams(is_tenant=True),
+        VIEWPOINT: qdrant.IntegerIndexParams(lookup=True, range=False, enable_hnsw=False),
+        **indexes,
+    }
+    for key, index in every.items():
         shard.update(qdrant.UpdateOperation.create_field_index(key, index))
     shard.flush()
     shard.close()

@@ -7,10 +7,9 @@ and a few keypoints of each are enough to select likely candidates.
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-# Reciprocal rank fusion (Cormack et al. 2009): its smoothing constant.
-EVEN = 30
+from shared.votes import EVEN, fused_ranks
+
 FINGERPRINT = f"even{EVEN}"
 
 
@@ -22,10 +21,5 @@ def shortlist(cosines: Sequence[float], worth: Sequence[float], most: int) -> li
     """
     if len(cosines) <= most:
         return list(range(len(cosines)))
-    fused = 1 / (EVEN + _places(np.asarray(cosines))) + 1 / (EVEN + _places(np.asarray(worth)))
-    return sorted(np.argsort(-fused, kind="stable")[:most].tolist())
-
-
-def _places(scores: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the rank of each score, 0 for the highest; ties share the last rank."""
-    return np.searchsorted(np.sort(-scores), -scores, side="right") - 1
+    ranks = fused_ranks(cosines, worth)
+    return sorted(np.argsort(-ranks, kind="stable")[:most].tolist())

@@ -100,6 +100,7 @@ def enrolment_of(query: Sighting) -> Enrolment:
     )
     if query.HasField("crop"):
         enrolment.crop.CopyFrom(query.crop)
-    if query.HasField("mask"):
-        enrolment.mask.CopyFrom(query.mask)
+    for name in ("mask", "keypoints"):
+        if query.HasField(name):
+            getattr(enrolment, name).CopyFrom(getattr(query, name))
     return enrolment

@@ -17,7 +17,7 @@ from services.embedder.build import build_encoder
 from services.embedder.encoders.onnx_encoder import OnnxEncoder
 from services.embedder.settings import EncoderSettings
 from services.lookup.galleries.server import ServerGalleries
-from services.lookup.galleries.server import connect as connect_gallery
+from services.lookup.galleries.server_connection import connect as connect_gallery
 from services.lookup.settings import GallerySettings
 from services.matcher.cache.keypoint_cache import connect as connect_cache
 from services.matcher.settings import CacheSettings

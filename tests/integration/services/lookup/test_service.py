@@ -10,7 +10,8 @@ from google.protobuf.message import Message
 from prometheus_client import REGISTRY
 
 from services.lookup.galleries.edge import EdgeGalleries, EdgeGallery
-from services.lookup.galleries.gallery import Query, collection_of
+from services.lookup.galleries.gallery import Query
+from services.lookup.galleries.mark import collection_of
 from services.lookup.refill import ENROLMENTS, NOTHING, PATIENCE_SECONDS, SIGHTINGS, Refill
 from services.lookup.service import LookupService
 from services.lookup.settings import LookupSettings

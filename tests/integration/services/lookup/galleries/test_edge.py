@@ -12,7 +12,8 @@ import pytest
 
 from services.lookup.galleries import edge
 from services.lookup.galleries.edge import EdgeGalleries, EdgeGallery
-from services.lookup.galleries.gallery import Mark, Query
+from services.lookup.galleries.gallery import Query
+from services.lookup.galleries.mark import Mark
 from services.lookup.galleries.optimisation import COPY, REPLACED
 from services.lookup.service import LookupService
 from services.lookup.settings import LookupSettings
@@ -138,7 +139,7 @@ def test_recall_of_a_hundred_after_the_graphs_are_built(tmp_path: Path, exact_be
     galleries.close()
     galleries = EdgeGalleries(edge_settings(tmp_path, exact_below))
     gallery = galleries.open("model")
-    assert gallery._shard.info().indexed_vectors_count == 12_000
+    assert gallery._shard.current().info().indexed_vectors_count == 12_000
 
     asked = range(12_000, 12_100, 2)
     answers = gallery.search(
@@ -169,7 +170,7 @@ def _optimised(gallery: EdgeGallery) -> None:
 
     def searched() -> bool:
         gallery.search([Query(GALLERY, "x", vectors(1)[0], None)], 1)
-        return gallery._optimisation is None
+        return gallery._shard._optimisation is None
 
     wait_until(searched)
 
@@ -178,13 +179,13 @@ def test_a_large_gallery_serves_at_once_and_is_optimised_meanwhile(
     large: EdgeGalleries, tmp_path: Path
 ) -> None:
     gallery = large.open("model")
-    assert gallery._shard.info().indexed_vectors_count == 0
+    assert gallery._shard.current().info().indexed_vectors_count == 0
     found = gallery.search([Query(GALLERY, "x", vectors(1)[0], None)], 100)
     assert len(found[0]) == 100
     gallery.enrol([enrolment(number) for number in range(6001, 6011)])
     gallery.set_mark(GALLERY, Mark(watermark=6010))
     _optimised(gallery)
-    assert gallery._shard.info().indexed_vectors_count >= 6000
+    assert gallery._shard.current().info().indexed_vectors_count >= 6000
     assert gallery.numbers(GALLERY, 0, 7000) == set(range(1, 6011))
     assert gallery.mark(GALLERY).watermark == 6010
     large.close()
@@ -209,9 +210,9 @@ def test_a_process_that_ends_while_it_optimises_leaves_everything(
 @pytest.mark.logs_errors
 def test_an_optimisation_that_fails_changes_nothing(large: EdgeGalleries) -> None:
     gallery = large.open("model")
-    assert gallery._optimisation is not None
-    assert gallery._optimisation._process is not None
-    gallery._optimisation._process.kill()
+    assert gallery._shard._optimisation is not None
+    assert gallery._shard._optimisation._process is not None
+    gallery._shard._optimisation._process.kill()
     _optimised(gallery)
     gallery.enrol([enrolment(6001)])
     assert gallery.numbers(GALLERY, 0, 7000) == set(range(1, 6002))

@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from qdrant_client import QdrantClient
 
+from services.lookup.galleries.descriptors import Described, DescriptorQuery, Neighbours
 from services.lookup.galleries.edge import EdgeGalleries
-from services.lookup.galleries.gallery import SHELVES, Galleries, Gallery, Mark, Query
+from services.lookup.galleries.gallery import Galleries, Gallery, Query
+from services.lookup.galleries.mark import Mark
+from services.lookup.galleries.names import SHELVES
+from services.lookup.galleries.points import point_id
 from services.lookup.galleries.server import ServerGalleries
 from services.lookup.settings import GallerySettings
 from shared.embeddings import unpack
@@ -157,3 +161,57 @@ def test_recall_of_a_hundred_over_several_galleries(gallery: Gallery) -> None:
         best = theirs[np.argsort(-(drawn[theirs] @ drawn[i]))[:100]]
         recalls.append(len({int(b) + 1 for b in best} & {c.enrolment_number for c in found}) / 100)
     assert np.mean(recalls) >= 0.99
+
+
+def _described(
+    number: int, gallery: str = GALLERY, viewpoint: Viewpoint = VIEWPOINT_TOP
+) -> Described:
+    return Described(gallery, name(number, gallery), viewpoint, vectors(3, number)[:, :16])
+
+
+def _asks(number: int, hidden: Viewpoint | None = None) -> DescriptorQuery:
+    return DescriptorQuery(GALLERY, name(99), vectors(3, number)[:, :16], hidden)
+
+
+def _named(neighbours: Neighbours) -> list[str]:
+    return [of for of, _ in neighbours]
+
+
+def test_each_descriptor_finds_its_own_sighting_first(galleries: Galleries) -> None:
+    index = galleries.local("extractor", 16)
+    index.enrol([_described(number) for number in range(1, 9)])
+    index.enrol([_described(3)])
+    one, other = index.nearest([_asks(3), _asks(5)])
+    assert [len(one), len(other)] == [3, 3]
+    assert {_named(each)[0] for each in one} == {point_id(GALLERY, name(3))}
+    assert {_named(each)[0] for each in other} == {point_id(GALLERY, name(5))}
+    assert _named(one[0]).count(point_id(GALLERY, name(3))) == 3
+
+
+def test_descriptors_of_other_galleries_hidden_flanks_and_its_own_are_left_out(
+    galleries: Galleries,
+) -> None:
+    index = galleries.local("extractor", 16)
+    index.enrol([_described(3, OTHER), _described(99), _described(4, viewpoint=VIEWPOINT_LEFT)])
+    [found] = index.nearest([_asks(3)])
+    assert {of for each in found for of in _named(each)} == {point_id(GALLERY, name(4))}
+    [hidden] = index.nearest([_asks(3, hidden=VIEWPOINT_LEFT)])
+    assert not any(hidden)
+
+
+def test_a_forgotten_gallery_has_no_descriptors(galleries: Galleries) -> None:
+    index = galleries.local("extractor", 16)
+    index.enrol([_described(1), _described(2, OTHER)])
+    galleries.forget_local(GALLERY)
+    assert not any(index.nearest([_asks(1)])[0])
+    assert galleries.empty()
+
+
+def test_candidates_are_read_by_their_points(gallery: Gallery) -> None:
+    gallery.enrol([enrolment(number) for number in (1, 2, 3)])
+    vector = unpack(enrolment(2).embedding)
+    points = [point_id(GALLERY, name(number)) for number in (2, 3, 77)]
+    found = {each.enrolment_number: each for each in gallery.named(points, vector)}
+    assert sorted(found) == [2, 3]
+    assert found[2].cosine == pytest.approx(1, abs=1e-5)
+    assert found[2].crop == enrolment(2).crop

@@ -9,8 +9,9 @@ import pytest
 from qdrant_client import QdrantClient, models
 
 from embedded.servers import HOST, free_port
-from services.lookup.galleries.gallery import collection_name
-from services.lookup.galleries.server import ServerGalleries, ServerGallery, connect
+from services.lookup.galleries.names import collection_name
+from services.lookup.galleries.server import ServerGalleries, ServerGallery
+from services.lookup.galleries.server_connection import connect
 from services.lookup.settings import GallerySettings
 from shared.errors import Poison, SettingsError, Transient
 from tests.support.galleries import enrolment

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.lookup.galleries.gallery import collection_name
+from services.lookup.galleries.names import collection_name
 from services.lookup.galleries.points import candidate, payload, point_id, watermark_id
 from shared.messages import VIEWPOINT_LEFT, BlobReference, Mask
 from tests.support.galleries import GALLERY, enrolment, name
