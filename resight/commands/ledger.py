@@ -292,13 +292,19 @@ def keypoints(
     ledger, crops = ledger_at(ledger_url, data_dir), stored_crops(data_dir)
     for name in ledger.galleries():
         failed: list[str] = []
+        changed = 0
         with Progress(console=notes, transient=True) as progress:
             task = progress.add_task(f"checking {name}", total=ledger.count(name, "enrolments"))
-            for done, reasons in store_keypoints(ledger, name, crops):
+            for done, named, reasons in store_keypoints(ledger, name, crops):
                 failed += reasons
+                changed += named
                 progress.advance(task, done)
         for reason in failed:
             note(reason)
-        results.print(
-            f"{name}: {ledger.count(name, 'enrolments') - len(failed)} with stored keypoints"
-        )
+        there = ledger.count(name, "enrolments") - len(failed)
+        results.print(f"{name}: {there} with stored keypoints")
+        if changed:
+            note(
+                f"lookup does not know {changed} of them yet; `resight ledger rebuild` publishes "
+                "them again"
+            )

@@ -11,7 +11,7 @@ from services.registry.ledger.ledger import Ledger
 from shared.environment import load
 from shared.errors import Poison
 from shared.keypoints.stored import StoredKeypoints
-from shared.messages import Candidate, Enrolment
+from shared.messages import Candidate, Enrolment, ModelReference
 
 # Crops read together: frequent progress.
 TOGETHER = 50
@@ -19,8 +19,10 @@ TOGETHER = 50
 
 def store_keypoints(
     ledger: Ledger, gallery: str, crops: CropKeypoints
-) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number of enrolments processed, and reasons for missing keypoints, per chunk.
+) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield how many enrolments were processed and changed, and reasons for failures, per chunk.
+
+    A changed enrolment now names the extractor of its keypoints, so that lookup can index them.
 
     Raises:
         Transient: the ledger or the store does not respond.
@@ -35,7 +37,13 @@ def store_keypoints(
                 for each, answer in zip(some, found, strict=True)
                 if isinstance(answer, Poison)
             ]
-            yield len(some), reasons
+            named = [
+                _named(each, crops.extractor)
+                for each, answer in zip(some, found, strict=True)
+                if not isinstance(answer, Poison) and each.keypoints != crops.extractor
+            ]
+            ledger.restate(gallery, named)
+            yield len(some), len(named), reasons
 
 
 def stored_crops(data_dir: Path) -> CropKeypoints:
@@ -48,6 +56,13 @@ def stored_crops(data_dir: Path) -> CropKeypoints:
     extractor = build_networks(settings).extractor
     stored = StoredKeypoints(store, extractor.model)
     return CropKeypoints(store, extractor, stored, settings.max_crop_bytes)
+
+
+def _named(enrolment: Enrolment, extractor: ModelReference) -> Enrolment:
+    named = Enrolment()
+    named.CopyFrom(enrolment)
+    named.keypoints.CopyFrom(extractor)
+    return named
 
 
 def _shown(enrolment: Enrolment) -> Candidate:

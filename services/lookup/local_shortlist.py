@@ -7,6 +7,7 @@ them again.
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,7 @@ class LocalShortlist:
         Raises:
             Transient: engine or store do not respond.
         """
-        worth: dict[str, dict[str, float]] = {each.sighting.sighting_id: {} for each in asked}
+        worth: dict[str, dict[int, float]] = {each.sighting.sighting_id: {} for each in asked}
         for extractor, some in _by_extractor([each.sighting for each in asked], "query"):
             found = self._descriptors(extractor, some, "query")
             queries = [
@@ -130,17 +131,21 @@ def _by_extractor(
         yield messages[0].keypoints, messages
 
 
-def _best(gallery: Gallery, asked: Asked, worth: dict[str, float], most: int) -> list[Candidate]:
+def _best(gallery: Gallery, asked: Asked, worth: dict[int, float], most: int) -> list[Candidate]:
     """Return the best by both, nearest by embedding first."""
     name = asked.query.gallery
-    there = {point_id(name, each.sighting_id): each for each in asked.found}
+    there = {_point(name, each): each for each in asked.found}
     voted = sorted(worth, key=lambda point: -worth[point])[:most]
-    missing = [point for point in voted if point not in there]
+    missing = [str(UUID(int=point)) for point in voted if point not in there]
     for each in gallery.named(missing, asked.query.vector) if missing else ():
-        there[point_id(name, each.sighting_id)] = each
+        there[_point(name, each)] = each
     for point, each in there.items():
         each.votes = worth.get(point, 0.0)
     every = list(there.values())
     ranks = fused_ranks([each.cosine for each in every], [each.votes for each in every])
     chosen = [every[i] for i in np.argsort(-ranks, kind="stable")[:most]]
     return sorted(chosen, key=lambda each: -each.cosine)
+
+
+def _point(gallery: str, each: Candidate) -> int:
+    return UUID(point_id(gallery, each.sighting_id)).int

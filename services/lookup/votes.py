@@ -14,11 +14,11 @@ from services.lookup.galleries.descriptors import Neighbours
 BEST = 10
 
 
-def votes(found: Sequence[Neighbours]) -> dict[str, float]:
+def votes(found: Sequence[Neighbours]) -> dict[int, float]:
     """Return what the neighbours of a query's keypoints are worth, by point; others: 0."""
-    totals: dict[str, float] = {}
+    totals: dict[int, float] = {}
     for neighbours in found:
-        nearest: dict[str, float] = {}
+        nearest: dict[int, float] = {}
         for point, cosine in neighbours:
             nearest.setdefault(point, cosine)
         cosines = np.fromiter(nearest.values(), np.float64)

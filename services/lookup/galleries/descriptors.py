@@ -1,6 +1,7 @@
 """Layout of descriptors in Qdrant: one point each; the same in both engines.
 
-A point names its sighting's point, so that a vote leads to a candidate.
+The ID of a sighting's point can be read from those of its descriptors, since reading a payload
+takes longer than the search.
 """
 
 import uuid
@@ -22,7 +23,11 @@ NEIGHBOURS = 16
 GRAPH_DEGREE, EF_CONSTRUCT, EF = 16, 64, 32
 # Galleries of fewer descriptors are searched exactly, about 300 sightings.
 EXACT_BELOW = 20_000
-OF = "of"
+
+# The bits of a UUID that are the same in all of its version (RFC 9562), and their values.
+_VERSION, _VARIANT = 76, 62
+_FIXED = 0xF << _VERSION | 0b11 << _VARIANT
+_VERSION_5 = 5 << _VERSION | 0b10 << _VARIANT
 
 
 @dataclass(frozen=True)
@@ -45,32 +50,44 @@ class DescriptorQuery:
     hidden: Viewpoint | None
 
 
-# For one keypoint: points of sightings, with the cosine, most similar first.
-Neighbours = Sequence[tuple[str, float]]
+# For one keypoint: points of sightings as integers, with the cosine, most similar first.
+Neighbours = Sequence[tuple[int, float]]
 
 
 def points(described: Described) -> Iterator[tuple[str, list[float], dict[str, Any]]]:
     """Yield ID, vector and payload of each descriptor; the same sighting gives the same IDs."""
-    of = point_id(described.gallery, described.sighting_id)
-    base = uuid.UUID(of).int & ~(MOST - 1)
-    payload = {GALLERY: described.gallery, VIEWPOINT: int(described.viewpoint), OF: of}
+    sighting = point_id(described.gallery, described.sighting_id)
+    payload = {GALLERY: described.gallery, VIEWPOINT: int(described.viewpoint)}
     for number, row in enumerate(described.descriptors[:MOST].tolist()):
-        yield str(uuid.UUID(int=base | number)), row, payload
+        yield descriptor_id(sighting, number), row, payload
+
+
+def descriptor_id(sighting: str, number: int) -> str:
+    """Return the ID of a sighting's descriptor, `number` < 64."""
+    told = number >> 2 << _VERSION | (number & 0b11) << _VARIANT
+    return str(uuid.UUID(int=uuid.UUID(sighting).int & ~_FIXED | told))
+
+
+def sighting_of(descriptor: int) -> int:
+    """Return the ID of the sighting's point that a descriptor belongs to, both as integers."""
+    return descriptor & ~_FIXED | _VERSION_5
 
 
 def by_query(
     queries: Sequence[DescriptorQuery], answers: Iterator[Neighbours]
 ) -> list[list[Neighbours]]:
-    """Return the answers to all descriptors by query, without the query's own."""
+    """Return the answers to all descriptors, by query, without the query's own.
+
+    `answers` are IDs of descriptors with their cosine.
+    """
     found: list[list[Neighbours]] = []
     for query in queries:
-        own = point_id(query.gallery, query.sighting_id)
-        found.append(
-            [
-                [(of, cosine) for of, cosine in next(answers) if of != own]
-                for _ in query.descriptors[:MOST]
-            ]
-        )
+        own = uuid.UUID(point_id(query.gallery, query.sighting_id)).int
+        told = [
+            [(sighting_of(name), cosine) for name, cosine in next(answers)]
+            for _ in query.descriptors[:MOST]
+        ]
+        found.append([[each for each in some if each[0] != own] for some in told])
     return found
 
 

@@ -32,16 +32,13 @@ from shared.embeddings import unpack
 from shared.errors import SettingsError
 from shared.messages import Candidate, Enrolment
 
-# A shard of this size is optimised within seconds.
-QUICK_BELOW = 20_000
-
 
 class EdgeGallery:
     """The galleries of one model in one shard; see `gallery.Gallery` and `live_shard`."""
 
     def __init__(self, folder: Path, settings: GallerySettings) -> None:
         self._hnsw_ef = settings.hnsw_ef
-        self._shard = LiveShard(folder, settings, QUICK_BELOW)
+        self._shard = LiveShard(folder, settings)
 
     def optimise(self) -> None:
         """Build graphs, in the background if that takes long."""
@@ -188,7 +185,7 @@ class EdgeGalleries:
         self._lock.close()
 
     def _load_local(self, folder: Path) -> EdgeDescriptors:
-        index = EdgeDescriptors(folder, self._settings)
+        index = EdgeDescriptors(folder)
         self._local[folder.name] = index
         return index
 

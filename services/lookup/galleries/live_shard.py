@@ -5,9 +5,12 @@ from pathlib import Path
 
 import qdrant_edge as qdrant
 
-from services.lookup.galleries import shards
 from services.lookup.galleries.optimisation import Optimisation
+from services.lookup.galleries.shards import configuration
 from services.lookup.settings import GallerySettings
+
+# A shard of this size is optimised within seconds.
+QUICK_BELOW = 20_000
 
 log = logging.getLogger(__name__)
 
@@ -16,15 +19,14 @@ class LiveShard:
     """A shard in a folder. It may only be used by one thread.
 
     There is no network, so it raises no Transient; a failing disk is a crash. Points written since
-    the last optimisation are searched exactly. Up to `quick_below` points are optimised at once,
-    within seconds, more of them in the background (see `optimisation`).
+    the last optimisation are searched exactly. Few are optimised at once, within seconds, many in
+    the background (see `optimisation`).
     """
 
-    def __init__(self, folder: Path, settings: GallerySettings, quick_below: int) -> None:
+    def __init__(self, folder: Path, settings: GallerySettings) -> None:
         self._folder = folder
         self._settings = settings
-        self._quick_below = quick_below
-        self._shard = shards.load(folder, settings)
+        self._shard = self._loaded()
         self._optimisation: Optimisation | None = None
 
     def optimise(self) -> None:
@@ -32,11 +34,11 @@ class LiveShard:
         if self._optimisation is not None:
             return
         info = self._shard.info()
-        if info.points_count <= self._quick_below:
+        if info.points_count <= QUICK_BELOW:
             self._shard.optimize()
-        elif info.indexed_vectors_count < info.points_count - self._quick_below:
+        elif info.indexed_vectors_count < info.points_count - QUICK_BELOW:
             log.info(
-                "%s has %d points, %d of them not optimised; it serves, and is being optimised",
+                "%s has %d sightings, %d of them not optimised; it serves, and is being optimised",
                 self._folder.name,
                 info.points_count,
                 info.points_count - info.indexed_vectors_count,
@@ -49,7 +51,9 @@ class LiveShard:
         if self._optimisation is not None and self._optimisation.over():
             optimisation, self._optimisation = self._optimisation, None
             if optimisation.swap(self._shard.close):
-                self._shard = shards.load(self._folder, self._settings)
+                self._shard = qdrant.EdgeShard.load(
+                    str(self._folder), configuration(self._settings)
+                )
         return self._shard
 
     def upsert(self, points: list[qdrant.Point]) -> None:
@@ -72,6 +76,9 @@ class LiveShard:
         """Close the shard."""
         self._discard_optimisation()
         self._shard.close()
+
+    def _loaded(self) -> qdrant.EdgeShard:
+        return qdrant.EdgeShard.load(str(self._folder), configuration(self._settings))
 
     def _discard_optimisation(self) -> None:
         if self._optimisation is not None:

@@ -19,15 +19,14 @@ from pathlib import Path
 
 import qdrant_edge as qdrant
 
-from services.lookup.galleries import shards
+from services.lookup.galleries.shards import configuration
 from services.lookup.settings import GallerySettings
 
 COPY = ".optimising"
 REPLACED = ".replaced"
 
-# Points written during optimisation are kept in memory, at most 16 kB each, and then added to the
-# copy.
-MOST_MEANWHILE = 100_000
+# Enrolments during optimisation are kept in memory, about 16 kB each, and then added to the copy.
+MOST_MEANWHILE = 20_000
 
 _NICENESS = 10
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -81,7 +80,7 @@ class Optimisation:
             self.close()
             return False
         self._process = None
-        shard = shards.load(self._copy, self._settings)
+        shard = qdrant.EdgeShard.load(str(self._copy), configuration(self._settings))
         if self._meanwhile:
             shard.update(qdrant.UpdateOperation.upsert_points(self._meanwhile))
             shard.flush()
@@ -121,7 +120,9 @@ def main(folder: str, settings: str) -> None:
     os.nice(_NICENESS)
     if sys.platform == "linux":  # end with the service that started it
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    shard = shards.load(Path(folder), GallerySettings.model_validate_json(settings))
+    shard = qdrant.EdgeShard.load(
+        folder, configuration(GallerySettings.model_validate_json(settings))
+    )
     shard.optimize()
     shard.flush()
     shard.close()

@@ -1,6 +1,7 @@
 """An index of descriptors in a Qdrant server or cluster."""
 
 from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from qdrant_client import QdrantClient, models
 
@@ -10,7 +11,6 @@ from services.lookup.galleries.descriptors import (
     GRAPH_DEGREE,
     MOST,
     NEIGHBOURS,
-    OF,
     Described,
     DescriptorQuery,
     Neighbours,
@@ -91,7 +91,7 @@ class ServerDescriptors:
                 query=row,
                 limit=NEIGHBOURS,
                 filter=_comparable(query),
-                with_payload=[OF],
+                with_payload=False,
                 params=params,
             )
             for query in queries
@@ -106,7 +106,7 @@ class ServerDescriptors:
 
 def _hits(answers: Sequence[models.QueryResponse]) -> Iterator[Neighbours]:
     for answer in answers:
-        yield [((hit.payload or {})[OF], hit.score) for hit in answer.points]
+        yield [(UUID(str(hit.id)).int, hit.score) for hit in answer.points]
 
 
 def _comparable(query: DescriptorQuery) -> models.Filter:

@@ -27,13 +27,6 @@ def is_local(folder: Path) -> bool:
     return folder.name.startswith(LOCAL)
 
 
-def load(folder: Path, settings: GallerySettings) -> qdrant.EdgeShard:
-    """Load a shard of either kind."""
-    if is_local(folder):
-        return qdrant.EdgeShard.load(str(folder))
-    return qdrant.EdgeShard.load(str(folder), configuration(settings))
-
-
 def create(folder: Path, settings: GallerySettings) -> None:
     """Create a shard of embeddings."""
     numbers = qdrant.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
@@ -59,6 +52,10 @@ def create_local(folder: Path, length: int) -> None:
                 payload_m=descriptors.GRAPH_DEGREE,
                 ef_construct=descriptors.EF_CONSTRUCT,
                 full_scan_threshold=descriptors.full_scan_kilobytes(length),
+            ),
+            # Many points are written at a time, and must not wait to be indexed.
+            optimizers=qdrant.EdgeOptimizersConfig(
+                indexing_threshold=500, default_segment_number=2
             ),
             wal_enabled=True,
         ),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.lookup.galleries import edge
+from services.lookup.galleries import live_shard
 from services.lookup.galleries.edge import EdgeGalleries, EdgeGallery
 from services.lookup.galleries.gallery import Query
 from services.lookup.galleries.mark import Mark
@@ -161,7 +161,7 @@ def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EdgeGalleries:
     galleries.open("model").enrol([enrolment(number) for number in range(1, 6001)])
     galleries.open("model").set_mark(GALLERY, Mark(watermark=6000))
     galleries.close()
-    monkeypatch.setattr(edge, "QUICK_BELOW", 100)
+    monkeypatch.setattr(live_shard, "QUICK_BELOW", 100)
     return EdgeGalleries(edge_settings(tmp_path, exact_below=0))
 
 

@@ -4,6 +4,7 @@ server where RESIGHT_TEST_QDRANT_URL names one."""
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pytest
@@ -174,7 +175,7 @@ def _asks(number: int, hidden: Viewpoint | None = None) -> DescriptorQuery:
 
 
 def _named(neighbours: Neighbours) -> list[str]:
-    return [of for of, _ in neighbours]
+    return [str(UUID(int=of)) for of, _ in neighbours]
 
 
 def test_each_descriptor_finds_its_own_sighting_first(galleries: Galleries) -> None:

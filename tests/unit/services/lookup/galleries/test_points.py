@@ -1,7 +1,10 @@
 """What lies in Qdrant for an enrolment."""
 
+from uuid import UUID
+
 import pytest
 
+from services.lookup.galleries.descriptors import MOST, descriptor_id, sighting_of
 from services.lookup.galleries.names import collection_name
 from services.lookup.galleries.points import candidate, payload, point_id, watermark_id
 from shared.messages import VIEWPOINT_LEFT, BlobReference, Mask
@@ -52,3 +55,10 @@ def test_models_whose_names_look_alike_have_shelves_of_their_own() -> None:
     shelves = [collection_name(model) for model in names]
     assert len(set(shelves)) == len(names)
     assert all(s.replace("-", "").isalnum() and len(s) < 120 for s in shelves)
+
+
+def test_a_descriptor_tells_its_sighting() -> None:
+    sighting = point_id("hluhluwe/nyala", "abc")
+    names = [descriptor_id(sighting, number) for number in range(MOST)]
+    assert len(set(names)) == MOST == 64
+    assert {sighting_of(UUID(name).int) for name in names} == {UUID(sighting).int}
