@@ -6,7 +6,6 @@ them again.
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
@@ -27,15 +26,8 @@ log = logging.getLogger(__name__)
 
 # Candidates by embedding, as a multiple of the list's length, from which the best are chosen.
 WIDER = 2
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A query with its candidates by embedding, best first, in its collection."""
-
-    sighting: Sighting
-    query: Query
-    found: list[Candidate]
+# Cosine of those beyond these, for their rank.
+FAR = -1.0
 
 
 class LocalShortlist:
@@ -67,33 +59,43 @@ class LocalShortlist:
                 length = described[0].descriptors.shape[1]
                 self._galleries.local(model_name(extractor), length).enrol(described)
 
-    def extended(
-        self, gallery: Gallery, asked: Sequence[Asked], most: int
+    def candidates(
+        self, gallery: Gallery, asked: Sequence[tuple[Sighting, Query]], most: int
     ) -> list[list[Candidate]]:
-        """Return for each query the best candidates by embedding and votes, `most` of them.
+        """Return for each query the best candidates by embedding and votes, nearest first.
 
         Raises:
             Transient: engine or store do not respond.
         """
-        worth: dict[str, dict[int, float]] = {each.sighting.sighting_id: {} for each in asked}
-        for extractor, some in _by_extractor([each.sighting for each in asked], "query"):
+        worth = self._votes(asked)
+        near = gallery.nearest([query for _, query in asked], WIDER * most)
+        return [
+            _best(gallery, query, dict(found), worth.get(query.sighting_id, {}), most)
+            for (_, query), found in zip(asked, near, strict=True)
+        ]
+
+    def _votes(self, asked: Sequence[tuple[Sighting, Query]]) -> dict[str, dict[int, float]]:
+        """Return what each query's matches are worth, by point."""
+        queries = {query.sighting_id: query for _, query in asked}
+        worth: dict[str, dict[int, float]] = {}
+        for extractor, some in _by_extractor([each for each, _ in asked], "query"):
             found = self._descriptors(extractor, some, "query")
-            queries = [
+            described = [
                 DescriptorQuery(
-                    each.query.gallery,
-                    each.query.sighting_id,
-                    found[each.sighting.crop.sha256],
-                    each.query.hidden,
+                    queries[each.sighting_id].gallery,
+                    each.sighting_id,
+                    found[each.crop.sha256],
+                    queries[each.sighting_id].hidden,
                 )
-                for each in asked
-                if each.sighting.keypoints == extractor and each.sighting.crop.sha256 in found
+                for each in some
+                if each.crop.sha256 in found
             ]
-            if queries:
-                length = queries[0].descriptors.shape[1]
+            if described:
+                length = described[0].descriptors.shape[1]
                 index = self._galleries.local(model_name(extractor), length)
-                for query, nearest in zip(queries, index.nearest(queries), strict=True):
+                for query, nearest in zip(described, index.nearest(described), strict=True):
                     worth[query.sighting_id] = votes(nearest)
-        return [_best(gallery, each, worth[each.sighting.sighting_id], most) for each in asked]
+        return worth
 
     def _descriptors(
         self, extractor: ModelReference, some: Sequence[Enrolment | Sighting], kind: str
@@ -131,21 +133,20 @@ def _by_extractor(
         yield messages[0].keypoints, messages
 
 
-def _best(gallery: Gallery, asked: Asked, worth: dict[int, float], most: int) -> list[Candidate]:
-    """Return the best by both, nearest by embedding first."""
-    name = asked.query.gallery
-    there = {_point(name, each): each for each in asked.found}
-    voted = sorted(worth, key=lambda point: -worth[point])[:most]
-    missing = [str(UUID(int=point)) for point in voted if point not in there]
-    for each in gallery.named(missing, asked.query.vector) if missing else ():
-        there[_point(name, each)] = each
-    for point, each in there.items():
-        each.votes = worth.get(point, 0.0)
-    every = list(there.values())
-    ranks = fused_ranks([each.cosine for each in every], [each.votes for each in every])
-    chosen = [every[i] for i in np.argsort(-ranks, kind="stable")[:most]]
-    return sorted(chosen, key=lambda each: -each.cosine)
-
-
-def _point(gallery: str, each: Candidate) -> int:
-    return UUID(point_id(gallery, each.sighting_id)).int
+def _best(
+    gallery: Gallery,
+    query: Query,
+    cosines: dict[int, float],
+    worth: dict[int, float],
+    most: int,
+) -> list[Candidate]:
+    """Return the best by both, by the points near in embedding and those voted for."""
+    points = sorted(cosines.keys() | worth.keys())
+    ranks = fused_ranks(
+        [cosines.get(point, FAR) for point in points], [worth.get(point, 0.0) for point in points]
+    )
+    chosen = [str(UUID(int=points[i])) for i in np.argsort(-ranks, kind="stable")[:most]]
+    found = gallery.named(chosen, query.vector) if chosen else []
+    for each in found:
+        each.votes = worth.get(UUID(point_id(query.gallery, each.sighting_id)).int, 0.0)
+    return sorted(found, key=lambda each: (-each.cosine, each.enrolment_number))

@@ -16,7 +16,7 @@ from services.lookup.incoming import (
     model_of,
     query_of,
 )
-from services.lookup.local_shortlist import WIDER, Asked, LocalShortlist
+from services.lookup.local_shortlist import LocalShortlist
 from services.lookup.metrics import (
     CANDIDATES,
     EMPTY_ANSWERS,
@@ -156,15 +156,14 @@ class LookupService:
         """Read the marks before searching, so that they never claim too much."""
         names = dict.fromkeys(query.gallery for _, query in asked)
         marks = {name: gallery.mark(name) for name in names}
-        queries = [
-            replace(query, gallery=collection_of(query.gallery, marks[query.gallery].epoch))
-            for _, query in asked
+        asked = [
+            (each, replace(query, gallery=collection_of(query.gallery, marks[query.gallery].epoch)))
+            for each, query in asked
         ]
-        limits = {name: self._limit(mark.watermark) for name, mark in marks.items()}
         with SEARCH.time():
-            answers = self._found(gallery, asked, queries, marks, limits)
+            answers = self._found(gallery, asked, marks)
         lists = []
-        for (sighting, _), query, found in zip(asked, queries, answers, strict=True):
+        for (sighting, query), found in zip(asked, answers, strict=True):
             if not found:
                 self._require_alone(gallery, query, sighting.gallery)
             CANDIDATES.observe(len(found))
@@ -175,25 +174,23 @@ class LookupService:
         self,
         gallery: Gallery,
         asked: Sequence[tuple[Sighting, Query]],
-        queries: Sequence[Query],
         marks: Mapping[str, Mark],
-        limits: Mapping[str, int],
     ) -> list[list[Candidate]]:
         """Return each query's candidates; in large galleries votes choose, too."""
+        limits = {name: self._limit(mark.watermark) for name, mark in marks.items()}
         few = self._settings.whole_below
-        large = {name for name, mark in marks.items() if self._local and mark.watermark > few}
-        lengths = {name: limit * (WIDER if name in large else 1) for name, limit in limits.items()}
-        answers = gallery.search(queries, max(lengths.values(), default=0))
-        for (sighting, _), found in zip(asked, answers, strict=True):
-            del found[lengths[sighting.gallery] :]
-        chosen = [i for i, (sighting, _) in enumerate(asked) if sighting.gallery in large]
-        if self._local is not None and chosen:
-            wide = [Asked(asked[i][0], queries[i], answers[i]) for i in chosen]
-            most = self._settings.candidates
-            better = self._local.extended(gallery, wide, most)
-            for i, found in zip(chosen, better, strict=True):
-                answers[i] = found
-        return answers
+        found: dict[int, list[Candidate]] = {}
+        large = [i for i, (each, _) in enumerate(asked) if marks[each.gallery].watermark > few]
+        if self._local is not None and large:
+            some = [asked[i] for i in large]
+            chosen = self._local.candidates(gallery, some, self._settings.candidates)
+            found.update(zip(large, chosen, strict=True))
+        rest = [i for i in range(len(asked)) if i not in found]
+        most = max((limits[asked[i][0].gallery] for i in rest), default=0)
+        answers = gallery.search([asked[i][1] for i in rest], most) if rest else []
+        for i, answer in zip(rest, answers, strict=True):
+            found[i] = answer[: limits[asked[i][0].gallery]]
+        return [found[i] for i in range(len(asked))]
 
     def _limit(self, enrolled: int) -> int:
         """Return the maximum length of a list from a gallery of this many sightings."""

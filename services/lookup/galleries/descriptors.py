@@ -50,7 +50,7 @@ class DescriptorQuery:
     hidden: Viewpoint | None
 
 
-# For one keypoint: points of sightings as integers, with the cosine, most similar first.
+# Points of sightings as integers, with the cosine, most similar first.
 Neighbours = Sequence[tuple[int, float]]
 
 
@@ -71,6 +71,11 @@ def descriptor_id(sighting: str, number: int) -> str:
 def sighting_of(descriptor: int) -> int:
     """Return the ID of the sighting's point that a descriptor belongs to, both as integers."""
     return descriptor & ~_FIXED | _VERSION_5
+
+
+def number_of(point: uuid.UUID | int | str) -> int:
+    """Return a point's ID as an integer; the engines give it in different types."""
+    return point.int if isinstance(point, uuid.UUID) else uuid.UUID(str(point)).int
 
 
 def by_query(

@@ -8,6 +8,7 @@ import numpy as np
 import qdrant_edge as qdrant
 from numpy.typing import NDArray
 
+from services.lookup.galleries.descriptors import Neighbours, number_of
 from services.lookup.galleries.edge_descriptors import EdgeDescriptors
 from services.lookup.galleries.gallery import Query
 from services.lookup.galleries.live_shard import LiveShard
@@ -87,22 +88,28 @@ class EdgeGallery:
         self._shard.delete(qdrant.Filter(must=[_equals(GALLERY, gallery)]))
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
-        params = qdrant.SearchParams(hnsw_ef=self._hnsw_ef)
-        answers = self._shard.current().query_batch(
-            qdrant.QueryBatchRequest(
-                [
-                    qdrant.QueryRequest(
-                        limit=limit,
-                        query=qdrant.Query.Nearest(query.vector.tolist()),
-                        filter=_others(query),
-                        with_payload=True,
-                        params=params,
-                    )
-                    for query in queries
-                ]
-            )
-        )
+        answers = self._queried(queries, limit, with_payload=True)
         return [[candidate(p.payload or {}, p.score) for p in points] for points in answers]
+
+    def nearest(self, queries: Sequence[Query], limit: int) -> list[Neighbours]:
+        answers = self._queried(queries, limit, with_payload=False)
+        return [[(number_of(p.id), p.score) for p in points] for points in answers]
+
+    def _queried(
+        self, queries: Sequence[Query], limit: int, *, with_payload: bool
+    ) -> list[list[qdrant.ScoredPoint]]:
+        params = qdrant.SearchParams(hnsw_ef=self._hnsw_ef)
+        asked = [
+            qdrant.QueryRequest(
+                limit=limit,
+                query=qdrant.Query.Nearest(query.vector.tolist()),
+                filter=_others(query),
+                with_payload=with_payload,
+                params=params,
+            )
+            for query in queries
+        ]
+        return self._shard.current().query_batch(qdrant.QueryBatchRequest(asked))
 
     def count(self, query: Query) -> int:
         return self._shard.current().count(qdrant.CountRequest(exact=True, filter=_others(query)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from uuid import UUID
 
 import qdrant_edge as qdrant
 
@@ -14,6 +13,7 @@ from services.lookup.galleries.descriptors import (
     DescriptorQuery,
     Neighbours,
     by_query,
+    number_of,
     points,
 )
 from services.lookup.galleries.points import GALLERY, VIEWPOINT
@@ -63,7 +63,7 @@ class EdgeDescriptors:
             for row in query.descriptors[:MOST].tolist()
         ]
         answers = iter(self._shard.query_batch(qdrant.QueryBatchRequest(asked)))
-        hits = ([(_number(hit.id), hit.score) for hit in answer] for answer in answers)
+        hits = ([(number_of(hit.id), hit.score) for hit in answer] for answer in answers)
         return by_query(queries, hits)
 
     def forget(self, gallery: str) -> None:
@@ -81,8 +81,3 @@ def _comparable(query: DescriptorQuery) -> qdrant.Filter:
     if query.hidden is not None:
         never.append(_equals(VIEWPOINT, int(query.hidden)))
     return qdrant.Filter(must=[_equals(GALLERY, query.gallery)], must_not=never)
-
-
-def _number(point: UUID | int | str) -> int:
-    """Return a point's ID as an integer."""
-    return point.int if isinstance(point, UUID) else UUID(str(point)).int

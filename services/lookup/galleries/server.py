@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
+from services.lookup.galleries.descriptors import Neighbours, number_of
 from services.lookup.galleries.gallery import Query
 from services.lookup.galleries.mark import Mark
 from services.lookup.galleries.names import LOCAL, SHELVES, collection_name, local_name
@@ -87,23 +88,29 @@ class ServerGallery:
         forget(self._client, self._collection, gallery, self._timeout)
 
     def search(self, queries: Sequence[Query], limit: int) -> list[list[Candidate]]:
-        params = models.SearchParams(hnsw_ef=self._hnsw_ef)
-        with qdrant_errors("searching"):
-            answers = self._client.query_batch_points(
-                self._collection,
-                [
-                    models.QueryRequest(
-                        query=query.vector.tolist(),
-                        limit=limit,
-                        filter=_others(query),
-                        with_payload=True,
-                        params=params,
-                    )
-                    for query in queries
-                ],
-                timeout=self._timeout,
-            )
+        answers = self._queried(queries, limit, with_payload=True)
         return [[candidate(p.payload or {}, p.score) for p in answer.points] for answer in answers]
+
+    def nearest(self, queries: Sequence[Query], limit: int) -> list[Neighbours]:
+        answers = self._queried(queries, limit, with_payload=False)
+        return [[(number_of(p.id), p.score) for p in answer.points] for answer in answers]
+
+    def _queried(
+        self, queries: Sequence[Query], limit: int, *, with_payload: bool
+    ) -> list[models.QueryResponse]:
+        params = models.SearchParams(hnsw_ef=self._hnsw_ef)
+        asked = [
+            models.QueryRequest(
+                query=query.vector.tolist(),
+                limit=limit,
+                filter=_others(query),
+                with_payload=with_payload,
+                params=params,
+            )
+            for query in queries
+        ]
+        with qdrant_errors("searching"):
+            return self._client.query_batch_points(self._collection, asked, timeout=self._timeout)
 
     def named(self, points: Sequence[str], vector: NDArray[np.float32]) -> list[Candidate]:
         with qdrant_errors("reading candidates"):

@@ -1,7 +1,6 @@
 """An index of descriptors in a Qdrant server or cluster."""
 
 from collections.abc import Iterator, Sequence
-from uuid import UUID
 
 from qdrant_client import QdrantClient, models
 
@@ -16,6 +15,7 @@ from services.lookup.galleries.descriptors import (
     Neighbours,
     by_query,
     full_scan_kilobytes,
+    number_of,
     points,
 )
 from services.lookup.galleries.points import GALLERY, VIEWPOINT
@@ -106,7 +106,7 @@ class ServerDescriptors:
 
 def _hits(answers: Sequence[models.QueryResponse]) -> Iterator[Neighbours]:
     for answer in answers:
-        yield [(UUID(str(hit.id)).int, hit.score) for hit in answer.points]
+        yield [(number_of(hit.id), hit.score) for hit in answer.points]
 
 
 def _comparable(query: DescriptorQuery) -> models.Filter:
