@@ -149,4 +149,5 @@ def _best(
     found = gallery.named(chosen, query.vector) if chosen else []
     for each in found:
         each.votes = worth.get(UUID(point_id(query.gallery, each.sighting_id)).int, 0.0)
-    return sorted(found, key=lambda each: (-each.cosine, each.enrolment_number))
+    shown = [each for each in found if each.viewpoint != query.hidden]
+    return sorted(shown, key=lambda each: (-each.cosine, each.enrolment_number))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.lookup.galleries.points import GALLERY, VIEWPOINT, point_id
-from shared.messages import Viewpoint
+from services.lookup.galleries.points import GALLERY, point_id
+from shared.messages import VIEWPOINT_LEFT, VIEWPOINT_RIGHT, Viewpoint
 
 # Of a picture's keypoints, the strongest are indexed, and ask.
 MOST = 64
@@ -21,8 +21,12 @@ MOST = 64
 NEIGHBOURS = 16
 # HNSW's parameters: edges per node, search width during construction, and of a query.
 GRAPH_DEGREE, EF_CONSTRUCT, EF = 16, 64, 32
-# Galleries of fewer descriptors are searched exactly, about 300 sightings.
-EXACT_BELOW = 20_000
+# Parts of a segment with fewer descriptors are searched exactly; the graph is faster from 1,000 on.
+EXACT_BELOW = 1_000
+
+# A gallery is searched by flank, which is faster than to filter neighbours by their viewpoint.
+PARTS = {VIEWPOINT_LEFT: "left", VIEWPOINT_RIGHT: "right"}
+REST = "rest"
 
 # The bits of a UUID that are the same in all of its version (RFC 9562), and their values.
 _VERSION, _VARIANT = 76, 62
@@ -57,9 +61,20 @@ Neighbours = Sequence[tuple[int, float]]
 def points(described: Described) -> Iterator[tuple[str, list[float], dict[str, Any]]]:
     """Yield ID, vector and payload of each descriptor; the same sighting gives the same IDs."""
     sighting = point_id(described.gallery, described.sighting_id)
-    payload = {GALLERY: described.gallery, VIEWPOINT: int(described.viewpoint)}
+    payload = {GALLERY: part_of(described.gallery, described.viewpoint)}
     for number, row in enumerate(described.descriptors[:MOST].tolist()):
         yield descriptor_id(sighting, number), row, payload
+
+
+def part_of(gallery: str, viewpoint: Viewpoint) -> str:
+    """Return the part of a gallery in which descriptors of this viewpoint are."""
+    return f"{gallery}\n{PARTS.get(viewpoint, REST)}"
+
+
+def parts_of(gallery: str, hidden: Viewpoint | None = None) -> list[str]:
+    """Return all parts of a gallery but that of a hidden flank."""
+    shown = [name for viewpoint, name in PARTS.items() if viewpoint != hidden]
+    return [f"{gallery}\n{name}" for name in (*shown, REST)]
 
 
 def descriptor_id(sighting: str, number: int) -> str:
@@ -78,21 +93,35 @@ def number_of(point: uuid.UUID | int | str) -> int:
     return point.int if isinstance(point, uuid.UUID) else uuid.UUID(str(point)).int
 
 
+def asked(
+    queries: Sequence[DescriptorQuery], parts: Sequence[Sequence[str]]
+) -> Iterator[tuple[str, list[float]]]:
+    """Yield what is searched for: each descriptor in each of its query's `parts`."""
+    for query, own in zip(queries, parts, strict=True):
+        for row in query.descriptors[:MOST].tolist():
+            for part in own:
+                yield part, row
+
+
 def by_query(
-    queries: Sequence[DescriptorQuery], answers: Iterator[Neighbours]
+    queries: Sequence[DescriptorQuery],
+    parts: Sequence[Sequence[str]],
+    answers: Iterator[Neighbours],
 ) -> list[list[Neighbours]]:
-    """Return the answers to all descriptors, by query, without the query's own.
+    """Return the answers to `asked` by query and descriptor, without the query's own.
 
     `answers` are IDs of descriptors with their cosine.
     """
     found: list[list[Neighbours]] = []
-    for query in queries:
+    for query, searched in zip(queries, parts, strict=True):
         own = uuid.UUID(point_id(query.gallery, query.sighting_id)).int
-        told = [
-            [(sighting_of(name), cosine) for name, cosine in next(answers)]
-            for _ in query.descriptors[:MOST]
-        ]
-        found.append([[each for each in some if each[0] != own] for some in told])
+        rows: list[Neighbours] = []
+        for _ in query.descriptors[:MOST]:
+            every = [each for _ in searched for each in next(answers)]
+            best = sorted(every, key=lambda each: -each[1])[:NEIGHBOURS]
+            named = [(sighting_of(name), cosine) for name, cosine in best]
+            rows.append([each for each in named if each[0] != own])
+        found.append(rows)
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from qdrant_client import QdrantClient, models
 
-from services.lookup.galleries.descriptors import Neighbours, number_of
+from services.lookup.galleries.descriptors import Neighbours, number_of, parts_of
 from services.lookup.galleries.gallery import Query
 from services.lookup.galleries.mark import Mark
 from services.lookup.galleries.names import LOCAL, SHELVES, collection_name, local_name
@@ -29,7 +29,8 @@ from services.lookup.galleries.server_connection import (
     create_once,
     equals,
     forget,
-    index_payload,
+    index_galleries,
+    integers,
     qdrant_errors,
     upsert,
 )
@@ -165,7 +166,8 @@ class ServerGalleries:
     def forget_local(self, gallery: str) -> None:
         for name in self._collections():
             if name.startswith(LOCAL):
-                forget(self._client, name, gallery, self._settings.timeout_seconds)
+                for part in parts_of(gallery):
+                    forget(self._client, name, part, self._settings.timeout_seconds)
 
     def empty(self) -> bool:
         names = [name for name in self._collections() if not name.startswith(LOCAL)]
@@ -213,7 +215,10 @@ class ServerGalleries:
                 "by cosine; drop it and start lookup again, which refills it from the enrolments"
             )
         # Also of an existing collection: its creator may have died before this.
-        index_payload(self._client, name, [NUMBER])
+        index_galleries(self._client, name)
+        # Without payload graphs: they only filter.
+        for key, index in ((VIEWPOINT, integers(lookup=True)), (NUMBER, integers(lookup=False))):
+            self._client.create_payload_index(name, key, index, wait=True)
 
 
 def _others(query: Query) -> models.Filter:

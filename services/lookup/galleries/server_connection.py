@@ -1,7 +1,7 @@
 """Connection to a Qdrant server."""
 
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,7 +9,7 @@ from qdrant_client import QdrantClient, models
 from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from services.lookup.galleries.points import GALLERY, VIEWPOINT
+from services.lookup.galleries.points import GALLERY
 from services.lookup.settings import GallerySettings
 from shared.errors import Poison, Transient
 
@@ -106,19 +106,14 @@ def equals(key: str, value: str | int) -> models.FieldCondition:
     return models.FieldCondition(key=key, match=models.MatchValue(value=value))
 
 
-def index_payload(client: QdrantClient, name: str, numbers: Sequence[str] = ()) -> None:
-    """Index the fields that searches filter by. Repeating it changes nothing.
-
-    Without payload graphs for viewpoints and numbers: they only filter.
-    """
+def index_galleries(client: QdrantClient, name: str) -> None:
+    """Index the field that names a point's gallery. Repeating it changes nothing."""
     gallery = models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True)
     client.create_payload_index(name, GALLERY, gallery, wait=True)
-    client.create_payload_index(name, VIEWPOINT, _integers(lookup=True), wait=True)
-    for key in numbers:
-        client.create_payload_index(name, key, _integers(lookup=False), wait=True)
 
 
-def _integers(*, lookup: bool) -> models.IntegerIndexParams:
+def integers(*, lookup: bool) -> models.IntegerIndexParams:
+    """Return an index of integers, for equality (`lookup`) or for ranges."""
     return models.IntegerIndexParams(
         type=models.IntegerIndexType.INTEGER, lookup=lookup, range=not lookup, enable_hnsw=False
     )

@@ -8,21 +8,22 @@ from services.lookup.galleries.descriptors import (
     EF,
     EF_CONSTRUCT,
     GRAPH_DEGREE,
-    MOST,
     NEIGHBOURS,
     Described,
     DescriptorQuery,
     Neighbours,
+    asked,
     by_query,
     full_scan_kilobytes,
     number_of,
+    parts_of,
     points,
 )
-from services.lookup.galleries.points import GALLERY, VIEWPOINT
+from services.lookup.galleries.points import GALLERY
 from services.lookup.galleries.server_connection import (
     create_once,
     equals,
-    index_payload,
+    index_galleries,
     qdrant_errors,
     upsert,
 )
@@ -70,7 +71,7 @@ class ServerDescriptors:
                 write_consistency_factor=settings.replicas,
                 timeout=settings.timeout_seconds,
             )
-            index_payload(client, collection)
+            index_galleries(client, collection)
 
     def enrol(self, described: Sequence[Described]) -> None:
         new = [
@@ -86,31 +87,26 @@ class ServerDescriptors:
         params = models.SearchParams(
             hnsw_ef=EF, quantization=models.QuantizationSearchParams(rescore=False)
         )
-        asked = [
+        parts = [parts_of(query.gallery, query.hidden) for query in queries]
+        requests = [
             models.QueryRequest(
                 query=row,
                 limit=NEIGHBOURS,
-                filter=_comparable(query),
+                filter=models.Filter(must=[equals(GALLERY, part)]),
                 with_payload=False,
                 params=params,
             )
-            for query in queries
-            for row in query.descriptors[:MOST].tolist()
+            for part, row in asked(queries, parts)
         ]
+        if not requests:
+            return by_query(queries, parts, iter(()))
         with qdrant_errors("searching descriptors"):
             answers = self._client.query_batch_points(
-                self._collection, asked, timeout=self._timeout
+                self._collection, requests, timeout=self._timeout
             )
-        return by_query(queries, _hits(answers))
+        return by_query(queries, parts, _hits(answers))
 
 
 def _hits(answers: Sequence[models.QueryResponse]) -> Iterator[Neighbours]:
     for answer in answers:
         yield [(number_of(hit.id), hit.score) for hit in answer.points]
-
-
-def _comparable(query: DescriptorQuery) -> models.Filter:
-    never: list[models.Condition] = []
-    if query.hidden is not None:
-        never.append(equals(VIEWPOINT, int(query.hidden)))
-    return models.Filter(must=[equals(GALLERY, query.gallery)], must_not=never)

@@ -29,8 +29,10 @@ def is_local(folder: Path) -> bool:
 
 def create(folder: Path, settings: GallerySettings) -> None:
     """Create a shard of embeddings."""
+    # Without payload graphs: they only filter.
     numbers = qdrant.IntegerIndexParams(lookup=False, range=True, enable_hnsw=False)
-    _create(folder, configuration(settings), {NUMBER: numbers})
+    viewpoints = qdrant.IntegerIndexParams(lookup=True, range=False, enable_hnsw=False)
+    _create(folder, configuration(settings), {VIEWPOINT: viewpoints, NUMBER: numbers})
 
 
 def create_local(folder: Path, length: int) -> None:
@@ -73,10 +75,8 @@ def _create(
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir()
     shard = qdrant.EdgeShard.create(str(unfinished), configured)
-    # Without payload graphs for viewpoint and number: they only filter.
     every: dict[str, qdrant.KeywordIndexParams | qdrant.IntegerIndexParams] = {
         GALLERY: qdrant.KeywordIndexParams(is_tenant=True),
-        VIEWPOINT: qdrant.IntegerIndexParams(lookup=True, range=False, enable_hnsw=False),
         **indexes,
     }
     for key, index in every.items():
