@@ -23,12 +23,14 @@ def main() -> None:
     with start_process("lookup") as telemetry:
         kafka = load(KafkaSettings)
         lookup = load(LookupSettings)
-        galleries = build_galleries(load(GallerySettings))
+        gallery = load(GallerySettings)
+        galleries = build_galleries(gallery)
         backlog = Backlog(kafka)
         pacing = Pacing(backlog, lookup.max_undecided)
         # The commits refer to a gallery that is gone.
         refill = Refill(empty=galleries.empty())
-        store = BlobStore(load(BlobSettings).crops_url)
+        crops = load(BlobSettings).crops_url
+        store = BlobStore(crops) if gallery.descriptors == "on" else None
         try:
             Stage[Sighting | Enrolment](
                 name="lookup",

@@ -11,6 +11,7 @@ from services.matcher.pair_matchers.superglue import SuperGlueMatcher
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
 from shared.keypoints.build import chosen_device
+from shared.keypoints.extractors import SUPERPOINT
 from shared.keypoints.extractors.superpoint import load_pair
 
 
@@ -30,12 +31,12 @@ def matcher(settings: MatcherSettings, layers: int) -> PairMatcher:
     Raises:
         SettingsError: no weights for this extractor or depth, or no GPU.
     """
-    if settings.extractor == "superpoint":
+    if settings.extractor == SUPERPOINT:
         if layers > FIRST:
             raise SettingsError(
                 "SuperGlue has a fixed depth; choose another RESIGHT_MATCHER_POLICY than deep"
             )
-        pair = load_pair(settings.superglue, settings.noncommercial, chosen_device(settings))
+        pair = load_pair(settings.superglue, chosen_device(settings))
         return SuperGlueMatcher(pair, settings.lightglue_threshold)
     variant = VARIANTS.get(settings.extractor)
     if variant is None:

@@ -34,9 +34,7 @@ def local_extractor(settings: ExtractorSettings) -> LocalExtractor:
     """
     module = import_module(f"shared.keypoints.extractors.{EXTRACTORS[settings.extractor]}")
     build: Callable[[str, ExtractorOptions], LocalExtractor] = module.build_extractor
-    options = ExtractorOptions(
-        settings.keypoints, chosen_device(settings), settings.superglue, settings.noncommercial
-    )
+    options = ExtractorOptions(settings.keypoints, chosen_device(settings), settings.superglue)
     return build(settings.extractor, options)
 
 

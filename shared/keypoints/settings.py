@@ -6,7 +6,7 @@ from pydantic import field_validator
 
 from shared.environment import constant, shared
 from shared.foreground.settings import SegmenterSettings
-from shared.keypoints.extractors import EXTRACTORS
+from shared.keypoints.extractors import EXTRACTORS, SUPERPOINT
 
 
 class ExtractorSettings(SegmenterSettings):
@@ -19,19 +19,14 @@ class ExtractorSettings(SegmenterSettings):
         "RESIGHT_EXTRACTOR_KIND",
         "aliked-n16",
         "Keypoint extractor. LightGlue has weights for aliked-n16, disk (8 times the cost of "
-        "aliked-n16) and xfeat (a fifth). sift needs no network. superpoint comes with SuperGlue, "
-        "for which you bring the weights. Calibrate again after changing it.",
+        "aliked-n16) and xfeat (a fifth). sift needs no network. superpoint-noncommercial comes "
+        "with SuperGlue; you bring the weights, and confirm non-commercial research, the only use "
+        "that the licence of the published ones allows. Calibrate again after changing it.",
     )
     superglue: str = shared(
         "RESIGHT_EXTRACTOR_WEIGHTS",
         "",
-        "Folder of a SuperGlue model as `transformers` saves it (superpoint).",
-    )
-    noncommercial: bool = shared(
-        "RESIGHT_EXTRACTOR_NONCOMMERCIAL",
-        default=False,
-        description="Confirms non-commercial research, the only use that the licence of the "
-        "published SuperPoint and SuperGlue weights allows.",
+        "Folder of a SuperGlue model as `transformers` saves it (superpoint-noncommercial).",
     )
     device: Literal["auto", "cpu", "cuda"] = shared(
         "RESIGHT_EXTRACTOR_DEVICE",
@@ -46,6 +41,11 @@ class ExtractorSettings(SegmenterSettings):
     @field_validator("extractor")
     @classmethod
     def _is_an_extractor(cls, name: str) -> str:
+        if name == "superpoint":
+            raise ValueError(
+                "the published weights of SuperPoint and SuperGlue are for non-commercial research "
+                f"only; to confirm that use, or if you have other weights, set {SUPERPOINT}"
+            )
         if name not in EXTRACTORS:
             raise ValueError(f"choose one of {', '.join(sorted(EXTRACTORS))}")
         return name

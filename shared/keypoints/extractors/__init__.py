@@ -5,6 +5,8 @@ To add one, write a module with `build_extractor` and register it here.
 
 from collections.abc import Mapping
 
+# Whoever chooses it confirms the only use that the licence of the published weights allows.
+SUPERPOINT = "superpoint-noncommercial"
 # Values of RESIGHT_EXTRACTOR_KIND, with their modules here, which are imported when used: most load
 # a network.
 EXTRACTORS: Mapping[str, str] = {
@@ -12,6 +14,6 @@ EXTRACTORS: Mapping[str, str] = {
     "aliked-t16": "aliked",
     "disk": "disk",
     "sift": "sift",
-    "superpoint": "superpoint",
+    SUPERPOINT: "superpoint",
     "xfeat": "xfeat",
 }

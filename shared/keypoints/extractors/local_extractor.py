@@ -38,13 +38,11 @@ class ExtractorOptions:
     keypoints: maximum per picture
     device: of PyTorch
     weights: folder of the user's weights; empty: none
-    noncommercial: whether research-only weights are allowed
     """
 
     keypoints: int
     device: str = "cpu"
     weights: str = ""
-    noncommercial: bool = False
 
 
 class LocalExtractor(Protocol):

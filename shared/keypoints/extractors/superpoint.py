@@ -38,22 +38,16 @@ class SuperPair:
     """A folder with a SuperGlue model, its SuperPoint inside; `config.json` beside the weights.
 
     Raises:
-        SettingsError: the terms are not confirmed, `transformers` is not installed, or the folder
-            holds no such model.
+        SettingsError: `transformers` is not installed, or the folder holds no such model.
     """
 
-    def __init__(self, folder: Path, *, allowed: bool, device: str = "cpu") -> None:
-        if not allowed:
-            raise SettingsError(
-                "RESIGHT_EXTRACTOR_KIND=superpoint: the published weights of SuperPoint and "
-                "SuperGlue are for non-commercial research only; to confirm that use, or if you "
-                "have other weights, set RESIGHT_EXTRACTOR_NONCOMMERCIAL=true"
-            )
+    def __init__(self, folder: Path, device: str = "cpu") -> None:
         try:
             transformers: Any = import_beside_torchvision("transformers")
         except ImportError as error:
             raise SettingsError(
-                "RESIGHT_EXTRACTOR_KIND=superpoint needs transformers: install resight[superglue]"
+                "RESIGHT_EXTRACTOR_KIND=superpoint-noncommercial needs transformers: install "
+                "resight[superglue]"
             ) from error
         try:
             model = transformers.SuperGlueForKeypointMatching.from_pretrained(
@@ -114,20 +108,20 @@ def _digest(folder: Path) -> str:
 
 
 @lru_cache(maxsize=1)
-def load_pair(folder: str, allowed: bool, device: str) -> SuperPair:
+def load_pair(folder: str, device: str) -> SuperPair:
     """Return both networks, loaded once.
 
     Raises:
         SettingsError: see `SuperPair`.
     """
-    return SuperPair(Path(folder), allowed=allowed, device=device)
+    return SuperPair(Path(folder), device)
 
 
 def build_extractor(_: str, options: ExtractorOptions) -> SuperPointExtractor:
     """Return the extractor.
 
     Raises:
-        SettingsError: its weights are missing, or their terms not confirmed.
+        SettingsError: its weights are missing.
     """
-    pair = load_pair(options.weights, options.noncommercial, options.device)
+    pair = load_pair(options.weights, options.device)
     return SuperPointExtractor(pair, options.keypoints)

@@ -12,6 +12,7 @@ from services.matcher.engine import build_engine
 from services.matcher.pair_matchers.superglue import SuperGlueMatcher
 from services.matcher.settings import MatcherSettings
 from shared.errors import SettingsError
+from shared.keypoints.extractors import SUPERPOINT
 from shared.keypoints.extractors.local_extractor import Framed
 from shared.keypoints.extractors.superpoint import SuperPair, SuperPointExtractor
 from shared.keypoints.keypoints import Keypoints
@@ -45,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pair(folder: Path) -> SuperPair:
-    return SuperPair(folder, allowed=True)
+    return SuperPair(folder)
 
 
 def _found(pair: SuperPair, picture: Picture) -> Keypoints:
@@ -80,9 +81,8 @@ def test_padding_matches_nothing(pair: SuperPair, textured: Draw) -> None:
 def test_it_goes_through_the_cascade(folder: Path, textured: Draw) -> None:
     networks = build_engine(
         MatcherSettings(
-            extractor="superpoint",
+            extractor=SUPERPOINT,
             superglue=str(folder),
-            noncommercial=True,
             segmenter="none",
             lightglue_threshold=0,
         )
@@ -94,27 +94,24 @@ def test_it_goes_through_the_cascade(folder: Path, textured: Draw) -> None:
     assert networks.cascade().model.name == "superglue"
 
 
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [
-        ({}, "RESIGHT_EXTRACTOR_NONCOMMERCIAL=true"),
-        ({"noncommercial": True, "superglue": "/nowhere"}, "RESIGHT_EXTRACTOR_WEIGHTS=/nowhere"),
-    ],
-)
-def test_without_leave_or_weights_it_is_refused(settings: dict[str, object], told: str) -> None:
-    chosen = {"extractor": "superpoint", "segmenter": "none", **settings}
-    with pytest.raises(SettingsError, match=told):
-        build_engine(MatcherSettings.model_validate(chosen))
+def test_a_folder_without_weights_is_refused() -> None:
+    chosen = MatcherSettings(extractor=SUPERPOINT, superglue="/nowhere", segmenter="none")
+    with pytest.raises(SettingsError, match="RESIGHT_EXTRACTOR_WEIGHTS=/nowhere"):
+        build_engine(chosen)
 
 
 def test_a_deeper_policy_is_refused(folder: Path) -> None:
     with pytest.raises(SettingsError, match="SuperGlue has a fixed depth"):
         build_engine(
             MatcherSettings(
-                extractor="superpoint",
+                extractor=SUPERPOINT,
                 superglue=str(folder),
-                noncommercial=True,
                 segmenter="none",
                 policy="deep",
             )
         )
+
+
+def test_its_terms_are_confirmed_by_its_name() -> None:
+    with pytest.raises(ValueError, match="set superpoint-noncommercial"):
+        MatcherSettings(extractor="superpoint")
