@@ -35,5 +35,7 @@ def build_lookup(
     `store` has the keypoints; without it only embeddings choose candidates.
     """
     sent = pacing.sent if pacing else lambda _: None
-    local = LocalShortlist(galleries, store) if store else None
+    local = None
+    if store is not None and settings.descriptors == "on":
+        local = LocalShortlist(galleries, store)
     return LookupService(galleries, settings, sent, refill, local)

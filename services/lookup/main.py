@@ -23,14 +23,12 @@ def main() -> None:
     with start_process("lookup") as telemetry:
         kafka = load(KafkaSettings)
         lookup = load(LookupSettings)
-        gallery = load(GallerySettings)
-        galleries = build_galleries(gallery)
+        galleries = build_galleries(load(GallerySettings))
         backlog = Backlog(kafka)
         pacing = Pacing(backlog, lookup.max_undecided)
         # The commits refer to a gallery that is gone.
         refill = Refill(empty=galleries.empty())
-        crops = load(BlobSettings).crops_url
-        store = BlobStore(crops) if gallery.descriptors == "on" else None
+        store = BlobStore(load(BlobSettings).crops_url)
         try:
             Stage[Sighting | Enrolment](
                 name="lookup",

@@ -31,11 +31,6 @@ class GallerySettings(TlsSettings):
         description="Replication factor of new collections. A write waits for all replicas, so "
         "none shows a watermark without the sightings below it (server).",
     )
-    descriptors: Literal["on", "off"] = Field(
-        "on",
-        description="Index 64 descriptors of each sighting (0.12 MB of memory): they find animals "
-        "in galleries of more than 1,000 that the embedding loses. off: embeddings alone.",
-    )
     timeout_seconds: int = constant(30, "For one request to Qdrant.", ge=1)
     exact_below: int = constant(
         100_000, "Smaller galleries are searched exactly, larger ones by HNSW.", ge=0
@@ -54,6 +49,11 @@ class LookupSettings(Settings):
         ge=1,
         description="Candidate lists awaiting a decision at which lookup pauses: every new "
         "enrolment makes a waiting list staler.",
+    )
+    descriptors: Literal["on", "off"] = Field(
+        "on",
+        description="Index 64 descriptors of each sighting (0.12 MB of memory): they find animals "
+        "in galleries of more than 1,000 that the embedding loses. off: embeddings alone.",
     )
     candidates: int = constant(100, "Candidates per list.", ge=1, le=1000)
     whole_below: int = constant(

@@ -77,7 +77,11 @@ def running(kafka: KafkaSettings, gallery: Path) -> Iterator[None]:
     """Run the service; it must end cleanly."""
     with service_process(
         "services.lookup.main",
-        {"RESIGHT_GALLERY_PATH": str(gallery), "RESIGHT_LOOKUP_MAX_UNDECIDED": str(LIMIT)},
+        {
+            "RESIGHT_GALLERY_PATH": str(gallery),
+            "RESIGHT_BLOBS_CROPS_URL": (gallery.parent / "crops").as_uri(),
+            "RESIGHT_LOOKUP_MAX_UNDECIDED": str(LIMIT),
+        },
         kafka,
     ) as process:
         yield
