@@ -26,7 +26,7 @@ CANDIDATES = histogram(
 WITHOUT_KEYPOINTS = counter(
     "resight_lookup_without_keypoints_total",
     "Sightings without stored keypoints: only their embedding counts in a large gallery.",
-    of=("enrolment", "query"),
+    kind=("enrolment", "query"),
 )
 EMPTY_ANSWERS = counter(
     "resight_lookup_empty_answers_total",
