@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from services.lookup.build import build_lookup
 from services.lookup.galleries.edge import EdgeGalleries
 from services.lookup.galleries.gallery import Galleries
 from services.lookup.local_shortlist import LocalShortlist
@@ -15,6 +16,7 @@ from services.lookup.service import LookupService
 from services.lookup.settings import LookupSettings
 from shared.blobs import BlobStore
 from shared.embeddings import pack
+from shared.environment import load
 from shared.keypoints.keypoints import sound
 from shared.keypoints.stored import StoredKeypoints
 from shared.messages import (
@@ -148,3 +150,19 @@ def test_descriptors_survive_a_restart(tmp_path: Path, store: BlobStore) -> None
     again = EdgeGalleries(folder)
     assert 25 in _numbers(_service(again, store), _asking(store, 25))
     again.close()
+
+
+@pytest.mark.parametrize(("chosen", "found"), [("on", True), ("off", False)])
+def test_the_index_can_be_switched_off(
+    galleries: Galleries,
+    store: BlobStore,
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: str,
+    *,
+    found: bool,
+) -> None:
+    monkeypatch.setenv("RESIGHT_LOOKUP_DESCRIPTORS", chosen)
+    settings = load(LookupSettings).model_copy(update={"candidates": MOST, "whole_below": FEW})
+    service = build_lookup(galleries, settings, store=store)
+    service.handle([_enrolled(store, number) for number in range(1, 31)])
+    assert (25 in _numbers(service, _asking(store, 25))) == found
