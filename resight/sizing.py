@@ -21,9 +21,9 @@ COMPARISON_SECONDS = 0.20
 PASSES = 1.5
 LOOKUP_SECONDS, REGISTRY_SECONDS = 0.05, 0.125
 # Bytes. Ledger: 20 kB per decision on average, 28 kB at most. Qdrant: its own rule, 1.5 times the
-# vectors of 512 floats, and the payload, 4 kB; 64 descriptors, 120 kB (measured in Edge). A crop's keypoints: 35 kB. Crops, JPEGs of at most 1,024
-# pixels: estimated. Messages on the wire: per pass a list of 100 candidates (51 kB) and its matches
-# (62 kB).
+# vectors of 512 floats, and the payload, 4 kB; 64 descriptors, 120 kB (measured in Edge). A crop's
+# keypoints: 35 kB. Crops, JPEGs of at most 1,024 pixels: estimated. Messages on the wire: per pass
+# a list of 100 candidates (51 kB) and its matches (62 kB).
 LEDGER_BYTES, QDRANT_BYTES, KEYPOINT_BYTES, CROP_BYTES = 28_000, 124_000, 35_000, 120_000
 SIGHTING_BYTES, LIST_BYTES, DECISION_BYTES = 3_000, 113_000, 8_000
 # More cache is useless when candidates are not seen twice; the store has them too.
