@@ -38,9 +38,9 @@ def store_keypoints(
                 if isinstance(answer, Poison)
             ]
             named = [
-                _named(each, crops.extractor)
+                _named(each, crops.model)
                 for each, answer in zip(some, found, strict=True)
-                if not isinstance(answer, Poison) and each.keypoints != crops.extractor
+                if not isinstance(answer, Poison) and each.keypoints != crops.model
             ]
             ledger.restate(gallery, named)
             yield len(some), len(named), reasons

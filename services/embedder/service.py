@@ -39,11 +39,19 @@ from shared.records import Receipt, Result
 
 @dataclass(frozen=True)
 class Prepared:
-    """A sighting without its embedding and keypoints, with its crop and the EXIF location."""
+    """A sighting without its embedding and keypoints, with its crop and the EXIF location.
+
+    crop: the JPEG; decoded it takes 3 MB, so only a batch's crops are
+    """
 
     sighting: Sighting
-    crop: Crop
+    crop: bytes
+    animal: Animal | None
     place: Place | None
+
+    def decoded(self) -> Crop:
+        """Return the crop's pixels, with the animal's mask."""
+        return Crop(codec.decode(self.crop), self.animal)
 
 
 class EmbedderService:
@@ -121,10 +129,11 @@ class EmbedderService:
         ]
         for start in range(0, len(animals), self._max_batch):
             some = animals[start : start + self._max_batch]
-            self._encode(some)
+            crops = list(self._threads.map(Prepared.decoded, some))
+            self._encode(some, crops)
             if self._extraction is not None:
                 digests = [each.sighting.crop.sha256 for each in some]
-                self._extraction.store(digests, [each.crop for each in some])
+                self._extraction.store(digests, crops)
                 for each in some:
                     each.sighting.keypoints.CopyFrom(self._extraction.model)
         return [
@@ -186,14 +195,12 @@ class EmbedderService:
             metrics.MASKS.labels(animal.outcome).inc()
             kept = stored_mask.keep(animal, finder(self._segmenter), self._crops)
             sighting.mask.CopyFrom(kept)
-        return Prepared(sighting, Crop(codec.decode(crop), animal), cuts.place)
+        return Prepared(sighting, crop, animal, cuts.place)
 
-    def _encode(self, animals: Sequence[Prepared]) -> None:
+    def _encode(self, animals: Sequence[Prepared], crops: Sequence[Crop]) -> None:
         metrics.INFERENCE_CROPS.observe(len(animals))
         with metrics.INFERENCE.time():
-            shown = [
-                self._preparation.model_input(each.crop.image, each.crop.animal) for each in animals
-            ]
+            shown = [self._preparation.model_input(each.image, each.animal) for each in crops]
             encoding = self._encoder.encode(np.stack(shown))
         for index, animal in enumerate(animals):
             sighting = animal.sighting

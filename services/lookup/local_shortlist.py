@@ -102,8 +102,9 @@ class LocalShortlist:
     ) -> dict[str, NDArray[np.float32]]:
         """Return the strongest descriptors by the SHA-256 of the crop."""
         name = model_name(extractor)
-        stored = self._stored.setdefault(name, StoredKeypoints(self._store, extractor))
-        found = stored.get(list(dict.fromkeys(each.crop.sha256 for each in some)))
+        if name not in self._stored:
+            self._stored[name] = StoredKeypoints(self._store, extractor)
+        found = self._stored[name].get(list(dict.fromkeys(each.crop.sha256 for each in some)))
         for each in some:
             if each.crop.sha256 not in found:
                 WITHOUT_KEYPOINTS.labels(kind).inc()

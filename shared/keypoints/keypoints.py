@@ -1,4 +1,4 @@
-"""Keypoints of one crop, and their compact encoding in the cache."""
+"""Keypoints of one crop, and their compact encoding in store and cache."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -137,7 +137,7 @@ def sound(
 ) -> Keypoints:
     """Return a network's output without weak, non-finite and outside keypoints.
 
-    It is quantised as in the cache, so that cached and fresh keypoints give the same evidence;
+    It is quantised as when stored, so that stored and fresh keypoints give the same evidence;
     cosines of descriptors change by .004 at most.
     """
     edge = np.array([width, height], dtype=np.float32)

@@ -21,7 +21,7 @@ from services.lookup.galleries.descriptors import (
 from services.lookup.galleries.points import GALLERY
 
 # Descriptors written since the last optimisation are searched exactly, 1 ms for 400. Optimising 100
-# sightings takes 0.5 s in a gallery of 1,000, and 2 s in one of 10,000. Small ones are sent whole.
+# sightings takes 2 s in a gallery of 2,000, and 6 s in one of 10,000. Small ones are sent whole.
 UNOPTIMISED, FIRST = 100 * MOST, 500 * MOST
 
 PARAMS = qdrant.SearchParams(

@@ -51,9 +51,7 @@ class LiveShard:
         if self._optimisation is not None and self._optimisation.over():
             optimisation, self._optimisation = self._optimisation, None
             if optimisation.swap(self._shard.close):
-                self._shard = qdrant.EdgeShard.load(
-                    str(self._folder), configuration(self._settings)
-                )
+                self._shard = self._loaded()
         return self._shard
 
     def upsert(self, points: list[qdrant.Point]) -> None:

@@ -55,7 +55,7 @@ def create_local(folder: Path, length: int) -> None:
                 ef_construct=descriptors.EF_CONSTRUCT,
                 full_scan_threshold=descriptors.full_scan_kilobytes(length),
             ),
-            # Many points are written at a time, and must not wait to be indexed.
+            # Small segments get a graph, too; few segments, since each is searched by itself.
             optimizers=qdrant.EdgeOptimizersConfig(
                 indexing_threshold=500, default_segment_number=2
             ),

@@ -53,7 +53,7 @@ class CropKeypoints:
         self._store = store
         self._extractor = extractor
         self._cache = cache
-        self.extractor = extractor.model
+        self.model = extractor.model
         self._stored = StoredKeypoints(store, extractor.model)
         self._max_bytes = max_bytes
 
