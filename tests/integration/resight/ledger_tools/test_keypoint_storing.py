@@ -39,6 +39,7 @@ def test_what_the_store_lacks_is_computed_once(enrolled: list[str], tmp_path: Pa
     before = _computed()
     first = CliRunner().invoke(app, enrolled)
     assert first.exit_code == 0, first.output
+    assert "lookup does not know 1 of them yet" in first.output
     assert f"{GALLERY}: 1 with stored keypoints" in first.output
     assert "gone: " in first.output
     assert _computed() == before + 1
@@ -46,4 +47,5 @@ def test_what_the_store_lacks_is_computed_once(enrolled: list[str], tmp_path: Pa
     assert len(stored) == 1
     again = CliRunner().invoke(app, enrolled)
     assert again.exit_code == 0
+    assert "lookup does not know" not in again.output
     assert _computed() == before + 1
